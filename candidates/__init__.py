@@ -1,0 +1,1 @@
+"""Materials: library, sources, schema, importers, thermodynamics."""

@@ -1,0 +1,1 @@
+"""Physics of lithium-potential profiles: pure JAX, one stack at a time."""

@@ -1,0 +1,18 @@
+"""Physical constants, from CODATA through scipy and from nowhere else."""
+
+from scipy import constants as _codata
+
+BOLTZMANN_EV: float = _codata.value("Boltzmann constant in eV/K")
+"""k_B in eV/K; numerically V_T/T = k_B/e in V/K."""
+
+FARADAY: float = _codata.value("Faraday constant")
+"""F in C/mol."""
+
+KJ_MOL_PER_EV: float = FARADAY / 1e3
+"""1 eV per particle in kJ/mol."""
+
+ROOM_TEMPERATURE: float = 298.15
+"""K; the temperature of a value that states none."""
+
+CM_PER_NM: float = 1e-7
+CM_PER_UM: float = 1e-4

@@ -1,0 +1,1 @@
+"""Many stacks: design space, evaluation, storage, ranking, command line."""
