@@ -1,0 +1,48 @@
+# `make help` lists the targets. Only python3 (3.11 or newer, with venv) and make are needed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RESULTS ?= results/built-in
+JOBS ?= 2
+.DEFAULT_GOAL := help
+.PHONY: help run test test-full check bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/.run ## screen the built-in library and print the ranking
+	@$(BIN)/muli run --out $(RESULTS)
+
+test: $(VENV)/.test ## every test but the long ones (under 8 minutes on 2 cores)
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m "not full"
+
+test-full: $(VENV)/.test ## also repeated kills, large comparisons, real servers
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
+
+check: $(VENV)/.test ## lint, format, types, and the import direction of the house
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.test ## speed beside correctness, as ratios inside one run
+	$(BIN)/python benchmarks/throughput.py
+
+clean: ## remove the environment and the results of `make run`
+	rm -rf $(VENV) results
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "muli needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.11 ..." >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "Python's venv module is missing. On Debian or Ubuntu: sudo apt-get install python3-venv" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.python pyproject.toml constraints.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.python pyproject.toml constraints.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@ $(VENV)/.run
