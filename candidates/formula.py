@@ -21,9 +21,8 @@ _RANK = {symbol: rank for rank, symbol in enumerate(_ORDER.split())}
 ELEMENTS = frozenset(_RANK)
 """Symbols of the elements H to Lr. Spelling order is Pauling's electronegativity."""
 
-_POLYANION_CENTRES = frozenset(
-    ["B", "C", "N", "Si", "P", "S", "Cl", "Ge", "As", "Se", "Br", "Mo", "Te", "I", "W", "Sb"]
-)
+_CENTRES = "B C N Si P S Cl Ge As Se Br Mo Sb Te I W"
+_POLYANION_CENTRES = frozenset(_CENTRES.split())
 _MAX_LENGTH = 200
 _MAX_DENOMINATOR = 1000
 _TOKEN = re.compile(r"([A-Z][a-z]?)|([(\[])|([)\]])|([0-9]+(?:\.[0-9]+)?|\.[0-9]+)")
