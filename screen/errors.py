@@ -1,0 +1,43 @@
+"""What can go wrong with a screen, each with its exit code and a message that says the way out."""
+
+
+class ScreenError(Exception):
+    """A failure whose text is the whole message; `exit_code` is what the command line returns."""
+
+    exit_code = 1
+
+
+class SpecError(ScreenError):
+    """The spec, or a table it names, is not usable. Lists every problem at once."""
+
+    exit_code = 2
+
+    def __init__(self, source: str, problems: list[str]) -> None:
+        self.source = source
+        self.problems = problems
+        count = "1 error" if len(problems) == 1 else f"{len(problems)} errors"
+        super().__init__("\n  ".join([f"{source}: {count}", *problems]))
+
+
+class StoreError(ScreenError):
+    """The result folder cannot be used: locked, read-only, full, or not a result folder."""
+
+    exit_code = 2
+
+
+class ResumeRefused(ScreenError):
+    """The folder holds a run of other physics, data or axes. Lists each `key: old -> new`."""
+
+    exit_code = 3
+
+
+class DeviceError(ScreenError):
+    """The device asked for is not there, or its memory is too small."""
+
+    exit_code = 4
+
+
+class Interrupted(ScreenError):
+    """The run was asked to stop and did so after finishing its chunk."""
+
+    exit_code = 130

@@ -1,0 +1,20 @@
+"""Specs: the TOML language of a screen, read and validated with every error at once."""
+
+from screen.spec.axes import Numbers, Selection
+from screen.spec.load import Source, load, parse
+from screen.spec.model import Axes, Design, Filter, Output, Screen, Spec, Uncertainty
+
+__all__ = [
+    "Axes",
+    "Design",
+    "Filter",
+    "Numbers",
+    "Output",
+    "Screen",
+    "Selection",
+    "Source",
+    "Spec",
+    "Uncertainty",
+    "load",
+    "parse",
+]

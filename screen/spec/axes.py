@@ -1,0 +1,149 @@
+"""The forms an axis may take: numbers (a list or a range) and materials (names or a selection)."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from screen.spec.names import closest, shown
+from screen.spec.quantities import Quantity
+
+MAX_POINTS = 2**24
+"""Longest axis whose values are ever laid out in memory."""
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """An axis of numbers, lazy: a list as it stands, or a range that is laid out on demand."""
+
+    listed: tuple[float, ...] = ()
+    start: float = 0.0
+    stop: float = 0.0
+    num: int = 0
+    spacing: Literal["linear", "log"] = "linear"
+
+    def __len__(self) -> int:
+        return self.num or len(self.listed)
+
+    def values(self) -> NDArray[np.float64]:
+        """All points in float64, in the order given."""
+        if not self.num:
+            return np.asarray(self.listed, dtype=np.float64)
+        if self.num > MAX_POINTS:
+            raise ValueError(f"an axis of {self.num} points is longer than {MAX_POINTS}")
+        space = np.geomspace if self.spacing == "log" else np.linspace
+        return space(self.start, self.stop, self.num, dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """An axis of materials: names, `"*"` (all of the role), a file, or a table with a condition.
+
+    `names` holds one tuple per coating stack, layers from the electrolyte to the cathode; a
+    single layer is a tuple of one.
+    """
+
+    names: tuple[tuple[str, ...], ...] = ()
+    everything: bool = False
+    file: str | None = None
+    table: str | None = None
+    where: str | None = None
+
+    @property
+    def layers(self) -> int:
+        """Largest number of layers in one stack."""
+        return max((len(stack) for stack in self.names), default=1)
+
+
+def numbers(quantity: Quantity) -> Callable[[Any], Numbers]:
+    """A parser of an axis of numbers that reports every value out of `quantity`'s range."""
+
+    def parse(raw: Any) -> Numbers:
+        if isinstance(raw, dict):
+            return _range(raw, quantity)
+        listed = raw if isinstance(raw, list) else [raw]
+        if not listed:
+            raise ValueError("an empty list: an axis needs at least one value")
+        problems = [p for v in listed if (p := _number_problem(v, quantity))]
+        if problems:
+            raise ValueError("; ".join(problems))
+        values = tuple(float(v) for v in listed)
+        repeated = sorted({v for v in values if values.count(v) > 1}) if len(values) < 4096 else []
+        if repeated:
+            raise ValueError(f"{', '.join(f'{v:g}' for v in repeated)} stands there twice")
+        return Numbers(listed=values)
+
+    return parse
+
+
+def _number_problem(value: Any, quantity: Quantity) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return f"{shown(value)}: not a number, expected {quantity.unit}"
+    if not math.isfinite(value):
+        return f"{value}: not finite, expected {quantity.unit}"
+    return quantity.problem(float(value))
+
+
+_RANGE_KEYS = ("start", "stop", "num", "spacing")
+
+
+def _range(raw: dict[str, Any], quantity: Quantity) -> Numbers:
+    problems = [f"unknown key {k}{closest(k, _RANGE_KEYS)}" for k in raw if k not in _RANGE_KEYS]
+    problems += [f"{k} is missing" for k in ("start", "stop", "num") if k not in raw]
+    for end in ("start", "stop"):
+        if end in raw and (problem := _number_problem(raw[end], quantity)):
+            problems.append(f"{end} {problem}")
+    num, spacing = raw.get("num", 1), raw.get("spacing", "linear")
+    if isinstance(num, bool) or not isinstance(num, int) or num < 1:
+        problems.append(f"num {shown(num)}: expected a whole number of points, 1 or more")
+    if spacing not in ("linear", "log"):
+        problems.append(f'spacing {shown(spacing)}: expected "linear" or "log"')
+    if not problems and spacing == "log" and min(raw["start"], raw["stop"]) <= 0:
+        problems.append("a log range needs start and stop above zero")
+    if not problems and num > 1 and raw["start"] == raw["stop"]:
+        problems.append(f"start and stop are equal, but num is {num}")
+    if problems:
+        raise ValueError("; ".join(problems))
+    return Numbers(start=float(raw["start"]), stop=float(raw["stop"]), num=num, spacing=spacing)
+
+
+_SELECTION_KEYS = ("file", "table", "where")
+
+
+def selection(raw: Any) -> Selection:
+    """Parse an axis of materials; see `Selection`."""
+    if raw == "*":
+        return Selection(everything=True)
+    if isinstance(raw, dict):
+        return _query(raw)
+    listed = raw if isinstance(raw, list) else [raw]
+    if not listed:
+        raise ValueError("an empty list: an axis needs at least one name")
+    stacks = tuple(tuple(each) if isinstance(each, list) else (each,) for each in listed)
+    bad = [n for stack in stacks for n in stack if not isinstance(n, str) or not n.strip()]
+    if bad:
+        raise ValueError("; ".join(f"{shown(n)}: expected a material's name" for n in bad))
+    if repeated := sorted({"|".join(s) for s in stacks if stacks.count(s) > 1}):
+        raise ValueError(f"{', '.join(repeated)} stands there twice")
+    return Selection(names=stacks)
+
+
+def _query(raw: dict[str, Any]) -> Selection:
+    problems = [
+        f"unknown key {k}{closest(k, _SELECTION_KEYS)}" for k in raw if k not in _SELECTION_KEYS
+    ]
+    problems += [
+        f"{k} {shown(v)}: expected text"
+        for k, v in raw.items()
+        if k in _SELECTION_KEYS and not isinstance(v, str)
+    ]
+    if "file" in raw and "table" in raw:
+        problems.append("give file or table, not both")
+    if not raw:
+        problems.append("expected file, table or where")
+    if problems:
+        raise ValueError("; ".join(problems))
+    return Selection(file=raw.get("file"), table=raw.get("table"), where=raw.get("where"))

@@ -1,0 +1,173 @@
+"""The spec as a validated object: what to screen, under which scenarios, and what to keep."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from screen.spec.axes import Numbers, Selection, numbers, selection
+from screen.spec.quantities import AXES, quantity, unknown_axis
+
+BoundaryName = Literal["auto", "electrode", "interphase"]
+
+
+class Section(BaseModel):
+    """A table of the spec: unknown keys are errors, values do not change, no silent casts."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+def _listed(raw: Any) -> Any:
+    return raw if isinstance(raw, list) else [raw]
+
+
+def _gather_quoted(raw: Any, field: str) -> Any:
+    """Move keys with a dot into `field`, each value paired with its key for its own parser."""
+    if not isinstance(raw, dict):
+        return raw
+    quoted = {k: (k, v) for k, v in raw.items() if "." in k}
+    rest = {k: v for k, v in raw.items() if "." not in k}
+    return {**rest, field: quoted} if quoted else rest
+
+
+def _quoted_numbers(pair: Any) -> Numbers:
+    if isinstance(pair, Numbers):
+        return pair
+    key, raw = pair
+    known = quantity(key)
+    if known is None:
+        raise ValueError(unknown_axis(key))
+    return numbers(known)(raw)
+
+
+def _quoted_distribution(pair: Any) -> Any:
+    key, raw = pair
+    if quantity(key) is None:
+        raise ValueError(unknown_axis(key))
+    return raw
+
+
+def electrode_problems(given: set[str]) -> list[str]:
+    """What is wrong with the electrode keys among the `given` axis keys."""
+    problems = []
+    if ("cathode" in given) == ("cathode_potential_V" in given):
+        problems.append("give cathode (names) or cathode_potential_V, one of them")
+    if {"anode", "anode_potential_V"} <= given:
+        problems.append("give anode (names) or anode_potential_V, not both")
+    return problems
+
+
+class Library(Section):
+    """Users' CSV files whose rows join the library; paths relative to the spec."""
+
+    tables: tuple[str, ...] = ()
+
+
+class Screen(Section):
+    """How stacks are judged."""
+
+    name: str = ""
+    boundary: Annotated[tuple[BoundaryName, ...], BeforeValidator(_listed), Field(min_length=1)] = (
+        "auto",
+    )
+    law: Literal["constant", "branches", "table"] = "constant"
+    missing: Literal["status", "decades", "estimate"] = "status"
+    asr_budget_ohm_cm2: Annotated[float, Field(gt=0, lt=1e9)] = 10.0
+    areal_capacity_mAh_cm2: Annotated[float, Field(gt=0, lt=1e6)] = 3.0
+    window_tolerance_V: Annotated[float, Field(ge=0, le=2)] = 0.1
+
+
+class Filter(Section):
+    """A gate: rows for which `sql` is false are removed; NULL stays unless `require`."""
+
+    sql: Annotated[str, Field(min_length=1, max_length=10_000)]
+    require: bool = False
+
+
+class Uncertainty(Section):
+    """Random draws of properties; distributions by quoted property."""
+
+    draws: Annotated[int, Field(ge=2, le=2**24)] = 1024
+    seed: int = 0
+    distributions: dict[str, Annotated[dict[str, Any], BeforeValidator(_quoted_distribution)]] = (
+        Field(default_factory=dict)
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather(cls, raw: Any) -> Any:
+        """Move quoted property keys into `distributions`."""
+        return _gather_quoted(raw, "distributions")
+
+
+class Design(Section):
+    """What `design` may change, and what it makes small."""
+
+    variables: dict[str, tuple[float, float]] = Field(default_factory=dict)
+    objective: str = "total_coating_thickness"
+    margin_V: float = 0.0
+    probability: Annotated[float, Field(gt=0, lt=1)] | None = None
+
+
+class Output(Section):
+    """Which rows are kept: the best per group, the feasible ones, or all."""
+
+    mode: Literal["best", "feasible", "all"] = "best"
+    top_k: Annotated[int, Field(ge=1, le=100_000)] = 20
+    per: tuple[str, ...] | None = None
+
+
+Materials = Annotated[Selection, BeforeValidator(selection)]
+
+
+def _axis(key: str) -> BeforeValidator:
+    return BeforeValidator(numbers(AXES[key]))
+
+
+class Axes(Section):
+    """The axes of the design space. `others` holds quoted keys (`role.property`, `interface.*`)."""
+
+    coating: Materials
+    coating_thickness_nm: Annotated[Numbers, _axis("coating_thickness_nm")] | None = None
+    electrolyte: Materials
+    electrolyte_thickness_um: Annotated[Numbers, _axis("electrolyte_thickness_um")] = Numbers(
+        (30.0,)
+    )
+    cathode: Materials | None = None
+    cathode_potential_V: Annotated[Numbers, _axis("cathode_potential_V")] | None = None
+    anode: Materials | None = None
+    anode_potential_V: Annotated[Numbers, _axis("anode_potential_V")] | None = None
+    temperature_K: Annotated[Numbers, _axis("temperature_K")] = Numbers((298.15,))
+    current_density_mA_cm2: Annotated[Numbers, _axis("current_density_mA_cm2")] = Numbers((0.0,))
+    stack_pressure_MPa: Annotated[Numbers, _axis("stack_pressure_MPa")] | None = None
+    others: dict[str, Annotated[Numbers, BeforeValidator(_quoted_numbers)]] = Field(
+        default_factory=dict
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather(cls, raw: Any) -> Any:
+        """Move quoted keys into `others`."""
+        return _gather_quoted(raw, "others")
+
+    @model_validator(mode="after")
+    def _electrodes(self) -> "Axes":
+        """A cathode is a material or a potential, an anode likewise (lithium by default)."""
+        if problems := electrode_problems({k for k, v in self if v is not None}):
+            raise ValueError("; ".join(problems))
+        return self
+
+
+def _gate(raw: Any) -> Any:
+    return {"sql": raw} if isinstance(raw, str) else raw
+
+
+class Spec(Section):
+    """A whole spec. `screen.spec.load` reads one from a file."""
+
+    library: Library = Library()
+    screen: Screen = Screen()
+    axes: Axes
+    filters: dict[str, Annotated[Filter, BeforeValidator(_gate)]] = Field(default_factory=dict)
+    uncertainty: Uncertainty | None = None
+    design: Design | None = None
+    output: Output = Output()
