@@ -1,0 +1,143 @@
+"""The design space: a lazy product of axes, and how it is cut into lines, tiles and chunks.
+
+Axes run slow to fast: the scenario axes, then `coating`, `cathode_state`, `coating_thickness_nm`.
+A *group* is one combination of the scenario axes (a cathode's states apart), a *line* is one
+coating in one group: all its numbers but the thickness are scalars, so a line is what materials
+are prepared for and thicknesses are broadcast over. Row ids count stacks in that order and are
+64-bit integers; nothing of the product is ever laid out.
+
+Storage chunks and compute tiles are ranges of lines that depend on the space alone, never on
+batch size, devices or workers: that is what makes results the same, byte for byte, for all.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+CHUNK_ROWS = 2**22
+"""Most rows a storage chunk may hold."""
+
+TILE_ROWS = 2**18
+"""About as many rows as one tile of the compiled program holds: a tile stays in cache."""
+
+COATING, STATE, THICKNESS = "coating", "cathode_state", "coating_thickness_nm"
+
+
+@dataclass(frozen=True)
+class Lines:
+    """A half-open range of lines."""
+
+    start: int
+    stop: int
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+
+@dataclass(frozen=True)
+class DesignSpace:
+    """Sizes of all axes. `scenarios` maps a scenario axis to its size, slow to fast."""
+
+    scenarios: Mapping[str, int]
+    coatings: int
+    states: int
+    thicknesses: int
+
+    def __post_init__(self) -> None:
+        if self.states * self.thicknesses > CHUNK_ROWS:
+            raise ValueError(
+                f"{self.thicknesses} coating thicknesses are more than a chunk holds "
+                f"({CHUNK_ROWS // self.states}); use fewer, or split the range over several runs"
+            )
+
+    @property
+    def groups(self) -> int:
+        """Combinations of the scenario axes, a cathode's states not counted."""
+        return math.prod(self.scenarios.values())
+
+    @property
+    def lines(self) -> int:
+        """Groups times coatings."""
+        return self.groups * self.coatings
+
+    @property
+    def rows_per_line(self) -> int:
+        """Stacks of one line: states times thicknesses."""
+        return self.states * self.thicknesses
+
+    @property
+    def stacks(self) -> int:
+        """All stacks of the space."""
+        return self.lines * self.rows_per_line
+
+    @property
+    def lines_per_chunk(self) -> int:
+        """Whole groups where one fits into a chunk, else a part of one group."""
+        fitting = CHUNK_ROWS // self.rows_per_line
+        if self.coatings <= fitting:
+            return min(fitting // self.coatings, self.groups) * self.coatings
+        return fitting
+
+    @property
+    def chunks(self) -> int:
+        """Number of storage chunks."""
+        if self.lines == 0:
+            return 0
+        if self.lines_per_chunk >= self.coatings:
+            return -(-self.lines // self.lines_per_chunk)
+        return self.groups * self._chunks_per_group
+
+    @property
+    def _chunks_per_group(self) -> int:
+        return -(-self.coatings // self.lines_per_chunk)
+
+    @property
+    def lines_per_tile(self) -> int:
+        """Lines of the one compiled shape."""
+        return max(1, min(self.lines_per_chunk, TILE_ROWS // self.rows_per_line))
+
+    def chunk(self, index: int) -> Lines:
+        """Lines of storage chunk `index`."""
+        if not 0 <= index < self.chunks:
+            raise IndexError(f"chunk {index} of {self.chunks}")
+        size = self.lines_per_chunk
+        if size >= self.coatings:
+            return Lines(index * size, min((index + 1) * size, self.lines))
+        group, part = divmod(index, self._chunks_per_group)
+        end = min((part + 1) * size, self.coatings)
+        return Lines(group * self.coatings + part * size, group * self.coatings + end)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Every axis with its size, slow to fast."""
+        return {
+            **self.scenarios,
+            COATING: self.coatings,
+            STATE: self.states,
+            THICKNESS: self.thicknesses,
+        }
+
+    def combination(self, row_id: int) -> dict[str, int]:
+        """Position along every axis of one stack."""
+        if not 0 <= row_id < self.stacks:
+            raise IndexError(f"row {row_id} of {self.stacks}")
+        digits: dict[str, int] = {}
+        for name, size in reversed(self.sizes.items()):
+            row_id, digits[name] = divmod(row_id, size)
+        return {name: digits[name] for name in self.sizes}
+
+    def row_id(self, combination: Mapping[str, int]) -> int:
+        """The inverse of `combination`."""
+        row = 0
+        for name, size in self.sizes.items():
+            if not 0 <= combination[name] < size:
+                raise IndexError(f"{name} {combination[name]} of {size}")
+            row = row * size + combination[name]
+        return row
+
+    def line_digits(self, line: int) -> dict[str, int]:
+        """Position of a line along the scenario axes and `coating`."""
+        digits: dict[str, int] = {}
+        for name, size in reversed([*self.scenarios.items(), (COATING, self.coatings)]):
+            line, digits[name] = divmod(line, size)
+        return digits
