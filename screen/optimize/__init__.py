@@ -1,0 +1,1 @@
+"""Design by gradients: the thinnest coating, multilayers, and how sure one can be of them."""

@@ -1,0 +1,189 @@
+"""What a design must hold, written so that Newton's method likes it.
+
+"The potential at a cut stays below U" is the same as "held at U there, the anode side of the stack
+leaks more than the cathode side": the potential at a cut rises with the leak that the anode side
+carries and falls with the cathode side's. Compared as logarithms the two leaks are smooth, nearly
+linear functions of log thickness, where the potential itself is a step; with constant
+conductivities the comparison is the linear program of the multilayer problem.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from kernels import solve
+from kernels.constants import CM_PER_NM
+from kernels.stack import Stack
+from screen.optimize.problem import Problem, Setting, coating_thickness, setting
+
+SMALLEST_LEAK = 1e-36
+"""A/cm2; what is below it counts as none. Far under the leak of any stack of real materials."""
+
+
+class Cut(NamedTuple):
+    """A stack cut at one face of a layer: the limits there are those of `layers`."""
+
+    interface: int
+    layers: tuple[int, ...]
+    asr_before: bool
+
+    def halves(self, stack: Stack, E: Float[Array, ""]) -> tuple[Stack, Stack]:
+        """The anode side and the cathode side, each held at E where they were cut."""
+        i, asr = self.interface, stack.interface_asr
+        left_asr = right_asr = None
+        if asr is not None:
+            none = jnp.zeros_like(asr[i + 1])
+            near, far = (asr[i + 1], none) if self.asr_before else (none, asr[i + 1])
+            left_asr, right_asr = (*asr[: i + 1], near), (far, *asr[i + 2 :])
+        common = (stack.temperature, stack.current_density)
+        left = Stack(stack.layers[: i + 1], stack.E_anode, E, *common, left_asr)
+        right = Stack(stack.layers[i + 1 :], E, stack.E_cathode, *common, right_asr)
+        return left, right
+
+
+def cuts(stack: Stack) -> Iterator[Cut]:
+    """Every inner interface; once where the contact is ideal, at both its faces where it is not."""
+    for i in range(len(stack.layers) - 1):
+        if stack.interface_asr is None:
+            yield Cut(i, (i, i + 1), False)
+        else:
+            yield Cut(i, (i,), False)
+            yield Cut(i, (i + 1,), True)
+
+
+def evaluate(
+    problem: Problem, v: Float[Array, " n"]
+) -> tuple[Float[Array, ""], Float[Array, " m"]]:
+    """Objective and constraints (met where not positive) at the coordinates v."""
+    at = setting(problem, v)
+    gaps = over_states(problem, at, lambda stack: window_gaps(problem, stack, at.margin))
+    held = [gaps.reshape(-1), asr_gap(problem, at.stack)[None]]
+    if problem.leak_budget is not None:
+        held.append(jnp.log(largest_leak(problem, at) / problem.leak_budget)[None])
+    if outer_faces_move(problem):
+        outer = over_states(problem, at, lambda stack: outer_gaps(problem, stack, at.margin))
+        held.append(outer.reshape(-1))
+    return objective(problem, at), jnp.concatenate(held)
+
+
+def over_states(
+    problem: Problem, at: Setting, function: Callable[[Stack], Float[Array, "..."]]
+) -> Float[Array, "states ..."]:
+    """The function at every state of charge of the cathode."""
+    own = at.stack.E_cathode[None]
+    potentials = own if problem.varies("E_cathode") else problem.cathode_potentials
+    return jax.vmap(lambda E: function(with_cathode(at.stack, E)))(potentials)
+
+
+def with_cathode(stack: Stack, E_cathode: Float[Array, ""]) -> Stack:
+    """The same stack at another cathode potential."""
+    return Stack(
+        stack.layers,
+        stack.E_anode,
+        E_cathode,
+        stack.temperature,
+        stack.current_density,
+        stack.interface_asr,
+        stack.electrolyte,
+    )
+
+
+def window_gaps(
+    problem: Problem, stack: Stack, margin: Float[Array, ""]
+) -> Float[Array, " 2*cuts"]:
+    """Per cut: too high for a layer there, too low for one, as the natural log of a leak ratio."""
+    gaps = []
+    for cut in cuts(stack):
+        layers = jnp.asarray(cut.layers)
+        ceiling = jnp.min(problem.oxidation[layers]) - margin
+        floor = jnp.max(problem.reduction[layers]) + margin
+        E, sign = jnp.stack([ceiling, floor]), jnp.asarray([1.0, -1.0], ceiling.dtype)
+        gaps.append(jax.vmap(lambda u, s, cut=cut: _gap(cut, stack, u, s))(E, sign))
+    return jnp.concatenate(gaps)
+
+
+def _gap(cut: Cut, stack: Stack, E: Float[Array, ""], sign: Float[Array, ""]) -> Float[Array, ""]:
+    """sign * (ln leak of the cathode side - ln leak of the anode side), the cut held at E.
+
+    At open circuit every potential lies between the electrodes: a limit beyond them is met for
+    certain (-1) or cannot be met (1 and more), whatever the thicknesses.
+    """
+    low, high = stack.E_anode, stack.E_cathode
+    decides = jnp.isfinite(E) & ((stack.current_density != 0) | ((low < E) & (E < high)))
+    smallest = SMALLEST_LEAK + 1e-9 * jnp.abs(stack.current_density)
+    halves = cut.halves(stack, jnp.where(decides, E, 0.5 * (low + high)))
+    anode, cathode = (_signed_log(solve(half).leak_current_density / smallest) for half in halves)
+    short = jnp.where(sign > 0, low - E, E - high)
+    return jnp.where(decides, sign * (cathode - anode), jnp.where(short >= 0, 1.0 + short, -1.0))
+
+
+def _signed_log(x: Float[Array, ""]) -> Float[Array, ""]:
+    return jnp.sign(x) * jnp.log1p(jnp.abs(x))
+
+
+def largest_leak(problem: Problem, at: Setting) -> Float[Array, ""]:
+    """Largest leak over the states of charge, A/cm2."""
+    leaks = over_states(problem, at, lambda stack: solve(stack).leak_current_density)
+    return jnp.max(jnp.abs(leaks))
+
+
+def outer_gaps(problem: Problem, stack: Stack, margin: Float[Array, ""]) -> Float[Array, " faces"]:
+    """V beyond the window where a coating touches an electrode: oxidised, reduced, per coating.
+
+    A bare electrolyte face is the boundary condition's business, not the coating's.
+    """
+    gaps = []
+    faces = None if stack.interface_asr is None else solve(stack).faces
+    for k, side, electrode in outer_faces(problem):
+        E = getattr(stack, electrode) if faces is None else faces[k, side]
+        gaps += [E - (problem.oxidation[k] - margin), problem.reduction[k] + margin - E]
+    return jnp.stack(gaps) if gaps else jnp.zeros(0, problem.lower.dtype)
+
+
+def outer_faces(problem: Problem) -> list[tuple[int, int, str]]:
+    """(layer, its face, electrode) of every coating that touches an electrode."""
+    last = len(problem.stack.layers) - 1
+    ends = [(0, 0, "E_anode"), (last, 1, "E_cathode")]
+    return [end for end in ends if end[0] != problem.stack.electrolyte]
+
+
+def outer_faces_move(problem: Problem) -> bool:
+    """Whether the variables can change the potential at an electrode, or the margin asked there."""
+    movable = problem.varies("E_cathode") or problem.varies("E_anode") or problem.varies("margin")
+    return bool(outer_faces(problem)) and (movable or problem.stack.interface_asr is not None)
+
+
+def coating_asr(problem: Problem, stack: Stack) -> Float[Array, ""]:
+    """Ionic resistance of coatings and interfaces, ohm cm2: what the budget limits."""
+    layers = [stack.layers[k] for k in problem.coatings]
+    asr = sum((a.thickness / a.sigma_ion for a in layers), jnp.zeros_like(stack.E_anode))
+    return asr + sum(stack.interface_asr or (), jnp.zeros_like(asr))
+
+
+def asr_gap(problem: Problem, stack: Stack) -> Float[Array, ""]:
+    """ln(resistance / budget); never binding where no budget is given."""
+    finite = jnp.isfinite(problem.asr_budget)
+    budget = jnp.where(finite, problem.asr_budget, 1.0)
+    gap = jnp.log(coating_asr(problem, stack) / budget)
+    return jnp.where(finite, gap, -1.0)
+
+
+def objective(problem: Problem, at: Setting) -> Float[Array, ""]:
+    """Weighted sum of the terms (nm, ohm cm2, A/cm2, -V of margin); its logarithm if all positive."""
+    total = jnp.zeros_like(at.stack.E_anode)
+    for term, weight in problem.objective:
+        total = total + weight * _term(problem, at, term)
+    return total if any(term == "margin" for term, _ in problem.objective) else jnp.log(total)
+
+
+def _term(problem: Problem, at: Setting, term: str) -> Float[Array, ""]:
+    if term == "total_coating_thickness":
+        return jnp.sum(coating_thickness(problem, at.stack)) / CM_PER_NM
+    if term == "resistance":
+        return coating_asr(problem, at.stack)
+    if term == "margin":
+        return -at.margin
+    return largest_leak(problem, at)

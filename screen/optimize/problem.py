@@ -1,0 +1,182 @@
+"""A design problem: a stack, what may vary in it and between which bounds, and what it must hold.
+
+The optimiser sees coordinates v (n,): the logarithm of thicknesses and conductivities, and the
+fraction of the way between their bounds for potentials, temperature, current and margin. Lengths
+are cm, conductivities S/cm, potentials V vs Li/Li+, currents A/cm2, resistances ohm cm2.
+"""
+
+from typing import Literal, NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float
+
+from kernels.conductivity import (
+    Branches,
+    Constant,
+    Law,
+    Table,
+    arrhenius_factor,
+    arrhenius_sigma_ion,
+)
+from kernels.stack import Layer, Stack
+
+Quantity = Literal[
+    "thickness",
+    "sigma_ion",
+    "sigma_ele",
+    "E_anode",
+    "E_cathode",
+    "temperature",
+    "current_density",
+    "margin",
+]
+Term = Literal["total_coating_thickness", "resistance", "leak", "margin"]
+
+LOGARITHMIC: frozenset[str] = frozenset({"thickness", "sigma_ion", "sigma_ele"})
+
+
+class Variable(NamedTuple):
+    """One free number of the stack; `layer` counts from the anode, None for the whole stack."""
+
+    quantity: Quantity
+    layer: int | None = None
+
+
+class Problem(eqx.Module):
+    """Everything one design problem needs. Leaves are arrays, so a batch is a stacked pytree.
+
+    `stack` holds the fixed numbers (cathode-side thicknesses already divided by `area_factor`);
+    each of `cathode_potentials` (states,) is a state of charge the design must stand. Windows
+    (layers,) are infinite where unknown, which is no constraint; so is an absent budget.
+    `pins_anode`: the electrolyte's own limit holds the anode side where it is above E_anode.
+    """
+
+    stack: Stack
+    cathode_potentials: Float[Array, " states"]
+    reduction: Float[Array, " layers"]
+    oxidation: Float[Array, " layers"]
+    lower: Float[Array, " n"]
+    upper: Float[Array, " n"]
+    E_act_ion: Float[Array, " layers"]
+    E_act_ele: Float[Array, " layers"]
+    asr_budget: Float[ArrayLike, ""] = jnp.inf
+    leak_budget: Float[ArrayLike, ""] | None = None
+    margin: Float[ArrayLike, ""] = 0.0
+    pins_anode: Float[ArrayLike, ""] = 0.0
+    area_factor: Float[ArrayLike, ""] = 1.0
+    variables: tuple[Variable, ...] = eqx.field(static=True, default=())
+    objective: tuple[tuple[Term, float], ...] = eqx.field(
+        static=True, default=(("total_coating_thickness", 1.0),)
+    )
+
+    def varies(self, quantity: Quantity) -> bool:
+        """Whether any variable is of this quantity."""
+        return any(variable.quantity == quantity for variable in self.variables)
+
+    @property
+    def coatings(self) -> tuple[int, ...]:
+        """Positions of the layers that are not the electrolyte."""
+        return tuple(k for k in range(len(self.stack.layers)) if k != self.stack.electrolyte)
+
+
+class Setting(NamedTuple):
+    """The problem's stack at one point, at its first cathode potential, and the margin there."""
+
+    stack: Stack
+    margin: Float[Array, ""]
+
+
+def bounds(problem: Problem) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
+    """Lowest and highest coordinates."""
+    lower = [_bound(v, x) for v, x in zip(problem.variables, problem.lower, strict=True)]
+    upper = [_bound(v, x, 1.0) for v, x in zip(problem.variables, problem.upper, strict=True)]
+    return jnp.stack(lower), jnp.stack(upper)
+
+
+def values(problem: Problem, v: Float[Array, " n"]) -> Float[Array, " n"]:
+    """Physical values at the coordinates v, in the units of the kernels."""
+    span = problem.upper - problem.lower
+    taken = [
+        jnp.exp(v[i]) if variable.quantity in LOGARITHMIC else problem.lower[i] + span[i] * v[i]
+        for i, variable in enumerate(problem.variables)
+    ]
+    return jnp.stack(taken)
+
+
+def setting(problem: Problem, v: Float[Array, " n"]) -> Setting:
+    """The stack at the coordinates v: variables placed, temperature applied, anode pinned."""
+    stack = problem.stack
+    margin = jnp.asarray(problem.margin)
+    stack = eqx.tree_at(lambda s: s.E_cathode, stack, problem.cathode_potentials[0])
+    for variable, value in zip(problem.variables, values(problem, v), strict=True):
+        if variable.quantity == "margin":
+            margin = value
+        else:
+            stack = _place(problem, stack, variable, value)
+    if problem.varies("temperature"):
+        stack = _at_temperature(problem, stack)
+    limit = problem.reduction[stack.electrolyte]
+    pinned = jnp.maximum(stack.E_anode, limit)
+    E_anode = jnp.where(problem.pins_anode > 0, pinned, stack.E_anode)
+    return Setting(eqx.tree_at(lambda s: s.E_anode, stack, E_anode), margin)
+
+
+def coating_thickness(problem: Problem, stack: Stack) -> Float[Array, " coatings"]:
+    """Thickness of every coating layer as it is deposited, cm."""
+    return jnp.stack(
+        [
+            stack.layers[k].thickness * (problem.area_factor if k > stack.electrolyte else 1.0)
+            for k in problem.coatings
+        ]
+    )
+
+
+def _bound(variable: Variable, value: Float[Array, ""], fraction: float = 0.0) -> Float[Array, ""]:
+    return jnp.log(value) if variable.quantity in LOGARITHMIC else jnp.full_like(value, fraction)
+
+
+def _place(problem: Problem, stack: Stack, variable: Variable, value: Float[Array, ""]) -> Stack:
+    """The stack with one variable set."""
+    quantity, k = variable
+    if k is None:
+        return eqx.tree_at(lambda s: getattr(s, quantity), stack, value)
+    layer = stack.layers[k]
+    if quantity == "thickness":
+        share = problem.area_factor if k > stack.electrolyte else 1.0
+        new = Layer(value / share, layer.sigma_ion, layer.sigma_ele)
+    elif quantity == "sigma_ion":
+        new = Layer(layer.thickness, value, layer.sigma_ele)
+    else:
+        new = Layer(layer.thickness, layer.sigma_ion, _constant(layer.sigma_ele, value))
+    return eqx.tree_at(lambda s: s.layers[k], stack, new)
+
+
+def _constant(law: Law, value: Float[Array, ""]) -> Law:
+    """A law whose constant part is the variable; branches keep their wings."""
+    if isinstance(law, Table):
+        raise ValueError("sigma_ele of a tabulated layer is not one number and cannot vary")
+    return eqx.tree_at(lambda old: old.sigma_0, law, value)
+
+
+def _at_temperature(problem: Problem, stack: Stack) -> Stack:
+    """Conductivities moved from the temperature of the problem's stack to that of `stack`."""
+    T, T_ref = stack.temperature, problem.stack.temperature
+    layers = tuple(
+        Layer(
+            layer.thickness,
+            arrhenius_sigma_ion(layer.sigma_ion, problem.E_act_ion[k], T, T_ref),
+            _scaled(layer.sigma_ele, arrhenius_factor(problem.E_act_ele[k], T, T_ref)),
+        )
+        for k, layer in enumerate(stack.layers)
+    )
+    return eqx.tree_at(lambda s: s.layers, stack, layers)
+
+
+def _scaled(law: Law, factor: Float[Array, ""]) -> Law:
+    if isinstance(law, Constant):
+        return Constant(law.sigma_0 * factor)
+    if isinstance(law, Branches):
+        scaled = (law.sigma_0 * factor, law.sigma_n * factor, law.sigma_p * factor)
+        return eqx.tree_at(lambda old: (old.sigma_0, old.sigma_n, old.sigma_p), law, scaled)
+    return Table(law.E, law.log10_sigma + jnp.log10(factor))

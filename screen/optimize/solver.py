@@ -1,0 +1,176 @@
+"""Primal-dual interior point for one small smooth problem: minimise f(v) with c(v) <= 0.
+
+The barrier is followed with a damped-BFGS Hessian of the Lagrangian; at its end the iterate sits
+on the active constraints and the multipliers tell which they are. One problem at a time, fixed
+shapes, pure JAX: `jax.vmap` makes thousands of them one program.
+
+Method: J. Nocedal & S. J. Wright, Numerical Optimization (2006), sections 18.2 and 19.2-19.3.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+Evaluation = tuple[Float[Array, ""], Float[Array, " m"]]
+"""f(v) and c(v); a constraint holds where its value is not positive."""
+
+START_BARRIER = 0.1
+FRACTION_TO_BOUNDARY = 0.995
+LARGEST_STEP = 2.0
+STOPPED = 1 << 20
+"""Iteration count of a search that met a number that is not finite and kept its last point."""
+
+
+class KKT(NamedTuple):
+    """A point with its multipliers and how far it is from the optimality conditions."""
+
+    v: Float[Array, " n"]
+    objective: Float[Array, ""]
+    constraints: Float[Array, " m"]
+    multipliers: Float[Array, " m"]
+    residual: Float[Array, ""]
+    iterations: Int[Array, ""]
+
+
+class _Iterate(NamedTuple):
+    v: Float[Array, " n"]
+    slack: Float[Array, " m"]
+    z: Float[Array, " m"]
+    hessian: Float[Array, "n n"]
+    f: Float[Array, ""]
+    gradient: Float[Array, " n"]
+    c: Float[Array, " m"]
+    jacobian: Float[Array, "m n"]
+    iteration: Int[Array, ""]
+
+
+def minimise(
+    function: Callable[[Float[Array, " n"]], Evaluation],
+    v: Float[Array, " n"],
+    *,
+    tolerance: float = 1e-11,
+    max_iterations: int = 100,
+) -> KKT:
+    """Local minimum of f over c <= 0 from the start `v`, which need not be feasible."""
+    first = _start(function, v)
+    last = jax.lax.while_loop(
+        lambda it: (_residual(it) > tolerance) & (it.iteration < max_iterations),
+        lambda it: _step(function, it),
+        first,
+    )
+    return KKT(last.v, last.f, last.c, last.z, _residual(last), last.iteration)
+
+
+def _linearise(
+    function: Callable[[Float[Array, " n"]], Evaluation], v: Float[Array, " n"]
+) -> tuple[Float[Array, ""], Float[Array, " n"], Float[Array, " m"], Float[Array, "m n"]]:
+    """f, its gradient, c and its Jacobian in one forward sweep per variable."""
+
+    def with_values(u: Float[Array, " n"]) -> tuple[Evaluation, Evaluation]:
+        values = function(u)
+        return values, values
+
+    (gradient, jacobian), (f, c) = jax.jacfwd(with_values, has_aux=True)(v)
+    return f, gradient, c, jacobian
+
+
+def _start(function: Callable[[Float[Array, " n"]], Evaluation], v: Float[Array, " n"]) -> _Iterate:
+    f, gradient, c, jacobian = _linearise(function, v)
+    slack = jnp.maximum(-c, 0.1)
+    hessian = jnp.eye(v.size, dtype=v.dtype)
+    return _Iterate(
+        v, slack, START_BARRIER / slack, hessian, f, gradient, c, jacobian, jnp.asarray(0)
+    )
+
+
+def _step(function: Callable[[Float[Array, " n"]], Evaluation], it: _Iterate) -> _Iterate:
+    """One Newton step on the perturbed optimality conditions, then the Hessian update."""
+    barrier = _barrier(it)
+    ratio = it.z / it.slack
+    infeasibility = it.c + it.slack
+    matrix = it.hessian + (it.jacobian.T * ratio[None, :]) @ it.jacobian
+    right = it.gradient + it.jacobian.T @ (barrier / it.slack + ratio * infeasibility)
+    dv = -_solve_symmetric(matrix, right)
+    shrink = jnp.minimum(1.0, LARGEST_STEP / jnp.max(jnp.abs(dv)))
+    dslack = -infeasibility - it.jacobian @ dv
+    dz = barrier / it.slack - it.z - ratio * dslack
+    primal = jnp.minimum(shrink, _to_boundary(it.slack, dslack))
+    z = it.z + _to_boundary(it.z, dz) * dz
+    v = it.v + primal * dv
+    f, gradient, c, jacobian = _linearise(function, v)
+    slack = jnp.maximum(it.slack + primal * dslack, -c)
+    change = (gradient - it.gradient) + (jacobian - it.jacobian).T @ z
+    hessian = _damped_bfgs(it.hessian, v - it.v, change)
+    new = _Iterate(v, slack, z, hessian, f, gradient, c, jacobian, it.iteration + 1)
+    finite = jax.tree.map(lambda leaf: jnp.all(jnp.isfinite(leaf)), new)
+    usable = jnp.all(jnp.stack(jax.tree.leaves(finite)))
+    stopped = it._replace(iteration=jnp.full_like(it.iteration, STOPPED))
+    return jax.tree.map(lambda a, b: jnp.where(usable, a, b), new, stopped)
+
+
+def _barrier(it: _Iterate) -> Float[Array, ""]:
+    """A tenth of the present complementarity, less when nearly feasible and stationary."""
+    gap = jnp.mean(it.slack * it.z)
+    return 0.1 * jnp.minimum(gap, 1.0)
+
+
+def _solve_symmetric(matrix: Float[Array, "n n"], right: Float[Array, " n"]) -> Float[Array, " n"]:
+    """Positive definite n x n system with n known at trace time: unrolled, so that vmap fuses it."""
+    n = right.size
+    scale = jax.lax.rsqrt(jnp.diagonal(matrix))
+    a = matrix * scale[:, None] * scale[None, :]
+    b = right * scale
+    rows = [a[i] for i in range(n)]
+    sides = [b[i] for i in range(n)]
+    for i in range(n):
+        for j in range(i + 1, n):
+            factor = rows[j][i] / rows[i][i]
+            rows[j] = rows[j] - factor * rows[i]
+            sides[j] = sides[j] - factor * sides[i]
+    solution: list[Float[Array, ""]] = [sides[-1]] * n
+    for i in reversed(range(n)):
+        known = sum((rows[i][j] * solution[j] for j in range(i + 1, n)), jnp.zeros_like(right[0]))
+        solution[i] = (sides[i] - known) / rows[i][i]
+    return jnp.stack(solution) * scale
+
+
+def _to_boundary(values: Float[Array, " m"], change: Float[Array, " m"]) -> Float[Array, ""]:
+    """Largest step in (0, 1] that keeps every value positive."""
+    shrinking = change < 0
+    limit = jnp.where(
+        shrinking, -FRACTION_TO_BOUNDARY * values / jnp.where(shrinking, change, -1.0), 1.0
+    )
+    return jnp.minimum(1.0, jnp.min(limit))
+
+
+def _damped_bfgs(
+    hessian: Float[Array, "n n"], step: Float[Array, " n"], change: Float[Array, " n"]
+) -> Float[Array, "n n"]:
+    """Powell's damped update: stays positive definite where the Lagrangian is not convex."""
+    curved = hessian @ step
+    expected = step @ curved
+    actual = step @ change
+    short = actual < 0.2 * expected
+    theta = jnp.where(short, 0.8 * expected / jnp.where(short, expected - actual, 1.0), 1.0)
+    blended = theta * change + (1.0 - theta) * curved
+    denominator = step @ blended
+    usable = (expected > 1e-30) & (denominator > 1e-30)
+    safe_expected = jnp.where(usable, expected, 1.0)
+    safe_denominator = jnp.where(usable, denominator, 1.0)
+    updated = (
+        hessian
+        - curved[:, None] * curved[None, :] / safe_expected
+        + blended[:, None] * blended[None, :] / safe_denominator
+    )
+    return jnp.where(usable, updated, hessian)
+
+
+def _residual(it: _Iterate) -> Float[Array, ""]:
+    """Largest violation of stationarity, feasibility and complementarity."""
+    stationarity = jnp.max(jnp.abs(it.gradient + it.jacobian.T @ it.z))
+    feasibility = jnp.max(jnp.maximum(it.c, 0.0))
+    complementarity = jnp.max(jnp.abs(it.slack * it.z))
+    return jnp.maximum(jnp.maximum(stationarity, feasibility), complementarity)
