@@ -23,6 +23,11 @@ ELEMENTS = frozenset(_RANK)
 
 _CENTRES = "B C N Si P S Cl Ge As Se Br Mo Sb Te I W"
 _POLYANION_CENTRES = frozenset(_CENTRES.split())
+_CONVENTION = {
+    **{symbol: f"{symbol}2" for symbol in ("H", "N", "O", "F", "Cl")},
+    **{f"{symbol}O": f"{symbol}2O2" for symbol in ("Li", "Na", "K", "Rb", "Cs", "H")},
+}
+"""Gases and peroxides, written with two atoms by custom."""
 _MAX_LENGTH = 200
 _MAX_DENOMINATOR = 1000
 _TOKEN = re.compile(r"([A-Z][a-z]?)|([(\[])|([)\]])|([0-9]+(?:\.[0-9]+)?|\.[0-9]+)")
@@ -122,7 +127,8 @@ def spell(composition: Composition) -> str:
 def reduced_formula(formula: str | Composition) -> str:
     """One spelling for one compound: ``"P3Ti2LiO12"`` -> ``"LiTi2(PO4)3"``. Raises FormulaError."""
     composition = parse(formula) if isinstance(formula, str) else formula
-    return spell(reduce_composition(composition))
+    spelt = spell(reduce_composition(composition))
+    return _CONVENTION.get(spelt, spelt)
 
 
 def _amount(value: float) -> str:

@@ -27,7 +27,8 @@ amounts = st.dictionaries(
         ("Li0.5CoO2", "LiCo2O4"),
         ("((Li2O))3", "Li2O"),
         ("Li2[CO3]", "Li2CO3"),
-        ("O2", "O"),
+        ("O", "O2"),
+        ("LiO", "Li2O2"),
     ],
 )
 def test_one_spelling_for_one_compound(written, spelt):

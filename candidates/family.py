@@ -1,0 +1,70 @@
+"""Family of a compound from its elements: oxide, phosphate, niobate, halide, sulfide, ..."""
+
+from candidates.formula import Composition
+
+_HALOGENS = ("F", "Cl", "Br", "I")
+_OXOANIONS = {
+    "P": "phosphate",
+    "B": "borate",
+    "Si": "silicate",
+    "C": "carbonate",
+    "S": "sulfate",
+    "Nb": "niobate",
+    "Ta": "tantalate",
+    "W": "tungstate",
+    "Mo": "molybdate",
+    "V": "vanadate",
+    "Ti": "titanate",
+    "Zr": "zirconate",
+    "Ge": "germanate",
+    "Sn": "stannate",
+    "Al": "aluminate",
+}
+"""Centre of the oxoanion -> family; the first that is present names the compound."""
+_ANIONS = {
+    "S": "sulfide",
+    "Se": "selenide",
+    "Te": "telluride",
+    "N": "nitride",
+    "P": "phosphide",
+    "H": "hydride",
+    "C": "carbide",
+}
+
+
+def family(composition: Composition) -> str:
+    """Family by the anion that rules the chemistry; LiNbO3 -> "niobate", Al2O3 -> "oxide".
+
+    A compound of a metal with oxygen and an oxoanion centre is named after the centre, a binary
+    oxide stays an oxide, oxygen beside a halogen is an oxyhalide, beside nitrogen an oxynitride
+    (nitrate where each nitrogen has its three oxygens).
+    """
+    if len(composition) == 1:
+        return "element"
+    if "O" in composition:
+        return _oxygen_family(composition)
+    for symbol in ("S", "Se", "Te"):
+        if symbol in composition:
+            return _ANIONS[symbol]
+    if any(symbol in composition for symbol in _HALOGENS):
+        return "halide"
+    return next(
+        (name for symbol, name in _ANIONS.items() if symbol in composition), "intermetallic"
+    )
+
+
+def _oxygen_family(composition: Composition) -> str:
+    oxygen = composition["O"]
+    if any(symbol in composition for symbol in _HALOGENS):
+        return "oxyhalide"
+    if "N" in composition:
+        return "nitrate" if oxygen >= 3 * composition["N"] else "oxynitride"
+    if "S" in composition and oxygen < 3 * composition["S"]:
+        return "oxysulfide"
+    if len(composition) > 2:
+        for symbol, name in _OXOANIONS.items():
+            if symbol in composition:
+                return name
+    if composition.get("H", 0) >= oxygen:
+        return "hydroxide"
+    return "oxide"

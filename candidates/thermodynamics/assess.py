@@ -1,0 +1,169 @@
+"""One row of the computed table: everything known of one compound from energies alone."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from candidates.family import family
+from candidates.formula import Composition, parse, reduced_formula
+from candidates.thermodynamics.energies import Energies, System
+from candidates.thermodynamics.hull import (
+    ON_HULL,
+    Mixture,
+    decomposition_energy,
+    hull_energy,
+    mixture,
+)
+from candidates.thermodynamics.partners import Prepared, State, partner_flag
+from candidates.thermodynamics.reaction import Reaction, reaction
+from candidates.thermodynamics.window import Limit, window
+
+Value = str | float | bool | None
+Row = dict[str, Value]
+
+ABSURD_DEPTH = -0.2
+"""eV/atom; a compound of three or more elements this far below all others is a suspect energy."""
+
+NO_LITHIUM = "no lithium to give off: no oxidation limit from Li extraction"
+
+
+@dataclass(frozen=True)
+class Compound:
+    """A compound to judge: its energy in the table, eV/atom, or its hull mixture where absent."""
+
+    formula: str
+    composition: Composition
+    hull: float
+    decomposition: float | None
+
+    @property
+    def energy(self) -> float:
+        """eV/atom; that of the hull where the table lacks the compound."""
+        return self.hull + max(self.decomposition or 0.0, 0.0)
+
+
+def assess(
+    formula: str,
+    energies: Energies,
+    partners: Sequence[Prepared],
+    stable: Energies | None = None,
+) -> Row:
+    """Hull, window and reactions of one compound as a row of the wide table.
+
+    `energies` holds every compound; `stable`, if given, those on the hull: only they form in a
+    reaction, so that leaving the others out is exact and faster. Windows need all, for the limit
+    without its competitor. Units are in the column names; missing is None. Raises FormulaError,
+    Infeasible.
+    """
+    composition = parse(formula)
+    system = energies.system({*composition, "Li"})
+    target = system.fractions(composition)
+    ground = mixture(system, target)
+    known = energies.find(formula) is not None
+    depth = decomposition_energy(energies, formula) if known else None
+    compound = Compound(reduced_formula(formula), composition, ground.energy, depth)
+    return {
+        "name": compound.formula,
+        "formula": compound.formula,
+        "role": "coating",
+        "family": family(composition),
+        **_hull(compound, ground, system),
+        **_window(system, composition),
+        **_reactions(compound, stable or energies, partners),
+        "partner_flag": partner_flag(partners),
+    }
+
+
+def _hull(compound: Compound, ground: Mixture, system: System) -> Row:
+    depth = compound.decomposition
+    absurd = depth is not None and depth < ABSURD_DEPTH and len(compound.composition) >= 3
+    return {
+        "energy_above_hull_eV_atom": None if depth is None else max(depth, 0.0),
+        "hull_depth_eV_atom": None if depth is None else max(-depth, 0.0),
+        "hull_depth_flag": "absurd: suspect energy" if absurd else None,
+        "hull_phases": "; ".join(ground.phases(system)),
+        "at_hull_mixture": depth is None or depth > ON_HULL,
+    }
+
+
+def _window(system: System, composition: Composition) -> Row:
+    limits = window(system, composition)
+    return {
+        **_limit("reduction", limits.reduction),
+        **_limit("oxidation", limits.oxidation),
+        "oxidation_limit_note": NO_LITHIUM if limits.oxidation is None else None,
+        "window_kind": "grand potential",
+    }
+
+
+def _limit(side: str, limit: Limit | None) -> Row:
+    names = (
+        f"{side}_limit_V",
+        f"{side}_products",
+        f"{side}_competitor",
+        f"{side}_limit_without_competitor_V",
+    )
+    if limit is None:
+        return dict.fromkeys(names)
+    products = "; ".join(limit.products)
+    values = (limit.potential, products, limit.competitor, limit.without_competitor)
+    return dict(zip(names, values, strict=True))
+
+
+def _reactions(compound: Compound, stable: Energies, partners: Iterable[Prepared]) -> Row:
+    row: Row = {}
+    for partner in partners:
+        column = f"reaction_energy_{partner.name}_meV_atom"
+        results = _against(compound, stable, partner)
+        row |= {
+            column: _milli(results["hull"]),
+            f"{column}_entry": _milli(results["entry"]),
+            f"{column}_open": _milli(results["open"]),
+            f"{column}_open_entry": _milli(results["open_entry"]),
+            f"reaction_products_{partner.name}": "; ".join(results["hull"].products),
+            f"reaction_fraction_{partner.name}": results["hull"].fraction,
+        }
+        if "delithiated" in results:
+            row[f"{column}_delithiated"] = _milli(results["delithiated"])
+    return row
+
+
+def _against(compound: Compound, stable: Energies, partner: Prepared) -> dict[str, Reaction]:
+    """The worst of both charge states by kind of reaction, and the delithiated one alone.
+
+    In a system open to lithium both states of a cathode are one, with its host at equilibrium:
+    what it gives off to get there is charging, not reaction.
+    """
+    closed = stable.system({*compound.composition, *partner.states[0].composition, "Li"})
+    opened = closed.open(partner.potential)
+    first, cathode = partner.states[0], len(partner.states) > 1
+    mixing = [_react(closed, compound, state) for state in partner.states]
+    own = [_react(closed, compound, state, own_a=True, own_b=True) for state in partner.states]
+    found = {
+        "hull": _worst(mixing),
+        "entry": _worst(own),
+        "open": _react(opened, compound, first),
+        "open_entry": _react(opened, compound, first, own_a=True, own_b=not cathode),
+    }
+    return found | ({"delithiated": mixing[1]} if cathode else {})
+
+
+def _react(
+    system: System, compound: Compound, state: State, own_a: bool = False, own_b: bool = False
+) -> Reaction:
+    """Each side charged with its own energy, or with that of the hull in this system."""
+    a, b = compound.composition, state.composition
+    return reaction(
+        system,
+        a,
+        b,
+        system.energy_of(a, compound.energy) if own_a else hull_energy(system, a),
+        system.energy_of(b, state.entry) if own_b else hull_energy(system, b),
+    )
+
+
+def _worst(reactions: Iterable[Reaction]) -> Reaction:
+    return min(reactions, key=lambda one: one.energy)
+
+
+def _milli(result: Reaction) -> float:
+    return 1e3 * result.energy

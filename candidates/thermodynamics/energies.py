@@ -1,0 +1,144 @@
+"""A table of computed formation energies, and the chemical systems cut out of it."""
+
+from collections.abc import Collection, Iterable, Mapping, Set
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain, combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from candidates.formula import Composition, parse, reduced_formula
+from candidates.thermodynamics.program import Floats
+
+
+@dataclass(frozen=True)
+class Energies:
+    """Formation energies, one row per compound (its lowest polymorph), elements at zero.
+
+    `formulas`: reduced formulas. `formation_energy`: (n,) eV/atom from the elements.
+    `provenance`: where the numbers come from (source, functional, correction, ...), as text.
+    """
+
+    formulas: tuple[str, ...]
+    formation_energy: Floats
+    provenance: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, rows: Iterable[tuple[str, float]], provenance: Mapping[str, str] | None = None
+    ) -> "Energies":
+        """From (formula, eV/atom) pairs; of several polymorphs the lowest stays."""
+        lowest: dict[str, float] = {}
+        for formula, energy in rows:
+            name = reduced_formula(formula)
+            lowest[name] = min(energy, lowest.get(name, np.inf))
+        return cls(tuple(lowest), np.fromiter(lowest.values(), float), provenance or {})
+
+    def subset(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> "Energies":
+        """Only these rows: indices or a mask (n,)."""
+        kept = np.arange(len(self.formulas))[rows]
+        return Energies(
+            tuple(self.formulas[row] for row in kept), self.formation_energy[kept], self.provenance
+        )
+
+    @property
+    def elements(self) -> Set[str]:
+        """Every element that occurs in the table."""
+        return self._column.keys()
+
+    def find(self, formula: str) -> int | None:
+        """Row of the compound, whatever way its formula is written; None where absent."""
+        return self._row.get(reduced_formula(formula))
+
+    def system(self, elements: Collection[str]) -> "System":
+        """Every compound made of these elements only, and the elements themselves."""
+        names = sorted(elements)
+        sizes = range(2, len(names) + 1)
+        subsets = chain.from_iterable(combinations(names, size) for size in sizes)
+        rows = [row for subset in subsets for row in self._by_elements.get(frozenset(subset), ())]
+        known = [name in self._column for name in names]
+        columns = [self._column[name] for name in names if name in self._column]
+        A = np.zeros((len(names), len(rows)))
+        A[known] = self._fractions[np.ix_(rows, columns)].T
+        return System(
+            tuple(names),
+            tuple(self.formulas[row] for row in rows)
+            + tuple(reduced_formula({name: 1}) for name in names),
+            np.hstack([A, np.eye(len(names))]),
+            np.concatenate([self.formation_energy[rows], np.zeros(len(names))]),
+        )
+
+    @cached_property
+    def _row(self) -> dict[str, int]:
+        return {formula: row for row, formula in enumerate(self.formulas)}
+
+    @cached_property
+    def _column(self) -> dict[str, int]:
+        return {name: k for k, name in enumerate(sorted(set().union(*self._by_elements)))}
+
+    @cached_property
+    def _compositions(self) -> list[dict[str, float]]:
+        return [parse(formula) for formula in self.formulas]
+
+    @cached_property
+    def _by_elements(self) -> dict[frozenset[str], list[int]]:
+        rows: dict[frozenset[str], list[int]] = {}
+        for row, composition in enumerate(self._compositions):
+            rows.setdefault(frozenset(composition), []).append(row)
+        return rows
+
+    @cached_property
+    def _fractions(self) -> Floats:
+        fractions = np.zeros((len(self.formulas), len(self._column)))
+        for row, composition in enumerate(self._compositions):
+            atoms = sum(composition.values())
+            for symbol, amount in composition.items():
+                fractions[row, self._column[symbol]] = amount / atoms
+        return fractions
+
+
+@dataclass(frozen=True)
+class System:
+    """The phases of one chemical system as columns of linear programs.
+
+    `A` (m, n): fraction of element i in phase j; `energy` (n,) eV per atom. Where the system is
+    open to lithium, its row is gone, fractions and energies (then grand potentials) count per
+    non-lithium atom, and `potential` is that of the reservoir, V vs Li/Li+.
+    """
+
+    elements: tuple[str, ...]
+    phases: tuple[str, ...]
+    A: Floats
+    energy: Floats
+    potential: float | None = None
+
+    def fractions(self, composition: Composition) -> Floats:
+        """(m,) fractions of the elements that are conserved, summing to one."""
+        amounts = np.array([composition.get(name, 0.0) for name in self.elements])
+        return amounts / amounts.sum()
+
+    def energy_of(self, composition: Composition, energy: float) -> float:
+        """What a phase of this composition and formation energy (eV/atom) costs here."""
+        if self.potential is None:
+            return energy
+        lithium = composition.get("Li", 0.0) / sum(composition.values())
+        return (energy + self.potential * lithium) / (1.0 - lithium)
+
+    def open(self, potential: float) -> "System":
+        """The same phases exchanging lithium with a reservoir at `potential`, V vs Li/Li+.
+
+        The grand potential E - mu_Li n_Li with mu_Li = -potential, per non-lithium atom.
+        """
+        row = self.elements.index("Li")
+        lithium = self.A[row]
+        kept = lithium < 1.0
+        others = np.delete(self.A[:, kept], row, axis=0)
+        rest = 1.0 - lithium[kept]
+        return System(
+            self.elements[:row] + self.elements[row + 1 :],
+            tuple(phase for phase, keep in zip(self.phases, kept, strict=True) if keep),
+            others / rest,
+            (self.energy[kept] + potential * lithium[kept]) / rest,
+            potential,
+        )
