@@ -1,0 +1,81 @@
+"""One stack in, its lithium potentials and leak current out, by the method its laws allow."""
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from kernels.check import guard
+from kernels.conductor import as_floats, is_constant
+from kernels.constant import Raw, solve_constant
+from kernels.constants import BOLTZMANN_EV
+from kernels.stack import Stack
+from kernels.status import Status
+
+Scalar = Float[Array, ""]
+PLACED_WITHIN = 1e-4
+"""V; an answer that rounding may move further than this is `ill_conditioned`."""
+
+
+class Solution(eqx.Module):
+    """Lithium potential at every face of a stack, and what leaks through it.
+
+    faces: (layers, 2), V vs Li/Li+, anode side and cathode side of each layer; neighbours differ
+    across a contact that has a resistance. leak_current_density: signed j, A/cm2.
+    overshoot: V by which the potential leaves [E_anode, E_cathode], 0 at open circuit.
+    status: code of `Status`. slope: bound of |dE/d ln(resistance ratio)|, V. Where the status is
+    `input_out_of_range` or `missing_property` the numbers are NaN.
+    """
+
+    faces: Float[Array, "layers 2"]
+    leak_current_density: Scalar
+    log_leak: Scalar
+    overshoot: Scalar
+    slope: Scalar
+    status: Int[Array, ""]
+
+    @property
+    def nodes(self) -> Float[Array, " nodes"]:
+        """E at the anode end of the first layer and the cathode side of every layer, V."""
+        return jnp.concatenate([self.faces[:1, 0], self.faces[:, 1]])
+
+
+def solve(stack: Stack) -> Solution:
+    """Potentials and leak current of one stack in steady state (Wagner's equations).
+
+    Pure and differentiable; batches are `jax.vmap`. Numbers may be Python floats or arrays of one
+    floating type, which is also the precision of the answer. Never raises on values: see `status`.
+    """
+    raw_stack = stack
+    stack, status = guard(as_floats(stack))
+    if not is_constant(raw_stack):
+        raise NotImplementedError("potential-dependent laws")
+    raw = solve_constant(stack)
+    return finish(stack, raw, status)
+
+
+def finish(stack: Stack, raw: Raw, status: Int[Array, ""]) -> Solution:
+    """Judge a raw answer: overshoot, rounding, underflow; blank what must not be used."""
+    low = jnp.minimum(stack.E_anode, stack.E_cathode)
+    high = jnp.maximum(stack.E_anode, stack.E_cathode)
+    beyond = jnp.maximum(jnp.max(raw.faces) - high, low - jnp.min(raw.faces))
+    bad = status != Status.OK
+    blank = jnp.where(bad, jnp.nan, 0.0).astype(raw.slope.dtype)
+    return Solution(
+        faces=raw.faces + blank,
+        leak_current_density=raw.leak_current_density + blank,
+        log_leak=raw.log_leak + blank,
+        overshoot=jnp.maximum(beyond, 0.0) + blank,
+        slope=raw.slope + blank,
+        status=jnp.maximum(status, _precision_status(stack, raw)),
+    )
+
+
+def _precision_status(stack: Stack, raw: Raw) -> Int[Array, ""]:
+    """Whether rounding of the inputs alone moves the answer too far, or j is below the range."""
+    number = jnp.finfo(raw.slope.dtype)
+    scale = jnp.maximum(jnp.abs(stack.E_anode), jnp.abs(stack.E_cathode))
+    noise = number.eps * (1.0 + scale / (BOLTZMANN_EV * stack.temperature))
+    ill = noise * raw.slope > PLACED_WITHIN
+    lost = jnp.isfinite(raw.log_leak) & (raw.log_leak < jnp.log(number.tiny))
+    status = jnp.where(ill, Status.ILL_CONDITIONED, Status.OK)
+    return jnp.where(lost, Status.UNDERFLOW, status).astype(jnp.int32)
