@@ -1,1 +1,59 @@
-"""Materials: library, sources, schema, importers, thermodynamics."""
+"""Materials: library, sources, schema, importers, thermodynamics.
+
+Heavy parts are imported when first used; `import candidates` itself costs next to nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from candidates.cells import Cell, cell, cells
+    from candidates.estimate import estimate_missing, estimates
+    from candidates.load import load, sources
+    from candidates.names import UnknownMaterial, resolve
+    from candidates.problems import Problem, TableError
+    from candidates.show import show, values
+    from candidates.validate import validate
+
+_HOME = {
+    "Cell": "cells",
+    "Problem": "problems",
+    "TableError": "problems",
+    "UnknownMaterial": "names",
+    "cell": "cells",
+    "cells": "cells",
+    "estimate_missing": "estimate",
+    "estimates": "estimate",
+    "load": "load",
+    "resolve": "names",
+    "show": "show",
+    "sources": "load",
+    "validate": "validate",
+    "values": "show",
+}
+
+__all__ = [
+    "Cell",
+    "Problem",
+    "TableError",
+    "UnknownMaterial",
+    "cell",
+    "cells",
+    "estimate_missing",
+    "estimates",
+    "load",
+    "resolve",
+    "show",
+    "sources",
+    "validate",
+    "values",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """The public function or class `name`, from the module that holds it."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'candidates' has no attribute {name!r}")
+    found = getattr(import_module(f"candidates.{_HOME[name]}"), name)
+    globals()[name] = found
+    return found

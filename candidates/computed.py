@@ -1,0 +1,80 @@
+"""The shipped table of computed compounds, and what the library takes from it.
+
+The file `library/materials_project.csv.gz` holds the wide columns by the same names; its rows are
+screened by `load(table="materials-project")`. A compound of the library (same reduced formula)
+takes from it what the literature lacks.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+
+import pandas as pd
+
+from candidates.formula import reduced_formula
+from candidates.tables import LIBRARY
+
+FILE = LIBRARY / "materials_project.csv.gz"
+SOURCE = "materials-project"
+_WINDOW = ("reduction_limit_V", "oxidation_limit_V")
+_SINGLE = ("band_gap_eV", "energy_above_hull_eV_atom")
+
+
+def wide(columns: Sequence[str]) -> pd.DataFrame:
+    """All computed compounds with the columns of the wide table; missing is NaN or None.
+
+    Raises FileNotFoundError where the installation holds no computed table.
+    """
+    if not FILE.exists():
+        raise FileNotFoundError(f"the computed table {FILE.name} is not installed")
+    frame = _read()
+    extra = [name for name in frame.columns if name not in columns]
+    frame = frame.reindex(columns=[*columns, *extra])
+    frame["table"] = SOURCE
+    frame["role"] = frame["role"].fillna("coating")
+    known = frame[list(_WINDOW)].notna().any(axis=1)
+    frame["window_source"] = frame["window_source"].where(~known, SOURCE)
+    frame["window_kind"] = frame["window_kind"].where(~known, "grand_potential")
+    return frame.assign(evidence_sigma_ele="none", evidence_sigma_ion="none")
+
+
+@cache
+def _read() -> pd.DataFrame:
+    return pd.read_csv(FILE, low_memory=False)
+
+
+def fill(frame: pd.DataFrame) -> pd.DataFrame:
+    """The library with missing windows, gaps, hull and reaction energies of its compounds."""
+    if not FILE.exists():
+        return frame
+    computed = _read().set_index("formula")
+    computed = computed[~computed.index.duplicated()]
+    same = computed.reindex([reduced_formula(formula) for formula in frame["formula"]])
+    same.index = frame.index
+    frame = frame.copy()
+    for name in _SINGLE:
+        frame[name] = frame[name].fillna(same[name])
+    _fill_windows(frame, same)
+    _fill_reactions(frame, same)
+    return frame
+
+
+def _fill_windows(frame: pd.DataFrame, same: pd.DataFrame) -> None:
+    lacks = frame[list(_WINDOW)].isna().all(axis=1) & same[list(_WINDOW)].notna().any(axis=1)
+    for name in _WINDOW:
+        frame.loc[lacks, name] = same.loc[lacks, name]
+        frame.loc[lacks, [f"{name}_low", f"{name}_high"]] = same.loc[lacks, [name, name]].to_numpy()
+        frame.loc[lacks, f"{name}_count"] = 1.0
+        frame.loc[lacks, f"{name}_source"] = SOURCE
+        frame.loc[lacks, f"{name}_method"] = "computed"
+    frame.loc[lacks, "window_source"] = SOURCE
+    frame.loc[lacks, "window_kind"] = "grand_potential"
+
+
+def _fill_reactions(frame: pd.DataFrame, same: pd.DataFrame) -> None:
+    """Computed reaction energies replace the literature's: one construction for all compounds."""
+    names = [name for name in same.columns if name.startswith("reaction_energy_")]
+    names = [name for name in names if name in frame.columns and "_meV_atom" in name]
+    known = same[names].notna().any(axis=1)
+    for name in names:
+        frame.loc[known, name] = same.loc[known, name]
+    frame.loc[known, "reaction_energy_source"] = SOURCE

@@ -1,0 +1,112 @@
+"""The materials as one wide table: one row each, with the default value of every property.
+
+`load` is what screens read; `candidates.values` is what stands behind it. The rule that picks a
+default is in `candidates.defaults`.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from candidates import computed, user_table
+from candidates.schema import EXPLAINED, ROLES
+from candidates.tables import table as shipped
+from candidates.wide import columns, library
+
+_EVIDENCE = {True: "measured", False: "none"}
+
+
+def load(
+    tables: Sequence[str | Path] = (),
+    *,
+    table: str = "library",
+    role: str | None = None,
+    where: str | None = None,
+    bad: str = "error",
+) -> pd.DataFrame:
+    """Materials, one row each, with defaults by the written rule; missing is NaN or None.
+
+    Args:
+        tables: a user's CSV files whose rows join the library; a row named like one of the
+            library takes its place (column `table` says where a row comes from).
+        table: "library" (with literature values) or "materials-project" (computed compounds).
+        role: keep materials of this role: coating, electrolyte, cathode or anode.
+        where: an SQL condition on the columns, e.g. "band_gap_eV > 4 AND family = 'phosphate'".
+        bad: "error" raises on the first table with a bad row, naming all of them; "skip" leaves
+            bad rows out and lists them in `frame.attrs["problems"]`.
+
+    Raises:
+        TableError: a user's table has bad rows (all are listed).
+        ValueError: unknown `table` or `role`, or a condition that cannot be read.
+    """
+    if table not in ("library", "materials-project"):
+        raise ValueError(f"unknown table {table!r}: it is 'library' or 'materials-project'")
+    if role is not None and role not in ROLES:
+        raise ValueError(f"unknown role {role!r}: one of {', '.join(ROLES)}")
+    frame = library() if table == "library" else computed.wide(columns())
+    problems: list[user_table.Problem] = []
+    for path in tables:
+        rows, found = user_table.read(path, bad=bad)
+        problems += found
+        frame = _join(frame, _widen(rows))
+    frame = _with_role(frame, role)
+    if where:
+        frame = _where(frame, where)
+    frame = frame.reset_index(drop=True)
+    frame.attrs["problems"] = problems
+    return frame
+
+
+def sources() -> pd.DataFrame:
+    """Where the values come from: id, citation, doi, url, trust, note."""
+    return shipped("sources").copy()
+
+
+def _widen(rows: pd.DataFrame) -> pd.DataFrame:
+    """A user's rows with every column of the wide table."""
+    wide = rows.reindex(columns=columns())
+    wide["sigma_ion_temperature_K"] = wide["sigma_ion_temperature_K"].fillna(298.15)
+    wide["sigma_ele_temperature_K"] = wide["sigma_ele_temperature_K"].fillna(298.15)
+    source = rows["source"].fillna(rows["table"])
+    for name in EXPLAINED:
+        known = rows[name].notna() if name in rows else pd.Series(False, index=rows.index)
+        wide[f"{name}_source"] = source.where(known)
+        wide[f"{name}_method"] = pd.Series("user", index=rows.index).where(known)
+        wide[f"{name}_low"] = wide[f"{name}_high"] = wide[name]
+        wide[f"{name}_count"] = known.astype(float)
+    for stem in ("sigma_ele", "sigma_ion"):
+        wide[f"evidence_{stem}"] = wide[f"{stem}_S_cm"].notna().map(_EVIDENCE)
+    window = wide["reduction_limit_V"].notna() | wide["oxidation_limit_V"].notna()
+    wide["window_source"] = source.where(window)
+    wide["window_kind"] = pd.Series("user", index=rows.index).where(window)
+    return wide
+
+
+def _join(frame: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    kept = frame[~frame["name"].isin(rows["name"])]
+    return pd.DataFrame(
+        {name: pd.concat([kept[name], rows[name]], ignore_index=True) for name in frame.columns}
+    )
+
+
+def _with_role(frame: pd.DataFrame, role: str | None) -> pd.DataFrame:
+    """Rows that can play a role, the role written out; all rows under their first role if None."""
+    roles = frame["role"].str.split("; ")
+    if role is None:
+        return frame.assign(role=roles.str[0])
+    return frame[[role in played for played in roles]].assign(role=role)
+
+
+def _where(frame: pd.DataFrame, condition: str) -> pd.DataFrame:
+    import duckdb
+
+    with duckdb.connect(config={"enable_external_access": "false"}) as connection:
+        connection.register("materials", frame.assign(row_number=range(len(frame))))
+        query = f"SELECT row_number FROM materials WHERE ({condition}) ORDER BY row_number"
+        try:
+            kept = connection.execute(query).fetchnumpy()["row_number"]
+        except duckdb.Error as problem:
+            text = str(problem).splitlines()[0]
+            raise ValueError(f"cannot read the condition {condition!r}: {text}") from problem
+    return frame.iloc[kept]

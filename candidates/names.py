@@ -1,0 +1,50 @@
+"""Names: aliases, and the closest ones for a mistyped name."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from functools import cache
+
+from candidates.tables import table
+
+
+class UnknownMaterial(KeyError):
+    """A name the library does not know; the message holds the closest ones."""
+
+    def __init__(self, name: str, closest: Iterable[str]) -> None:
+        self.name, self.closest = name, tuple(closest)
+        near = f"; closest: {', '.join(self.closest)}" if self.closest else ""
+        super().__init__(f"unknown material {name[:80]!r}{near}")
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+@cache
+def _names() -> dict[str, str]:
+    """Every name and alias with the library's name for it; names win over aliases."""
+    materials = table("materials")
+    found: dict[str, str] = {}
+    for name, aliases in zip(materials["name"], materials["aliases"], strict=True):
+        for alias in filter(None, aliases.split("; ")):
+            found.setdefault(alias, name)
+    return found | {name: name for name in materials["name"]}
+
+
+@cache
+def _folded() -> dict[str, str]:
+    return {name.casefold(): library_name for name, library_name in _names().items()}
+
+
+def resolve(name: str) -> str:
+    """The library's name of a material given by name or alias. Raises UnknownMaterial."""
+    wanted = name.strip()
+    found = _names().get(wanted) or _folded().get(wanted.casefold())
+    if found is None:
+        raise UnknownMaterial(name, closest(wanted, _names()))
+    return found
+
+
+def closest(word: str, words: Iterable[str], count: int = 5) -> list[str]:
+    """The most similar words, best first; case does not count."""
+    folded = {known.casefold(): known for known in words}
+    return [folded[w] for w in get_close_matches(word.casefold()[:200], folded, count, 0.6)]

@@ -1,0 +1,106 @@
+"""The shipped tables, read once: text files with one value, window or reaction a row.
+
+Blank cells are missing values. Nothing is converted here: units stand in the column names.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from math import isnan, sqrt
+from pathlib import Path
+
+import pandas as pd
+
+LIBRARY = Path(__file__).with_name("library")
+
+NUMBERS: dict[str, tuple[str, ...]] = {
+    "materials": (),
+    "sources": (),
+    "values": ("value", "low", "high", "temperature_K", "thickness_nm"),
+    "windows": ("reduction_limit_V", "oxidation_limit_V", "uncertainty_V"),
+    "potentials": (
+        "discharged_potential_V",
+        "average_potential_V",
+        "charged_potential_V",
+        "upper_cutoff_V",
+    ),
+    "ocp_points": ("lithium_fraction", "potential_V"),
+    "reactions": ("energy_meV_atom", "energy_eV_non_Li_atom", "mixing_fraction"),
+    "decomposition_steps": ("potential_V", "delta_Li_per_formula"),
+    "interface_resistance": (
+        "asr_bare_ohm_cm2",
+        "asr_coated_ohm_cm2",
+        "ratio_bare_to_coated",
+        "resistance_bare_ohm",
+        "resistance_coated_ohm",
+        "electrode_area_cm2",
+        "temperature_K",
+        "stack_pressure_MPa",
+        "activation_energy_bare_eV",
+        "activation_energy_coated_eV",
+    ),
+    "processing": ("process_temperature_K",),
+}
+"""Every shipped table and which of its columns are numbers; the others are text."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """One printed value of one property of one material; `value` is NaN where a range stands."""
+
+    material: str
+    property: str
+    value: float
+    low: float
+    high: float
+    temperature_K: float
+    method: str
+    kind: str
+    caveat: str
+    form: str
+    thickness_nm: float
+    source: str
+    primary_doi: str
+    trust: str
+    note: str
+
+    @property
+    def number(self) -> float:
+        """The value, or the geometric middle of its range."""
+        return sqrt(self.low * self.high) if isnan(self.value) else self.value
+
+    @property
+    def extremes(self) -> tuple[float, float]:
+        """Lowest and highest number this row stands for."""
+        return (self.low, self.high) if isnan(self.value) else (self.value, self.value)
+
+
+@cache
+def table(name: str) -> pd.DataFrame:
+    """One shipped table (a key of NUMBERS). Text blank is "", number blank is NaN. Do not edit."""
+    frame = pd.read_csv(LIBRARY / f"{name}.csv", dtype=str, keep_default_na=False, encoding="utf-8")
+    for column in NUMBERS[name]:
+        frame[column] = pd.to_numeric(frame[column].replace("", None))
+    return frame
+
+
+@cache
+def values_of(material: str) -> tuple[Value, ...]:
+    """All values of one row of the materials table, in file order."""
+    return _values().get(material, ())
+
+
+@cache
+def _values() -> dict[str, tuple[Value, ...]]:
+    rows: dict[str, list[Value]] = {}
+    for record in table("values").itertuples(index=False):
+        value = Value(*record)
+        rows.setdefault(value.material, []).append(value)
+    return {material: tuple(found) for material, found in rows.items()}
+
+
+@cache
+def compound_of(material: str) -> str:
+    """The row that holds the windows and energies of the compound a material is a form of."""
+    materials = table("materials")
+    found = materials.loc[materials["name"] == material, "compound"]
+    return found.iloc[0] or material if len(found) else material
