@@ -8,6 +8,8 @@ conductivities the comparison is the linear program of the multilayer problem.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -38,10 +40,11 @@ class Cut(NamedTuple):
             none = jnp.zeros_like(asr[i + 1])
             near, far = (asr[i + 1], none) if self.asr_before else (none, asr[i + 1])
             left_asr, right_asr = (*asr[: i + 1], near), (far, *asr[i + 2 :])
-        common = (stack.temperature, stack.current_density)
-        left = Stack(stack.layers[: i + 1], stack.E_anode, E, *common, left_asr)
-        right = Stack(stack.layers[i + 1 :], E, stack.E_cathode, *common, right_asr)
-        return left, right
+        left, right = stack.layers[: i + 1], stack.layers[i + 1 :]
+        return (
+            replace(stack, layers=left, E_cathode=E, interface_asr=left_asr, electrolyte=0),
+            replace(stack, layers=right, E_anode=E, interface_asr=right_asr, electrolyte=0),
+        )
 
 
 def cuts(stack: Stack) -> Iterator[Cut]:
@@ -75,20 +78,7 @@ def over_states(
     """The function at every state of charge of the cathode."""
     own = at.stack.E_cathode[None]
     potentials = own if problem.varies("E_cathode") else problem.cathode_potentials
-    return jax.vmap(lambda E: function(with_cathode(at.stack, E)))(potentials)
-
-
-def with_cathode(stack: Stack, E_cathode: Float[Array, ""]) -> Stack:
-    """The same stack at another cathode potential."""
-    return Stack(
-        stack.layers,
-        stack.E_anode,
-        E_cathode,
-        stack.temperature,
-        stack.current_density,
-        stack.interface_asr,
-        stack.electrolyte,
-    )
+    return jax.vmap(lambda E: function(replace(at.stack, E_cathode=E)))(potentials)
 
 
 def window_gaps(
@@ -101,7 +91,7 @@ def window_gaps(
         ceiling = jnp.min(problem.oxidation[layers]) - margin
         floor = jnp.max(problem.reduction[layers]) + margin
         E, sign = jnp.stack([ceiling, floor]), jnp.asarray([1.0, -1.0], ceiling.dtype)
-        gaps.append(jax.vmap(lambda u, s, cut=cut: _gap(cut, stack, u, s))(E, sign))
+        gaps.append(jax.vmap(partial(_gap, cut, stack))(E, sign))
     return jnp.concatenate(gaps)
 
 
@@ -112,7 +102,7 @@ def _gap(cut: Cut, stack: Stack, E: Float[Array, ""], sign: Float[Array, ""]) ->
     certain (-1) or cannot be met (1 and more), whatever the thicknesses.
     """
     low, high = stack.E_anode, stack.E_cathode
-    decides = jnp.isfinite(E) & ((stack.current_density != 0) | ((low < E) & (E < high)))
+    decides = jnp.isfinite(E) & ((stack.current_density != 0) | ((low < E) & (high > E)))
     smallest = SMALLEST_LEAK + 1e-9 * jnp.abs(stack.current_density)
     halves = cut.halves(stack, jnp.where(decides, E, 0.5 * (low + high)))
     anode, cathode = (_signed_log(solve(half).leak_current_density / smallest) for half in halves)
@@ -172,7 +162,7 @@ def asr_gap(problem: Problem, stack: Stack) -> Float[Array, ""]:
 
 
 def objective(problem: Problem, at: Setting) -> Float[Array, ""]:
-    """Weighted sum of the terms (nm, ohm cm2, A/cm2, -V of margin); its logarithm if all positive."""
+    """Weighted sum of the terms (nm, ohm cm2, A/cm2, -V of margin); its logarithm if positive."""
     total = jnp.zeros_like(at.stack.E_anode)
     for term, weight in problem.objective:
         total = total + weight * _term(problem, at, term)

@@ -5,21 +5,26 @@ fraction of the way between their bounds for potentials, temperature, current an
 are cm, conductivities S/cm, potentials V vs Li/Li+, currents A/cm2, resistances ohm cm2.
 """
 
+from dataclasses import replace
 from typing import Literal, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, Float
 
-from kernels.conductivity import (
+from kernels import (
     Branches,
     Constant,
-    Law,
+    Layer,
+    Stack,
     Table,
+    Window,
     arrhenius_factor,
     arrhenius_sigma_ion,
+    resolve_boundary,
 )
-from kernels.stack import Layer, Stack
+from kernels.boundary import Choice
+from kernels.conductivity import Law
 
 Quantity = Literal[
     "thickness",
@@ -49,7 +54,7 @@ class Problem(eqx.Module):
     `stack` holds the fixed numbers (cathode-side thicknesses already divided by `area_factor`);
     each of `cathode_potentials` (states,) is a state of charge the design must stand. Windows
     (layers,) are infinite where unknown, which is no constraint; so is an absent budget.
-    `pins_anode`: the electrolyte's own limit holds the anode side where it is above E_anode.
+    `boundary`: as in `kernels.resolve_boundary`.
     """
 
     stack: Stack
@@ -60,11 +65,11 @@ class Problem(eqx.Module):
     upper: Float[Array, " n"]
     E_act_ion: Float[Array, " layers"]
     E_act_ele: Float[Array, " layers"]
-    asr_budget: Float[ArrayLike, ""] = jnp.inf
-    leak_budget: Float[ArrayLike, ""] | None = None
-    margin: Float[ArrayLike, ""] = 0.0
-    pins_anode: Float[ArrayLike, ""] = 0.0
-    area_factor: Float[ArrayLike, ""] = 1.0
+    asr_budget: Float[Array, ""]
+    margin: Float[Array, ""]
+    area_factor: Float[Array, ""]
+    leak_budget: Float[Array, ""] | None = None
+    boundary: Choice = eqx.field(static=True, default="auto")
     variables: tuple[Variable, ...] = eqx.field(static=True, default=())
     objective: tuple[tuple[Term, float], ...] = eqx.field(
         static=True, default=(("total_coating_thickness", 1.0),)
@@ -108,7 +113,7 @@ def setting(problem: Problem, v: Float[Array, " n"]) -> Setting:
     """The stack at the coordinates v: variables placed, temperature applied, anode pinned."""
     stack = problem.stack
     margin = jnp.asarray(problem.margin)
-    stack = eqx.tree_at(lambda s: s.E_cathode, stack, problem.cathode_potentials[0])
+    stack = replace(stack, E_cathode=problem.cathode_potentials[0])
     for variable, value in zip(problem.variables, values(problem, v), strict=True):
         if variable.quantity == "margin":
             margin = value
@@ -116,10 +121,15 @@ def setting(problem: Problem, v: Float[Array, " n"]) -> Setting:
             stack = _place(problem, stack, variable, value)
     if problem.varies("temperature"):
         stack = _at_temperature(problem, stack)
-    limit = problem.reduction[stack.electrolyte]
-    pinned = jnp.maximum(stack.E_anode, limit)
-    E_anode = jnp.where(problem.pins_anode > 0, pinned, stack.E_anode)
-    return Setting(eqx.tree_at(lambda s: s.E_anode, stack, E_anode), margin)
+    window = Window(problem.reduction[stack.electrolyte], problem.oxidation[stack.electrolyte])
+    held = resolve_boundary(
+        stack.E_anode,
+        stack.E_cathode,
+        window,
+        choice=problem.boundary,
+        anode_coated=stack.electrolyte > 0,
+    )
+    return Setting(replace(stack, E_anode=held.E_anode), margin)
 
 
 def coating_thickness(problem: Problem, stack: Stack) -> Float[Array, " coatings"]:
@@ -140,23 +150,23 @@ def _place(problem: Problem, stack: Stack, variable: Variable, value: Float[Arra
     """The stack with one variable set."""
     quantity, k = variable
     if k is None:
-        return eqx.tree_at(lambda s: getattr(s, quantity), stack, value)
+        return replace(stack, **{quantity: value})
     layer = stack.layers[k]
     if quantity == "thickness":
         share = problem.area_factor if k > stack.electrolyte else 1.0
-        new = Layer(value / share, layer.sigma_ion, layer.sigma_ele)
+        new = replace(layer, thickness=value / share)
     elif quantity == "sigma_ion":
-        new = Layer(layer.thickness, value, layer.sigma_ele)
+        new = replace(layer, sigma_ion=value)
     else:
-        new = Layer(layer.thickness, layer.sigma_ion, _constant(layer.sigma_ele, value))
-    return eqx.tree_at(lambda s: s.layers[k], stack, new)
+        new = replace(layer, sigma_ele=_constant(layer.sigma_ele, value))
+    return replace(stack, layers=(*stack.layers[:k], new, *stack.layers[k + 1 :]))
 
 
 def _constant(law: Law, value: Float[Array, ""]) -> Law:
     """A law whose constant part is the variable; branches keep their wings."""
     if isinstance(law, Table):
         raise ValueError("sigma_ele of a tabulated layer is not one number and cannot vary")
-    return eqx.tree_at(lambda old: old.sigma_0, law, value)
+    return replace(law, sigma_0=value)
 
 
 def _at_temperature(problem: Problem, stack: Stack) -> Stack:
@@ -170,13 +180,13 @@ def _at_temperature(problem: Problem, stack: Stack) -> Stack:
         )
         for k, layer in enumerate(stack.layers)
     )
-    return eqx.tree_at(lambda s: s.layers, stack, layers)
+    return replace(stack, layers=layers)
 
 
 def _scaled(law: Law, factor: Float[Array, ""]) -> Law:
     if isinstance(law, Constant):
         return Constant(law.sigma_0 * factor)
     if isinstance(law, Branches):
-        scaled = (law.sigma_0 * factor, law.sigma_n * factor, law.sigma_p * factor)
-        return eqx.tree_at(lambda old: (old.sigma_0, old.sigma_n, old.sigma_p), law, scaled)
+        scaled = {name: getattr(law, name) * factor for name in ("sigma_0", "sigma_n", "sigma_p")}
+        return replace(law, **scaled)
     return Table(law.E, law.log10_sigma + jnp.log10(factor))

@@ -41,20 +41,18 @@ class Optimum(NamedTuple):
 
 def search(problem: Problem, *, starts: int = 4, steps: int = 40) -> Optimum:
     """The best design of one problem. Pure: jit it, and vmap it over a batch of problems."""
-    lower, upper = bounds(problem)
+    lower, _ = bounds(problem)
     begun = jax.vmap(lambda share: descend(problem, share, steps))(_shares(starts, lower))
     merits = jax.vmap(lambda v: merit(problem, v))(begun)
-    least = _least_violation(problem, begun[jnp.argmin(merits)])
-    best = minimise(lambda v: _bounded(problem, v), least.v[:-1])
-    violation = least.v[-1]
-    feasible = violation <= FEASIBLE
-    return Optimum(
-        jnp.where(feasible, best.v, least.v[:-1]),
-        violation,
-        jnp.where(feasible, best.multipliers, least.multipliers[: best.multipliers.size]),
-        jnp.where(feasible, best.residual, least.residual),
-        best.objective,
+    _, ends = jax.lax.scan(
+        lambda v, relaxed: _land(problem, v, relaxed),
+        begun[jnp.argmin(merits)],
+        jnp.asarray([1.0, 0.0], lower.dtype),
     )
+    violation = ends.v[0, -1]
+    feasible = (violation <= FEASIBLE).astype(jnp.int32)
+    end = jax.tree.map(lambda leaf: leaf[feasible], ends)
+    return Optimum(end.v[:-1], violation, end.multipliers[:-1], end.residual, ends.objective[1])
 
 
 def descend(problem: Problem, share: Float[Array, " n"], steps: int) -> Float[Array, " n"]:
@@ -96,20 +94,22 @@ def _limits(problem: Problem, v: Float[Array, " n"]) -> Float[Array, " 2*n"]:
     return jnp.concatenate([lower - v, v - upper])
 
 
-def _bounded(
-    problem: Problem, v: Float[Array, " n"]
-) -> tuple[Float[Array, ""], Float[Array, " m"]]:
-    f, c = evaluate(problem, v)
-    return f, jnp.concatenate([c, _limits(problem, v)])
+def _land(
+    problem: Problem, v: Float[Array, " n"], relaxed: Float[Array, ""]
+) -> tuple[Float[Array, " n"], KKT]:
+    """Newton's method from v: on the largest violation t where `relaxed` is 1, else on f.
 
+    Both are one program in (v, t): t stops at -1, well inside, and is idle where not asked for.
+    """
 
-def _least_violation(problem: Problem, v: Float[Array, " n"]) -> KKT:
-    """Minimise t with every constraint at most t; t stops at -1, well inside."""
-
-    def relaxed(u: Float[Array, " n+1"]) -> tuple[Float[Array, ""], Float[Array, " m+1"]]:
+    def function(u: Float[Array, " n+1"]) -> tuple[Float[Array, ""], Float[Array, " m+1"]]:
         t = u[-1]
-        _, c = evaluate(problem, u[:-1])
-        return t, jnp.concatenate([c - t, _limits(problem, u[:-1]), -1.0 - t[None]])
+        f, c = evaluate(problem, u[:-1])
+        objective = relaxed * t + (1.0 - relaxed) * (f + 0.5 * t * t)
+        return objective, jnp.concatenate(
+            [c - relaxed * t, _limits(problem, u[:-1]), -1.0 - t[None]]
+        )
 
     _, c = evaluate(problem, v)
-    return minimise(relaxed, jnp.append(v, jnp.max(c) + 0.5))
+    end = minimise(function, jnp.append(v, relaxed * (jnp.max(c) + 0.5)))
+    return end.v[:-1], end

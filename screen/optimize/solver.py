@@ -118,7 +118,7 @@ def _barrier(it: _Iterate) -> Float[Array, ""]:
 
 
 def _solve_symmetric(matrix: Float[Array, "n n"], right: Float[Array, " n"]) -> Float[Array, " n"]:
-    """Positive definite n x n system with n known at trace time: unrolled, so that vmap fuses it."""
+    """Positive definite n x n system, n known at trace time: unrolled, so that vmap fuses it."""
     n = right.size
     scale = jax.lax.rsqrt(jnp.diagonal(matrix))
     a = matrix * scale[:, None] * scale[None, :]
