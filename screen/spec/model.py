@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from screen.spec.axes import Numbers, Selection, numbers, selection
+from screen.spec.design import checked_distribution, checked_objective, checked_variables
 from screen.spec.quantities import AXES, quantity, unknown_axis
 
 BoundaryName = Literal["auto", "electrode", "interphase"]
@@ -43,7 +44,7 @@ def _quoted_distribution(pair: Any) -> Any:
     key, raw = pair
     if quantity(key) is None:
         raise ValueError(unknown_axis(key))
-    return raw
+    return checked_distribution(raw, key)
 
 
 def electrode_problems(given: set[str]) -> list[str]:
@@ -102,9 +103,14 @@ class Uncertainty(Section):
 class Design(Section):
     """What `design` may change, and what it makes small."""
 
-    variables: dict[str, tuple[float, float]] = Field(default_factory=dict)
-    objective: str = "total_coating_thickness"
-    margin_V: float = 0.0
+    variables: Annotated[dict[str, tuple[float, float]], BeforeValidator(checked_variables)] = (
+        Field(default_factory=dict)
+    )
+    objective: Annotated[dict[str, float], BeforeValidator(checked_objective)] = Field(
+        default_factory=lambda: {"total_coating_thickness": 1.0}
+    )
+    margin_V: Annotated[float, Field(ge=-5, le=5)] = 0.0
+    leak_budget_A_cm2: Annotated[float, Field(gt=0, lt=1e3)] | None = None
     probability: Annotated[float, Field(gt=0, lt=1)] | None = None
 
 
