@@ -1,0 +1,170 @@
+// The what-if panel: eight quantities, and what follows from them at once.
+"use strict";
+
+const QUANTITIES = [
+  { name: "coating_thickness_nm", label: "Coating thickness", unit: "nm", low: 0.1, high: 1000, log: true },
+  { name: "coating_sigma_ion_S_cm", label: "Coating σ ion", unit: "S/cm", low: 1e-14, high: 1e-2, log: true },
+  { name: "coating_sigma_ele_S_cm", label: "Coating σ electron", unit: "S/cm", low: 1e-18, high: 1e-4, log: true },
+  { name: "electrolyte_thickness_um", label: "Electrolyte thickness", unit: "µm", low: 1, high: 1000, log: true },
+  { name: "electrolyte_sigma_ion_S_cm", label: "Electrolyte σ ion", unit: "S/cm", low: 1e-7, high: 1e-1, log: true },
+  { name: "electrolyte_sigma_ele_S_cm", label: "Electrolyte σ electron", unit: "S/cm", low: 1e-14, high: 1e-4, log: true },
+  { name: "cathode_potential_V", label: "Cathode potential", unit: "V", low: 1, high: 5.5, log: false },
+  { name: "asr_budget_ohm_cm2", label: "Resistance budget", unit: "Ω cm²", low: 0.1, high: 1000, log: true },
+];
+const STEPS = 1000;
+const MAP_POINTS = 160;
+
+class WhatIf {
+  constructor(pictures, tolerance) {
+    this.pictures = pictures;
+    this.tolerance = tolerance;
+    this.controls = {};
+    const fields = document.querySelector("#whatif-controls");
+    for (const quantity of QUANTITIES) fields.append(this.control(quantity));
+  }
+
+  control(quantity) {
+    const id = `whatif-${quantity.name}`;
+    const slider = element("input", { type: "range", id, min: 0, max: STEPS, step: 1 });
+    const exact = element("input", { type: "text", inputmode: "decimal", autocomplete: "off",
+      "aria-label": `${quantity.label} in ${quantity.unit}, exact value`, name: quantity.name });
+    slider.addEventListener("input", () => this.set(quantity, this.fromSlider(quantity, +slider.value)));
+    exact.addEventListener("change", () => {
+      const value = Number(exact.value);
+      const valid = Number.isFinite(value) && value > 0;
+      exact.setAttribute("aria-invalid", String(!valid));
+      if (valid) this.set(quantity, value);
+    });
+    this.controls[quantity.name] = { slider, exact };
+    return element("div", { class: "control" },
+      element("label", { for: id }, quantity.label), slider, exact,
+      element("span", { class: "unit" }, quantity.unit));
+  }
+
+  fromSlider({ low, high, log }, step) {
+    const t = step / STEPS;
+    return Number((log ? low * (high / low) ** t : low + (high - low) * t).toPrecision(3));
+  }
+
+  toSlider({ low, high, log }, value) {
+    const t = log ? Math.log(value / low) / Math.log(high / low) : (value - low) / (high - low);
+    return Math.round(Math.min(1, Math.max(0, t)) * STEPS);
+  }
+
+  set(quantity, value) {
+    this.state[quantity.name] = value;
+    this.refresh();
+  }
+
+  // Start from one row of the ranking.
+  open(start) {
+    this.state = { ...start };
+    document.querySelector("#whatif-coating").replaceChildren(nameNode(start.coating));
+    document.querySelector("#whatif-electrolyte").replaceChildren(nameNode(start.electrolyte));
+    document.querySelector("#whatif-notes").replaceChildren(
+      ...start.notes.map((note) => element("li", {}, note)));
+    this.refresh();
+  }
+
+  refresh() {
+    for (const quantity of QUANTITIES) {
+      const { slider, exact } = this.controls[quantity.name];
+      const value = this.state[quantity.name];
+      slider.value = this.toSlider(quantity, value);
+      slider.setAttribute("aria-valuetext", `${number(value)} ${quantity.unit}`);
+      exact.value = value < 1e-3 ? value.toExponential() : String(value);
+      exact.setAttribute("aria-invalid", "false");
+    }
+    const answer = solveStack(this.state);
+    this.tell(answer);
+    this.pictures.update("whatif-profile", profileTables(this.state, answer));
+    this.pictures.update("whatif-map", mapTables(this.state));
+  }
+
+  tell(answer) {
+    document.querySelectorAll("[data-answer]").forEach((node) => {
+      const value = answer[node.dataset.answer];
+      node.dataset.value = String(value);
+      node.textContent = { volts, margin: signedVolts }[node.dataset.kind]?.(value) ?? number(value);
+    });
+    const [verdict, sentence] = judge(this.state, answer, this.tolerance);
+    const badge = document.querySelector("#whatif-verdict");
+    badge.textContent = verdict;
+    badge.className = `badge ${verdict.replaceAll(" ", "-")}`;
+    document.querySelector("#whatif-why").textContent = sentence;
+  }
+}
+
+// The verdict and the constraint that binds, in the order in which a cell would fail.
+function judge(s, a, tolerance) {
+  const E = `${volts(a.interface_potential_V)} V`;
+  if (a.protected === null)
+    return ["unknown", `The electrolyte meets ${E}; a limit of its window is not known.`];
+  if (a.oxidation_margin_V < 0)
+    return ["not protected", `The electrolyte meets ${E}, ${volts(-a.oxidation_margin_V)} V above its limit. ` +
+      (Number.isFinite(a.min_thickness_nm)
+        ? `It needs ${number(a.min_thickness_nm)} nm, or σ electron below ${number(a.max_sigma_ele_S_cm)} S/cm.`
+        : "No thickness protects it: its limit lies below the anode.")];
+  if (a.reduction_margin_V !== null && a.reduction_margin_V < 0)
+    return ["not protected", `The coating blocks so well that the electrolyte falls to ${E}, ` +
+      `${volts(-a.reduction_margin_V)} V below its reduction limit.`];
+  if (!a.affordable)
+    return ["too resistive", `It protects, but costs ${number(a.asr_coating_ohm_cm2)} Ω cm²; ` +
+      `the budget allows ${number(s.asr_budget_ohm_cm2 * s.coating_sigma_ion_S_cm / CM_PER_NM)} nm.`];
+  const worst = [["oxidises", a.coating_oxidation_margin_V], ["is reduced", a.coating_reduction_margin_V]]
+    .filter(([, m]) => m !== null && m < 0);
+  const own = worst.map(([word, m]) => `the coating itself ${word}, ${volts(-m)} V outside its computed window` +
+    (-m <= tolerance ? " (within its error)" : "")).join("; ");
+  return ["protected", `The electrolyte meets ${E}, ${volts(a.oxidation_margin_V)} V inside its limit, ` +
+    `for ${number(a.asr_coating_ohm_cm2)} Ω cm².` + (own ? ` But ${own}.` : "")];
+}
+
+// E(x) with each layer drawn one unit wide, and the two windows as bands.
+function profileTables(s, a) {
+  const curve = [
+    { x: 0, E: s.anode_potential_V, where: "anode side" },
+    { x: 1, E: a.interface_potential_V, where: "electrolyte | coating" },
+    { x: 2, E: s.cathode_potential_V, where: "cathode side" },
+  ];
+  const band = (layer, x, low, high, title) => ({ layer, x, x2: x + 1, low: low ?? 0, high: high ?? 6, title });
+  const bands = [
+    band("electrolyte", 0, s.electrolyte_reduction_limit_V, s.electrolyte_oxidation_limit_V,
+      `${s.electrolyte}, ${number(s.electrolyte_thickness_um)} µm`),
+    band("coating", 1, s.coating_reduction_limit_V, s.coating_oxidation_limit_V,
+      `${s.coating}, ${number(s.coating_thickness_nm)} nm`),
+  ];
+  return { curve, bands: bands.filter((b) => b.low < b.high) , titles: bands };
+}
+
+// The region of thickness and sigma_ele that protects within the budget, and where we are.
+function mapTables(s) {
+  const floor = Math.max(s.electrolyte_reduction_limit_V ?? -Infinity, s.coating_reduction_limit_V ?? -Infinity);
+  const [low, high] = [1e-18, 1e-4];
+  const clip = (v) => Math.min(high, Math.max(low, v));
+  const most = s.asr_budget_ohm_cm2 * s.coating_sigma_ion_S_cm / CM_PER_NM;
+  const region = [];
+  const limit = [];
+  for (let i = 0; i <= MAP_POINTS && s.electrolyte_oxidation_limit_V !== null; i++) {
+    const thickness = 0.1 * 10 ** (4 * i / MAP_POINTS);
+    const top = clip(sigmaEleForInterface(s, s.electrolyte_oxidation_limit_V, thickness));
+    const bottom = Number.isFinite(floor) ? clip(sigmaEleForInterface(s, floor, thickness)) : low;
+    limit.push({ thickness, top });
+    if (thickness <= most && bottom < top) region.push({ thickness, top, bottom });
+  }
+  return {
+    region, limit, budget: most >= 0.1 && most <= 1000 ? [{ most }] : [],
+    here: [{ thickness: s.coating_thickness_nm, sigma: s.coating_sigma_ele_S_cm }],
+    words: mapWords(region, limit, most),
+  };
+}
+
+function mapWords(region, limit, most) {
+  const words = [];
+  const middle = (a, b) => Math.sqrt(a * b);
+  const left = limit[Math.round(MAP_POINTS / 4)];
+  if (left && left.top < 1e-7) words.push({ thickness: left.thickness, sigma: left.top * 1e3, text: "leaks too much" });
+  const inside = region[Math.floor(region.length / 2)];
+  if (inside) words.push({ thickness: inside.thickness, sigma: middle(inside.top, inside.bottom), text: "works" });
+  if (most >= 0.1 && most <= 200) words.push({ thickness: middle(most, 1000), sigma: 1e-17, text: "costs too much" });
+  return words;
+}

@@ -1,0 +1,205 @@
+"""The page's pictures as Vega-Lite specifications; colours and fonts come from the page.
+
+Tables that follow the sliders are named and empty here: the page fills them.
+"""
+
+import math
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+VOLTS = alt.Scale(domain=[-0.1, 5.6], nice=False, zero=False)
+THICKNESS_NM = alt.Scale(type="log", domain=[0.1, 1000])
+SIGMA_ELE = alt.Scale(type="log", domain=[1e-18, 1e-4])
+POWERS = "format(datum.value, '~e')"
+
+
+def decades(values: pd.Series) -> list[float]:
+    """The powers of ten that span positive values: ticks of a logarithmic axis."""
+    logs = np.log10(values[values > 0])
+    if logs.empty:
+        return []
+    return [10.0**k for k in range(math.floor(logs.min()), math.ceil(logs.max()) + 1)]
+
+
+def _log(field: str, title: str, values: pd.Series, kind: type) -> Any:
+    return kind(
+        field, title=title, scale=alt.Scale(type="log"), axis=alt.Axis(values=decades(values))
+    )
+
+
+def coverage(counts: pd.DataFrame) -> alt.LayerChart:
+    """How many coatings are feasible per electrolyte and cathode. Columns: those names, `coatings`."""
+    base = alt.Chart(counts).encode(
+        x=alt.X("cathode:N", title=None, sort=None, axis=alt.Axis(labelAngle=-35, orient="top")),
+        y=alt.Y("electrolyte:N", title=None, sort=None),
+    )
+    cells = base.mark_rect().encode(
+        color=alt.Color("coatings:Q", legend=None, scale=alt.Scale(domainMin=0)),
+        tooltip=[
+            "electrolyte:N",
+            "cathode:N",
+            alt.Tooltip("coatings:Q", title="feasible coatings"),
+        ],
+    )
+    half = float(counts["coatings"].max()) / 2 if len(counts) else 0.0
+    dark = alt.FieldRangePredicate(field="coatings", range=[half, None])
+    light = alt.FieldLTPredicate(field="coatings", lt=half)
+    return alt.layer(
+        cells,
+        base.transform_filter(dark).mark_text(style=["on", "inverse"]).encode(text="coatings:Q"),
+        base.transform_filter(light).mark_text(style="on").encode(text="coatings:Q"),
+    ).properties(width=alt.Step(34), height=alt.Step(26))
+
+
+def profiles(parts: pd.DataFrame) -> alt.FacetChart:
+    """E(x) through the leaders, every layer one unit wide, windows as bands.
+
+    Columns: `leader`, `part` (band, curve, label), `layer`, `x`, `x2`, `low`, `high`, `E`, `text`.
+    """
+    base = alt.Chart()
+    x = alt.X("x:Q", axis=None)
+    kinds = {kind: alt.datum.part == kind for kind in ("band", "curve", "label")}
+    bands = [
+        base.transform_filter(kinds["band"] & (alt.datum.layer == layer))
+        .mark_rect(style=layer)
+        .encode(x=x, x2="x2:Q", y=alt.Y("low:Q", scale=VOLTS), y2="high:Q", tooltip="text:N")
+        for layer in ("electrolyte", "coating")
+    ]
+    curve = (
+        base.transform_filter(kinds["curve"])
+        .mark_line(style="curve")
+        .encode(x=x, y=alt.Y("E:Q", scale=VOLTS, title="E, V vs Li/Li⁺"), order="x:Q")
+    )
+    label = (
+        base.transform_filter(kinds["label"])
+        .mark_text(style="quiet", baseline="top", limit=150)
+        .encode(x=x, y=alt.value(4), text="text:N")
+    )
+    return (
+        alt.layer(*bands, curve, label)
+        .properties(width=300, height=180)
+        .facet(
+            facet=alt.Facet("leader:N", title=None, sort=list(parts["leader"].unique())),
+            columns=3,
+            data=parts,
+        )
+    )
+
+
+def tradeoff(points: pd.DataFrame) -> alt.HConcatChart:
+    """Thickness, resistance and margin of every coating; brushes in both panels act together."""
+    brushes = [alt.selection_interval(name=name) for name in ("by_resistance", "by_margin")]
+    inside = brushes[0] & brushes[1]
+    good = alt.Scale(domain=["yes", "no"], range=["circle", "cross"])
+    base = alt.Chart(points).encode(
+        x=_log(
+            "coating_thickness_nm:Q", "Coating thickness, nm", points["coating_thickness_nm"], alt.X
+        ),
+        color=alt.Color("family:N", title="family"),
+        shape=alt.Shape("feasible:N", title="feasible", scale=good),
+        opacity=alt.condition(inside, alt.value(0.95), alt.value(0.12)),
+        tooltip=[
+            alt.Tooltip("coating:N"),
+            alt.Tooltip("coating_thickness_nm:Q", title="thickness, nm", format=".3~g"),
+            alt.Tooltip("asr_coating_ohm_cm2:Q", title="resistance, Ω cm²", format=".3~g"),
+            alt.Tooltip("oxidation_margin_V:Q", title="margin, V", format="+.3f"),
+        ],
+    )
+    resistance = base.mark_point(size=34, filled=True).encode(
+        y=_log("asr_coating_ohm_cm2:Q", "Resistance, Ω cm²", points["asr_coating_ohm_cm2"], alt.Y)
+    )
+    margin = base.mark_point(size=34, filled=True).encode(
+        y=alt.Y("oxidation_margin_V:Q", title="Margin to the electrolyte's oxidation limit, V")
+    )
+    panels = (
+        panel.properties(width=430, height=320).add_params(brush)
+        for panel, brush in zip((resistance, margin), brushes, strict=True)
+    )
+    return alt.hconcat(*panels)
+
+
+def whatif_profile() -> alt.LayerChart:
+    """E(x) of the what-if stack; tables `bands`, `curve` and `titles` come from the sliders."""
+    bands, curve, titles = (alt.NamedData(name=n) for n in ("bands", "curve", "titles"))
+    x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[0, 2]))
+    y = alt.Y("E:Q", scale=VOLTS, title="E, V vs Li/Li⁺")
+    windows = [
+        alt.Chart(bands)
+        .transform_filter(alt.datum.layer == layer)
+        .mark_rect(style=layer, clip=True)
+        .encode(x=x, x2="x2:Q", y=alt.Y("low:Q", scale=VOLTS), y2="high:Q")
+        for layer in ("electrolyte", "coating")
+    ]
+    line = alt.Chart(curve).mark_line(style="curve").encode(x=x, y=y)
+    points = (
+        alt.Chart(curve)
+        .mark_point(style="here")
+        .encode(x=x, y=y, tooltip=["where:N", alt.Tooltip("E:Q", title="E, V", format=".4f")])
+    )
+    middle = alt.X("middle:Q", axis=None)
+    names = alt.Chart(titles).transform_calculate(middle="datum.x + 0.5")
+    text = names.mark_text(style="on", baseline="top", limit=200).encode(
+        x=middle, y=alt.value(6), text="title:N"
+    )
+    return alt.layer(*windows, line, points, text).properties(width="container", height=320)
+
+
+def whatif_map() -> alt.LayerChart:
+    """Thickness and sigma_ele that protect within the budget; tables come from the sliders."""
+    tables = {n: alt.NamedData(name=n) for n in ("region", "limit", "budget", "here", "words")}
+    axis = alt.Axis(labelExpr=POWERS, values=[10.0**k for k in range(-18, -3, 2)])
+    nm = alt.Axis(values=[0.1, 1, 10, 100, 1000])
+    x = alt.X("thickness:Q", scale=THICKNESS_NM, title="Coating thickness, nm", axis=nm)
+    sigma = alt.Y("top:Q", scale=SIGMA_ELE, title="Coating σ electron, S/cm", axis=axis)
+    region = (
+        alt.Chart(tables["region"]).mark_area(style="region").encode(x=x, y=sigma, y2="bottom:Q")
+    )
+    limit = alt.Chart(tables["limit"]).mark_line(style="curve", clip=True).encode(x=x, y=sigma)
+    budget = (
+        alt.Chart(tables["budget"])
+        .mark_rule(style="interface")
+        .encode(x=alt.X("most:Q", scale=THICKNESS_NM))
+    )
+    here = (
+        alt.Chart(tables["here"])
+        .mark_point(style="here", clip=True)
+        .encode(
+            x=x,
+            y=alt.Y("sigma:Q", scale=SIGMA_ELE),
+            tooltip=[
+                alt.Tooltip("thickness:Q", title="nm"),
+                alt.Tooltip("sigma:Q", title="S/cm", format=".2e"),
+            ],
+        )
+    )
+    words = (
+        alt.Chart(tables["words"])
+        .mark_text(style="on")
+        .encode(x=x, y=alt.Y("sigma:Q", scale=SIGMA_ELE), text="text:N")
+    )
+    return alt.layer(region, limit, budget, words, here).properties(width="container", height=320)
+
+
+def probability(rows: pd.DataFrame) -> alt.LayerChart:
+    """Probability of protection of the leaders. Columns: `coating`, `cell`, `p_protected`."""
+    base = alt.Chart(rows).encode(
+        y=alt.Y("label:N", title=None, sort=None),
+        x=alt.X(
+            "p_protected:Q", title="Probability that it protects", scale=alt.Scale(domain=[0, 1])
+        ),
+        tooltip=["label:N", alt.Tooltip("p_protected:Q", format=".3f")],
+    )
+    return alt.layer(
+        base.mark_rule().encode(x2=alt.datum(0)), base.mark_point(filled=True, size=90, opacity=1)
+    ).properties(width=520, height=alt.Step(26))
+
+
+def specification(chart: Any) -> dict[str, Any]:
+    """The chart as plain Vega-Lite, without the address of its schema."""
+    spec: dict[str, Any] = chart.to_dict()
+    spec.pop("$schema", None)
+    spec.pop("config", None)
+    return spec
