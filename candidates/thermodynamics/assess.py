@@ -91,7 +91,7 @@ def _window(system: System, composition: Composition) -> Row:
         **_limit("reduction", limits.reduction),
         **_limit("oxidation", limits.oxidation),
         "oxidation_limit_note": NO_LITHIUM if limits.oxidation is None else None,
-        "window_kind": "grand potential",
+        "window_kind": "grand_potential",
     }
 
 

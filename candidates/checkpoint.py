@@ -1,0 +1,98 @@
+"""Finished parts of a long computation, kept beside its output until the whole is written."""
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+
+class ResumeRefused(RuntimeError):
+    """Finished parts belong to other inputs; the message lists `key: old -> new`."""
+
+
+class Checkpoint:
+    """A folder of JSON parts that belong to one `key` (what the results depend on).
+
+    Entering locks the folder against a second process and raises ResumeRefused where its parts
+    were made from another key; `restart` throws those away. Parts are written whole or not at all.
+    """
+
+    def __init__(self, folder: Path, key: Mapping[str, str], restart: bool = False) -> None:
+        self._folder = folder
+        self._key = dict(key)
+        self._restart = restart
+        self._lock: IO[str] | None = None
+
+    def __enter__(self) -> "Checkpoint":
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._lock = (self._folder / "lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self._lock.close()
+            raise ResumeRefused(f"{self._folder}: another process is computing here") from error
+        try:
+            self._check()
+        except ResumeRefused:
+            self._lock.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._lock is not None:
+            self._lock.close()
+
+    def load(self, name: str) -> Any:
+        """The part, or None where it is not finished."""
+        path = self._folder / f"{name}.json"
+        return json.loads(path.read_text()) if path.exists() else None
+
+    def save(self, name: str, part: Any) -> None:
+        """Keep a finished part."""
+        write_atomically(self._folder / f"{name}.json", json.dumps(part).encode())
+
+    def discard(self) -> None:
+        """Remove everything kept: the output is written."""
+        shutil.rmtree(self._folder)
+
+    def _check(self) -> None:
+        old = self.load("key")
+        if old == self._key:
+            return
+        if old is not None and not self._restart:
+            changed = [
+                f"{name}: {old.get(name)} -> {self._key.get(name)}"
+                for name in sorted({*old, *self._key})
+                if old.get(name) != self._key.get(name)
+            ]
+            raise ResumeRefused(
+                f"{self._folder} holds parts made from other inputs ({'; '.join(changed)}); "
+                "restart to begin anew"
+            )
+        for path in self._folder.glob("*.json"):
+            path.unlink()
+        self.save("key", self._key)
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all, also when the machine stops half way."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    with temporary.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    temporary.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
