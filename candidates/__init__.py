@@ -7,29 +7,29 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from candidates.cells import Cell, cell, cells
+    from candidates.catalogue import load, sources
+    from candidates.check import validate
     from candidates.estimate import estimate_missing, estimates
-    from candidates.load import load, sources
     from candidates.names import UnknownMaterial, resolve
+    from candidates.page import show, values
     from candidates.problems import Problem, TableError
-    from candidates.show import show, values
-    from candidates.validate import validate
+    from candidates.ready_cells import Cell, cell, cells
 
 _HOME = {
-    "Cell": "cells",
+    "Cell": "ready_cells",
     "Problem": "problems",
     "TableError": "problems",
     "UnknownMaterial": "names",
-    "cell": "cells",
-    "cells": "cells",
+    "cell": "ready_cells",
+    "cells": "ready_cells",
     "estimate_missing": "estimate",
     "estimates": "estimate",
-    "load": "load",
+    "load": "catalogue",
     "resolve": "names",
-    "show": "show",
-    "sources": "load",
-    "validate": "validate",
-    "values": "show",
+    "show": "page",
+    "sources": "catalogue",
+    "validate": "check",
+    "values": "page",
 }
 
 __all__ = [

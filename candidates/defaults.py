@@ -96,7 +96,7 @@ def _middle(pool: Sequence[Value]) -> Value:
     if len(ordered) % 2:
         return ordered[upper]
     pair = [ordered[upper - 1], ordered[upper]]
-    sign = -1.0 if pair[0].property in _HIGHER_IS_WORSE else 1.0
+    sign = -1.0 if pair[0].quantity in _HIGHER_IS_WORSE else 1.0
     return min(pair, key=lambda value: (_TRUST[value.trust], sign * value.number))
 
 
@@ -125,7 +125,9 @@ def choose_window(windows: pd.DataFrame) -> tuple[int | None, str]:
     if candidates.empty:
         kinds = ", ".join(sorted(set(windows["window_kind"]))) or "none"
         return None, f"no grand-potential window known (kinds found: {kinds})"
-    order = sorted(candidates.index, key=lambda label: _window_rank(candidates.loc[label]))
+    order = sorted(
+        candidates.index, key=lambda label: _window_rank(candidates.loc[[label]].iloc[0])
+    )
     row = candidates.loc[order[0]]
     others = "" if len(order) == 1 else f", first of {len(order)} by kind, completeness, print"
     return order[0], f"{row['window_kind']} of {row['source']}{others}"

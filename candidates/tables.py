@@ -48,7 +48,7 @@ class Value:
     """One printed value of one property of one material; `value` is NaN where a range stands."""
 
     material: str
-    property: str
+    quantity: str
     value: float
     low: float
     high: float

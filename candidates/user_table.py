@@ -47,7 +47,11 @@ def read(path: str | Path, *, bad: str = "error") -> tuple[pd.DataFrame, list[Pr
     _check_roles(texts["role"], rows["row"], problems)
     families = _check_formulas(texts, rows["row"], problems)
     values = pd.DataFrame(
-        {name: _numbers(numbers[name], rows["row"], NUMERIC[name], problems) for name in numbers},
+        {
+            name: _numbers(numbers[name], rows["row"], column, problems)
+            for name, column in NUMERIC.items()
+            if name in numbers
+        },
         index=rows.index,
     )
     _check_windows(values, rows["row"], problems)
@@ -92,7 +96,7 @@ def _split(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def _check_text(texts: pd.DataFrame, row: pd.Series, problems: Problems) -> None:
-    for name in texts:
+    for name in TEXT_COLUMNS:
         text = texts[name].fillna("")
         length = text.str.len()
         long = length > MAX_CELL
@@ -107,16 +111,16 @@ def _check_names(names: pd.Series, row: pd.Series, problems: Problems) -> None:
     named = names[~blank]
     doubled = named[named.duplicated()]
     first = dict(zip(named[::-1], row[named.index][::-1], strict=True))
-    for index, name in doubled.items():
-        problems.add(int(row[index]), "name", name, "a unique name", f"first in row {first[name]}")
+    for number, name in zip(row[doubled.index], doubled, strict=True):
+        problems.add(number, "name", name, "a unique name", f"first in row {first[name]}")
 
 
 def _check_roles(roles: pd.Series, row: pd.Series, problems: Problems) -> None:
     wrong = ~roles.isin(ROLES)
-    for index, role in roles[wrong].items():
+    for number, role in zip(row[wrong], roles[wrong], strict=True):
         near = closest(role, ROLES, 1)
         problems.add(
-            int(row[index]),
+            number,
             "role",
             role,
             f"one of {', '.join(ROLES)}",
@@ -128,17 +132,18 @@ def _check_formulas(texts: pd.DataFrame, row: pd.Series, problems: Problems) -> 
     """Family of every row; a formula left out is the name where that reads as one."""
     given = texts["formula"].notna()
     formulas = texts["formula"].where(given, texts["name"])
-    families, errors = _read_formulas(formulas.dropna().unique())
+    families, errors = _read_formulas(set(formulas.dropna()))
     wrong = given & formulas.isin(errors)
-    for index, formula in formulas[wrong].items():
+    for number, formula in zip(row[wrong], formulas[wrong], strict=True):
         advice = "fractions as decimals" if "/" in formula else errors[formula]
-        problems.add(int(row[index]), "formula", formula, "a chemical formula", advice)
+        problems.add(number, "formula", formula, "a chemical formula", advice)
     readable = formulas.isin(families)
     texts["formula"] = formulas.where(readable, None)
     return formulas.map(families).where(readable, None)
 
 
-def _read_formulas(formulas: "pd.api.extensions.ExtensionArray") -> tuple[dict, dict]:
+def _read_formulas(formulas: set[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Families of the readable formulas, errors of the others."""
     families: dict[str, str] = {}
     errors: dict[str, str] = {}
     for formula in formulas:
@@ -161,16 +166,14 @@ def _numbers(
     problems.add_all(row[unread], column.name, text[unread], column.unit, advice)
     below = numbers <= 0.0 if column.above_zero else numbers < column.low
     outside = finite & (below | (numbers < column.low) | (numbers > column.high))
-    for index, value in numbers[outside].items():
-        problems.add(
-            int(row[index]), column.name, text[index], expected(column), slip(column, value)
-        )
+    for number, cell, value in zip(row[outside], text[outside], numbers[outside], strict=True):
+        problems.add(number, column.name, cell, expected(column), slip(column, value))
     return numbers.where(finite & ~outside)
 
 
 def expected(column: Column) -> str:
     """Unit and range of a column, for a message."""
-    low = "above 0" if column.above_zero else f"from {column.low:g}"
+    low = f"from {column.low:g}" if column.low > 1e-30 or not column.above_zero else "above 0,"
     return f"{column.unit}, {low} to {column.high:g}"
 
 

@@ -5,6 +5,7 @@ reaction energies of the same compound) is filled from the computed table where 
 `window_source`, `reaction_energy_source` say so.
 """
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -55,15 +56,15 @@ def library() -> pd.DataFrame:
     return computed.fill(frame.astype(dict.fromkeys(numbers, float)))
 
 
-def _row(record: dict[str, Any]) -> dict[str, Any]:
+def _row(record: Mapping[Any, Any]) -> dict[str, Any]:
     material, compound = record["name"], record["compound"] or record["name"]
     row: dict[str, Any] = {key: record[key] or None for key in TEXT}
     row["table"] = "library"
     for name in OWN:
-        choice = choose([v for v in values_of(material) if v.property == name])
+        choice = choose([v for v in values_of(material) if v.quantity == name])
         _put(row, name, choice)
     for name in SHARED:
-        row[name] = choose([v for v in values_of(compound) if v.property == name]).number
+        row[name] = choose([v for v in values_of(compound) if v.quantity == name]).number
     row |= _window(compound) | _potentials(material, compound) | _processing(material)
     row |= _reactions(compound)
     return row

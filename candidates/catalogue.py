@@ -109,4 +109,4 @@ def _where(frame: pd.DataFrame, condition: str) -> pd.DataFrame:
         except duckdb.Error as problem:
             text = str(problem).splitlines()[0]
             raise ValueError(f"cannot read the condition {condition!r}: {text}") from problem
-    return frame.iloc[kept]
+    return frame.iloc[[int(number) for number in kept]]

@@ -5,7 +5,7 @@ from math import isnan
 import pandas as pd
 
 from candidates.defaults import choose, choose_window
-from candidates.load import load
+from candidates.catalogue import load
 from candidates.names import resolve
 from candidates.schema import NUMERIC, TRUST
 from candidates.tables import Value, compound_of, table, values_of
@@ -51,7 +51,8 @@ def show(name: str) -> str:
     """A page on one material: all values with sources, defaults and reasons, what is missing."""
     material = resolve(name)
     compound = compound_of(material)
-    row = load(where=None).set_index("name").loc[material]
+    rows = load()
+    row = rows[rows["name"] == material].iloc[0]
     parts = [
         _title(material, row),
         *(_property(material, compound, name) for name in _listed(material, compound)),
@@ -67,12 +68,12 @@ def show(name: str) -> str:
 def _printed(material: str) -> list[dict[str, object]]:
     records = []
     found = values_of(material)
-    for name in dict.fromkeys(value.property for value in found):
-        mine = [value for value in found if value.property == name]
+    for name in dict.fromkeys(value.quantity for value in found):
+        mine = [value for value in found if value.quantity == name]
         chosen = choose(mine).value if name in NUMERIC else None
         for value in mine:
             record: dict[str, object] = {key: getattr(value, key, None) for key in LONG}
-            records.append(record | {"default": value is chosen})
+            records.append(record | {"property": name, "default": value is chosen})
     return records
 
 
@@ -131,13 +132,13 @@ def _title(material: str, row: pd.Series) -> str:
 
 
 def _listed(material: str, compound: str) -> list[str]:
-    have = [v.property for v in (*values_of(material), *values_of(compound))]
+    have = [v.quantity for v in (*values_of(material), *values_of(compound))]
     return list(dict.fromkeys([*_EXPECTED, *have]))
 
 
 def _property(material: str, compound: str, name: str) -> str:
     owner = material if name.startswith("sigma_") else compound
-    found = [value for value in values_of(owner) if value.property == name]
+    found = [value for value in values_of(owner) if value.quantity == name]
     if not found:
         return f"{name}: missing"
     if name not in NUMERIC:
@@ -153,7 +154,7 @@ def _property(material: str, compound: str, name: str) -> str:
 def _line(value: Value, default: bool) -> str:
     number = f"{value.low:.3g} to {value.high:.3g}" if isnan(value.value) else f"{value.value:.4g}"
     kelvin = "T not stated" if isnan(value.temperature_K) else f"{value.temperature_K:g} K"
-    details = [kelvin] if value.property.startswith("sigma_") else []
+    details = [kelvin] if value.quantity.startswith("sigma_") else []
     details += [value.method, value.form, value.caveat.replace("_", " "), value.source]
     details += [value.trust.replace("_", " ")]
     if value.primary_doi:
@@ -210,7 +211,7 @@ def _other_forms(material: str, compound: str) -> str:
     forms = materials[(materials["compound"] == compound) | (materials["name"] == compound)]
     lines = []
     for name in forms["name"]:
-        choice = choose([v for v in values_of(name) if v.property == "sigma_ion_S_cm"])
+        choice = choose([v for v in values_of(name) if v.quantity == "sigma_ion_S_cm"])
         if name != material and choice.value is not None:
             kelvin = choice.value.temperature_K
             at = "" if isnan(kelvin) else f" at {kelvin:g} K"
@@ -219,10 +220,10 @@ def _other_forms(material: str, compound: str) -> str:
 
 
 def _sources_page(used: "pd.Series[str]") -> str:
-    known = table("sources").set_index("id")
+    known = {row["id"]: row for row in table("sources").to_dict("records")}
     lines = ["sources (* above marks the default):"]
     for name in dict.fromkeys(used.dropna()):
-        row = known.loc[name]
+        row = known[name]
         where = f" doi:{row['doi']}" if row["doi"] else f" {row['url']}" if row["url"] else ""
         lines.append(f"  {name}: {row['citation']}.{where} [{TRUST[row['trust']]}]")
     return "\n".join(lines)
