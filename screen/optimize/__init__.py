@@ -1,1 +1,31 @@
 """Design by gradients: the thinnest coating, multilayers, and how sure one can be of them."""
+
+from pathlib import Path
+from typing import Any
+
+from screen.optimize.batch import solve_cases
+from screen.optimize.problem import Problem, Variable
+from screen.optimize.read import cases
+from screen.optimize.search import Optimum, search
+from screen.spec import Source, load
+
+__all__ = ["Optimum", "Problem", "Variable", "design", "search"]
+
+
+def design(spec: str | Path | Source) -> list[dict[str, Any]]:
+    """The optimal design of every coating stack of a spec, in every scenario.
+
+    Args:
+        spec: a TOML file, or one already loaded.
+
+    Returns:
+        One dictionary per case, with the keys of `screen.optimize.answer.Answer` and the case's
+        own (`coating`, `electrolyte`, `cathode`, ...). A case without a solution is an answer.
+
+    Raises:
+        SpecError: the spec or a table it names is not usable; lists every problem.
+    """
+    source = spec if isinstance(spec, Source) else load(spec)
+    found = cases(source)
+    answers = solve_cases(found)
+    return [{**c.scenario, **a.as_json()} for c, a in zip(found, answers, strict=True)]

@@ -47,7 +47,7 @@ class Answer:
     """One design. Layers from the electrolyte outwards; nodes of the highest state of charge.
 
     `thickness_nm` is None where no design holds every constraint; `active_constraints` then are
-    those that fight, and `protects_electrolyte_nm` holds the electrolyte alone, if anything does.
+    those that fight, and `relaxed` has the designs that exist with one demand dropped.
     """
 
     thickness_nm: list[float] | None
@@ -60,8 +60,9 @@ class Answer:
     asr_coating_ohm_cm2: float | None = None
     leak_current_A_cm2: float | None = None
     variables: dict[str, float] = field(default_factory=dict)
-    protects_electrolyte_nm: list[float] | None = None
+    relaxed: dict[str, dict[str, Any]] = field(default_factory=dict)
     message: str = ""
+    notes: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """Plain numbers, lists and text."""

@@ -1,0 +1,103 @@
+"""Many cases at once: those of one shape share one compiled program."""
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
+
+import jax
+import numpy as np
+
+from screen.optimize.answer import Answer, answer, solve_batch
+from screen.optimize.problem import Problem
+from screen.optimize.read import Case
+
+LARGEST_BATCH = 4096
+
+
+def solve_cases(cases: Sequence[Case]) -> list[Answer]:
+    """One answer per case, in order. Works in float64 whatever the global setting of JAX is."""
+    answers: dict[int, Answer] = {}
+    shapes: dict[Hashable, list[int]] = defaultdict(list)
+    for i, case in enumerate(cases):
+        if case.problem is None:
+            answers[i] = _unknown(case)
+        else:
+            shapes[_shape(case.problem)].append(i)
+    with jax.enable_x64(True):
+        for members in shapes.values():
+            for start in range(0, len(members), LARGEST_BATCH):
+                part = members[start : start + LARGEST_BATCH]
+                answers |= zip(part, _solve([cases[i] for i in part]), strict=True)
+    return [answers[i] for i in range(len(cases))]
+
+
+def stacked(problems: Sequence[Problem], size: int) -> Problem:
+    """A batch of problems of one shape, padded to `size` with copies of the last."""
+    padded = [*problems, *[problems[-1]] * (size - len(problems))]
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *padded)
+
+
+def _solve(cases: Sequence[Case]) -> list[Answer]:
+    """Answers of cases of one shape; the infeasible are asked again with one demand dropped."""
+    problems = [case.problem for case in cases if case.problem is not None]
+    names = [list(case.names) for case in cases]
+    answers = _answers(problems, names)
+    failed = [i for i, each in enumerate(answers) if not each.feasible]
+    for demand, relax in RELAXATIONS.items() if failed else ():
+        easier = _answers([relax(problems[i]) for i in failed], [names[i] for i in failed])
+        for i, each in zip(failed, easier, strict=True):
+            if each.feasible:
+                found = {
+                    "thickness_nm": each.thickness_nm,
+                    "asr_coating_ohm_cm2": each.asr_coating_ohm_cm2,
+                }
+                answers[i] = replace(answers[i], relaxed={**answers[i].relaxed, demand: found})
+    return [replace(each, notes=list(c.notes)) for c, each in zip(cases, answers, strict=True)]
+
+
+def _answers(problems: Sequence[Problem], names: Sequence[list[str]]) -> list[Answer]:
+    size = 1 << (len(problems) - 1).bit_length()
+    solved = jax.tree.map(np.asarray, solve_batch(stacked(problems, size)))
+    lanes = [jax.tree.map(lambda leaf, i=i: leaf[i], solved) for i in range(len(problems))]
+    return [
+        answer(problem, *lane, its)
+        for problem, lane, its in zip(problems, lanes, names, strict=True)
+    ]
+
+
+def _electrolyte_only(problem: Problem) -> Problem:
+    alone = np.arange(len(problem.stack.layers)) == problem.stack.electrolyte
+    return replace(
+        problem,
+        reduction=np.where(alone, problem.reduction, -np.inf),
+        oxidation=np.where(alone, problem.oxidation, np.inf),
+    )
+
+
+def _any_resistance(problem: Problem) -> Problem:
+    return replace(problem, asr_budget=np.full_like(problem.asr_budget, np.inf))
+
+
+RELAXATIONS: dict[str, Callable[[Problem], Problem]] = {
+    "without the coatings' own windows": _electrolyte_only,
+    "without the resistance budget": _any_resistance,
+}
+"""Demands that are dropped, one at a time, where no design holds them all."""
+
+
+def _shape(problem: Problem) -> Hashable:
+    leaves, structure = jax.tree.flatten(problem)
+    return structure, tuple(np.shape(leaf) for leaf in leaves)
+
+
+def _unknown(case: Case) -> Answer:
+    return Answer(
+        thickness_nm=None,
+        nodes_V=None,
+        asr_total_ohm_cm2=None,
+        feasible=False,
+        status="missing_property",
+        active_constraints=[],
+        optimality=None,
+        message="unknown: " + ", ".join(case.missing) + "; give it as an axis or in a table",
+    )

@@ -1,0 +1,320 @@
+"""From a spec to design problems: one case per coating stack and scenario."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import product
+
+import numpy as np
+import pandas as pd
+
+from kernels import Branches, Constant, Layer, Stack, arrhenius_factor, arrhenius_sigma_ion
+from kernels.boundary import Choice
+from kernels.conductivity import Law
+from kernels.constants import CM_PER_NM, CM_PER_UM
+from screen.errors import SpecError
+from screen.materials import resolve
+from screen.optimize.problem import Problem, Variable
+from screen.spec import Design, Selection, Source, Spec
+
+THICKNESS_NM = (1e-3, 1e6)
+"""Bounds of a coating's thickness where a spec gives none."""
+
+CONTACTS = ("anode_electrolyte", "electrolyte_coating", "coating_cathode")
+_PLACES = {
+    "electrolyte_thickness_um": ("thickness", CM_PER_UM),
+    "cathode_potential_V": ("E_cathode", 1.0),
+    "anode_potential_V": ("E_anode", 1.0),
+    "temperature_K": ("temperature", 1.0),
+    "current_density_mA_cm2": ("current_density", 1e-3),
+    "margin_V": ("margin", 1.0),
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One design to find. `names` and the problem's layers run from the anode to the cathode.
+
+    `problem` is None where a property it needs is unknown; `missing` says which.
+    """
+
+    names: tuple[str, ...]
+    scenario: dict[str, float | str]
+    problem: Problem | None
+    missing: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Scenario:
+    """One combination of everything that is not a choice; `overrides` by quoted key."""
+
+    electrolyte: str
+    cathode: tuple[str, tuple[float, ...]]
+    anode: tuple[str, float]
+    numbers: Mapping[str, float]
+    overrides: Mapping[str, float]
+    boundary: Choice
+
+
+def cases(source: Source, stacks: list[tuple[str, ...]] | None = None) -> list[Case]:
+    """Every coating stack of the spec (or of `stacks`) in every scenario, scenarios outside."""
+    spec = source.spec
+    chosen, materials = _materials(source, stacks)
+    found = []
+    for scenario in _scenarios(spec, materials):
+        tables = _tables(materials, scenario)
+        found += [_case(spec, tables, scenario, coating) for coating in chosen]
+    return found
+
+
+def _materials(
+    source: Source, stacks: list[tuple[str, ...]] | None
+) -> tuple[list[tuple[str, ...]], dict[str, pd.DataFrame]]:
+    """Coating stacks by the library's names, and one table per role indexed by name."""
+    selection = source.spec.axes.coating
+    asked = list(selection.names) if stacks is None else stacks
+    single = list(dict.fromkeys(name for stack in asked for name in stack))
+    if single:
+        selection = Selection(tuple((name,) for name in single))
+    axes = source.spec.axes.model_copy(update={"coating": selection})
+    frames = resolve(replace(source, spec=source.spec.model_copy(update={"axes": axes}))).frames
+    known = frames["coating"]["name"].tolist()
+    named = dict(zip(single, known, strict=True)) if single else {}
+    chosen = [tuple(named[name] for name in stack) for stack in asked] or [(n,) for n in known]
+    indexed = {role: frame.set_index("name", drop=False) for role, frame in frames.items()}
+    return chosen, indexed
+
+
+def _scenarios(spec: Spec, materials: Mapping[str, pd.DataFrame]) -> Iterator[_Scenario]:
+    axes = spec.axes
+    varied = spec.design.variables if spec.design else {}
+    numbers = {
+        "electrolyte_thickness_um": axes.electrolyte_thickness_um.values(),
+        "temperature_K": axes.temperature_K.values(),
+        "current_density_mA_cm2": axes.current_density_mA_cm2.values(),
+    }
+    if varied and "coating_thickness_nm" not in varied and axes.coating_thickness_nm is not None:
+        numbers["coating_thickness_nm"] = axes.coating_thickness_nm.values()
+    overrides = {key: each.values() for key, each in axes.others.items()}
+    for electrolyte, cathode, anode, boundary in product(
+        materials["electrolyte"]["name"],
+        _cathodes(spec, materials),
+        _anodes(spec, materials),
+        spec.screen.boundary,
+    ):
+        for point in product(*numbers.values()):
+            for values in product(*overrides.values()):
+                yield _Scenario(
+                    electrolyte,
+                    cathode,
+                    anode,
+                    dict(zip(numbers, map(float, point), strict=True)),
+                    dict(zip(overrides, map(float, values), strict=True)),
+                    boundary,
+                )
+
+
+def _cathodes(
+    spec: Spec, materials: Mapping[str, pd.DataFrame]
+) -> list[tuple[str, tuple[float, ...]]]:
+    """(name, potentials): charged and discharged where a material is named."""
+    if spec.axes.cathode_potential_V is not None:
+        return [(f"{E:g} V", (float(E),)) for E in spec.axes.cathode_potential_V.values()]
+    frame = materials["cathode"]
+    states = zip(frame["charged_potential_V"], frame["discharged_potential_V"], strict=True)
+    return [(n, tuple(map(float, E))) for n, E in zip(frame["name"], states, strict=True)]
+
+
+def _anodes(spec: Spec, materials: Mapping[str, pd.DataFrame]) -> list[tuple[str, float]]:
+    if spec.axes.anode_potential_V is not None:
+        return [(f"{E:g} V", float(E)) for E in spec.axes.anode_potential_V.values()]
+    frame = materials["anode"]
+    return [(n, float(E)) for n, E in zip(frame["name"], frame["average_potential_V"], strict=True)]
+
+
+def _tables(materials: Mapping[str, pd.DataFrame], scenario: _Scenario) -> dict[str, pd.DataFrame]:
+    """Coatings and electrolytes with the scenario's values, conductivities at its temperature."""
+    tables = {}
+    for role in ("coating", "electrolyte"):
+        frame = materials[role].copy()
+        for key, value in scenario.overrides.items():
+            owner, _, name = key.partition(".")
+            if owner == role:
+                frame[name] = value
+        tables[role] = _at_temperature(frame, scenario.numbers["temperature_K"])
+    return tables
+
+
+def _at_temperature(frame: pd.DataFrame, temperature: float) -> pd.DataFrame:
+    """Arrhenius scaling; a conductivity without activation energy stays as it is."""
+    ion, ele = (
+        (
+            frame[f"{kind}_activation_eV"].fillna(0.0).to_numpy(float),
+            frame[f"{kind}_temperature_K"].fillna(298.15).to_numpy(float),
+        )
+        for kind in ("sigma_ion", "sigma_ele")
+    )
+    known = frame["sigma_ion_activation_eV"].notna().to_numpy()
+    sigma_ion = frame["sigma_ion_S_cm"].to_numpy(float)
+    scaled = np.asarray(arrhenius_sigma_ion(sigma_ion, ion[0], temperature, ion[1]))
+    factor = np.asarray(arrhenius_factor(ele[0], temperature, ele[1]))
+    columns = {"sigma_ion_S_cm": np.where(known, scaled, sigma_ion)}
+    for name in ("sigma_ele_S_cm", "sigma_0_S_cm", "sigma_n_S_cm", "sigma_p_S_cm"):
+        columns[name] = frame[name].to_numpy(float) * factor
+    return frame.assign(**columns)
+
+
+def _case(
+    spec: Spec, tables: Mapping[str, pd.DataFrame], scenario: _Scenario, coating: tuple[str, ...]
+) -> Case:
+    rows = [tables["electrolyte"].loc[scenario.electrolyte]]
+    rows += [tables["coating"].loc[name] for name in coating]
+    names = tuple(str(row["name"]) for row in rows)
+    shown = {
+        "coating": " | ".join(coating),
+        "electrolyte": names[0],
+        "cathode": scenario.cathode[0],
+        "anode": scenario.anode[0],
+        "boundary": scenario.boundary,
+        **scenario.numbers,
+        **scenario.overrides,
+    }
+    law = spec.screen.law
+    missing = [m for row in rows for m in _missing(row, law)]
+    if any(np.isnan(E) for E in (*scenario.cathode[1], scenario.anode[1])):
+        missing.append("the potential of an electrode")
+    if missing:
+        return Case(names, shown, None, tuple(missing))
+    return Case(names, shown, _problem(spec, scenario, rows), (), tuple(_unlimited(rows)))
+
+
+def _missing(row: pd.Series, law: str) -> list[str]:
+    """Properties of one material that the problem cannot do without."""
+    missing = [] if row["sigma_ion_S_cm"] > 0 else [f"sigma_ion of {row['name']}"]
+    electronic = ["sigma_ele_S_cm"]
+    if law == "branches":
+        electronic += ["sigma_0_S_cm", "sigma_n_S_cm", "sigma_p_S_cm"]
+    if not (row[electronic].astype(float) > 0).any():
+        missing.append(f"sigma_ele of {row['name']}")
+    return missing
+
+
+def _unlimited(rows: list[pd.Series]) -> Iterator[str]:
+    for row in rows:
+        for limit in ("reduction", "oxidation"):
+            if np.isnan(row[f"{limit}_limit_V"]):
+                yield f"{row['name']} has no known {limit} limit: none was asked of it"
+
+
+def _problem(spec: Spec, scenario: _Scenario, rows: list[pd.Series]) -> Problem:
+    design = spec.design or Design()
+    variables, lower, upper = _variables(design, len(rows), scenario.numbers)
+    area = scenario.overrides.get("cathode.area_factor", 1.0)
+    thickness = scenario.numbers.get("coating_thickness_nm", 1.0) * CM_PER_NM / area
+    depth = scenario.numbers["electrolyte_thickness_um"] * CM_PER_UM
+    layers = tuple(
+        Layer(
+            np.float64(thickness if k else depth),
+            np.float64(row["sigma_ion_S_cm"]),
+            _law(row, spec.screen.law),
+        )
+        for k, row in enumerate(rows)
+    )
+    stack = Stack(
+        layers,
+        np.float64(scenario.anode[1]),
+        np.float64(scenario.cathode[1][0]),
+        np.float64(scenario.numbers["temperature_K"]),
+        np.float64(scenario.numbers["current_density_mA_cm2"] * 1e-3),
+        _contacts(scenario.overrides, len(rows), area),
+    )
+    leak = design.leak_budget_A_cm2
+    return Problem(
+        stack=stack,
+        cathode_potentials=np.asarray(scenario.cathode[1]),
+        reduction=_column(rows, "reduction_limit_V", -np.inf),
+        oxidation=_column(rows, "oxidation_limit_V", np.inf),
+        lower=lower,
+        upper=upper,
+        E_act_ion=_column(rows, "sigma_ion_activation_eV", 0.0),
+        E_act_ele=_column(rows, "sigma_ele_activation_eV", 0.0),
+        asr_budget=np.float64(spec.screen.asr_budget_ohm_cm2),
+        margin=np.float64(design.margin_V),
+        area_factor=np.float64(area),
+        leak_budget=None if leak is None else np.float64(leak),
+        boundary=scenario.boundary,
+        variables=variables,
+        objective=tuple(design.objective.items()),
+    )
+
+
+def _variables(
+    design: Design, layers: int, numbers: Mapping[str, float]
+) -> tuple[tuple[Variable, ...], np.ndarray, np.ndarray]:
+    """Variables in the layers' order, their bounds in the units of the kernels."""
+    asked = dict(design.variables)
+    if "coating_thickness_nm" not in asked and "coating_thickness_nm" not in numbers:
+        asked["coating_thickness_nm"] = THICKNESS_NM
+    if "margin" in design.objective and "margin_V" not in asked:
+        asked["margin_V"] = (design.margin_V, 5.0)
+    found = [
+        (variable, low * unit, high * unit)
+        for key, (low, high) in asked.items()
+        for variable, unit in _places(key, layers)
+    ]
+    variables, lower, upper = zip(*found, strict=True)
+    return variables, np.asarray(lower, float), np.asarray(upper, float)
+
+
+def _places(key: str, layers: int) -> list[tuple[Variable, float]]:
+    """Where a variable's key acts: on every coating, on the electrolyte, or on the stack."""
+    if key == "coating_thickness_nm":
+        return [(Variable("thickness", k), CM_PER_NM) for k in range(1, layers)]
+    owner, _, name = key.partition(".")
+    if name:
+        quantity = "sigma_ion" if name.startswith("sigma_ion") else "sigma_ele"
+        where = range(1, layers) if owner == "coating" else range(1)
+        return [(Variable(quantity, k), 1.0) for k in where]
+    quantity, unit = _PLACES[key]
+    return [(Variable(quantity, 0 if quantity == "thickness" else None), unit)]
+
+
+def _law(row: pd.Series, law: str) -> Law:
+    if law == "table":
+        raise SpecError("screen.law", ["design reads the laws constant and branches from a spec"])
+    if law == "constant":
+        return Constant(np.float64(row["sigma_ele_S_cm"]))
+
+    def number(name: str, default: float) -> np.float64:
+        return np.float64(default if pd.isna(row[name]) else row[name])
+
+    wings = number("sigma_n_S_cm", 0.0), number("sigma_p_S_cm", 0.0)
+    floor = number("sigma_0_S_cm", 0.0 if any(wings) else float(row["sigma_ele_S_cm"]))
+    return Branches(
+        floor,
+        wings[0],
+        number("E_n_V", 0.0),
+        wings[1],
+        number("E_p_V", 0.0),
+        number("z_n", 1.0),
+        number("z_p", 1.0),
+    )
+
+
+def _contacts(
+    overrides: Mapping[str, float], layers: int, area: float
+) -> tuple[np.float64, ...] | None:
+    """Resistance of every contact, ohm cm2 of electrode; None where all are ideal.
+
+    Contacts between coating layers are ideal; the cathode's own are spread over its larger area.
+    """
+    given = [overrides.get(f"interface.{name}_asr_ohm_cm2", 0.0) for name in CONTACTS]
+    if not any(given):
+        return None
+    anode, inner, outer = given[0], given[1] / area, given[2] / area
+    return tuple(np.float64(r) for r in (anode, inner, *[0.0] * (layers - 2), outer))
+
+
+def _column(rows: list[pd.Series], name: str, unknown: float) -> np.ndarray:
+    values = np.asarray([row[name] for row in rows], float)
+    return np.where(np.isnan(values), unknown, values)
