@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from candidates.names import UnknownMaterial, resolve
     from candidates.page import show, values
     from candidates.problems import Problem, TableError
-    from candidates.ready_cells import Cell, cell, cells
+    from candidates.ready_cells import Cell, cell, cells, targets
 
 _HOME = {
     "Cell": "ready_cells",
@@ -28,6 +28,7 @@ _HOME = {
     "resolve": "names",
     "show": "page",
     "sources": "catalogue",
+    "targets": "ready_cells",
     "validate": "check",
     "values": "page",
 }
@@ -45,6 +46,7 @@ __all__ = [
     "resolve",
     "show",
     "sources",
+    "targets",
     "validate",
     "values",
 ]

@@ -7,16 +7,20 @@ from functools import cache
 from candidates.tables import table
 
 
-class UnknownMaterial(KeyError):
-    """A name the library does not know; the message holds the closest ones."""
+class UnknownName(KeyError):
+    """A name that is not known; the message holds the closest ones, `closest` too."""
 
-    def __init__(self, name: str, closest: Iterable[str]) -> None:
-        self.name, self.closest = name, tuple(closest)
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        self.name, self.closest = name, tuple(closest(name, known))
         near = f"; closest: {', '.join(self.closest)}" if self.closest else ""
-        super().__init__(f"unknown material {name[:80]!r}{near}")
+        super().__init__(f"unknown {kind} {name[:80]!r}{near}")
 
     def __str__(self) -> str:
         return str(self.args[0])
+
+
+class UnknownMaterial(UnknownName):
+    """A material the library does not know."""
 
 
 @cache
@@ -40,7 +44,7 @@ def resolve(name: str) -> str:
     wanted = name.strip()
     found = _names().get(wanted) or _folded().get(wanted.casefold())
     if found is None:
-        raise UnknownMaterial(name, closest(wanted, _names()))
+        raise UnknownMaterial("material", wanted, _names())
     return found
 
 

@@ -4,8 +4,8 @@ from math import isnan
 
 import pandas as pd
 
-from candidates.defaults import choose, choose_window
 from candidates.catalogue import load
+from candidates.defaults import choose, choose_window
 from candidates.names import resolve
 from candidates.schema import NUMERIC, TRUST
 from candidates.tables import Value, compound_of, table, values_of

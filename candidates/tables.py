@@ -39,6 +39,8 @@ NUMBERS: dict[str, tuple[str, ...]] = {
         "activation_energy_coated_eV",
     ),
     "processing": ("process_temperature_K",),
+    "cells": (),
+    "cell_sources": (),
 }
 """Every shipped table and which of its columns are numbers; the others are text."""
 
