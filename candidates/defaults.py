@@ -25,10 +25,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import isfinite, isnan
 
-import pandas as pd
-
 from candidates.schema import METHODS, TRUST
-from candidates.tables import Value
+from candidates.tables import Row, Value
 
 ROOM_TEMPERATURE = 298.15
 _ROOM = (285.0, 313.0)
@@ -119,21 +117,19 @@ def _unusable(values: Iterable[Value]) -> str:
     return f"no default: only {' and '.join(caveats)} values are known"
 
 
-def choose_window(windows: pd.DataFrame) -> tuple[int | None, str]:
-    """Row label of the default window among one compound's rows of the table, and the reason."""
-    candidates = windows[windows["window_kind"].isin(list(_WINDOW))]
-    if candidates.empty:
-        kinds = ", ".join(sorted(set(windows["window_kind"]))) or "none"
+def choose_window(windows: Sequence[Row]) -> tuple[Row | None, str]:
+    """The default among the rows of the windows table of one compound, and the reason."""
+    candidates = [row for row in windows if row["window_kind"] in _WINDOW]
+    if not candidates:
+        kinds = ", ".join(sorted({row["window_kind"] for row in windows})) or "none"
         return None, f"no grand-potential window known (kinds found: {kinds})"
-    order = sorted(
-        candidates.index, key=lambda label: _window_rank(candidates.loc[[label]].iloc[0])
-    )
-    row = candidates.loc[order[0]]
-    others = "" if len(order) == 1 else f", first of {len(order)} by kind, completeness, print"
-    return order[0], f"{row['window_kind']} of {row['source']}{others}"
+    chosen = min(candidates, key=_window_rank)
+    count = len(candidates)
+    others = "" if count == 1 else f", first of {count} by kind, completeness, print, trust, year"
+    return chosen, f"{chosen['window_kind']} of {chosen['source']}{others}"
 
 
-def _window_rank(row: pd.Series) -> tuple[int, bool, bool, int, str]:
+def _window_rank(row: Row) -> tuple[int, bool, bool, int, str]:
     incomplete = isnan(row["reduction_limit_V"]) or isnan(row["oxidation_limit_V"])
     year = "".join(filter(str.isdigit, row["source"]))[-4:] or "9999"
     return (

@@ -8,7 +8,7 @@ from candidates.catalogue import load
 from candidates.defaults import choose, choose_window
 from candidates.names import resolve
 from candidates.schema import NUMERIC, TRUST
-from candidates.tables import Value, compound_of, table, values_of
+from candidates.tables import Row, Value, compound_of, rows_of, table, values_of
 
 LONG = (
     "material",
@@ -78,41 +78,36 @@ def _printed(material: str) -> list[dict[str, object]]:
 
 
 def _windows(compound: str) -> list[dict[str, object]]:
-    rows = table("windows")
-    rows = rows[rows["material"] == compound]
-    label, _ = choose_window(rows)
+    rows = rows_of("windows", compound)
+    chosen, _ = choose_window(rows)
     return [
-        _record(row, name, row[name], row["window_kind"], index == label)
-        for index, row in rows.iterrows()
+        _record(row, name, row[name], row["window_kind"], row is chosen)
+        for row in rows
         for name in ("reduction_limit_V", "oxidation_limit_V")
         if not isnan(row[name])
     ]
 
 
 def _potentials(material: str, compound: str) -> list[dict[str, object]]:
-    rows = table("potentials")
-    rows = rows[rows["material"].isin([material, compound])]
     return [
         _record(row, name, row[name], row["potential_kind"], False)
-        for _, row in rows.iterrows()
+        for row in rows_of("potentials", material, compound)
         for name in (*_POTENTIALS, "upper_cutoff_V")
         if not isnan(row[name])
     ]
 
 
 def _reactions(compound: str) -> list[dict[str, object]]:
-    rows = table("reactions")
     records = []
-    for _, row in rows[rows["material"] == compound].iterrows():
-        closed = row["mode"] == "closed"
-        unit = "meV_atom" if closed else "eV_non_Li_atom"
+    for row in rows_of("reactions", compound):
+        unit = "meV_atom" if row["mode"] == "closed" else "eV_non_Li_atom"
         kind = ", ".join(filter(None, (row["mode"], row["partner_state"], row["mixing"])))
         name = f"reaction_energy_{row['partner']}_{unit}"
         records.append(_record(row, name, row[f"energy_{unit}"], kind, False))
     return records
 
 
-def _record(row: pd.Series, name: str, value: float, kind: str, default: bool) -> dict[str, object]:
+def _record(row: Row, name: str, value: float, kind: str, default: bool) -> dict[str, object]:
     known = {
         key: row[key] for key in ("material", "method", "source", "trust", "note") if key in row
     }
@@ -164,15 +159,14 @@ def _line(value: Value, default: bool) -> str:
 
 
 def _window_page(compound: str) -> str:
-    rows = table("windows")
-    rows = rows[rows["material"] == compound]
-    if rows.empty:
+    rows = rows_of("windows", compound)
+    if not rows:
         return "window: missing in the literature tables"
-    label, reason = choose_window(rows)
+    chosen, reason = choose_window(rows)
     lines = ["window, V vs Li/Li+ (reduction, oxidation):", f"  why: {reason}"]
-    for index, row in rows.iterrows():
+    for row in rows:
         red, ox = (_volts(row[f"{side}_limit_V"]) for side in ("reduction", "oxidation"))
-        mark = "*" if index == label else " "
+        mark = "*" if row is chosen else " "
         trust = str(row["trust"]).replace("_", " ")
         note = f"; {row['note']}" if row["note"] else ""
         kind = str(row["window_kind"]).replace("_", " ")
@@ -185,12 +179,11 @@ def _volts(value: float) -> str:
 
 
 def _potential_page(material: str, compound: str) -> str:
-    rows = table("potentials")
-    rows = rows[rows["material"].isin([material, compound])]
-    if rows.empty:
+    rows = rows_of("potentials", material, compound)
+    if not rows:
         return ""
     lines = ["potential, V vs Li/Li+ (discharged, average, charged; cut-off):"]
-    for _, row in rows.iterrows():
+    for row in rows:
         numbers = ", ".join(_volts(row[name]) for name in _POTENTIALS)
         cut = "" if isnan(row["upper_cutoff_V"]) else f"; {row['upper_cutoff_V']:g}"
         lines.append(f"    {numbers}{cut}  {row['potential_kind']}, {row['source']}; {row['note']}")

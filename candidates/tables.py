@@ -3,12 +3,17 @@
 Blank cells are missing values. Nothing is converted here: units stand in the column names.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from math import isnan, sqrt
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
+
+Row = Mapping[Any, Any]
+"""One row of a table, by column."""
 
 LIBRARY = Path(__file__).with_name("library")
 
@@ -86,6 +91,20 @@ def table(name: str) -> pd.DataFrame:
 
 
 @cache
+def _grouped(name: str) -> dict[str, tuple[Row, ...]]:
+    groups: dict[str, list[Row]] = {}
+    for record in table(name).to_dict("records"):
+        groups.setdefault(record["material"], []).append(record)
+    return {material: tuple(rows) for material, rows in groups.items()}
+
+
+def rows_of(name: str, *materials: str) -> tuple[Row, ...]:
+    """Rows of a shipped table that belong to the materials, in file order per material."""
+    found = _grouped(name)
+    return tuple(row for each in dict.fromkeys(materials) for row in found.get(each, ()))
+
+
+@cache
 def values_of(material: str) -> tuple[Value, ...]:
     """All values of one row of the materials table, in file order."""
     return _values().get(material, ())
@@ -101,8 +120,11 @@ def _values() -> dict[str, tuple[Value, ...]]:
 
 
 @cache
+def _compounds() -> dict[str, str]:
+    materials = table("materials")
+    return dict(zip(materials["name"], materials["compound"], strict=True))
+
+
 def compound_of(material: str) -> str:
     """The row that holds the windows and energies of the compound a material is a form of."""
-    materials = table("materials")
-    found = materials.loc[materials["name"] == material, "compound"]
-    return found.iloc[0] or material if len(found) else material
+    return _compounds()[material] or material

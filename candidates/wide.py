@@ -5,8 +5,8 @@ reaction energies of the same compound) is filled from the computed table where 
 `window_source`, `reaction_energy_source` say so.
 """
 
-from collections.abc import Mapping
 from functools import cache
+from math import isnan, nan
 from typing import Any
 
 import pandas as pd
@@ -14,7 +14,7 @@ import pandas as pd
 from candidates import computed
 from candidates.defaults import Choice, choose, choose_window
 from candidates.schema import EXPLAINED, NUMERIC, PARTNERS
-from candidates.tables import table, values_of
+from candidates.tables import Row, rows_of, table, values_of
 
 OWN = ("sigma_ion_S_cm", "sigma_ion_activation_eV", "sigma_ele_S_cm", "sigma_ele_activation_eV")
 """Properties of one form of a material."""
@@ -56,7 +56,7 @@ def library() -> pd.DataFrame:
     return computed.fill(frame.astype(dict.fromkeys(numbers, float)))
 
 
-def _row(record: Mapping[Any, Any]) -> dict[str, Any]:
+def _row(record: Row) -> dict[str, Any]:
     material, compound = record["name"], record["compound"] or record["name"]
     row: dict[str, Any] = {key: record[key] or None for key in TEXT}
     row["table"] = "library"
@@ -106,55 +106,46 @@ def evidence(choice: Choice) -> str:
 
 
 def _window(compound: str) -> dict[str, Any]:
-    rows = table("windows")
-    rows = rows[rows["material"] == compound]
-    label, _ = choose_window(rows)
-    if label is None:
+    rows = rows_of("windows", compound)
+    chosen, _ = choose_window(rows)
+    if chosen is None:
         return {}
-    chosen = rows.loc[label]
-    same = rows[rows["window_kind"] == chosen["window_kind"]]
-    found: dict[str, Any] = {
-        "window_source": chosen["source"],
-        "window_kind": chosen["window_kind"],
-    }
+    found = {"window_source": chosen["source"], "window_kind": chosen["window_kind"]}
     for name in ("reduction_limit_V", "oxidation_limit_V"):
-        known = same[name].dropna()
+        same = [row[name] for row in rows if row["window_kind"] == chosen["window_kind"]]
+        known = [value for value in same if not isnan(value)]
         found |= {
             name: chosen[name],
             f"{name}_source": chosen["source"],
             f"{name}_method": chosen["method"],
-            f"{name}_low": known.min(),
-            f"{name}_high": known.max(),
+            f"{name}_low": min(known, default=nan),
+            f"{name}_high": max(known, default=nan),
             f"{name}_count": len(known),
         }
     return found
 
 
 def _potentials(material: str, compound: str) -> dict[str, Any]:
-    rows = table("potentials")
-    rows = rows[rows["material"].isin([material, compound])]
-    if rows.empty:
+    rows = rows_of("potentials", material, compound)
+    if not rows:
         return {}
-    ranked = rows.assign(rank=rows["potential_kind"].map(_POTENTIAL_RANK).fillna(3))
-    chosen = ranked.sort_values("rank", kind="stable").iloc[0]
+    chosen = min(rows, key=lambda row: _POTENTIAL_RANK.get(row["potential_kind"], 3))
     names = ("discharged_potential_V", "average_potential_V", "charged_potential_V")
     found = {name: chosen[name] for name in (*names, "potential_kind")}
-    cutoffs = rows.loc[rows["potential_kind"] == "cycling range", "upper_cutoff_V"].dropna()
-    if pd.isna(found["charged_potential_V"]) and len(cutoffs):
-        found["charged_potential_V"] = sorted(cutoffs)[(len(cutoffs) - 1) // 2]
+    cycled = [row for row in rows if row["potential_kind"] == "cycling range"]
+    cutoffs = sorted(r["upper_cutoff_V"] for r in cycled if not isnan(r["upper_cutoff_V"]))
+    if isnan(found["charged_potential_V"]) and cutoffs:
+        found["charged_potential_V"] = cutoffs[(len(cutoffs) - 1) // 2]
     return found
 
 
 def _processing(material: str) -> dict[str, Any]:
-    rows = table("processing")
-    rows = rows[rows["material"] == material]
-    if rows.empty:
-        return {}
-    first = rows.iloc[0]
-    return {
-        "process_temperature_K": first["process_temperature_K"],
-        "process_atmosphere": first["process_atmosphere"] or None,
-    }
+    for row in rows_of("processing", material):
+        return {
+            "process_temperature_K": row["process_temperature_K"],
+            "process_atmosphere": row["process_atmosphere"] or None,
+        }
+    return {}
 
 
 def _reactions(compound: str) -> dict[str, Any]:
@@ -162,18 +153,22 @@ def _reactions(compound: str) -> dict[str, Any]:
 
     Of several sources the one that knows most partners is taken, so that energies compare.
     """
-    rows = table("reactions")
-    rows = rows[(rows["material"] == compound) & (rows["mode"] == "closed")]
-    coverage = rows.groupby("source")["partner"].nunique().sort_values(ascending=False)
+    closed = [row for row in rows_of("reactions", compound) if row["mode"] == "closed"]
+    states: dict[str, dict[str, dict[str, float]]] = {}
+    for row in closed:
+        partners = states.setdefault(row["source"], {})
+        partners.setdefault(row["partner"], {})[row["partner_state"]] = row["energy_meV_atom"]
     found: dict[str, Any] = {}
-    sources: set[str] = set()
-    for partner in PARTNERS:
-        mine = rows[rows["partner"] == partner]
-        wanted = {"lithiated", "half_delithiated"} if partner in _CATHODES else {""}
-        for source in coverage.index:
-            group = mine[mine["source"] == source]
-            if wanted <= set(group["partner_state"]) and partner not in found:
-                found[partner] = group["energy_meV_atom"].min()
-                sources.add(str(source))
-    energies = {f"reaction_energy_{p}_meV_atom": energy for p, energy in found.items()}
-    return energies | {"reaction_energy_source": "; ".join(sorted(sources)) or None}
+    used = set()
+    for source in sorted(states, key=lambda source: -len(states[source])):
+        for partner in PARTNERS:
+            energies = states[source].get(partner, {})
+            name = f"reaction_energy_{partner}_meV_atom"
+            if name not in found and _wanted(partner) <= set(energies):
+                found[name] = min(energies.values())
+                used.add(source)
+    return found | {"reaction_energy_source": "; ".join(sorted(used)) or None}
+
+
+def _wanted(partner: str) -> set[str]:
+    return {"lithiated", "half_delithiated"} if partner in _CATHODES else {""}
