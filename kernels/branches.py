@@ -29,9 +29,9 @@ def term(coefficient: Scalar, exponent: Number) -> Number:
     An absent branch (coefficient 0) keeps its right derivative.
     """
     present = coefficient > 0
-    by_log = jnp.exp(jnp.where(present, log_or_absent(coefficient) + exponent, 0.0))
-    limit = largest_exponent(exponent)
-    return jnp.where(present, by_log, coefficient * jnp.exp(jnp.minimum(exponent, limit)))
+    capped = jnp.minimum(exponent, largest_exponent(exponent))
+    argument = jnp.where(present, log_or_absent(coefficient) + exponent, capped)
+    return jnp.where(present, 1.0, coefficient) * jnp.exp(argument)
 
 
 def exponents(law: Branches, E: Number, V_T: Scalar) -> tuple[Number, Number, Number]:
@@ -63,58 +63,44 @@ def centres(
 
     Where it does not vanish, these are the real parts of its complex zeros.
     """
-    floor_excess = law.sigma_0 + j / jnp.where(a == 0, jnp.finfo(a.dtype).tiny, a)
-    log_target = jnp.clip(log_or_absent(jnp.abs(floor_excess)), -1e3, 1e3)
-    log_n, log_p = log_or_absent(law.sigma_n), log_or_absent(law.sigma_p)
-    left = law.E_n - V_T / law.z_n * (log_target - log_n)
-    right = law.E_p + V_T / law.z_p * (log_target - log_p)
-    valley = _valley(law, log_n, log_p, V_T)
-    deepest = _log_branches(law, log_n, log_p, valley, V_T)[0]
-    below = floor_excess < 0
-    stands = below & (log_target > deepest)
-    together = (left > right) | below
-    return (
-        jnp.where(
-            stands,
-            _flank(law, log_n, log_p, V_T, log_target, left),
-            jnp.where(together, valley, left),
-        ),
-        jnp.where(
-            stands,
-            _flank(law, log_n, log_p, V_T, log_target, right),
-            jnp.where(together, valley, right),
-        ),
-        stands,
-    )
+    excess = law.sigma_0 + j / jnp.where(a == 0, jnp.finfo(a.dtype).tiny, a)
+    log_target = jnp.clip(log_or_absent(jnp.abs(excess)), -1e3, 1e3)
+    left = law.E_n - V_T / law.z_n * (log_target - log_or_absent(law.sigma_n))
+    right = law.E_p + V_T / law.z_p * (log_target - log_or_absent(law.sigma_p))
+    bottom = valley(law, V_T)
+    stands = (excess < 0) & (log_target > _log_branches(law, bottom, V_T)[0])
+    flanks = [_flank(law, V_T, log_target, start) for start in (left, right)]
+    together = (left > right) | (excess < 0)
+    left = jnp.where(together, bottom, left)
+    right = jnp.where(together, bottom, right)
+    return jnp.where(stands, flanks[0], left), jnp.where(stands, flanks[1], right), stands
 
 
-def _valley(law: Branches, log_n: Scalar, log_p: Scalar, V_T: Scalar) -> Scalar:
-    """Where electrons and holes change sigma_ele at the same rate."""
-    lead = V_T * (jnp.log(law.z_n) + log_n - jnp.log(law.z_p) - log_p)
+def valley(law: Branches, V_T: Scalar) -> Scalar:
+    """E (V) of the least sigma_ele; some 100 V away on the side of a branch that is absent."""
+    lead = jnp.log(law.z_n) + log_or_absent(law.sigma_n)
+    lead = V_T * (lead - jnp.log(law.z_p) - log_or_absent(law.sigma_p))
     return (lead + law.z_n * law.E_n + law.z_p * law.E_p) / (law.z_n + law.z_p)
 
 
-def _log_branches(
-    law: Branches, log_n: Scalar, log_p: Scalar, E: Scalar, V_T: Scalar
-) -> tuple[Scalar, Scalar]:
+def _log_branches(law: Branches, E: Scalar, V_T: Scalar) -> tuple[Scalar, Scalar]:
     """ln(electrons + holes) at E and its slope (1/V)."""
     _, electrons, holes = exponents(law, E, V_T)
-    electrons, holes = log_n + electrons, log_p + holes
+    electrons = electrons + log_or_absent(law.sigma_n)
+    holes = holes + log_or_absent(law.sigma_p)
     share = jax.nn.sigmoid(holes - electrons)
     slope = (law.z_p * share - law.z_n * (1.0 - share)) / V_T
     return jnp.logaddexp(electrons, holes), slope
 
 
-def _flank(
-    law: Branches, log_n: Scalar, log_p: Scalar, V_T: Scalar, log_target: Scalar, start: Scalar
-) -> Scalar:
+def _flank(law: Branches, V_T: Scalar, log_target: Scalar, start: Scalar) -> Scalar:
     """Where ln(electrons + holes) = log_target, from the side of the single-branch estimate.
 
     The function is convex and the estimate lies outside, so Newton approaches monotonically.
     """
 
     def step(_: int, E: Scalar) -> Scalar:
-        value, slope = _log_branches(law, log_n, log_p, E, V_T)
+        value, slope = _log_branches(law, E, V_T)
         flat = jnp.abs(slope) < jnp.finfo(E.dtype).eps
         return E - jnp.where(flat, 0.0, (value - log_target) / jnp.where(flat, 1.0, slope))
 

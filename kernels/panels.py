@@ -35,9 +35,11 @@ NODES = 10
 SCALE_IN_V_T = 4.0
 """h in V_T: panels grow geometrically up to this distance from a centre and are uniform beyond."""
 _ABSCISSAE, _WEIGHTS = np.polynomial.legendre.leggauss(NODES)
-_OUTWARD = np.array([-1, 1, -1, 1], np.int32)
+OUTWARD = np.array([-1, 1, -1, 1], np.int32)
 _CENTRE = np.array([0, 0, 1, 1], np.int32)
-_INNERMOST = np.array([PANELS - 1, PANELS + 1, 3 * PANELS, 3 * PANELS + 2], np.int32)
+INNERMOST = np.array([PANELS - 1, PANELS + 1, 3 * PANELS, 3 * PANELS + 2], np.int32)
+BARRIERS = (PANELS, 3 * PANELS + 1)
+"""Panel numbers that stand for the centres."""
 
 
 class Segment(eqx.Module):
@@ -109,7 +111,7 @@ def _grid(
     end = _softplus_inverse(jnp.maximum(jnp.diff(bounds) / scale, jnp.exp(start)))
     poles = jnp.stack([stands & (left == first), stands & (right == second)])
     ones = jnp.ones(4, E_low.dtype)
-    side = jnp.asarray(_OUTWARD, E_low.dtype)
+    side = jnp.asarray(OUTWARD, E_low.dtype)
     step = jnp.maximum(end - start, 0.0) / PANELS
     centre = jnp.stack([first, second])[_CENTRE]
     return Segment(centre, side, scale * ones, start * ones, step, poles[_CENTRE]), bounds
@@ -122,7 +124,7 @@ def _softplus_inverse(y: Number) -> Number:
 def locate(panels: Panels, E: Scalar, *, from_below: Bool[Array, ""] | bool) -> Place:
     """Where E lies; a potential at a centre counts to the side it is reached from."""
     inner = panels.bounds[1:4]
-    passed = jnp.where(jnp.asarray(from_below), E > inner, inner <= E)
+    passed = jnp.where(jnp.asarray(from_below), inner < E, inner <= E)
     index = jnp.sum(passed, dtype=jnp.int32)
     segment = jax.tree.map(lambda leaf: leaf[index], panels.segments)
     nearest = segment.scale * softplus(segment.start)
@@ -133,7 +135,7 @@ def locate(panels: Panels, E: Scalar, *, from_below: Bool[Array, ""] | bool) -> 
     width = jnp.where(segment.step > 0, segment.step, 1.0)
     v = jnp.clip((w - segment.start) / width, 0.0, float(PANELS))
     edge = jax.lax.stop_gradient(jnp.clip(jnp.floor(v), 0.0, PANELS - 1.0))
-    panel = jnp.asarray(_INNERMOST)[index] + jnp.asarray(_OUTWARD)[index] * edge.astype(jnp.int32)
+    panel = jnp.asarray(INNERMOST)[index] + jnp.asarray(OUTWARD)[index] * edge.astype(jnp.int32)
     return Place(segment, v, edge, panel)
 
 
@@ -198,7 +200,7 @@ def _log_panel(panels: Panels, segment: Segment, v_1: Scalar, v_2: Scalar) -> Sc
 def log_integrand(panels: Panels, segment: Segment, v: Number) -> Number:
     """ln |dx/dw| at positions v of a segment, w = start + step*v."""
     w = segment.start + segment.step * v
-    return jnp.log(segment.scale) - softplus(-w) - log_speed(panels, segment, v)
+    return jnp.log(segment.scale) + w - softplus(w) - log_speed(panels, segment, v)
 
 
 def log_speed(panels: Panels, segment: Segment, v: Number) -> Number:

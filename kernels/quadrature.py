@@ -18,7 +18,7 @@ from kernels.safe import log_mean_logistic, log_or_absent
 
 Scalar = Float[Array, ""]
 NARROW_IN_V_T = 0.5
-"""Intervals up to this wide are one Gauss-Legendre rule, so that the mean stays smooth at width 0."""
+"""Intervals up to this wide take one Gauss-Legendre rule: the mean stays smooth at width 0."""
 _ABSCISSAE, _WEIGHTS = np.polynomial.legendre.leggauss(10)
 
 
