@@ -11,9 +11,10 @@ if TYPE_CHECKING:
     from candidates.check import validate
     from candidates.estimate import estimate_missing, estimates
     from candidates.names import UnknownMaterial, resolve
-    from candidates.page import show, values
+    from candidates.page import show
     from candidates.problems import Problem, TableError
     from candidates.ready_cells import Cell, cell, cells, targets
+    from candidates.records import values
 
 _HOME = {
     "Cell": "ready_cells",
@@ -30,7 +31,7 @@ _HOME = {
     "sources": "catalogue",
     "targets": "ready_cells",
     "validate": "check",
-    "values": "page",
+    "values": "records",
 }
 
 __all__ = [

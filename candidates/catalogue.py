@@ -85,6 +85,7 @@ def _widen(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _join(frame: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     kept = frame[~frame["name"].isin(rows["name"])]
+    rows = rows.reindex(columns=frame.columns)
     return pd.DataFrame(
         {name: pd.concat([kept[name], rows[name]], ignore_index=True) for name in frame.columns}
     )
@@ -103,7 +104,7 @@ def _where(frame: pd.DataFrame, condition: str) -> pd.DataFrame:
 
     with duckdb.connect(config={"enable_external_access": "false"}) as connection:
         connection.register("materials", frame.assign(row_number=range(len(frame))))
-        query = f"SELECT row_number FROM materials WHERE ({condition}) ORDER BY row_number"
+        query = f"SELECT row_number FROM materials WHERE (\n{condition}\n) ORDER BY row_number"
         try:
             kept = connection.execute(query).fetchnumpy()["row_number"]
         except duckdb.Error as problem:

@@ -2,7 +2,7 @@
 
 The file `library/materials_project.csv.gz` holds the wide columns by the same names; its rows are
 screened by `load(table="materials-project")`. A compound of the library (same reduced formula)
-takes from it what the literature lacks.
+takes from it what the literature lacks, and its reaction energies.
 """
 
 from collections.abc import Sequence
@@ -29,12 +29,23 @@ def wide(columns: Sequence[str]) -> pd.DataFrame:
     frame = _read()
     extra = [name for name in frame.columns if name not in columns]
     frame = frame.reindex(columns=[*columns, *extra])
-    frame["table"] = SOURCE
-    frame["role"] = frame["role"].fillna("coating")
-    known = frame[list(_WINDOW)].notna().any(axis=1)
-    frame["window_source"] = frame["window_source"].where(~known, SOURCE)
-    frame["window_kind"] = frame["window_kind"].where(~known, "grand_potential")
-    return frame.assign(evidence_sigma_ele="none", evidence_sigma_ion="none")
+    for name in _WINDOW:
+        known = frame[name].notna()
+        frame[f"{name}_source"] = frame["window_source"].where(known)
+        frame[f"{name}_method"] = pd.Series("computed", index=frame.index).where(known)
+        frame[f"{name}_low"] = frame[f"{name}_high"] = frame[name]
+        frame[f"{name}_count"] = known.astype(float)
+    none = dict.fromkeys(("evidence_sigma_ele", "evidence_sigma_ion"), "none")
+    return frame.assign(table=SOURCE, reaction_energy_source=SOURCE, **none)
+
+
+def compound(formula: str) -> pd.Series | None:
+    """The computed row of a compound, by any spelling of its formula; None where there is none."""
+    if not FILE.exists():
+        return None
+    frame = _by_formula()
+    wanted = reduced_formula(formula)
+    return frame.loc[[wanted]].iloc[0] if wanted in frame.index else None
 
 
 @cache
@@ -42,13 +53,17 @@ def _read() -> pd.DataFrame:
     return pd.read_csv(FILE, low_memory=False)
 
 
+@cache
+def _by_formula() -> pd.DataFrame:
+    frame = _read().set_index("formula")
+    return frame[~frame.index.duplicated()]
+
+
 def fill(frame: pd.DataFrame) -> pd.DataFrame:
     """The library with missing windows, gaps, hull and reaction energies of its compounds."""
     if not FILE.exists():
         return frame
-    computed = _read().set_index("formula")
-    computed = computed[~computed.index.duplicated()]
-    same = computed.reindex([reduced_formula(formula) for formula in frame["formula"]])
+    same = _by_formula().reindex([reduced_formula(formula) for formula in frame["formula"]])
     same.index = frame.index
     frame = frame.copy()
     for name in _SINGLE:
@@ -64,10 +79,10 @@ def _fill_windows(frame: pd.DataFrame, same: pd.DataFrame) -> None:
         frame.loc[lacks, name] = same.loc[lacks, name]
         frame.loc[lacks, [f"{name}_low", f"{name}_high"]] = same.loc[lacks, [name, name]].to_numpy()
         frame.loc[lacks, f"{name}_count"] = 1.0
-        frame.loc[lacks, f"{name}_source"] = SOURCE
+        frame.loc[lacks, f"{name}_source"] = same.loc[lacks, "window_source"]
         frame.loc[lacks, f"{name}_method"] = "computed"
-    frame.loc[lacks, "window_source"] = SOURCE
-    frame.loc[lacks, "window_kind"] = "grand_potential"
+    for name in ("window_source", "window_kind"):
+        frame.loc[lacks, name] = same.loc[lacks, name]
 
 
 def _fill_reactions(frame: pd.DataFrame, same: pd.DataFrame) -> None:

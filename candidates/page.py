@@ -4,52 +4,30 @@ from math import isnan
 
 import pandas as pd
 
+from candidates import computed
 from candidates.catalogue import load
 from candidates.defaults import choose, choose_window
-from candidates.names import resolve
+from candidates.formula import FormulaError
+from candidates.names import UnknownName, resolve
+from candidates.records import POTENTIALS, values
 from candidates.schema import NUMERIC, TRUST
-from candidates.tables import Row, Value, compound_of, rows_of, table, values_of
-
-LONG = (
-    "material",
-    "property",
-    "value",
-    "low",
-    "high",
-    "temperature_K",
-    "method",
-    "kind",
-    "caveat",
-    "form",
-    "source",
-    "trust",
-    "default",
-    "note",
-)
-"""Columns of `values`."""
+from candidates.tables import Value, compound_of, rows_of, table, values_of
 
 _EXPECTED = ("sigma_ion_S_cm", "sigma_ion_activation_eV", "sigma_ele_S_cm", "band_gap_eV")
-_POTENTIALS = ("discharged_potential_V", "average_potential_V", "charged_potential_V")
-
-
-def values(name: str) -> pd.DataFrame:
-    """Every value known of a material and its compound, long, one row a value (columns LONG).
-
-    `default` marks what `load` takes. `name` may be an alias. Raises UnknownMaterial (a KeyError)
-    with the closest names.
-    """
-    material = resolve(name)
-    compound = compound_of(material)
-    records = [*_printed(material), *_windows(compound), *_potentials(material, compound)]
-    if compound != material:
-        records += [r for r in _printed(compound) if not str(r["property"]).startswith("sigma_")]
-    records += _reactions(compound)
-    return pd.DataFrame(records, columns=list(LONG))
 
 
 def show(name: str) -> str:
-    """A page on one material: all values with sources, defaults and reasons, what is missing."""
-    material = resolve(name)
+    """A page on one material: all values with sources, defaults and reasons, what is missing.
+
+    A formula that is not in the library is looked up in the computed table. Raises UnknownMaterial
+    (a KeyError) with the closest names.
+    """
+    try:
+        material = resolve(name)
+    except UnknownName:
+        if page := _computed_only(name):
+            return page
+        raise
     compound = compound_of(material)
     rows = load()
     row = rows[rows["name"] == material].iloc[0]
@@ -58,60 +36,12 @@ def show(name: str) -> str:
         *(_property(material, compound, name) for name in _listed(material, compound)),
         _window_page(compound),
         _potential_page(material, compound),
+        _computed_page(row["formula"]),
         _reaction_page(row),
         _other_forms(material, compound),
         _sources_page(values(material)["source"]),
     ]
     return "\n\n".join(part for part in parts if part)
-
-
-def _printed(material: str) -> list[dict[str, object]]:
-    records = []
-    found = values_of(material)
-    for name in dict.fromkeys(value.quantity for value in found):
-        mine = [value for value in found if value.quantity == name]
-        chosen = choose(mine).value if name in NUMERIC else None
-        for value in mine:
-            record: dict[str, object] = {key: getattr(value, key, None) for key in LONG}
-            records.append(record | {"property": name, "default": value is chosen})
-    return records
-
-
-def _windows(compound: str) -> list[dict[str, object]]:
-    rows = rows_of("windows", compound)
-    chosen, _ = choose_window(rows)
-    return [
-        _record(row, name, row[name], row["window_kind"], row is chosen)
-        for row in rows
-        for name in ("reduction_limit_V", "oxidation_limit_V")
-        if not isnan(row[name])
-    ]
-
-
-def _potentials(material: str, compound: str) -> list[dict[str, object]]:
-    return [
-        _record(row, name, row[name], row["potential_kind"], False)
-        for row in rows_of("potentials", material, compound)
-        for name in (*_POTENTIALS, "upper_cutoff_V")
-        if not isnan(row[name])
-    ]
-
-
-def _reactions(compound: str) -> list[dict[str, object]]:
-    records = []
-    for row in rows_of("reactions", compound):
-        unit = "meV_atom" if row["mode"] == "closed" else "eV_non_Li_atom"
-        kind = ", ".join(filter(None, (row["mode"], row["partner_state"], row["mixing"])))
-        name = f"reaction_energy_{row['partner']}_{unit}"
-        records.append(_record(row, name, row[f"energy_{unit}"], kind, False))
-    return records
-
-
-def _record(row: Row, name: str, value: float, kind: str, default: bool) -> dict[str, object]:
-    known = {
-        key: row[key] for key in ("material", "method", "source", "trust", "note") if key in row
-    }
-    return known | {"property": name, "value": value, "kind": kind, "default": default}
 
 
 def _title(material: str, row: pd.Series) -> str:
@@ -184,9 +114,41 @@ def _potential_page(material: str, compound: str) -> str:
         return ""
     lines = ["potential, V vs Li/Li+ (discharged, average, charged; cut-off):"]
     for row in rows:
-        numbers = ", ".join(_volts(row[name]) for name in _POTENTIALS)
+        numbers = ", ".join(_volts(row[name]) for name in POTENTIALS)
         cut = "" if isnan(row["upper_cutoff_V"]) else f"; {row['upper_cutoff_V']:g}"
-        lines.append(f"    {numbers}{cut}  {row['potential_kind']}, {row['source']}; {row['note']}")
+        note = f"; {row['note']}" if row["note"] else ""
+        lines.append(f"    {numbers}{cut}  {row['potential_kind']}, {row['source']}{note}")
+    return "\n".join(lines)
+
+
+def _computed_only(formula: str) -> str:
+    try:
+        page = _computed_page(formula.strip())
+    except FormulaError:
+        return ""
+    return f"{formula}: not in the library of the literature\n\n{page}" if page else ""
+
+
+def _computed_page(formula: str) -> str:
+    row = computed.compound(formula)
+    if row is None:
+        return ""
+    lines = [f"computed table ({row['window_source']}):"]
+    for side in ("reduction", "oxidation"):
+        limit = row[f"{side}_limit_V"]
+        if isnan(limit):
+            note = row["oxidation_limit_note"] if side == "oxidation" else None
+            lines.append(f"    {side} limit: none{f', {note}' if isinstance(note, str) else ''}")
+            continue
+        without, competitor = (
+            row[f"{side}_limit_without_competitor_V"],
+            row[f"{side}_competitor"],
+        )
+        change = "" if isnan(without) else f"; {without:.2f} V without {competitor}"
+        lines.append(f"    {side} limit {limit:.2f} V, to {row[f'{side}_products']}{change}")
+    for name in ("energy_above_hull_eV_atom", "band_gap_eV"):
+        value = "missing" if isnan(row[name]) else f"{row[name]:.3g}"
+        lines.append(f"    {name}: {value}")
     return "\n".join(lines)
 
 
