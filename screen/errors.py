@@ -41,3 +41,9 @@ class Interrupted(ScreenError):
     """The run was asked to stop and did so after finishing its chunk."""
 
     exit_code = 130
+
+
+class UsageError(ScreenError):
+    """An option, a column or a file given on the command line is not usable."""
+
+    exit_code = 2

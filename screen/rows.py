@@ -1,0 +1,119 @@
+"""The rows of run folders as one table: find the few that are wanted, then read those whole."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from screen import order, sql
+from screen.results import Results
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+
+_ROWS_PER_FILE = 2**40
+REF = f"(file_index::BIGINT * {_ROWS_PER_FILE} + file_row_number)"
+"""Where a row lies: which part, and which row of it."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """The rows of `results` for which the condition `where` holds, in groups of `per`."""
+
+    connection: "duckdb.DuckDBPyConnection"
+    results: Results
+    where: str
+    per: tuple[str, ...]
+
+    @property
+    def source(self) -> str:
+        """All parts, as a FROM item."""
+        return _parts(self.results.parts, many=len(self.results.folders) > 1)
+
+    @property
+    def filtered(self) -> str:
+        """The rows that are asked for, as a FROM item."""
+        return f"(SELECT *, file_index, file_row_number FROM {self.source} WHERE {self.where})"
+
+    def reference(self, spoken: set[str]) -> dict[str, Any]:
+        """Scenario axes that have a default and several values, at the value to compare at."""
+        found = {}
+        for column in order.scenario_columns(self.results.columns):
+            if column in order.DEFAULTS and column.lower() not in spoken:
+                values = self.distinct(column)
+                if len(values) > 1:
+                    found[column] = order.nearest(values, order.DEFAULTS[column])
+        return found
+
+    def distinct(self, column: str) -> list[Any]:
+        """Values of a column, unknown ones left out."""
+        query = f"SELECT DISTINCT {sql.name(column)} FROM {self.source} WHERE {self.where}"
+        found = sql.run(self.connection, query, "--where").fetchall()
+        return [value for (value,) in found if value is not None and value == value]
+
+    def first(
+        self, table: str, ref: str, keys: Sequence[str], ties: Sequence[str], top: int | None
+    ) -> "pd.DataFrame":
+        """The first rows of `table` by `keys` (smaller first), with their `rank` and `tied`.
+
+        ref: expression of `REF` in `table`. ties: keys that must be equal for rows to tie.
+        """
+        picks = self._picks(table, ref, keys, ties, top)
+        count = len(ties)
+        tied = ", ".join(f"t{i}" for i in range(count)) or "1"
+        per = [f"p{i}" for i in range(len(self.per))]
+        part = f"PARTITION BY {', '.join(per)} " if per else ""
+        group = ", ".join([*per, tied])
+        sorting = ", ".join([*per, *(f"k{i}" for i in range(len(keys)))])
+        query = (
+            f"SELECT ref, rank() OVER ({part}ORDER BY {tied}) AS rank, "
+            f"count(*) OVER (PARTITION BY {group}) > 1 AS tied FROM ({picks}) ORDER BY {sorting}"
+        )
+        found = sql.run(self.connection, query, "--where").df()
+        return self._whole(found)
+
+    def _picks(
+        self, table: str, ref: str, keys: Sequence[str], ties: Sequence[str], top: int | None
+    ) -> str:
+        """Query of `ref`, the groups p0.., keys k0.. and ties t0.. of the rows that are wanted."""
+        named = [f"{each} AS k{i}" for i, each in enumerate(keys)]
+        named += [f"{each} AS t{i}" for i, each in enumerate(ties)]
+        groups = [f"{sql.name(each)} AS p{i}" for i, each in enumerate(self.per)]
+        everything = f"SELECT {', '.join([*groups, *named, f'{ref} AS ref'])} FROM {table}"
+        sorting = ", ".join(f"k{i}" for i in range(len(keys)))
+        if top is None:
+            return everything
+        if not groups:
+            return f"{everything} ORDER BY {sorting} LIMIT {top}"
+        fields = [each.split(" AS ")[-1] for each in named]
+        packed = ", ".join(f"{field} := {field}" for field in [*fields, "ref"])
+        by = ", ".join(f"p{i}" for i in range(len(groups)))
+        return (
+            f"SELECT {by}, unnest(best, recursive := true) FROM (SELECT {by}, "
+            f"min(struct_pack({packed}), {top}) AS best FROM ({everything}) GROUP BY {by})"
+        )
+
+    def _whole(self, found: "pd.DataFrame") -> "pd.DataFrame":
+        """All columns of the rows found, in their order, behind `rank` and `tied`."""
+        import pandas as pd
+
+        part, row = found["ref"] // _ROWS_PER_FILE, found["ref"] % _ROWS_PER_FILE
+        read = []
+        for index in sorted(part.unique()):
+            source = _parts([self.results.parts[index]], many=False)
+            wanted = row[part == index].tolist()
+            query = f"SELECT *, file_row_number AS ref FROM {source} WHERE file_row_number IN "
+            frame = self.connection.execute(query + "(SELECT unnest(?))", [wanted]).df()
+            read.append(frame.assign(ref=frame["ref"] + index * _ROWS_PER_FILE))
+        if not read:
+            empty = f"SELECT * FROM {self.source} LIMIT 0"
+            return pd.concat(
+                [found.drop(columns="ref"), self.connection.execute(empty).df()], axis=1
+            )
+        whole = found.merge(pd.concat(read, ignore_index=True), on="ref", how="left")
+        return whole.drop(columns="ref")
+
+
+def _parts(paths: Sequence[str], *, many: bool) -> str:
+    union = ", union_by_name = true" if many else ""
+    return f"read_parquet([{', '.join(sql.text(each) for each in paths)}]{union})"
