@@ -1,13 +1,25 @@
 """Computed energies from files, databases and Python objects, checked as one consistent set."""
 
-from pathlib import Path
-
+from candidates.importers.computed_entry import from_entry_dicts, from_pymatgen
 from candidates.importers.csv_table import Gap, read_csv, read_gaps
 from candidates.importers.entries import Imported, ImportRefused, Rejected
+from candidates.importers.files import read_energies, write_energies
+from candidates.importers.materials_project import fetch_materials_project, from_thermo_documents
+from candidates.importers.optimade import fetch_optimade, from_optimade_pages
 
-__all__ = ["Gap", "ImportRefused", "Imported", "Rejected", "read_csv", "read_energies", "read_gaps"]
-
-
-def read_energies(path: Path, provenance: dict[str, str] | None = None) -> Imported:
-    """Energies of a file, its format told by its name. Raises ImportRefused, OSError."""
-    return read_csv(path, provenance)
+__all__ = [
+    "Gap",
+    "ImportRefused",
+    "Imported",
+    "Rejected",
+    "fetch_materials_project",
+    "fetch_optimade",
+    "from_entry_dicts",
+    "from_optimade_pages",
+    "from_pymatgen",
+    "from_thermo_documents",
+    "read_csv",
+    "read_energies",
+    "read_gaps",
+    "write_energies",
+]

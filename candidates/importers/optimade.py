@@ -1,0 +1,124 @@
+"""OPTIMADE: any database that speaks it and offers formation energies, live or from saved pages.
+
+The standard itself has no energies; databases add theirs under a prefix of their own. `FIELDS`
+lists those that are formation energies in eV/atom; another one is named by the caller.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+from candidates.importers.entries import Entry, Imported, ImportRefused, Rejected, assemble
+
+FIELDS = (
+    "_mp_stability.gga_gga+u.formation_energy_per_atom",
+    "_oqmd_delta_e",
+    "_alexandria_formation_energy_per_atom",
+    "_jarvis_formation_energy_peratom",
+    "_odbx_formation_energy",
+)
+"""Attributes that hold eV/atom from the elements; dots lead into nested objects."""
+
+_FORMULA = "chemical_formula_reduced"
+_MAX_RESULTS = 1_000_000
+
+
+def chemical_system_filter(elements: Sequence[str]) -> str:
+    """OPTIMADE filter for all compounds of these elements, from mandatory features alone.
+
+    >>> chemical_system_filter(["Li", "O"])
+    '(elements HAS ALL "Li" AND nelements=1) OR (elements HAS ALL "O" AND nelements=1) OR \
+(elements HAS ALL "Li","O" AND nelements=2)'
+    """
+    parts = []
+    for size in range(1, len(elements) + 1):
+        for subset in combinations(elements, size):
+            listed = ",".join(f'"{symbol}"' for symbol in subset)
+            parts.append(f"(elements HAS ALL {listed} AND nelements={size})")
+    return " OR ".join(parts)
+
+
+def fetch_optimade(base_url: str, elements: Sequence[str], field: str | None = None) -> Imported:
+    """Formation energies of every compound of these elements, live from one database.
+
+    `field`: attribute with eV/atom from the elements; those of `FIELDS` are known. Raises
+    ImportRefused where the database answers with an error or offers none of them.
+    """
+    from optimade.client import OptimadeClient
+
+    client = OptimadeClient(
+        base_urls=[base_url],
+        max_results_per_provider=_MAX_RESULTS,
+        use_async=False,
+        silent=True,
+    )
+    wanted = [name.split(".")[0] for name in ((field,) if field else FIELDS)]
+    query = chemical_system_filter(elements)
+    answer = client.get(query, endpoint="structures", response_fields=[_FORMULA, *wanted])
+    page = answer["structures"][query][base_url]
+    if page.get("errors"):
+        raise ImportRefused(f"{base_url}: {'; '.join(map(str, page['errors']))[:500]}")
+    return from_optimade_pages([page], base_url, field)
+
+
+def from_optimade_pages(
+    pages: Iterable[Mapping[str, Any]],
+    name: str,
+    field: str | None = None,
+    provenance: Mapping[str, str] | None = None,
+) -> Imported:
+    """Energies of saved `/structures` responses, all from one database. Raises ImportRefused."""
+    structures = list(_structures(pages, name))
+    chosen = field or _known_field(structures, name)
+    read = [_entry(one, chosen, where) for one, where in structures]
+    return assemble(
+        [one for one in read if isinstance(one, Entry)],
+        [one for one in read if isinstance(one, Rejected)],
+        {"source": name, "field": chosen, **(provenance or {})},
+    )
+
+
+def _structures(
+    pages: Iterable[Mapping[str, Any]], name: str
+) -> Iterator[tuple[Mapping[str, Any], str]]:
+    for number, page in enumerate(pages, 1):
+        for place, one in enumerate(page.get("data") or [], 1):
+            if isinstance(one, dict) and isinstance(one.get("attributes"), dict):
+                yield one, f"{name} page {number} structure {place}"
+
+
+def _known_field(structures: Iterable[tuple[Mapping[str, Any], str]], name: str) -> str:
+    held = [
+        field
+        for field in FIELDS
+        if any(_value(one["attributes"], field) is not None for one, _ in structures)
+    ]
+    if len(held) == 1:
+        return held[0]
+    reason = f"several: {', '.join(held)}" if held else "none of those known"
+    raise ImportRefused(f"{name}: formation energies, eV/atom, in {reason}; name the field")
+
+
+def _value(attributes: Mapping[str, Any], field: str) -> Any:
+    found: Any = attributes
+    for part in _path(attributes, field):
+        found = found.get(part) if isinstance(found, dict) else None
+    return found
+
+
+def _path(attributes: Mapping[str, Any], field: str) -> list[str]:
+    return [field] if field in attributes else field.split(".")
+
+
+def _entry(structure: Mapping[str, Any], field: str, where: str) -> Entry | Rejected:
+    attributes = structure["attributes"]
+    value = _value(attributes, field)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return Rejected(where, str(value), f"no number in {field}")
+    return Entry(
+        str(attributes.get(_FORMULA) or ""),
+        float(value),
+        is_formation=True,
+        where=where,
+        id=str(structure.get("id") or ""),
+    )
