@@ -5,9 +5,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from kernels.check import guard
-from kernels.conductor import as_floats, is_constant
+from kernels.conductor import as_floats, chain, is_constant
 from kernels.constant import Raw, solve_constant
 from kernels.constants import BOLTZMANN_EV
+from kernels.implicit import solve_open_circuit
 from kernels.stack import Stack
 from kernels.status import Status
 
@@ -45,12 +46,10 @@ def solve(stack: Stack) -> Solution:
     Pure and differentiable; batches are `jax.vmap`. Numbers may be Python floats or arrays of one
     floating type, which is also the precision of the answer. Never raises on values: see `status`.
     """
-    raw_stack = stack
-    stack, status = guard(as_floats(stack))
-    if not is_constant(raw_stack):
-        raise NotImplementedError("potential-dependent laws")
-    raw = solve_constant(stack)
-    return finish(stack, raw, status)
+    safe, status = guard(as_floats(stack))
+    if is_constant(stack):
+        return finish(safe, solve_constant(safe), status)
+    return finish(safe, solve_open_circuit(chain(stack, safe)), status)
 
 
 def finish(stack: Stack, raw: Raw, status: Int[Array, ""]) -> Solution:
