@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from screen.optimize.batch import solve_cases
+from screen.optimize.descent import Optimum, search
 from screen.optimize.problem import Problem, Variable
 from screen.optimize.read import cases
-from screen.optimize.search import Optimum, search
 from screen.spec import Source, load
 
 __all__ = ["Optimum", "Problem", "Variable", "design", "search"]

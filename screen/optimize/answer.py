@@ -20,8 +20,8 @@ from screen.optimize.constraints import (
     outer_gaps,
     over_states,
 )
+from screen.optimize.descent import FEASIBLE, Optimum, search
 from screen.optimize.problem import Problem, Variable, coating_thickness, setting, values
-from screen.optimize.search import FEASIBLE, Optimum, search
 
 WINDOW_TOLERANCE = 1e-6
 """V by which the solved stack may pass a limit and still hold it."""

@@ -20,6 +20,8 @@ Evaluation = tuple[Float[Array, ""], Float[Array, " m"]]
 START_BARRIER = 0.1
 FRACTION_TO_BOUNDARY = 0.995
 LARGEST_STEP = 2.0
+LEAST_CURVATURE = 1e-7
+"""Added to the Hessian, so that a flat valley (layers that cost the same) is no free ride."""
 STOPPED = 1 << 20
 """Iteration count of a search that met a number that is not finite and kept its last point."""
 
@@ -51,17 +53,26 @@ def minimise(
     function: Callable[[Float[Array, " n"]], Evaluation],
     v: Float[Array, " n"],
     *,
-    tolerance: float = 1e-11,
+    tolerance: float = 1e-10,
     max_iterations: int = 100,
 ) -> KKT:
     """Local minimum of f over c <= 0 from the start `v`, which need not be feasible."""
     first = _start(function, v)
-    last = jax.lax.while_loop(
-        lambda it: (_residual(it) > tolerance) & (it.iteration < max_iterations),
-        lambda it: _step(function, it),
-        first,
+    _, best = jax.lax.while_loop(
+        lambda pair: (_residual(pair[1]) > tolerance) & (pair[0].iteration < max_iterations),
+        lambda pair: _advance(function, *pair),
+        (first, first),
     )
-    return KKT(last.v, last.f, last.c, last.z, _residual(last), last.iteration)
+    return KKT(best.v, best.f, best.c, best.z, _residual(best), best.iteration)
+
+
+def _advance(
+    function: Callable[[Float[Array, " n"]], Evaluation], last: _Iterate, best: _Iterate
+) -> tuple[_Iterate, _Iterate]:
+    """The next iterate, and the one nearest to optimality so far."""
+    new = _step(function, last)
+    better = _residual(new) < _residual(best)
+    return new, jax.tree.map(lambda a, b: jnp.where(better, a, b), new, best)
 
 
 def _linearise(
@@ -91,7 +102,8 @@ def _step(function: Callable[[Float[Array, " n"]], Evaluation], it: _Iterate) ->
     barrier = _barrier(it)
     ratio = it.z / it.slack
     infeasibility = it.c + it.slack
-    matrix = it.hessian + (it.jacobian.T * ratio[None, :]) @ it.jacobian
+    curvature = it.hessian + LEAST_CURVATURE * jnp.eye(it.v.size, dtype=it.v.dtype)
+    matrix = curvature + (it.jacobian.T * ratio[None, :]) @ it.jacobian
     right = it.gradient + it.jacobian.T @ (barrier / it.slack + ratio * infeasibility)
     dv = -_solve_symmetric(matrix, right)
     shrink = jnp.minimum(1.0, LARGEST_STEP / jnp.max(jnp.abs(dv)))
