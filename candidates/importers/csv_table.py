@@ -48,6 +48,9 @@ def read_csv(path: Path, provenance: Mapping[str, str] | None = None) -> Importe
     entries, rejected = [], []
     for line, row in rows:
         where = f"{path.name} line {line}, column {energy}"
+        if isinstance(row, str):
+            rejected.append(Rejected(where, "", row))
+            continue
         value = _number(row.get(energy))
         if value is None:
             rejected.append(Rejected(where, str(row.get(energy)), "expected a number in eV/atom"))
@@ -69,6 +72,8 @@ def read_gaps(path: Path) -> dict[str, Gap]:
         raise ImportRefused(_wanted(path, columns, ("formula", "band_gap_eV")))
     gaps: dict[str, Gap] = {}
     for _, row in rows:
+        if isinstance(row, str):
+            continue
         values = [_number(row.get(name)) for name in names]
         try:
             formula = reduced_formula(row.get("formula") or "")
@@ -80,7 +85,8 @@ def read_gaps(path: Path) -> dict[str, Gap]:
     return gaps
 
 
-def _rows(path: Path) -> tuple[list[str], Iterator[tuple[int, dict[str, str]]]]:
+def _rows(path: Path) -> tuple[list[str], Iterator[tuple[int, dict[str, str] | str]]]:
+    """Columns, and (line, cells by column) or (line, why the line cannot be read)."""
     text = read_limited(path).decode("utf-8-sig", errors="replace")
     reader = csv.DictReader(io.StringIO(text), restkey="", strict=True)
     try:
@@ -88,15 +94,19 @@ def _rows(path: Path) -> tuple[list[str], Iterator[tuple[int, dict[str, str]]]]:
     except csv.Error as error:
         raise ImportRefused(f"{path.name}: not a CSV file ({error})") from error
     reader.fieldnames = columns
-    return columns, _numbered(reader, path)
+    return columns, _lines(reader)
 
 
-def _numbered(reader: "csv.DictReader[str]", path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    try:
-        for row in reader:
+def _lines(reader: "csv.DictReader[str]") -> Iterator[tuple[int, dict[str, str] | str]]:
+    while True:
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield reader.reader.line_num, str(error)
+        else:
             yield reader.line_num, row
-    except csv.Error as error:
-        raise ImportRefused(f"{path.name} line {reader.line_num}: {error}") from error
 
 
 def _number(text: str | None) -> float | None:

@@ -14,8 +14,8 @@ MAX_BYTES = 2**29
 _CHUNK = 2**20
 
 
-def read_limited(path: Path, max_bytes: int = MAX_BYTES) -> bytes:
-    """Bytes of a file, unpacked where the name ends in .gz. Raises ImportRefused beyond the bound.
+def read_limited(path: Path) -> bytes:
+    """Bytes of a file, unpacked where the name ends in .gz. Raises ImportRefused beyond MAX_BYTES.
 
     Unpacking stops at the bound, so that a small file that unpacks to terabytes costs no more.
     """
@@ -25,8 +25,8 @@ def read_limited(path: Path, max_bytes: int = MAX_BYTES) -> bytes:
         with unpack(path, "rb") as stream:
             while chunk := stream.read(_CHUNK):
                 size += len(chunk)
-                if size > max_bytes:
-                    raise ImportRefused(f"{path.name}: holds more than {max_bytes:,} bytes")
+                if size > MAX_BYTES:
+                    raise ImportRefused(f"{path.name}: holds more than {MAX_BYTES:,} bytes")
                 chunks.append(chunk)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise ImportRefused(f"{path.name}: damaged gzip file ({error})") from error
