@@ -32,14 +32,15 @@ class _State(NamedTuple):
 def find_zero(
     function: Callable[[Scalar], Scalar], low: Scalar, high: Scalar
 ) -> tuple[Scalar, Bool[Array, ""]]:
-    """Zero of a function that changes sign between low and high, to rounding; and whether it does.
+    """Zero of a function that is negative at low and positive at high; whether it was found.
 
-    Where both ends have one sign, the end with the smaller value is returned with False.
+    The ends themselves are not evaluated: their signs are the caller's to know. Found means
+    to rounding of x.
     """
-    f_low, f_high = function(low), function(high)
-    crosses = jnp.sign(f_low) * jnp.sign(f_high) <= 0
-    half = jnp.full_like(low, 0.5)
-    begin = _State(low, high, low, f_low, f_high, f_low, half, jnp.zeros((), jnp.int32), ~crosses)
+    one = jnp.ones_like(low)
+    begin = _State(
+        low, high, low, -one, one, -one, 0.5 * one, jnp.zeros((), jnp.int32), jnp.zeros((), bool)
+    )
 
     def advance(state: _State) -> _State:
         new = _step(function, state)
@@ -47,7 +48,7 @@ def find_zero(
 
     end = jax.lax.while_loop(lambda s: ~s.done & (s.count < MAX_STEPS), advance, begin)
     root = jnp.where(jnp.abs(end.f_a) < jnp.abs(end.f_b), end.a, end.b)
-    return root, crosses & end.done
+    return root, end.done
 
 
 def _step(function: Callable[[Scalar], Scalar], state: _State) -> _State:
@@ -64,9 +65,7 @@ def _step(function: Callable[[Scalar], Scalar], state: _State) -> _State:
     return _State(a, b, c, f_a, f_b, f_c, t, state.count + 1, done)
 
 
-def _fraction(
-    a: Scalar, b: Scalar, c: Scalar, f_a: Scalar, f_b: Scalar, f_c: Scalar
-) -> Scalar:
+def _fraction(a: Scalar, b: Scalar, c: Scalar, f_a: Scalar, f_b: Scalar, f_c: Scalar) -> Scalar:
     """Where between a and b to look next: by interpolation where it can be trusted, else half."""
     one = jnp.ones_like(a)
 

@@ -1,12 +1,12 @@
-"""The flow dE/dx = a + j/sigma_ele(E) in one layer, for every conductivity law.
+"""The flow dE/dx = a + j/sigma_ele(E) in one layer: what the solvers ask of it.
 
-A flow answers three questions: where does a potential arrive after a length, how fast does it
-change, and by how much do two potentials miss a length (`miss`, for derivatives). Constant laws
-are straight lines, tables are exact piece by piece (`kernels.table_flow`), branches go through panels of
-Gauss-Legendre nodes (`kernels.panels`).
+Where does a potential arrive after a length, what length lies between two potentials, and by how
+much do two potentials miss a length (for derivatives). Branches, and constants as branches that
+are absent, go through panels of Gauss-Legendre nodes (`kernels.panels`), tables are exact piece by
+piece (`kernels.table_flow`).
 """
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import equinox as eqx
 import jax
@@ -14,66 +14,69 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from kernels.arrival import Arrival, arrive
-from kernels.conductivity import Constant, Law, Table
-from kernels.panels import Panels, distance, lay_panels, locate, log_speed, span, speed_sign
-from kernels.table_flow import TableFlow
+from kernels.panels import Panels, distance, locate, log_distance, log_speed, span, speed_sign
 
 Scalar = Float[Array, ""]
 
 
+class Rates(NamedTuple):
+    """Derivatives of `Flow.miss` by E_0 and by E_1, in value -f(E_1)/f(E_0) and 1 or a multiple."""
+
+    near: Scalar
+    far: Scalar
+
+
 class Flow(Protocol):
-    """dE/dx = a + j/sigma_ele(E) in one layer: V, cm, A/cm2, S/cm."""
+    """dE/dx = f(E) = a + j/sigma_ele(E) in one layer: V, cm, A/cm2, S/cm."""
 
     def arrive(self, E_0: Scalar, length: Scalar) -> Arrival:
         """The potential a length (cm, negative towards the anode) after E_0."""
         ...
 
+    def length(self, E_0: Scalar, E_1: Scalar) -> Scalar:
+        """Length (cm) over which E_0 becomes E_1; infinite where it never does."""
+        ...
+
     def miss(self, E_0: Scalar, E_1: Scalar, length: Scalar) -> Scalar:
-        """How far (V) E_1 lies beyond the point reached from E_0: 0 with derivative 1 there."""
+        """(int_{E_0}^{E_1} dE/f - length), scaled so that `rates` are bounded (V)."""
+        ...
+
+    def rates(self, E_0: Scalar, E_1: Scalar) -> Rates:
+        """How `miss` changes with both potentials."""
         ...
 
 
-def flow_of(
-    law: Law, a: Scalar, j: Scalar, V_T: Scalar, E_low: Scalar, E_high: Scalar
-) -> "Flow":
-    """The flow of one layer; branches are prepared for potentials from E_low to E_high."""
-    if isinstance(law, Constant):
-        return Straight(a + j / law.sigma_0)
-    if isinstance(law, Table):
-        return TableFlow(law, a, j)
-    return BranchFlow(lay_panels(law, a, j, V_T, E_low, E_high))
-
-
-class Straight(eqx.Module):
-    """Constant law: dE/dx (V/cm) is the same everywhere."""
-
-    slope: Scalar
-
-    def arrive(self, E_0: Scalar, length: Scalar) -> Arrival:
-        """E_0 + slope*length."""
-        return Arrival(E_0 + self.slope * length, jnp.zeros_like(E_0))
-
-    def miss(self, E_0: Scalar, E_1: Scalar, length: Scalar) -> Scalar:
-        """E_1 - E_0 - slope*length."""
-        return E_1 - E_0 - self.slope * length
-
-
 class BranchFlow(eqx.Module):
-    """Branches of any slopes."""
+    """Branches of any slopes, and constants."""
 
     panels: Panels
 
     def arrive(self, E_0: Scalar, length: Scalar) -> Arrival:
-        """By panel sums, see `kernels.arrival`."""
+        """By sums over panels, see `kernels.arrival`."""
         return arrive(self.panels, E_0, length)
 
+    def length(self, E_0: Scalar, E_1: Scalar) -> Scalar:
+        """exp of the panel sum where the flow runs from E_0 to E_1."""
+        towards = (E_1 - E_0) * speed_sign(self.panels, locate(self.panels, E_0, from_below=False))
+        length = jnp.exp(log_distance(self.panels, E_0, jnp.where(E_1 == E_0, E_0 + 1e-3, E_1)))
+        return jnp.where(towards > 0, length, jnp.where(towards < 0, jnp.inf, 0.0))
+
     def miss(self, E_0: Scalar, E_1: Scalar, length: Scalar) -> Scalar:
-        """(int_{E_0}^{E_1} dE/(dE/dx) - length) dE/dx(E_1)."""
+        """(int_{E_0}^{E_1} dE/f - length) f(E_1), f(E_1) held fixed."""
         interval = span(self.panels, E_0, E_1)
         rising = E_1 >= E_0
         end = jax.tree.map(lambda a, b: jnp.where(rising, a, b), interval.high, interval.low)
-        log_end = log_speed(self.panels, end.segment, end.v)
-        unit = jax.lax.stop_gradient(-log_end)
+        unit = jax.lax.stop_gradient(-log_speed(self.panels, end.segment, end.v))
         covered = distance(self.panels, interval, unit)
         sign = speed_sign(self.panels, end)
         return jnp.where(rising, covered, -covered) - length * sign * jnp.exp(-unit)
+
+    def rates(self, E_0: Scalar, E_1: Scalar) -> Rates:
+        """-f(E_1)/f(E_0) and f(E_1)/f(E_1), the numerators held fixed."""
+        interval = span(self.panels, E_0, E_1)
+        log_low = log_speed(self.panels, interval.low.segment, interval.low.v)
+        log_high = log_speed(self.panels, interval.high.segment, interval.high.v)
+        rising = E_1 >= E_0
+        log_0, log_1 = jnp.where(rising, log_low, log_high), jnp.where(rising, log_high, log_low)
+        held = jax.lax.stop_gradient(log_1)
+        return Rates(-jnp.exp(held - log_0), jnp.exp(held - log_1))

@@ -15,10 +15,11 @@ import math
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from kernels.arrival import Arrival
 from kernels.conductivity import Table
+from kernels.flow import Rates
 
 Scalar = Float[Array, ""]
 Number = Float[Array, "..."]
@@ -67,14 +68,43 @@ class TableFlow(eqx.Module):
         E = mirror * rising._rise(edges, log_sigma, mirror * E_0, jnp.abs(length))
         return Arrival(jnp.where(length == 0, E_0, E), jnp.zeros_like(E_0))
 
+    def length(self, E_0: Scalar, E_1: Scalar) -> Scalar:
+        """Sum over the pieces between, where the flow runs from E_0 to E_1."""
+        edges, log_sigma = self._edges()
+        low, high = jnp.minimum(E_0, E_1), jnp.maximum(E_0, E_1)
+        start = jnp.clip(edges[:-1], low, high)
+        pieces = jnp.clip(edges[1:], low, high) - start
+        slope = jnp.diff(log_sigma) / jnp.diff(edges)
+        speed = self.a + self.j * jnp.exp(-log_sigma[:-1] - slope * (start - edges[:-1]))
+        towards = jnp.where((E_1 - E_0) * self.speed(E_0) >= 0, 1.0, -1.0)
+        y = slope * pieces
+        runs = jnp.all((towards * (E_1 - E_0) * speed > 0) | (pieces == 0)) & (towards > 0)
+        speed = jnp.where(speed == 0, 1.0, speed)
+        parts = pieces / jnp.abs(speed) * _phi(y) * _psi(self.a / speed * y * _phi(y))
+        return jnp.where(runs, jnp.sum(jnp.where(pieces == 0, 0.0, parts)), jnp.inf)
+
     def miss(self, E_0: Scalar, E_1: Scalar, length: Scalar) -> Scalar:
-        """How far E_1 lies from the point reached from E_0, along the direction that contracts."""
-        speed_0, speed_1 = self.speed(E_0), self.speed(E_1)
-        forward = jnp.abs(speed_1) <= jnp.abs(speed_0)
-        stretch = jax.lax.stop_gradient(speed_1 / jnp.where(forward, 1.0, speed_0))
+        """By marching along the direction that contracts, scaled to E_1."""
+        forward, stretch = self._contracts(E_0, E_1)
         ahead = E_1 - self.arrive(E_0, length).E
         back = (self.arrive(E_1, -length).E - E_0) * stretch
         return jnp.where(forward, ahead, back)
+
+    def rates(self, E_0: Scalar, E_1: Scalar) -> Rates:
+        """Derivatives of `miss` by E_0 and E_1."""
+        forward, stretch = self._contracts(E_0, E_1)
+        speed_0, speed_1 = self.speed(E_0), self.speed(E_1)
+        near = jnp.where(forward, -speed_1 / jnp.where(forward, speed_0, 1.0), -stretch)
+        far = jnp.where(forward, 1.0, stretch * speed_0 / jnp.where(forward, 1.0, speed_1))
+        return Rates(near, far)
+
+    def _contracts(self, E_0: Scalar, E_1: Scalar) -> tuple[Bool[Array, ""], Scalar]:
+        """Whether marching forward shrinks errors, and f(E_1)/f(E_0) held fixed otherwise."""
+        smallest = jnp.sqrt(jnp.finfo(E_0.dtype).tiny)
+        speed_0, speed_1 = self.speed(E_0), self.speed(E_1)
+        forward = (jnp.abs(speed_1) <= jnp.abs(speed_0)) & (speed_0 != 0)
+        divisor = jnp.where(jnp.abs(speed_0) > smallest, speed_0, smallest)
+        return forward, jax.lax.stop_gradient(speed_1 / jnp.where(forward, 1.0, divisor))
 
     def _edges(self) -> tuple[Float[Array, " edges"], Float[Array, " edges"]]:
         """Ends of all pieces (V), the constant outer ones included, and ln sigma_ele there."""

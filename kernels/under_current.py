@@ -13,20 +13,16 @@ derivative is smaller. One Newton step closes the gap. The derivatives of the an
 the layers' equations (implicit function), combined from both sides in the same way.
 """
 
-import math
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.nn import logsumexp
 from jaxtyping import Array, Bool, Float
 
-from kernels.branches import log_sigma_ele, valley
 from kernels.chandrupatla import find_zero
-from kernels.conductivity import Branches, Constant
 from kernels.constant import Raw
-from kernels.constants import BOLTZMANN_EV
-from kernels.flow import Flow, flow_of
+from kernels.march_current import Course, both_ways, contacts_of, leak_bracket, march, media_of
+from kernels.medium import Medium
 from kernels.safe import log_or_absent
 from kernels.stack import Stack
 from kernels.two_sided import Side, Ties, from_anode, from_cathode, meet, rounding_gain
@@ -46,16 +42,6 @@ class Answer(NamedTuple):
     leak: Scalar
 
 
-class March(NamedTuple):
-    """What one march meets: anode and cathode side of every layer (V), its end, and whether it
-    left the range upwards (+1) or downwards (-1)."""
-
-    left: tuple[Scalar, ...]
-    right: tuple[Scalar, ...]
-    end: Scalar
-    beyond: Scalar
-
-
 def solve_under_current(stack: Stack) -> tuple[Raw, Bool[Array, ""]]:
     """Faces, signed leak current and conditioning of a stack of any laws; whether it converged.
 
@@ -70,7 +56,7 @@ def solve_under_current(stack: Stack) -> tuple[Raw, Bool[Array, ""]]:
 
 def faces(stack: Stack, answer: Answer) -> tuple[Layers, Layers]:
     """Anode-side and cathode-side face of every layer, V: contacts jump by (I + j) R."""
-    drops = (stack.current_density + answer.leak) * _contacts(stack)
+    drops = (stack.current_density + answer.leak) * contacts_of(stack)
     right = answer.right.at[-1].set(stack.E_cathode - drops[-1])
     left = jnp.concatenate([stack.E_anode[None], right[:-1]]) + drops[:-1]
     return left, right
@@ -79,8 +65,7 @@ def faces(stack: Stack, answer: Answer) -> tuple[Layers, Layers]:
 def find(stack: Stack) -> tuple[Answer, Scalar, Bool[Array, ""]]:
     """Nodes and current without derivatives, conditioning (V), and whether the marches meet."""
     leak = _find_leak(stack)
-    anode = _side_from(stack, leak, backward=False)
-    cathode = _side_from(stack, leak, backward=True)
+    anode, cathode = _sides(stack, leak)
     step, right, stiffness = meet(anode, cathode)
     rounding = jnp.finfo(leak.dtype).eps * ROUNDINGS * jnp.abs(leak)
     meets = jnp.abs(step) <= rounding + CLOSE / stiffness
@@ -89,84 +74,56 @@ def find(stack: Stack) -> tuple[Answer, Scalar, Bool[Array, ""]]:
     return Answer(right, leak + jnp.where(meets, step, 0.0)), slope, converged
 
 
-def _side_from(stack: Stack, leak: Scalar, *, backward: bool) -> Side:
-    """Nodes met from one electrode at this current, and how they move with it."""
-    way = march(stack, leak, backward=backward)
-    left, right = jnp.stack(way.left), jnp.stack(way.right)
-    none = [jnp.zeros_like(leak)] * len(stack.layers)
-    rates = ties(stack, left, right, leak, none)
-    rate = (from_cathode if backward else from_anode)(rates).rate
-    last = stack.E_cathode if backward else way.end
-    return Side(jnp.where(way.beyond != 0, jnp.inf, rate), right.at[-1].set(last))
-
-
 def _find_leak(stack: Stack) -> Scalar:
     """j at which the march from the anode ends at E_cathode."""
-    drive = stack.E_cathode - stack.E_anode - stack.current_density * _ionic_resistance(stack)
-    none = drive == 0
-    sign = jnp.where(drive < 0, -1.0, 1.0).astype(drive.dtype)
-    log_drive = jnp.log(jnp.where(none, 1.0, jnp.abs(drive)))
-    most = log_drive - jnp.log(_ionic_resistance(stack))
-    least = log_drive - jnp.logaddexp(*_log_resistances(stack))
-    low, high = potential_range(stack)
+    bracket = leak_bracket(stack)
+    layers = media_of(stack)
 
     def excess(log_leak: Scalar) -> Scalar:
-        way = march(stack, sign * jnp.exp(log_leak), backward=False)
-        return jnp.where(way.beyond != 0, way.beyond * (high - low), way.end - stack.E_cathode)
+        course = march(layers, contacts_of(stack), stack, bracket.sign * jnp.exp(log_leak))
+        away = course.beyond * (layers.E_high[0] - layers.E_low[0])
+        return bracket.sign * jnp.where(course.beyond != 0, away, course.end - stack.E_cathode)
 
-    margin = 1e-3
-    log_leak, _ = find_zero(excess, least - margin, most + margin)
-    return jnp.where(none, jnp.sqrt(jnp.finfo(drive.dtype).tiny), sign * jnp.exp(log_leak))
-
-
-def march(stack: Stack, leak: Scalar, *, backward: bool) -> March:
-    """Through all layers and contacts from one electrode to the other at a given j (A/cm2)."""
-    low, high = potential_range(stack)
-    contacts = (stack.current_density + leak) * _contacts(stack)
-    order = range(len(stack.layers))
-    E, sense = stack.E_anode, 1.0
-    if backward:
-        order, E, sense = order[::-1], stack.E_cathode, -1.0
-    pairs, beyond = {}, jnp.zeros_like(leak)
-    for k in order:
-        enter = E + sense * contacts[k + backward]
-        leave, left_range = layer_flow(stack, k, leak).arrive(
-            jnp.clip(enter, low, high), sense * stack.layers[k].thickness
-        )
-        for off in (_outside(enter, low, high), left_range, _outside(leave, low, high)):
-            beyond = jnp.where(beyond == 0, off, beyond)
-        E = jnp.clip(leave, low, high)
-        pairs[k] = (E, enter) if backward else (enter, E)
-    left, right = zip(*(pairs[k] for k in range(len(pairs))), strict=True)
-    end = E + sense * contacts[0 if backward else -1]
-    return March(left, right, end, beyond)
+    log_leak, _ = find_zero(excess, bracket.log_least, bracket.log_most)
+    nearly_none = jnp.sqrt(jnp.finfo(log_leak.dtype).tiny)
+    return bracket.sign * jnp.where(bracket.none, nearly_none, jnp.exp(log_leak))
 
 
-def layer_flow(stack: Stack, index: int, leak: Scalar) -> Flow:
-    """The flow of one layer at a given j."""
-    layer = stack.layers[index]
-    a = (stack.current_density + leak) / layer.sigma_ion
-    low, high = potential_range(stack)
-    return flow_of(layer.sigma_ele, a, leak, BOLTZMANN_EV * stack.temperature, low, high)
+def _sides(stack: Stack, leak: Scalar) -> tuple[Side, Side]:
+    """Nodes met from either electrode at this current, and how they move with it."""
+    courses = both_ways(stack, leak)
+    rest = jnp.zeros_like(courses.left[0])
+
+    def tie(course: Course) -> Ties:
+        return ties(stack, course.left, course.right, leak, rest)
+
+    tied = jax.lax.map(tie, courses)
+    anode, cathode = (jax.tree.map(lambda leaf: leaf[k], tied) for k in (0, 1))
+    rates = jnp.stack([from_anode(anode).rate, from_cathode(cathode).rate])
+    rates = jnp.where(courses.beyond[:, None] != 0, jnp.inf, rates)
+    ends = courses.right.at[:, -1].set(jnp.stack([courses.end[0], stack.E_cathode]))
+    return Side(rates[0], ends[0]), Side(rates[1], ends[1])
 
 
-def ties(
-    stack: Stack, left: Layers, right: Layers, leak: Scalar, rest: list[Scalar]
-) -> Ties:
+def ties(stack: Stack, left: Layers, right: Layers, leak: Scalar, rest: Layers) -> Ties:
     """Every layer's equation linearised at its faces and the current, contacts included."""
+    layers = media_of(stack)
+    near, far = jax.vmap(lambda layer, *E: layer.ask(leak, lambda flow: flow.rates(*E)))(
+        layers, left, right
+    )
+    _, own = jax.jvp(
+        lambda leak: _misses(stack, leak, left, right), (leak,), (jnp.ones_like(leak),)
+    )
+    contacts = contacts_of(stack)
+    by_leak = own + near * contacts[:-1]
+    return Ties(near, far, by_leak.at[-1].add(-far[-1] * contacts[-1]), rest)
 
-    def miss(k: int, left: Scalar, right: Scalar, leak: Scalar) -> Scalar:
-        return layer_flow(stack, k, leak).miss(left, right, stack.layers[k].thickness)
 
-    contacts = _contacts(stack)
-    rows = []
-    for k in range(len(stack.layers)):
-        near, far, own = jax.grad(miss, argnums=(1, 2, 3))(k, left[k], right[k], leak)
-        by_leak = own + near * contacts[k]
-        if k + 1 == len(stack.layers):
-            by_leak = by_leak - far * contacts[-1]
-        rows.append((near, far, by_leak, rest[k]))
-    return Ties(*(jnp.stack(column) for column in zip(*rows, strict=True)))
+def _misses(stack: Stack, leak: Scalar, left: Layers, right: Layers) -> Layers:
+    def miss(layer: Medium, E_0: Scalar, E_1: Scalar) -> Scalar:
+        return layer.ask(leak, lambda flow: flow.miss(E_0, E_1, layer.thickness))
+
+    return jax.vmap(miss)(media_of(stack), left, right)
 
 
 @jax.custom_jvp
@@ -181,55 +138,10 @@ def _attach_jvp(
 ) -> tuple[Answer, Answer]:
     stack, answer = primals[0], _attach(*primals)
 
-    def misses(stack: Stack) -> list[Scalar]:
-        left, right = faces(stack, answer)
-        flows = [layer_flow(stack, k, answer.leak) for k in range(len(stack.layers))]
-        return [
-            flow.miss(E_1, E_2, layer.thickness)
-            for flow, E_1, E_2, layer in zip(flows, left, right, stack.layers, strict=True)
-        ]
+    def misses(stack: Stack) -> Layers:
+        return _misses(stack, answer.leak, *faces(stack, answer))
 
     _, rest = jax.jvp(misses, (stack,), (tangents[0],))
     equations = ties(stack, *faces(stack, answer), answer.leak, rest)
     step = meet(from_anode(equations), from_cathode(equations))
     return answer, Answer(step.right, step.leak)
-
-
-def potential_range(stack: Stack) -> tuple[Scalar, Scalar]:
-    """Between which potentials (V) every solution runs: the electrodes', and |I| R_ion beyond."""
-    reach = jnp.abs(stack.current_density) * _ionic_resistance(stack)
-    reach = reach + BOLTZMANN_EV * stack.temperature
-    low = jnp.minimum(stack.E_anode, stack.E_cathode) - reach
-    return jax.lax.stop_gradient((low, jnp.maximum(stack.E_anode, stack.E_cathode) + reach))
-
-
-def _outside(E: Scalar, low: Scalar, high: Scalar) -> Scalar:
-    return jnp.where(E > high, 1.0, jnp.where(E < low, -1.0, 0.0)).astype(E.dtype)
-
-
-def _contacts(stack: Stack) -> Float[Array, " contacts"]:
-    if stack.interface_asr is None:
-        return jnp.zeros(len(stack.layers) + 1, stack.E_anode.dtype)
-    return jnp.stack(stack.interface_asr)
-
-
-def _ionic_resistance(stack: Stack) -> Scalar:
-    layers = jnp.stack([layer.thickness / layer.sigma_ion for layer in stack.layers])
-    return jnp.sum(layers) + jnp.sum(_contacts(stack))
-
-
-def _log_resistances(stack: Stack) -> tuple[Scalar, Scalar]:
-    """ln of R_ion and of the largest possible sum L/sigma_ele (ohm cm2)."""
-    low, high = potential_range(stack)
-    V_T = BOLTZMANN_EV * stack.temperature
-    logs = []
-    for layer in stack.layers:
-        law = layer.sigma_ele
-        if isinstance(law, Constant):
-            log_sigma = jnp.log(law.sigma_0)
-        elif isinstance(law, Branches):
-            log_sigma = log_sigma_ele(law, jnp.clip(valley(law, V_T), low, high), V_T)
-        else:
-            log_sigma = math.log(10.0) * jnp.min(law.log10_sigma)
-        logs.append(jnp.log(layer.thickness) - log_sigma)
-    return jnp.log(_ionic_resistance(stack)), logsumexp(jnp.stack(logs))
