@@ -58,7 +58,8 @@ def _title(material: str, row: pd.Series) -> str:
 
 def _listed(material: str, compound: str) -> list[str]:
     have = [v.quantity for v in (*values_of(material), *values_of(compound))]
-    return list(dict.fromkeys([*_EXPECTED, *have]))
+    electrode = bool(rows_of("potentials", material)) and not have
+    return [] if electrode else list(dict.fromkeys([*_EXPECTED, *have]))
 
 
 def _property(material: str, compound: str, name: str) -> str:
@@ -134,22 +135,23 @@ def _computed_page(formula: str) -> str:
     if row is None:
         return ""
     lines = [f"computed table ({row['window_source']}):"]
-    for side in ("reduction", "oxidation"):
-        limit = row[f"{side}_limit_V"]
-        if isnan(limit):
-            note = row["oxidation_limit_note"] if side == "oxidation" else None
-            lines.append(f"    {side} limit: none{f', {note}' if isinstance(note, str) else ''}")
-            continue
-        without, competitor = (
-            row[f"{side}_limit_without_competitor_V"],
-            row[f"{side}_competitor"],
-        )
-        change = "" if isnan(without) else f"; {without:.2f} V without {competitor}"
-        lines.append(f"    {side} limit {limit:.2f} V, to {row[f'{side}_products']}{change}")
+    lines += [f"    {_computed_limit(row, side)}" for side in ("reduction", "oxidation")]
     for name in ("energy_above_hull_eV_atom", "band_gap_eV"):
         value = "missing" if isnan(row[name]) else f"{row[name]:.3g}"
         lines.append(f"    {name}: {value}")
     return "\n".join(lines)
+
+
+def _computed_limit(row: pd.Series, side: str) -> str:
+    limit, products = row[f"{side}_limit_V"], row[f"{side}_products"]
+    if isnan(limit):
+        note = row["oxidation_limit_note"]
+        return f"{side} limit: {note if isinstance(note, str) else 'none'}"
+    if not isinstance(products, str):
+        return f"{side} limit {limit:.2f} V, stable to there"
+    without = row[f"{side}_limit_without_competitor_V"]
+    change = "" if isnan(without) else f"; {without:.2f} V without {row[f'{side}_competitor']}"
+    return f"{side} limit {limit:.2f} V, to {products}{change}"
 
 
 def _reaction_page(row: pd.Series) -> str:
@@ -157,7 +159,7 @@ def _reaction_page(row: pd.Series) -> str:
     known = [(n.split("_")[2], row[n]) for n in names if not pd.isna(row[n])]
     if not known:
         return "reaction energies: missing"
-    pairs = ", ".join(f"{partner} {energy:.0f}" for partner, energy in known)
+    pairs = ", ".join(f"{partner} {round(energy):d}" for partner, energy in known)
     return f"reaction energies, meV/atom (closed): {pairs}\n  from {row['reaction_energy_source']}"
 
 

@@ -71,7 +71,6 @@ class Column:
     slips: tuple[tuple[float, str], ...] = ()
 
 
-_CELSIUS = ((0.0, "degrees Celsius (add 273.15)"),)
 _ENERGY = ((1e-3, "meV"), (1.0 / 96.485, "kJ/mol"))
 _SIGMA = ((1e-3, "mS/cm"), (1e-2, "S/m"), (1e-6, "uS/cm"))
 
@@ -89,7 +88,7 @@ def _potential(name: str, meaning: str, low: float = 0.0) -> Column:
 
 
 def _temperature(name: str, meaning: str) -> Column:
-    return Column(name, "K", meaning, 100.0, 3500.0, True, _CELSIUS)
+    return Column(name, "K", meaning, 100.0, 3500.0, True)
 
 
 def _energy(name: str, meaning: str) -> Column:

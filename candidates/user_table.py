@@ -178,18 +178,19 @@ def expected(column: Column) -> str:
 
 
 def slip(column: Column, value: float) -> str:
-    """The likely unit mistake behind a number out of range, e.g. "1.5 mS/cm is 0.0015 S/cm"."""
+    """The likely unit mistake behind a number out of range, e.g. "another unit? 35 meV is ..."."""
     if value < 0 and column.low >= 0:
         return "negative"
     if value == 0:
         return "zero; leave it blank where unknown"
-    for factor, unit in column.slips:
-        if not factor and -100.0 < value < column.low:
-            return f"{unit} looks likely: {value:g} C is {value + 273.15:g} K"
-        if factor and column.low <= value * factor <= column.high:
-            fits = f"{value:g} {unit} is {value * factor:.4g} {column.unit}"
-            return f"unit {unit} looks likely: {fits}"
-    return "no unit slip fits: check the number"
+    if column.unit == "K" and -100.0 < value < column.low:
+        return f"degrees Celsius? {value:g} C is {value + 273.15:g} K"
+    fits = [
+        f"{value:g} {unit} is {value * factor:.4g} {column.unit}"
+        for factor, unit in column.slips
+        if column.low <= value * factor <= column.high
+    ]
+    return f"another unit? {', '.join(fits)}" if fits else "no unit slip fits: check the number"
 
 
 def _check_windows(values: pd.DataFrame, row: pd.Series, problems: Problems) -> None:
