@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from screen import order, sql
+from screen import criteria, sql
 from screen import pareto as pareto_front
 from screen.errors import UsageError
 from screen.pareto import LARGER
@@ -50,7 +50,7 @@ def rank(
     """The best rows of one run folder, or of several read together.
 
     Without `by` or `pareto`, one row per coating and scenario (its best thickness), in the order
-    of `order.ORDER`, compared where scenario axes have their defaults (`order.DEFAULTS`).
+    of `criteria.ORDER`, compared where scenario axes have their defaults (`criteria.DEFAULTS`).
 
     by: a column, better values first; append " asc" or " desc" to say otherwise. Every row counts.
     per: rank apart in every combination of these columns, `top` of each.
@@ -90,9 +90,9 @@ def _answers(table: Table, spoken: Sequence[str], top: int | None) -> Ranking:
     """One row per coating and scenario, at the default scenario where an axis has one."""
     columns = table.results.columns
     scenario = table.reference({each.lower() for each in (*table.per, *spoken)})
-    used = order.keys(columns)
-    chosen = order.keys(columns, order.BEST_THICKNESS)
-    lines = dict.fromkeys(["coating", *order.scenario_columns(columns), *table.per])
+    used = criteria.keys(columns)
+    chosen = criteria.keys(columns, criteria.BEST_THICKNESS)
+    lines = dict.fromkeys(["coating", *criteria.scenario_columns(columns), *table.per])
     grouped = ", ".join(sql.name(c) for c in lines if c in columns and c not in scenario)
     packed = [f"c{i} := {key.sql}" for i, key in enumerate(chosen)]
     packed += [f"k{i} := {key.sql}" for i, key in enumerate(used)]
@@ -102,9 +102,9 @@ def _answers(table: Table, spoken: Sequence[str], top: int | None) -> Ranking:
         f"FROM {table.source} WHERE {' AND '.join([table.where, *pins])} GROUP BY {grouped})"
     )
     keys = [f"best.k{i}" for i in range(len(used))]
-    ties = [key for key, each in zip(keys, used, strict=True) if each is not order.NAME]
+    ties = [key for key, each in zip(keys, used, strict=True) if each is not criteria.NAME]
     rows = table.first(best, "best.ref", keys, ties, top)
-    return Ranking(rows, order.stated(used), table.results, table.per, scenario)
+    return Ranking(rows, criteria.stated(used), table.results, table.per, scenario)
 
 
 def _by(table: Table, by: str, top: int | None) -> Ranking:

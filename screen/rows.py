@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from screen import order, sql
+from screen import criteria, sql
 from screen.results import Results
 
 if TYPE_CHECKING:
@@ -38,11 +38,11 @@ class Table:
     def reference(self, spoken: set[str]) -> dict[str, Any]:
         """Scenario axes that have a default and several values, at the value to compare at."""
         found = {}
-        for column in order.scenario_columns(self.results.columns):
-            if column in order.DEFAULTS and column.lower() not in spoken:
+        for column in criteria.scenario_columns(self.results.columns):
+            if column in criteria.DEFAULTS and column.lower() not in spoken:
                 values = self.distinct(column)
                 if len(values) > 1:
-                    found[column] = order.nearest(values, order.DEFAULTS[column])
+                    found[column] = criteria.nearest(values, criteria.DEFAULTS[column])
         return found
 
     def distinct(self, column: str) -> list[Any]:

@@ -35,7 +35,7 @@ def why(row: Row) -> str:
         return _unprotectable(row)
     if status == "missing_property":
         return _missing(row)
-    if row.get("protected") not in ("yes", "no"):
+    if verdict(row, "protected") is None:
         return "a limit that this verdict needs is unknown"
     return _unprotected(row) or _impossible(row) or _protects(row)
 
@@ -47,6 +47,12 @@ def number(row: Row, column: str) -> float | None:
         return None
     value = float(value)
     return None if math.isnan(value) else value
+
+
+def verdict(row: Row, column: str) -> bool | None:
+    """A yes-or-no column; None where absent or unknown."""
+    value = row.get(column)
+    return bool(value) if value in (True, False) else None
 
 
 def nm(value: float) -> str:
@@ -97,7 +103,7 @@ def _missing(row: Row) -> str:
 
 def _unprotected(row: Row) -> str | None:
     """E* outside the electrolyte's window at this thickness."""
-    if row.get("protected") != "no":
+    if verdict(row, "protected"):
         return None
     potential = number(row, "interface_potential_V")
     over, under = number(row, "oxidation_margin_V"), number(row, "reduction_margin_V")
@@ -144,7 +150,7 @@ def _protects(row: Row) -> str:
     own = _own_stability(row)
     if own:
         return own
-    if row.get("feasible") == "no":
+    if verdict(row, "feasible") is False:
         return _over_budget(row)
     least, largest = number(row, "min_thickness_nm"), number(row, "max_thickness_nm")
     if least == 0:

@@ -8,8 +8,8 @@ from screen.why import why
 
 BASE = {
     "status": "ok",
-    "protected": "yes",
-    "feasible": "yes",
+    "protected": True,
+    "feasible": True,
     "coating_class": "stable",
     "cathode_potential_V": 4.3,
     "anode_potential_V": 0.0,
@@ -36,12 +36,12 @@ CASES = {
         "protects, but reduces at 2.50 V, above E* 2.20 V",
     ),
     "too thin": (
-        {"protected": "no", "interface_potential_V": 4.12, "oxidation_margin_V": -1.81},
+        {"protected": False, "interface_potential_V": 4.12, "oxidation_margin_V": -1.81},
         "the electrolyte oxidises above 2.31 V and sees 4.12 V; needs 40.9 nm",
     ),
     "needs more than resistance allows": (
         {
-            "protected": "no",
+            "protected": False,
             "interface_potential_V": 4.12,
             "oxidation_margin_V": -1.81,
             "min_thickness_nm": 409.1,
@@ -50,20 +50,20 @@ CASES = {
         "needs 409 nm, the resistance budget allows 100 nm",
     ),
     "too thick: the electrolyte reduces": (
-        {"protected": "no", "interface_potential_V": 1.5, "reduction_margin_V": -0.21},
+        {"protected": False, "interface_potential_V": 1.5, "reduction_margin_V": -0.21},
         "lets E* fall to 1.50 V, where the electrolyte reduces (below 1.71 V)",
     ),
     "protects, band empty by its own reduction": (
         {"min_thickness_nm": 45.0, "max_thickness_nm": 30.0}
-        | {"max_thickness_set_by": "coating_reduction", "feasible": "no"},
+        | {"max_thickness_set_by": "coating_reduction", "feasible": False},
         "needs 45 nm, its own reduction allows 30 nm",
     ),
     "over the budget": (
-        {"feasible": "no", "coating_thickness_nm": 200.0, "asr_coating_ohm_cm2": 20.0},
+        {"feasible": False, "coating_thickness_nm": 200.0, "asr_coating_ohm_cm2": 20.0},
         "protects, but the resistance budget allows 100 nm only (20 ohm cm2 here)",
     ),
     "feasible in one state only": (
-        {"feasible": "no"},
+        {"feasible": False},
         "protects here, but not in every state of the cathode",
     ),
     "nothing needed": (
@@ -80,7 +80,7 @@ CASES = {
         "the electrolyte oxidises at 0.40 V, not above the anode's 0.62 V: nothing protects it",
     ),
     "unknown sigma_ele": (
-        {"status": "missing_property", "min_thickness_nm": math.nan, "protected": "unknown"}
+        {"status": "missing_property", "min_thickness_nm": math.nan, "protected": None}
         | {"max_sigma_ele_at_L_max_S_cm": 2.4444e-12},
         "sigma_ele unknown: protects at 100 nm if it is below 2.4e-12 S/cm",
     ),
