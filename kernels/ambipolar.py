@@ -46,20 +46,6 @@ class Conductor(Protocol):
         ...
 
 
-class Ohmic(eqx.Module):
-    """Constant sigma_ele: sigma_amb does not depend on the potential."""
-
-    log_sigma_amb: Scalar
-
-    def log_sigma(self, E: Scalar) -> Scalar:
-        """ln sigma_amb, the same everywhere."""
-        return self.log_sigma_amb + jnp.zeros_like(E)
-
-    def log_mean(self, E_1: Scalar, E_2: Scalar) -> Scalar:
-        """ln of the mean, the same over any interval."""
-        return self.log_sigma_amb + jnp.zeros_like(E_1)
-
-
 class Dilute(eqx.Module):
     """Both branches with one slope: closed form, see the module. `volt` is V_T/z."""
 

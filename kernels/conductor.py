@@ -12,23 +12,29 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from kernels.ambipolar import Conductor, Dilute, Ohmic
-from kernels.conductivity import Branches, Constant, Law
+from kernels.ambipolar import Conductor, Dilute
+from kernels.conductivity import Branches, Constant, Law, Table
 from kernels.constants import ABSENT, BOLTZMANN_EV
 from kernels.quadrature import tabulate
 from kernels.safe import log_or_absent
-from kernels.stack import Layer, Stack
+from kernels.stack import Stack
 
 Scalar = Float[Array, ""]
 Tree = TypeVar("Tree")
 
 
-class Chain(eqx.Module):
-    """A stack ready to solve at open circuit: one entry per layer; contacts one more, or None."""
+class Piece(eqx.Module):
+    """One layer as the solvers see it, or several along a leading axis."""
 
-    conductors: tuple[Conductor, ...]
-    log_thickness: tuple[Scalar, ...]
-    contacts: tuple[Scalar, ...] | None
+    conductor: Conductor
+    log_thickness: Float[Array, "..."]
+
+
+class Chain(eqx.Module):
+    """A stack ready to solve at open circuit; contacts count one more than layers, or None."""
+
+    pieces: Piece
+    contacts: Float[Array, " contacts"] | None
     E_anode: Scalar
     E_cathode: Scalar
 
@@ -45,7 +51,9 @@ def is_constant(stack: Stack) -> bool:
 
 
 def plain_slope(law: Law) -> float | None:
-    """The slope of both branches where they are plain numbers and equal, else None."""
+    """The slope of both branches where they are equal plain numbers; else None. Constant: 1."""
+    if isinstance(law, Constant):
+        return 1.0
     if not isinstance(law, Branches):
         return None
     slopes = law.z_n, law.z_p
@@ -54,29 +62,33 @@ def plain_slope(law: Law) -> float | None:
 
 
 def chain(given: Stack, safe: Stack) -> Chain:
-    """Conductors of a stack: its numbers from `safe` (guarded), its plain slopes from `given`."""
-    low = jnp.minimum(safe.E_anode, safe.E_cathode)
-    high = jnp.maximum(safe.E_anode, safe.E_cathode)
+    """A stack ready to solve: its numbers from `safe` (guarded), its plain slopes from `given`.
+
+    All layers take the method of the hardest, so that one program serves them in turn.
+    """
     volt = BOLTZMANN_EV * safe.temperature
-    conductors = [
-        conductor(layer, plain_slope(original.sigma_ele), volt, low, high)
-        for original, layer in zip(given.layers, safe.layers, strict=True)
-    ]
-    logs = tuple(jnp.log(layer.thickness) for layer in safe.layers)
-    return Chain(tuple(conductors), logs, safe.interface_asr, safe.E_anode, safe.E_cathode)
+    slopes = [plain_slope(layer.sigma_ele) for layer in given.layers]
+    log_thickness = jnp.stack([jnp.log(layer.thickness) for layer in safe.layers])
+    sigma_ion = jnp.stack([layer.sigma_ion for layer in safe.layers])
+    laws = [as_branches(layer.sigma_ele) for layer in safe.layers]
+    laws = jax.tree.map(lambda *leaves: jnp.stack(leaves), *laws)
+    if all(slope is not None for slope in slopes):
+        conductors = jax.vmap(dilute)(laws, sigma_ion, volt / jnp.asarray(slopes, volt.dtype))
+    else:
+        low = jnp.minimum(safe.E_anode, safe.E_cathode)
+        high = jnp.maximum(safe.E_anode, safe.E_cathode)
+        prepare = jax.vmap(tabulate, (0, 0, None, None, None))
+        conductors = prepare(laws, sigma_ion, volt, low, high)
+    contacts = None if safe.interface_asr is None else jnp.stack(safe.interface_asr)
+    return Chain(Piece(conductors, log_thickness), contacts, safe.E_anode, safe.E_cathode)
 
 
-def conductor(
-    layer: Layer, slope: float | None, volt: Scalar, E_low: Scalar, E_high: Scalar
-) -> Conductor:
-    """What answers for one layer at potentials from E_low to E_high; volt is k_B T/e."""
-    law = layer.sigma_ele
-    if isinstance(law, Constant):
-        parallel = layer.sigma_ion * (law.sigma_0 / (layer.sigma_ion + law.sigma_0))
-        return Ohmic(jnp.log(parallel))
-    if isinstance(law, Branches) and slope is not None:
-        return dilute(law, layer.sigma_ion, volt / slope)
-    return tabulate(law, layer.sigma_ion, volt, E_low, E_high)
+def as_branches(law: Law) -> Branches | Table:
+    """A constant law as branches that are absent; any other law as it is."""
+    if not isinstance(law, Constant):
+        return law
+    none, one = jnp.zeros_like(law.sigma_0), jnp.ones_like(law.sigma_0)
+    return Branches(law.sigma_0, none, none, none, none, one, one)
 
 
 def dilute(law: Branches, sigma_ion: Scalar, volt: Scalar) -> Dilute:

@@ -13,173 +13,160 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from kernels.ambipolar import Conductor
-from kernels.conductor import Chain
+from kernels.conductor import Chain, Piece
 from kernels.root import find_root
+from kernels.safe import bounded_exp
 
 Scalar = Float[Array, ""]
+Layers = Float[Array, " layers"]
 
 
 class Nodes(NamedTuple):
-    """Potentials at the anode and cathode side of every layer, and ln|j|."""
+    """Potential at the cathode side of every layer but the last, and ln|j|."""
 
-    left: tuple[Scalar, ...]
-    right: tuple[Scalar, ...]
+    inner: Float[Array, " inner"]
     log_leak: Scalar
 
 
 class _Crossing(NamedTuple):
-    """A march through one layer: E where it enters and leaves, and how ln j moves both (V)."""
+    """A march through layers: E where it enters and leaves each, and how ln j moves both (V)."""
 
-    enter: Scalar
-    leave: Scalar
-    enter_slope: Scalar
-    leave_slope: Scalar
+    enter: Layers
+    leave: Layers
+    enter_slope: Layers
+    leave_slope: Layers
 
 
 def find_nodes(chain: Chain) -> Nodes:
-    """Faces and ln|j| of a chain, without derivatives. |E_cathode - E_anode| must not be 0."""
+    """Nodes and ln|j| of a chain whose electrodes differ; carries no derivatives."""
     chain = jax.lax.stop_gradient(chain)
-    if chain.contacts is None and len(chain.conductors) <= 2:
-        return _direct(chain)
+    count = chain.pieces.log_thickness.shape[0]
+    if chain.contacts is None and count == 1:
+        piece = jax.tree.map(lambda x: x[0], chain.pieces)
+        return Nodes(
+            jnp.zeros_like(chain.pieces.log_thickness[1:]),
+            log_flux(piece, chain.E_anode, chain.E_cathode),
+        )
+    if chain.contacts is None and count == 2:
+        return _find_one_node(chain)
     log_leak = _find_log_leak(chain)
     forward = _march(chain, log_leak, backward=False)
-    backward = _march(chain, log_leak, backward=True)
-    return _merge(forward, backward, log_leak)
+    backward = jax.tree.map(lambda x: jnp.flip(x, 0), _march(chain, log_leak, backward=True))
+    ours = forward.leave_slope[:-1] <= backward.enter_slope[:-1]
+    return Nodes(jnp.where(ours, forward.leave[:-1], backward.enter[:-1]), log_leak)
 
 
-def log_flux(conductor: Conductor, log_thickness: Scalar, E_1: Scalar, E_2: Scalar) -> Scalar:
+def log_flux(piece: Piece, E_1: Scalar, E_2: Scalar) -> Scalar:
     """ln|G(E_1, E_2)|/L of one layer; the width must not be 0."""
-    return jnp.log(jnp.abs(E_2 - E_1)) + conductor.log_mean(E_1, E_2) - log_thickness
+    width = jnp.abs(E_2 - E_1)
+    return jnp.log(width) + piece.conductor.log_mean(E_1, E_2) - piece.log_thickness
 
 
-def advance(
-    conductor: Conductor, log_thickness: Scalar, start: Scalar, end: Scalar, log_leak: Scalar
-) -> Scalar:
-    """Potential across a layer from `start` towards `end` at |j|; `end` where the current exceeds it."""
+def log_conductance(piece: Piece, E: Scalar) -> Scalar:
+    """ln(sigma_amb/L) of one layer at E."""
+    return piece.conductor.log_sigma(E) - piece.log_thickness
+
+
+def advance(piece: Piece, start: Scalar, end: Scalar, log_leak: Scalar) -> Scalar:
+    """Where |j| brings the potential across a layer, from `start` towards `end` and not beyond."""
     heading, room = jnp.sign(end - start), jnp.abs(end - start)
     closed = room <= 0
     room = jnp.where(closed, 1.0, room)
 
     def excess(distance: Scalar) -> tuple[Scalar, Scalar]:
         E = start + heading * distance
-        log_j = jnp.log(distance) + conductor.log_mean(start, E) - log_thickness
-        return log_j - log_leak, jnp.exp(conductor.log_sigma(E) - log_thickness - log_j)
+        carried = jnp.log(distance) + piece.conductor.log_mean(start, E) - piece.log_thickness
+        return carried - log_leak, jnp.exp(log_conductance(piece, E) - carried)
 
     beyond = closed | (excess(room)[0] <= 0)
-    guess = jnp.exp(jnp.minimum(log_leak + log_thickness - conductor.log_sigma(start), 80.0))
+    guess = bounded_exp(log_leak - log_conductance(piece, start))
     low = jnp.where(beyond, room, 0.0)
     root = find_root(excess, low, room, jnp.minimum(guess, 0.5 * room))
     return jnp.where(beyond, end, start + heading * root.x)
 
 
-def _direct(chain: Chain) -> Nodes:
-    """One layer, or the one node between two."""
-    ends = chain.E_anode, chain.E_cathode
-    if len(chain.conductors) == 1:
-        log_leak = log_flux(chain.conductors[0], chain.log_thickness[0], *ends)
-        return Nodes((ends[0],), (ends[1],), log_leak)
-    first, second = zip(chain.conductors, chain.log_thickness, strict=True)
-    heading, room = jnp.sign(ends[1] - ends[0]), jnp.abs(ends[1] - ends[0])
+def _find_one_node(chain: Chain) -> Nodes:
+    """E* of two layers: the flux into it equals the flux out of it."""
+    heading = jnp.sign(chain.E_cathode - chain.E_anode)
+    room = jnp.abs(chain.E_cathode - chain.E_anode)
+
+    def fluxes(E: Scalar) -> tuple[Layers, Layers]:
+        starts, ends = jnp.stack([chain.E_anode, E]), jnp.stack([E, chain.E_cathode])
+        logs = jax.vmap(log_flux)(chain.pieces, starts, ends)
+        steepness = jax.vmap(log_conductance, (0, None))(chain.pieces, E) - logs
+        return logs, steepness
 
     def imbalance(distance: Scalar) -> tuple[Scalar, Scalar]:
-        E = ends[0] + heading * distance
-        into, out = log_flux(*first, ends[0], E), log_flux(*second, E, ends[1])
-        slope_in = first[0].log_sigma(E) - first[1] - into
-        slope_out = second[0].log_sigma(E) - second[1] - out
-        return into - out, jnp.exp(slope_in) + jnp.exp(slope_out)
+        logs, steepness = fluxes(chain.E_anode + heading * distance)
+        return logs[0] - logs[1], jnp.sum(jnp.exp(steepness))
 
     root = find_root(imbalance, jnp.zeros_like(room), room, 0.5 * room)
-    E = ends[0] + heading * root.x
-    into, out = log_flux(*first, ends[0], E), log_flux(*second, E, ends[1])
-    steep_in, steep_out = (
-        first[0].log_sigma(E) - first[1] - into,
-        second[0].log_sigma(E) - second[1] - out,
-    )
-    return Nodes((ends[0], E), (E, ends[1]), jnp.where(steep_in <= steep_out, into, out))
+    E = chain.E_anode + heading * root.x
+    logs, steepness = fluxes(E)
+    return Nodes(E[None], jnp.where(steepness[0] <= steepness[1], logs[0], logs[1]))
 
 
 def _find_log_leak(chain: Chain) -> Scalar:
     """ln|j|, bracketed by the least and the largest flux of any trial partition."""
-    fluxes = jnp.stack(_trial_fluxes(chain))
+    fluxes = _trial_fluxes(chain)
     low, high = jnp.min(fluxes), jnp.max(fluxes)
     return find_root(lambda log_leak: _excess(chain, log_leak), low, high, 0.5 * (low + high)).x
 
 
-def _trial_fluxes(chain: Chain) -> list[Scalar]:
+def _trial_fluxes(chain: Chain) -> Float[Array, " parts"]:
     """ln of the flux through every layer and contact when potentials are shared out evenly."""
-    contacts = chain.contacts or ()
-    parts = len(chain.conductors) + len(contacts)
-    share = (chain.E_cathode - chain.E_anode) / parts
-    E, fluxes = chain.E_anode, []
-    for contact in contacts:
-        smallest = jnp.finfo(contact.dtype).tiny
-        fluxes.append(jnp.log(jnp.abs(share)) - jnp.log(jnp.maximum(contact, smallest)))
-    for index, pair in enumerate(zip(chain.conductors, chain.log_thickness, strict=True)):
-        E = chain.E_anode + share * (index + min(index + 1, len(contacts)))
-        fluxes.append(log_flux(*pair, E, E + share))
-    return fluxes
+    count = chain.pieces.log_thickness.shape[0]
+    contacts = jnp.zeros((0,)) if chain.contacts is None else chain.contacts
+    gap = 0 if chain.contacts is None else 1
+    share = (chain.E_cathode - chain.E_anode) / (count + contacts.shape[0])
+    position = jnp.arange(count, dtype=share.dtype) * (1 + gap) + gap
+    starts = chain.E_anode + share * position
+    layers = jax.vmap(log_flux)(chain.pieces, starts, starts + share)
+    smallest = jnp.finfo(share.dtype).tiny
+    drops = jnp.log(jnp.abs(share)) - jnp.log(jnp.maximum(contacts.astype(share.dtype), smallest))
+    return jnp.concatenate([layers, drops])
 
 
 def _excess(chain: Chain, log_leak: Scalar) -> tuple[Scalar, Scalar]:
     """ln j minus ln of what the last layer carries when the others are marched at j; its slope."""
-    last = _march(chain, log_leak, backward=False)[-1]
-    drop = _drop(chain, -1, log_leak)
+    crossed = _march(chain, log_leak, backward=False)
+    enter, enter_slope = crossed.enter[-1], crossed.enter_slope[-1]
+    last = jax.tree.map(lambda x: x[-1], chain.pieces)
     heading = jnp.sign(chain.E_cathode - chain.E_anode)
+    drop = jnp.zeros_like(log_leak)
+    if chain.contacts is not None:
+        drop = jnp.exp(log_leak) * chain.contacts[-1]
     end = chain.E_cathode - heading * drop
-    room = heading * (end - last.enter)
-    fits = room > 0
-    end = jnp.where(fits, end, last.enter + heading)
-    conductor, log_thickness = chain.conductors[-1], chain.log_thickness[-1]
-    carried = log_flux(conductor, log_thickness, last.enter, end)
-    losses = [(last.enter, last.enter_slope), (end, drop)]
-    slope = sum(jnp.exp(conductor.log_sigma(E) - log_thickness - carried) * s for E, s in losses)
-    return jnp.where(fits, log_leak - carried, jnp.inf), 1.0 + slope
+    fits = heading * (end - enter) > 0
+    end = jnp.where(fits, end, enter + heading)
+    carried = log_flux(last, enter, end)
+    losses = jnp.exp(log_conductance(last, enter) - carried) * enter_slope
+    losses = losses + jnp.exp(log_conductance(last, end) - carried) * drop
+    return jnp.where(fits, log_leak - carried, jnp.inf), 1.0 + losses
 
 
-def _march(chain: Chain, log_leak: Scalar, *, backward: bool) -> list[_Crossing]:
+def _march(chain: Chain, log_leak: Scalar, *, backward: bool) -> _Crossing:
     """Cross every layer at |j| from one electrode towards the other, in the order met."""
-    order = range(len(chain.conductors))
-    E, end = chain.E_anode, chain.E_cathode
+    pieces, contacts = chain.pieces, chain.contacts
+    start, end = chain.E_anode, chain.E_cathode
+    drops = jnp.zeros_like(pieces.log_thickness)
+    if contacts is not None:
+        drops = jnp.exp(log_leak) * (contacts[1:] if backward else contacts[:-1])
     if backward:
-        order, E, end = reversed(order), end, E
-    heading, slope = jnp.sign(end - E), jnp.zeros_like(E)
-    crossings = []
-    for index in order:
-        drop = _drop(chain, index + backward, log_leak)
-        enter = E + heading * jnp.minimum(drop, jnp.abs(end - E))
-        crossing = _cross(chain, index, enter, slope + drop, end, log_leak)
-        crossings.append(crossing)
-        E, slope = crossing.leave, crossing.leave_slope
+        start, end = end, start
+        pieces, drops = jax.tree.map(lambda x: jnp.flip(x, 0), (pieces, drops))
+
+    def cross(state: tuple[Scalar, Scalar], item: tuple[Piece, Scalar]) -> tuple:
+        (E, slope), (piece, drop) = state, item
+        enter = E + jnp.sign(end - E) * jnp.minimum(drop, jnp.abs(end - E))
+        leave = advance(piece, enter, end, log_leak)
+        ratio = log_conductance(piece, enter) - log_conductance(piece, leave)
+        own = bounded_exp(log_leak - log_conductance(piece, leave))
+        entering = slope + drop
+        leaving = jnp.minimum(
+            bounded_exp(ratio) * entering + own, bounded_exp(jnp.full_like(own, jnp.inf))
+        )
+        return (leave, leaving), _Crossing(enter, leave, entering, leaving)
+
+    _, crossings = jax.lax.scan(cross, (start, jnp.zeros_like(start)), (pieces, drops))
     return crossings
-
-
-def _cross(
-    chain: Chain, index: int, enter: Scalar, enter_slope: Scalar, end: Scalar, log_leak: Scalar
-) -> _Crossing:
-    conductor, log_thickness = chain.conductors[index], chain.log_thickness[index]
-    leave = advance(conductor, log_thickness, enter, end, log_leak)
-    log_out = conductor.log_sigma(leave)
-    largest = 0.4 * jnp.log(jnp.finfo(log_out.dtype).max)
-    carried = jnp.exp(jnp.minimum(conductor.log_sigma(enter) - log_out, largest)) * enter_slope
-    own = jnp.exp(jnp.minimum(log_leak + log_thickness - log_out, largest))
-    return _Crossing(enter, leave, enter_slope, jnp.minimum(carried + own, jnp.exp(largest)))
-
-
-def _drop(chain: Chain, index: int, log_leak: Scalar) -> Scalar:
-    """|j| R of one contact, V."""
-    if chain.contacts is None:
-        return jnp.zeros_like(log_leak)
-    return jnp.exp(log_leak) * chain.contacts[index]
-
-
-def _merge(forward: list[_Crossing], backward: list[_Crossing], log_leak: Scalar) -> Nodes:
-    """Every face from the march that places it better; both meet at each interface."""
-    backward = backward[::-1]
-    left, right = [forward[0].enter], []
-    for index in range(len(forward) - 1):
-        here, there = forward[index], backward[index]
-        ours = here.leave_slope <= there.enter_slope
-        right.append(jnp.where(ours, here.leave, there.enter))
-        left.append(jnp.where(ours, forward[index + 1].enter, backward[index + 1].leave))
-    return Nodes(tuple(left), (*right, backward[-1].enter), log_leak)

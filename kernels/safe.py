@@ -60,3 +60,8 @@ def arctangent_ratio(x: Number) -> Number:
         series = series * x + 1.0 / (2 * power + 1)
     outside = jnp.where(x > 0, jnp.arctanh(root) / root, jnp.arctan(minus_root) / minus_root)
     return jnp.where(small, series, outside)
+
+
+def bounded_exp(x: Number) -> Number:
+    """e^x up to half the exponents of the type, so that products of two stay finite."""
+    return jnp.exp(jnp.minimum(x, 0.45 * jnp.log(jnp.finfo(x.dtype).max)))
