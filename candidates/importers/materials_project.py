@@ -41,16 +41,20 @@ def fetch_materials_project(
             "no Materials Project key: set MP_API_KEY (https://materialsproject.org/api)"
         )
     from mp_api.client import MPRester
+    from mp_api.client.core.exceptions import MPRestError
 
     systems = [
         "-".join(sorted(subset))
         for size in range(1, len(elements) + 1)
         for subset in combinations(elements, size)
     ]
-    with MPRester(key, endpoint=endpoint, use_document_model=False) as rester:
-        documents = rester.materials.thermo.search(
-            chemsys=systems, thermo_types=[thermo_type], fields=FIELDS, all_fields=False
-        )
+    try:
+        with MPRester(key, endpoint=endpoint, use_document_model=False) as rester:
+            documents = rester.materials.thermo.search(
+                chemsys=systems, thermo_types=[thermo_type], fields=FIELDS, all_fields=False
+            )
+    except MPRestError as error:
+        raise ImportRefused(f"Materials Project: {str(error)[:500]}") from error
     return from_thermo_documents(documents, "Materials Project")
 
 
