@@ -50,6 +50,11 @@ def is_constant(stack: Stack) -> bool:
     return all(isinstance(layer.sigma_ele, Constant) for layer in stack.layers)
 
 
+def is_open_circuit(stack: Stack) -> bool:
+    """Whether the cell current is known to be zero when the program is built: a plain 0."""
+    return isinstance(stack.current_density, int | float) and stack.current_density == 0
+
+
 def plain_slope(law: Law) -> float | None:
     """The slope of both branches where they are equal plain numbers; else None. Constant: 1."""
     if isinstance(law, Constant):

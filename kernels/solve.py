@@ -5,12 +5,14 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from kernels.check import guard
-from kernels.conductor import as_floats, chain, is_constant
+from kernels.conductivity import Table
+from kernels.conductor import as_floats, chain, is_constant, is_open_circuit
 from kernels.constant import Raw, solve_constant
 from kernels.constants import BOLTZMANN_EV
 from kernels.implicit import solve_open_circuit
 from kernels.stack import Stack
 from kernels.status import Status
+from kernels.under_current import solve_under_current
 
 Scalar = Float[Array, ""]
 PLACED_WITHIN = 1e-4
@@ -49,7 +51,16 @@ def solve(stack: Stack) -> Solution:
     safe, status = guard(as_floats(stack))
     if is_constant(stack):
         return finish(safe, solve_constant(safe), status)
-    return finish(safe, solve_open_circuit(chain(stack, safe)), status)
+    if is_open_circuit(stack) and not has_table(stack):
+        return finish(safe, solve_open_circuit(chain(stack, safe)), status)
+    raw, converged = solve_under_current(safe)
+    lost = jnp.where(converged, Status.OK, Status.NOT_CONVERGED).astype(jnp.int32)
+    return finish(safe, raw, jnp.maximum(status, lost))
+
+
+def has_table(stack: Stack) -> bool:
+    """Whether a layer's sigma_ele is tabulated."""
+    return any(isinstance(layer.sigma_ele, Table) for layer in stack.layers)
 
 
 def finish(stack: Stack, raw: Raw, status: Int[Array, ""]) -> Solution:
