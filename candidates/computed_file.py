@@ -20,7 +20,8 @@ CONVENTIONS = {
     "reaction_energy_X_meV_atom": "worst mixing ratio, closed, both sides at the hull (mixing "
     "alone), per atom, worse of both charge states of a cathode",
     "_entry": "the same with the compounds' own energies: own decomposition included",
-    "_delithiated": "the same as the first, against the half-lithiated cathode alone",
+    "_lithiated, _delithiated": "the same as the first, against one charge state of the cathode "
+    "alone; delithiated means half lithiated (Xiao 2019, doi 10.1016/j.joule.2019.02.006)",
     "_open": "open to lithium at the partner's potential, both sides at the open hull, per "
     "non-lithium atom",
     "_open_entry": "open, with the compounds' own grand potentials (a cathode at equilibrium)",

@@ -1,9 +1,12 @@
 """One function over many items in chunks: in processes, resumable, in the items' order."""
 
+import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from contextlib import closing
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from typing import Any, TypeVar
 
 from candidates.checkpoint import Checkpoint
@@ -37,11 +40,12 @@ def in_chunks(
     missing = {name: chunk for name, chunk in chunks.items() if name not in parts}
     done = len(items) - sum(map(len, missing.values()))
     progress(label, done, len(items))
-    for name, part in _results(function, shared, missing, workers):
-        kept.save(name, part)
-        parts[name] = part
-        done += len(chunks[name])
-        progress(label, done, len(items))
+    with closing(_results(function, shared, missing, workers)) as results:
+        for name, part in results:
+            kept.save(name, part)
+            parts[name] = part
+            done += len(chunks[name])
+            progress(label, done, len(items))
     return [result for name in chunks for result in parts[name]]
 
 
@@ -50,7 +54,7 @@ def _results(
     shared: Any,
     chunks: dict[str, Sequence[Item]],
     workers: int,
-) -> Iterator[tuple[str, list[Any]]]:
+) -> Generator[tuple[str, list[Any]], None, None]:
     if workers == 1 or len(chunks) < 2:
         for name, chunk in chunks.items():
             yield name, function(shared, chunk)
@@ -66,7 +70,16 @@ def _results(
 
 def _receive(shared: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
+    Thread(target=_leave_with_parent, daemon=True).start()
     _shared.append(shared)
+
+
+def _leave_with_parent() -> None:
+    """End this process when the parent is gone, also where it was killed without a word."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _run(function: Callable[[Any, Sequence[Item]], list[Any]], chunk: Sequence[Item]) -> list[Any]:

@@ -122,13 +122,13 @@ def _reactions(compound: Compound, stable: Energies, partners: Iterable[Prepared
             f"reaction_products_{partner.name}": "; ".join(results["hull"].products),
             f"reaction_fraction_{partner.name}": results["hull"].fraction,
         }
-        if "delithiated" in results:
-            row[f"{column}_delithiated"] = _milli(results["delithiated"])
+        for state in sorted(results.keys() & {"lithiated", "delithiated"}):
+            row[f"{column}_{state}"] = _milli(results[state])
     return row
 
 
 def _against(compound: Compound, stable: Energies, partner: Prepared) -> dict[str, Reaction]:
-    """The worst of both charge states by kind of reaction, and the delithiated one alone.
+    """The worst of both charge states by kind of reaction, and each state of a cathode alone.
 
     In a system open to lithium both states of a cathode are one, with its host at equilibrium:
     what it gives off to get there is charging, not reaction.
@@ -144,7 +144,7 @@ def _against(compound: Compound, stable: Energies, partner: Prepared) -> dict[st
         "open": _react(opened, compound, first),
         "open_entry": _react(opened, compound, first, own_a=True, own_b=not cathode),
     }
-    return found | ({"delithiated": mixing[1]} if cathode else {})
+    return found | (dict(zip(("lithiated", "delithiated"), mixing, strict=True)) if cathode else {})
 
 
 def _react(
