@@ -16,7 +16,7 @@ from scipy.stats import qmc
 
 from screen.optimize.constraints import evaluate
 from screen.optimize.problem import Problem, bounds
-from screen.optimize.solver import KKT, minimise
+from screen.optimize.solver import KKT, Evaluation, Function, minimise
 
 LEARNING_RATE = 0.2
 PENALTY = 10.0
@@ -29,7 +29,7 @@ class Optimum(NamedTuple):
 
     `point` is the optimum, or the least violating design; `multipliers` belong to its problem:
     marginal cost per constraint (the bounds last), or, where infeasible, the share of each
-    constraint in the conflict.
+    constraint in the conflict. `objective` is that of the design.
     """
 
     point: Float[Array, " n"]
@@ -39,15 +39,34 @@ class Optimum(NamedTuple):
     objective: Float[Array, ""]
 
 
-def search(problem: Problem, *, starts: int = 4, steps: int = 40) -> Optimum:
+class Box(NamedTuple):
+    """Lowest and highest coordinates."""
+
+    lower: Float[Array, " n"]
+    upper: Float[Array, " n"]
+
+    def place(self, u: Float[Array, " n"]) -> Float[Array, " n"]:
+        """A point of the box from any real numbers."""
+        return self.lower + (self.upper - self.lower) * jax.nn.sigmoid(u)
+
+    def gaps(self, v: Float[Array, " n"]) -> Float[Array, " 2*n"]:
+        """The bounds as constraints: the lower ones, then the upper ones."""
+        return jnp.concatenate([self.lower - v, v - self.upper])
+
+
+def search(problem: Problem) -> Optimum:
     """The best design of one problem. Pure: jit it, and vmap it over a batch of problems."""
-    lower, _ = bounds(problem)
-    begun = jax.vmap(lambda share: descend(problem, share, steps))(_shares(starts, lower))
-    merits = jax.vmap(lambda v: merit(problem, v))(begun)
+    return optimise(lambda v: evaluate(problem, v), Box(*bounds(problem)))
+
+
+def optimise(function: Function, box: Box, *, starts: int = 4, steps: int = 40) -> Optimum:
+    """Minimise f over c <= 0 inside the box; `function` gives (f, c) at a point."""
+    begun = jax.vmap(lambda share: descend(function, box, share, steps))(_shares(starts, box.lower))
+    merits = jax.vmap(lambda v: merit(function, v))(begun)
     _, ends = jax.lax.scan(
-        lambda v, relaxed: _land(problem, v, relaxed),
+        lambda v, relaxed: _land(function, box, v, relaxed),
         begun[jnp.argmin(merits)],
-        jnp.asarray([1.0, 0.0], lower.dtype),
+        jnp.asarray([1.0, 0.0], box.lower.dtype),
     )
     violation = ends.v[0, -1]
     feasible = (violation <= FEASIBLE).astype(jnp.int32)
@@ -55,31 +74,29 @@ def search(problem: Problem, *, starts: int = 4, steps: int = 40) -> Optimum:
     return Optimum(end.v[:-1], violation, end.multipliers[:-1], end.residual, ends.objective[1])
 
 
-def descend(problem: Problem, share: Float[Array, " n"], steps: int) -> Float[Array, " n"]:
+def descend(
+    function: Function, box: Box, share: Float[Array, " n"], steps: int
+) -> Float[Array, " n"]:
     """`steps` of Adam on the penalised objective from a point given as a share of the bounds."""
-    lower, upper = bounds(problem)
     adam = optax.adam(LEARNING_RATE)
-
-    def place(u: Float[Array, " n"]) -> Float[Array, " n"]:
-        return lower + (upper - lower) * jax.nn.sigmoid(u)
 
     def step(
         carry: tuple[Float[Array, " n"], optax.OptState], _: None
     ) -> tuple[tuple[Float[Array, " n"], optax.OptState], None]:
         u, state = carry
-        slope = jax.jacfwd(lambda w: merit(problem, place(w)))(u)
+        slope = jax.jacfwd(lambda w: merit(function, box.place(w)))(u)
         with jax.numpy_dtype_promotion("standard"):  # optax raises a float to an integer count
             updates, state = adam.update(slope, state)
         return (optax.apply_updates(u, updates), state), None
 
     u = jax.scipy.special.logit(share)
     (u, _), _ = jax.lax.scan(step, (u, adam.init(u)), length=steps)
-    return place(u)
+    return box.place(u)
 
 
-def merit(problem: Problem, v: Float[Array, " n"]) -> Float[Array, ""]:
+def merit(function: Function, v: Float[Array, " n"]) -> Float[Array, ""]:
     """Objective plus the penalty of what is violated."""
-    f, c = evaluate(problem, v)
+    f, c = function(v)
     return f + PENALTY * jnp.sum(jnp.maximum(c, 0.0))
 
 
@@ -89,27 +106,20 @@ def _shares(starts: int, like: Float[Array, " n"]) -> Float[Array, "starts n"]:
     return jnp.asarray(np.clip(np.roll(spread, -1, axis=0), 0.05, 0.95), like.dtype)
 
 
-def _limits(problem: Problem, v: Float[Array, " n"]) -> Float[Array, " 2*n"]:
-    lower, upper = bounds(problem)
-    return jnp.concatenate([lower - v, v - upper])
-
-
 def _land(
-    problem: Problem, v: Float[Array, " n"], relaxed: Float[Array, ""]
+    function: Function, box: Box, v: Float[Array, " n"], relaxed: Float[Array, ""]
 ) -> tuple[Float[Array, " n"], KKT]:
     """Newton's method from v: on the largest violation t where `relaxed` is 1, else on f.
 
     Both are one program in (v, t): t stops at -1, well inside, and is idle where not asked for.
     """
 
-    def function(u: Float[Array, " n+1"]) -> tuple[Float[Array, ""], Float[Array, " m+1"]]:
+    def both(u: Float[Array, " n+1"]) -> Evaluation:
         t = u[-1]
-        f, c = evaluate(problem, u[:-1])
+        f, c = function(u[:-1])
         objective = relaxed * t + (1.0 - relaxed) * (f + 0.5 * t * t)
-        return objective, jnp.concatenate(
-            [c - relaxed * t, _limits(problem, u[:-1]), -1.0 - t[None]]
-        )
+        return objective, jnp.concatenate([c - relaxed * t, box.gaps(u[:-1]), -1.0 - t[None]])
 
-    _, c = evaluate(problem, v)
-    end = minimise(function, jnp.append(v, relaxed * (jnp.max(c) + 0.5)))
+    _, c = function(v)
+    end = minimise(both, jnp.append(v, relaxed * (jnp.max(c) + 0.5)))
     return end.v[:-1], end

@@ -17,6 +17,9 @@ from jaxtyping import Array, Float, Int
 Evaluation = tuple[Float[Array, ""], Float[Array, " m"]]
 """f(v) and c(v); a constraint holds where its value is not positive."""
 
+Function = Callable[[Float[Array, " n"]], Evaluation]
+"""A problem: f and c at a point."""
+
 START_BARRIER = 0.1
 FRACTION_TO_BOUNDARY = 0.995
 LARGEST_STEP = 2.0
@@ -50,7 +53,7 @@ class _Iterate(NamedTuple):
 
 
 def minimise(
-    function: Callable[[Float[Array, " n"]], Evaluation],
+    function: Function,
     v: Float[Array, " n"],
     *,
     tolerance: float = 1e-10,
@@ -66,9 +69,7 @@ def minimise(
     return KKT(best.v, best.f, best.c, best.z, _residual(best), best.iteration)
 
 
-def _advance(
-    function: Callable[[Float[Array, " n"]], Evaluation], last: _Iterate, best: _Iterate
-) -> tuple[_Iterate, _Iterate]:
+def _advance(function: Function, last: _Iterate, best: _Iterate) -> tuple[_Iterate, _Iterate]:
     """The next iterate, and the one nearest to optimality so far."""
     new = _step(function, last)
     better = _residual(new) < _residual(best)
@@ -76,7 +77,7 @@ def _advance(
 
 
 def _linearise(
-    function: Callable[[Float[Array, " n"]], Evaluation], v: Float[Array, " n"]
+    function: Function, v: Float[Array, " n"]
 ) -> tuple[Float[Array, ""], Float[Array, " n"], Float[Array, " m"], Float[Array, "m n"]]:
     """f, its gradient, c and its Jacobian in one forward sweep per variable."""
 
@@ -88,7 +89,7 @@ def _linearise(
     return f, gradient, c, jacobian
 
 
-def _start(function: Callable[[Float[Array, " n"]], Evaluation], v: Float[Array, " n"]) -> _Iterate:
+def _start(function: Function, v: Float[Array, " n"]) -> _Iterate:
     f, gradient, c, jacobian = _linearise(function, v)
     slack = jnp.maximum(-c, 0.1)
     hessian = jnp.eye(v.size, dtype=v.dtype)
@@ -97,7 +98,7 @@ def _start(function: Callable[[Float[Array, " n"]], Evaluation], v: Float[Array,
     )
 
 
-def _step(function: Callable[[Float[Array, " n"]], Evaluation], it: _Iterate) -> _Iterate:
+def _step(function: Function, it: _Iterate) -> _Iterate:
     """One Newton step on the perturbed optimality conditions, then the Hessian update."""
     barrier = _barrier(it)
     ratio = it.z / it.slack
