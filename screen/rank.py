@@ -55,7 +55,8 @@ def rank(
     by: a column, better values first; append " asc" or " desc" to say otherwise. Every row counts.
     per: rank apart in every combination of these columns, `top` of each.
     where: an SQL condition on columns. pareto: two or more columns; all non-dominated rows.
-    top: how many rows, None for all; `pareto` takes all. Raises `UsageError` and `StoreError` (exit code 2).
+    top: how many rows, None for all; `pareto` takes all.
+    Raises `UsageError` and `StoreError` (exit code 2).
     """
     return ranking(dirs, top=top, by=by, per=per, where=where, pareto=pareto).rows
 

@@ -1,0 +1,1 @@
+"""Subcommands of `muli`, one module each; heavy imports stand inside the functions."""

@@ -1,0 +1,149 @@
+"""`muli run`: screen a design space, then show the best of it."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from screen.summary import RunResult
+
+EXAMPLES = """Examples:
+
+  muli run --out first                      the built-in library, one minute
+
+  muli run my.toml --out mine --dry-run     how many stacks, how long, how large
+
+  muli run my.toml --out mine               run; the same command again continues
+
+  muli run my.toml --out mine --precision float64 --restart
+"""
+_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+
+
+def run(
+    spec: Annotated[
+        Path | None, typer.Argument(help="A spec (TOML); none: the built-in screen.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the results.")] = None,
+    restart: Annotated[bool, typer.Option("--restart", help="Throw away what OUT holds.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say rows, size and time only.")
+    ] = False,
+    precision: Annotated[str, typer.Option(help="float32 or float64.")] = "float32",
+    device: Annotated[str, typer.Option(help="auto, cpu or gpu.")] = "auto",
+    batch: Annotated[int | None, typer.Option(min=1, help="Stacks per device call.")] = None,
+    max_memory: Annotated[str | None, typer.Option(help="For what is in work, e.g. 2G.")] = None,
+    shard: Annotated[str | None, typer.Option(metavar="I/N", help="Compute a part only.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 where a stack failed.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="The summary as JSON on stdout.")] = False,
+) -> None:
+    """Screen every combination of a spec's axes and rank what came out."""
+    from screen.errors import UsageError
+
+    _check_words({"--precision": (precision, ("float32", "float64"))})
+    _check_words({"--device": (device, ("auto", "cpu", "gpu"))})
+    if dry_run:
+        return _dry_run(spec, json=json)
+    if out is None:
+        raise UsageError("--out DIR is missing: the folder the results go to")
+    _set_precision(precision)
+    import screen.run as engine
+
+    result = engine.run(
+        spec,
+        out,
+        precision=precision,  # type: ignore[arg-type]
+        device=device,  # type: ignore[arg-type]
+        batch=batch,
+        max_memory=_bytes(max_memory),
+        restart=restart,
+        shard=_shard(shard),
+        verbose=True,
+    )
+    _json_summary(result) if json else _summary(result)
+    if strict and result.failed:
+        print(f"--strict: {result.failed:,} stacks failed", file=sys.stderr)
+        raise typer.Exit(1)
+    return None
+
+
+def _dry_run(spec: Path | None, *, json: bool) -> None:
+    from dataclasses import asdict
+
+    from screen.formats import write_json
+    from screen.run import dry_run
+
+    estimate = dry_run(spec)
+    if json:
+        found = {**asdict(estimate), "bytes_stored": estimate.bytes_stored}
+        write_json(found, sys.stdout)
+    else:
+        print(estimate)
+
+
+def _set_precision(precision: str) -> None:
+    """The command line alone may change JAX's global configuration."""
+    import jax
+
+    jax.config.update("jax_enable_x64", precision == "float64")
+
+
+def _check_words(options: dict[str, tuple[str, tuple[str, ...]]]) -> None:
+    from screen.errors import UsageError
+    from screen.spec.names import closest, shown
+
+    for option, (given, known) in options.items():
+        if given not in known:
+            near = closest(given, known)
+            raise UsageError(f"{option} {shown(given)}: expected {' or '.join(known)}{near}")
+
+
+def _bytes(text: str | None) -> int | None:
+    """Bytes of a size such as 800M or 2G."""
+    from screen.errors import UsageError
+
+    if text is None:
+        return None
+    spelled = text.strip().upper().removesuffix("B").removesuffix("I")
+    number, unit = spelled.rstrip("KMGT"), spelled[len(spelled.rstrip("KMGT")) :]
+    try:
+        size = float(number) * _UNITS[unit]
+    except (ValueError, KeyError):
+        size = -1.0
+    if not 0 < size < 2**60:
+        raise UsageError(f"--max-memory {text!r}: expected a size such as 800M or 2G")
+    return int(size)
+
+
+def _shard(text: str | None) -> tuple[int, int] | None:
+    from screen.errors import UsageError
+
+    if text is None:
+        return None
+    part, _, whole = text.partition("/")
+    if not (part.isdecimal() and whole.isdecimal() and 1 <= int(part) <= int(whole)):
+        raise UsageError(f"--shard {text!r}: expected I/N with 1 <= I <= N, such as 2/8")
+    return int(part), int(whole)
+
+
+def _json_summary(result: "RunResult") -> None:
+    from dataclasses import asdict
+
+    from screen.formats import write_json
+
+    write_json({**asdict(result), "folder": str(result.folder)}, sys.stdout)
+
+
+def _summary(result: "RunResult") -> None:
+    """What was asked and found, the best ten, where it lies and what to type next."""
+    from screen.commands.rank import terminal_width
+    from screen.overview import closing, overview
+
+    print(closing(result))
+    print()
+    print(overview(result.folder, terminal_width()))
+    print()
+    print(f"Parquet: {result.folder}/part-*.parquet ({result.rows:,} rows)")
+    print(f"next: muli rank {result.folder}    muli rank {result.folder} --per family --top 3")
