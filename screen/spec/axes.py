@@ -28,6 +28,11 @@ class Numbers:
     def __len__(self) -> int:
         return self.num or len(self.listed)
 
+    @property
+    def only_zero(self) -> bool:
+        """Whether every point is zero."""
+        return not any(self.listed) and not (self.num and (self.start or self.stop))
+
     def values(self) -> NDArray[np.float64]:
         """All points in float64, in the order given."""
         if not self.num:

@@ -1,0 +1,84 @@
+"""Which devices compute, how much at a time, and what fits into the memory allowed."""
+
+import os
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import jax
+
+from screen.errors import DeviceError
+from screen.space import DesignSpace
+
+DeviceName = Literal["auto", "cpu", "gpu"]
+BYTES_PER_ROW = {"best": 24, "all": 220, "feasible": 220}
+"""About what one row of a tile needs while it is computed and stored, in float32."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Devices, tiles in one call over all of them, and chunks in work at a time."""
+
+    devices: list[Any]
+    tiles_per_call: int
+    workers: int
+
+    @property
+    def kind(self) -> str:
+        """cpu or gpu."""
+        return str(self.devices[0].platform)
+
+
+def devices(name: DeviceName) -> list[Any]:
+    """All local devices of a kind; `auto` is a GPU where there is one. Raises `DeviceError`."""
+    if name == "auto":
+        return list(jax.local_devices())
+    try:
+        return list(jax.local_devices(backend=name))
+    except RuntimeError:
+        raise DeviceError(
+            f"no {name} here: JAX sees only {', '.join(_kinds())}; "
+            "install the extra cuda12 or cuda13, or use --device auto"
+        ) from None
+
+
+def _kinds() -> list[str]:
+    return sorted({device.platform for device in jax.local_devices()})
+
+
+def plan(
+    space: DesignSpace,
+    mode: str,
+    precision: str,
+    device: DeviceName,
+    batch: int | None,
+    max_memory: int | None,
+) -> Plan:
+    """Choose speed knobs; none of them changes a byte of the result.
+
+    batch: stacks per device call, at least one tile. max_memory: bytes for what is in work.
+    """
+    found = devices(device)
+    tile = space.lines_per_tile * space.rows_per_line
+    default = 8 * tile if found[0].platform == "gpu" else tile
+    tiles = max(1, (batch or default) // tile)
+    workers = min(4, max(2, os.cpu_count() or 2))
+    if max_memory is not None:
+        row = BYTES_PER_ROW[mode] * (2 if precision == "float64" else 1)
+        affordable = max_memory // (tile * row)
+        if affordable < 1:
+            raise DeviceError(
+                f"one tile of {tile:,} stacks needs about {tile * row / 2**20:.0f} MiB, "
+                f"--max-memory allows {max_memory / 2**20:.0f} MiB: allow more, or use a "
+                "coating_thickness_nm axis with fewer points"
+            )
+        workers = int(min(workers, affordable))
+        tiles = int(max(1, min(tiles, affordable // workers)))
+    return Plan(found, tiles, workers)
+
+
+def describe(chosen: Plan) -> str:
+    """One line for a person."""
+    count = len(chosen.devices)
+    return (
+        f"{count} {chosen.kind} device{'s' if count > 1 else ''}, {chosen.workers} chunks at a time"
+    )

@@ -1,0 +1,100 @@
+"""From whatever names a screen (a path, a dictionary, nothing) to a problem ready to run."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from candidates import estimate_missing
+from screen.columns import Looked, looked_up
+from screen.errors import SpecError
+from screen.gates import Gates, Passed, sort_gates
+from screen.materials import Materials, resolve
+from screen.problem import Problem, prepare, sizes
+from screen.spec import Source, load, parse
+
+SpecLike = str | Path | Mapping[str, Any] | Source | None
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A problem, its gates on results, and the funnel of the gates on materials.
+
+    asked: stacks before any gate; gated: stacks that gates on materials took away.
+    """
+
+    problem: Problem
+    gates: Gates
+    looked: dict[str, Looked]
+    funnel: list[Passed]
+    asked: int
+
+    @property
+    def gated(self) -> int:
+        """Stacks that gates on materials took away."""
+        return self.asked - self.problem.space.stacks
+
+
+def source_of(spec: SpecLike) -> Source:
+    """Read a spec from a path, a dictionary (paths relative to the working folder) or nothing.
+
+    Nothing is the built-in screen. Raises `SpecError`.
+    """
+    if spec is None:
+        built_in = resources.files("screen") / "builtin.toml"
+        with resources.as_file(built_in) as path:
+            return load(path)
+    if isinstance(spec, Source):
+        return spec
+    if isinstance(spec, Mapping):
+        return Source(parse(dict(spec)), "spec", Path.cwd())
+    return load(spec)
+
+
+def refuse_other_parts(source: Source) -> None:
+    """Say clearly which sections belong to other commands."""
+    problems = []
+    if source.spec.uncertainty is not None:
+        problems.append("uncertainty: `muli design` uses it; a screen does not draw at random")
+    if source.spec.screen.law == "table":
+        problems.append('screen.law = "table": no material here has a tabulated sigma_ele(E)')
+    if source.spec.axes.stack_pressure_MPa is not None:
+        problems.append("axes.stack_pressure_MPa: a screen takes interface.*_asr_ohm_cm2 instead")
+    if problems:
+        raise SpecError(source.name, problems)
+
+
+def chosen_materials(source: Source) -> Materials:
+    """Materials on the axes, with estimates where the spec asks for them."""
+    materials = resolve(source)
+    if source.spec.screen.missing != "estimate":
+        return materials
+    filled = {
+        role: estimate_missing(frame) if role in ("coating", "electrolyte") else frame
+        for role, frame in materials.frames.items()
+    }
+    return replace(materials, frames=filled)
+
+
+def set_up(spec: SpecLike) -> Setup:
+    """Resolve, gate and lay out a screen. Raises `SpecError` with every problem found."""
+    source = source_of(spec)
+    refuse_other_parts(source)
+    materials = chosen_materials(source)
+    asked = math.prod(sizes(source, materials).values())
+    names = {"row_id"}
+    if source.spec.filters:
+        names |= set(looked_up(prepare(source, materials)))
+    materials, funnel, later = sort_gates(source, materials, names)
+    problem = prepare(source, materials)
+    looked = looked_up(problem)
+    return Setup(problem, Gates(tuple(later), looked), looked, funnel, asked)
+
+
+def measure(spec: SpecLike) -> tuple[Source, dict[str, int]]:
+    """A spec and the sizes of its axes before any gate, nothing laid out."""
+    source = source_of(spec)
+    refuse_other_parts(source)
+    return source, sizes(source, chosen_materials(source))

@@ -1,0 +1,224 @@
+"""The result folder: locked, one atomic Parquet part per chunk, and a journal of finished parts.
+
+A part is written to a temporary file, flushed to disk, renamed, and the folder flushed; only then
+does the journal name it with its checksum. Whatever moment a run dies at, a part is either named
+by the journal with the right checksum or is computed again to the same bytes.
+"""
+
+import errno
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Container, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from screen.errors import StoreError
+
+JOURNAL = ".journal.jsonl"
+MANIFEST = "manifest.json"
+_LOCK = ".lock"
+_TEMPORARY = ".writing-"
+
+
+def part_name(chunk: int) -> str:
+    """File name of a chunk's part."""
+    return f"part-{chunk:08d}.parquet"
+
+
+class Store:
+    """One result folder, held by one run at a time."""
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self._journal_lock = Lock()
+
+    @contextmanager
+    def locked(self) -> Iterator["Store"]:
+        """Hold the folder; refused while another process holds it. A killed run leaves no lock."""
+        with explained(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(handle)
+            raise StoreError(
+                f"{self.folder}: another run is writing here; wait for it, or use another --out"
+            ) from None
+        try:
+            self._sweep()
+            yield self
+        finally:
+            os.close(handle)
+
+    def _sweep(self) -> None:
+        """Remove temporary files of a run that was killed."""
+        with explained(self.folder):
+            for path in self.folder.glob(f"{_TEMPORARY}*"):
+                path.unlink()
+
+    def clear(self) -> None:
+        """Remove all parts, the journal and the manifest: a new start."""
+        with explained(self.folder):
+            for path in [*self.folder.glob("part-*.parquet")]:
+                path.unlink()
+            for name in (JOURNAL, MANIFEST, "progress.json"):
+                (self.folder / name).unlink(missing_ok=True)
+
+    def remove_parts_except(self, kept: Container[int]) -> None:
+        """Remove parts of chunks that are not kept: truncated, altered or of another run."""
+        with explained(self.folder):
+            for path in self.folder.glob("part-*.parquet"):
+                number = path.stem.removeprefix("part-")
+                if not number.isdigit() or int(number) not in kept:
+                    path.unlink()
+
+    def read_json(self, name: str) -> dict[str, Any] | None:
+        """A JSON file of the folder, or None where it is absent or unreadable."""
+        try:
+            found = json.loads((self.folder / name).read_text("utf-8"))
+        except (OSError, ValueError):
+            return None
+        return found if isinstance(found, dict) else None
+
+    def write_json(self, name: str, content: Mapping[str, Any]) -> None:
+        """Replace a JSON file atomically."""
+        text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+        temporary = self.folder / f"{_TEMPORARY}{name}"
+        with explained(self.folder):
+            with temporary.open("w", encoding="utf-8") as file:
+                file.write(text + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, self.folder / name)
+            self._flush_folder()
+
+    def journal(self) -> dict[int, dict[str, Any]]:
+        """Entries of finished parts by chunk; a half-written last line is no entry."""
+        try:
+            lines = (self.folder / JOURNAL).read_text("utf-8", errors="replace").splitlines()
+        except OSError:
+            return {}
+        entries = {}
+        for line in lines:
+            try:
+                entry = json.loads(line)
+                entries[int(entry["chunk"])] = entry
+            except (ValueError, KeyError, TypeError):
+                continue
+        return entries
+
+    def valid(self, entry: Mapping[str, Any]) -> bool:
+        """Whether the part an entry names is there with its checksum."""
+        path = self.folder / part_name(int(entry["chunk"]))
+        try:
+            return path.stat().st_size == entry["bytes"] and checksum(path) == entry["sha256"]
+        except (OSError, KeyError):
+            return False
+
+    @contextmanager
+    def part(self, chunk: int, schema: pa.Schema) -> Iterator["PartWriter"]:
+        """Write a part by row groups; it appears under its name when the block ends well."""
+        temporary = self.folder / f"{_TEMPORARY}{part_name(chunk)}"
+        with explained(self.folder):
+            try:
+                writer = PartWriter(temporary, schema)
+                try:
+                    yield writer
+                finally:
+                    writer.close()
+                with temporary.open("rb+") as file:
+                    os.fsync(file.fileno())
+                writer.sha256, writer.bytes = checksum(temporary), temporary.stat().st_size
+                os.replace(temporary, self.folder / part_name(chunk))
+                self._flush_folder()
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
+
+    def record(self, entry: Mapping[str, Any]) -> None:
+        """Add a finished part to the journal, durably."""
+        line = json.dumps(entry, separators=(",", ":"), allow_nan=False) + "\n"
+        path = self.folder / JOURNAL
+        with self._journal_lock, explained(self.folder), path.open("ab+") as file:
+            if file.tell() and not _ends_a_line(file):
+                line = "\n" + line
+            file.write(line.encode())
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _flush_folder(self) -> None:
+        handle = os.open(self.folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+class PartWriter:
+    """Row groups of one part: lz4, BYTE_STREAM_SPLIT on floats, dictionary on words."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        words = [f.name for f in schema if pa.types.is_dictionary(f.type)]
+        floats = [f.name for f in schema if pa.types.is_floating(f.type)]
+        self.rows = 0
+        self.sha256, self.bytes = "", 0
+        self._writer = pq.ParquetWriter(
+            path,
+            schema,
+            compression="lz4",
+            use_dictionary=words,
+            use_byte_stream_split=floats,
+            column_encoding={"row_id": "DELTA_BINARY_PACKED"},
+            write_statistics=True,
+        )
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Append one row group."""
+        if batch.num_rows:
+            self._writer.write_batch(batch, row_group_size=batch.num_rows)
+            self.rows += batch.num_rows
+
+    def close(self) -> None:
+        """Write the footer."""
+        self._writer.close()
+
+
+def checksum(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _ends_a_line(file: Any) -> bool:
+    file.seek(-1, os.SEEK_END)
+    return bool(file.read(1) == b"\n")
+
+
+_CAUSES = {
+    errno.ENOSPC: "the disk is full; free some space and give the same command to continue",
+    errno.EDQUOT: "the disk quota is used up; free some space and give the same command",
+    errno.EFBIG: "a file would exceed the size limit (ulimit -f); raise it, same command",
+    errno.EROFS: "the file system is read-only; use another --out",
+    errno.EACCES: "no permission to write; use another --out",
+    errno.EPERM: "no permission to write; use another --out",
+    errno.ENOTDIR: "a file stands where the folder should be; use another --out",
+    errno.EEXIST: "a file stands where the folder should be; use another --out",
+}
+
+
+@contextmanager
+def explained(folder: Path) -> Iterator[None]:
+    """Turn an error of the operating system into one that says the cause and the way out."""
+    try:
+        yield
+    except OSError as error:
+        cause = _CAUSES.get(error.errno or 0, error.strerror or str(error))
+        raise StoreError(f"{folder}: {cause}") from error
