@@ -40,6 +40,8 @@ def usable_input() -> Iterator[None]:
 
     try:
         yield
+    except ModuleNotFoundError as error:
+        raise UsageError(f"{error.name} is not installed: pip install 'muli[thermo]'") from None
     except Refused as error:
         raise ResumeRefused(str(error)) from None
     except (ValueError, LookupError) as error:
@@ -137,36 +139,41 @@ def import_(
     out: Annotated[Path, typer.Option(help="CSV of formation energies to write.")],
     elements: Annotated[str | None, typer.Option(help="For live sources: Li,Nb,O.")] = None,
     field: Annotated[str | None, typer.Option(help="OPTIMADE attribute, eV/atom.")] = None,
+    thermo_type: Annotated[
+        str, typer.Option(help="Materials Project hull: GGA_GGA+U, R2SCAN, GGA_GGA+U_R2SCAN.")
+    ] = "GGA_GGA+U",
 ) -> None:
     """Read computed energies, check them as one consistent set, write them as CSV."""
-    from candidates.importers import write_energies
-
     with usable_input():
-        imported = _fetched(source, elements, field)
+        from candidates.importers import write_energies
+
+        imported = _fetched(source, elements, field, thermo_type)
         write_energies(imported.energies, out)
-    for each in imported.rejected[:20]:
-        print(f"left out: {each}", file=sys.stderr)
+    _tell_rejected(imported)
     print(
         f"{len(imported.energies.formulas):,} energies written to {out}, "
-        f"{len(imported.rejected):,} left out; next: muli candidates compute {out} --out table.csv",
+        f"{len(imported.rejected):,} left out; "
+        f"next: muli candidates compute --energies {out} --out table.csv",
         file=sys.stderr,
     )
 
 
 @app.command()
 def compute(
-    energies: Annotated[Path, typer.Argument(metavar="FILE", help="Energies, any known format.")],
+    energies: Annotated[Path, typer.Option(metavar="FILE", help="Energies, any known format.")],
     out: Annotated[Path, typer.Option(help="Table to write (.csv or .csv.gz).")],
     gaps: Annotated[Path | None, typer.Option(help="Band gaps by formula (CSV).")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    source: Annotated[str | None, typer.Option(help="What to call these energies.")] = None,
     restart: Annotated[bool, typer.Option("--restart", help="Begin anew.")] = False,
 ) -> None:
     """Compute windows and reaction energies of every lithium compound of a table of energies."""
-    from candidates.compute import compute as judge
-    from candidates.importers import read_energies, read_gaps
+    with usable_input(), _interruptible():
+        from candidates.compute import compute as judge
+        from candidates.importers import read_energies, read_gaps
 
-    with usable_input():
-        imported = read_energies(energies)
+        imported = read_energies(energies, {"source": source} if source else None)
+        _tell_rejected(imported)
         found = judge(
             imported.energies,
             out,
@@ -182,11 +189,44 @@ def compute(
     )
 
 
+@app.command()
+def compare(
+    reactions: Annotated[bool, typer.Option("--reactions", help="Reaction energies.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Set the computed windows (or reaction energies) beside every published one."""
+    from candidates.published import compare_reactions, compare_windows
+    from screen.formats import records, write_csv, write_json
+
+    frame = (compare_reactions() if reactions else compare_windows()).round(3)
+    if json:
+        write_json(records(frame), sys.stdout)
+    else:
+        write_csv(frame, sys.stdout)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    from screen.errors import Interrupted
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted("stopped; the same command goes on from the finished parts") from None
+
+
+def _tell_rejected(imported: "Imported") -> None:
+    for each in imported.rejected[:20]:
+        print(f"left out: {each}", file=sys.stderr)
+    if len(imported.rejected) > 20:
+        print(f"left out: {len(imported.rejected) - 20:,} more", file=sys.stderr)
+
+
 def _progress(label: str, done: int, total: int) -> None:
     print(f"\r{label}: {done:,} of {total:,}", end="", file=sys.stderr, flush=True)
 
 
-def _fetched(source: str, elements: str | None, field: str | None) -> "Imported":
+def _fetched(source: str, elements: str | None, field: str | None, thermo_type: str) -> "Imported":
     from candidates.importers import fetch_materials_project, fetch_optimade, read_energies
     from screen.errors import UsageError
 
@@ -197,7 +237,7 @@ def _fetched(source: str, elements: str | None, field: str | None) -> "Imported"
         raise UsageError("--elements is missing: which elements, e.g. --elements Li,Nb,O")
     listed = [each.strip() for each in elements.split(",")]
     if source == "materials-project":
-        return fetch_materials_project(listed)
+        return fetch_materials_project(listed, thermo_type)
     return fetch_optimade(source, listed, field)
 
 
