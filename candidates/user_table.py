@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from candidates.computed_columns import CARRIED
 from candidates.csv_text import read_text
 from candidates.family import family
 from candidates.formula import FormulaError, parse
@@ -75,6 +76,8 @@ def _header(raw: pd.DataFrame, problems: Problems) -> pd.DataFrame:
         )
         if name in keep:
             problems.add(1, name, name, "every column once", "column appears twice")
+        elif name in CARRIED:
+            continue
         elif name not in known:
             problems.add(1, name[:60], name[:60], "a known column", advice)
         else:

@@ -93,6 +93,15 @@ class TestTable:
         assert rows["LiF"]["reduction_limit_V"] == ""
         assert rows["LiCl"]["computed_status"] == "ok"
 
+    def test_the_table_reads_back_as_a_table_of_ones_own(self, tmp_path):
+        import candidates
+
+        _compute(tmp_path / "mine.csv", partners=PARTNERS)
+        frame = candidates.load([tmp_path / "mine.csv"]).set_index("name")
+        assert frame.loc["Li2O", "oxidation_limit_V"] == pytest.approx(2.8)
+        assert frame.loc["Li2O", "window_source"] == "mine.csv"
+        assert frame.loc["Al2O3", "family"] == "oxide"
+
 
 class TestResume:
     def test_an_interrupted_run_goes_on_where_it_stopped(self, tmp_path, monkeypatch):
