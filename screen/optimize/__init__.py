@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from screen.optimize.batch import solve_cases
+from screen.optimize.certainty import robust_cases
 from screen.optimize.descent import Optimum, search
 from screen.optimize.problem import Problem, Variable
 from screen.optimize.read import cases
@@ -27,5 +28,6 @@ def design(spec: str | Path | Source) -> list[dict[str, Any]]:
     """
     source = spec if isinstance(spec, Source) else load(spec)
     found = cases(source)
-    answers = solve_cases(found)
+    uncertain = source.spec.uncertainty is not None
+    answers = robust_cases(source.spec, found) if uncertain else solve_cases(found)
     return [{**c.scenario, **a.as_json()} for c, a in zip(found, answers, strict=True)]

@@ -63,6 +63,8 @@ class Answer:
     relaxed: dict[str, dict[str, Any]] = field(default_factory=dict)
     message: str = ""
     notes: list[str] = field(default_factory=list)
+    probability: float | None = None
+    price_of_certainty: list[dict[str, Any]] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """Plain numbers, lists and text."""

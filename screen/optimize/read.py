@@ -1,7 +1,7 @@
 """From a spec to design problems: one case per coating stack and scenario."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import product
 
 import numpy as np
@@ -15,6 +15,7 @@ from screen.errors import SpecError
 from screen.materials import resolve
 from screen.optimize.problem import Problem, Variable
 from screen.spec import Design, Selection, Source, Spec
+from screen.uncertainty import distribution
 
 THICKNESS_NM = (1e-3, 1e6)
 """Bounds of a coating's thickness where a spec gives none."""
@@ -34,7 +35,8 @@ _PLACES = {
 class Case:
     """One design to find. `names` and the problem's layers run from the anode to the cathode.
 
-    `problem` is None where a property it needs is unknown; `missing` says which.
+    `problem` is None where a property it needs is unknown; `missing` says which. `values` are the
+    library's at 298.15 K and `literature` their (lowest, highest), by quoted key.
     """
 
     names: tuple[str, ...]
@@ -42,6 +44,8 @@ class Case:
     problem: Problem | None
     missing: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    values: Mapping[str, float] = field(default_factory=dict)
+    literature: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,7 @@ def _scenarios(spec: Spec, materials: Mapping[str, pd.DataFrame]) -> Iterator[_S
     if varied and "coating_thickness_nm" not in varied and axes.coating_thickness_nm is not None:
         numbers["coating_thickness_nm"] = axes.coating_thickness_nm.values()
     overrides = {key: each.values() for key, each in axes.others.items()}
+    overrides |= {k: np.asarray([x]) for k, x in central(spec).items() if k not in overrides}
     for electrolyte, cathode, anode, boundary in product(
         materials["electrolyte"]["name"],
         _cathodes(spec, materials),
@@ -112,6 +117,16 @@ def _scenarios(spec: Spec, materials: Mapping[str, pd.DataFrame]) -> Iterator[_S
                     dict(zip(overrides, map(float, values), strict=True)),
                     boundary,
                 )
+
+
+def central(spec: Spec) -> dict[str, float]:
+    """The median of every property that is drawn: what a design is read at."""
+    drawn = spec.uncertainty.distributions if spec.uncertainty else {}
+    return {
+        key: float(distribution(given).ppf(0.5))
+        for key, given in drawn.items()
+        if "literature" not in given
+    }
 
 
 def _cathodes(
@@ -158,7 +173,8 @@ def _at_temperature(frame: pd.DataFrame, temperature: float) -> pd.DataFrame:
     sigma_ion = frame["sigma_ion_S_cm"].to_numpy(float)
     scaled = np.asarray(arrhenius_sigma_ion(sigma_ion, ion[0], temperature, ion[1]))
     factor = np.asarray(arrhenius_factor(ele[0], temperature, ele[1]))
-    columns = {"sigma_ion_S_cm": np.where(known, scaled, sigma_ion)}
+    columns = {f"{name}_library": frame[name] for name in ("sigma_ion_S_cm", "sigma_ele_S_cm")}
+    columns["sigma_ion_S_cm"] = np.where(known, scaled, sigma_ion)
     for name in ("sigma_ele_S_cm", "sigma_0_S_cm", "sigma_n_S_cm", "sigma_p_S_cm"):
         columns[name] = frame[name].to_numpy(float) * factor
     return frame.assign(**columns)
@@ -185,7 +201,25 @@ def _case(
         missing.append("the potential of an electrode")
     if missing:
         return Case(names, shown, None, tuple(missing))
-    return Case(names, shown, _problem(spec, scenario, rows), (), tuple(_unlimited(rows)))
+    problem = _problem(spec, scenario, rows)
+    return Case(names, shown, problem, (), tuple(_unlimited(rows)), *_literature(spec, rows))
+
+
+def _literature(
+    spec: Spec, rows: list[pd.Series]
+) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
+    """Library value and (lowest, highest) source of what is drawn from the literature.
+
+    Of several coating layers the one on the electrolyte is read; all move with it.
+    """
+    drawn = spec.uncertainty.distributions if spec.uncertainty else {}
+    values, ranges = {}, {}
+    for key in (key for key, given in drawn.items() if "literature" in given):
+        owner, _, name = key.partition(".")
+        row = rows[owner == "coating"]
+        values[key] = float(row.get(f"{name}_library", row[name]))
+        ranges[key] = (float(row[f"{name}_low"]), float(row[f"{name}_high"]))
+    return values, ranges
 
 
 def _missing(row: pd.Series, law: str) -> list[str]:

@@ -1,0 +1,113 @@
+"""Cases with uncertain properties: draws from the spec, one robust design and its price each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+
+from kernels.constants import CM_PER_NM
+from screen.errors import SpecError
+from screen.optimize.answer import Answer, answer, check
+from screen.optimize.batch import RELAXATIONS, unknown
+from screen.optimize.descent import FEASIBLE, Optimum
+from screen.optimize.problem import Problem
+from screen.optimize.read import Case, central
+from screen.optimize.robust import LADDER, Rung, ladder, sampled
+from screen.spec import Spec
+from screen.uncertainty import draw
+
+DEFAULT_PROBABILITY = 0.95
+
+
+def robust_cases(spec: Spec, cases: Sequence[Case]) -> list[Answer]:
+    """One answer per case: the thinnest design that holds with the probability asked for."""
+    asked = (spec.design.probability if spec.design else None) or DEFAULT_PROBABILITY
+    steps = tuple(sorted({*LADDER, asked}))
+    with jax.enable_x64(True):
+        return [_answer(spec, case, steps, asked) for case in cases]
+
+
+def _answer(spec: Spec, case: Case, steps: tuple[float, ...], asked: float) -> Answer:
+    if case.problem is None:
+        return unknown(case)
+    if spec.uncertainty is None:
+        raise SpecError("uncertainty", ["a robust design needs distributions"])
+    given = spec.uncertainty
+    draws = draw(given.distributions, given.draws, given.seed, case.literature)
+    middle = central(spec) | {k: case.values[k] for k in draws if k in case.values}
+    answers = {
+        demand: _solve(relax(case.problem), list(case.names), draws, middle, steps, asked)
+        for demand, relax in {"": _unchanged, **RELAXATIONS}.items()
+    }
+    found = answers.pop("")
+    relaxed = {
+        demand: {"price_of_certainty": each.price_of_certainty}
+        for demand, each in answers.items()
+        if any(row["thickness_nm"] for row in each.price_of_certainty)
+    }
+    return replace(
+        found, relaxed={} if found.feasible else relaxed, notes=[*case.notes, *found.notes]
+    )
+
+
+def _unchanged(problem: Problem) -> Problem:
+    return problem
+
+
+def _solve(
+    problem: Problem,
+    names: list[str],
+    draws: Mapping[str, np.ndarray],
+    middle: Mapping[str, float],
+    steps: tuple[float, ...],
+    asked: float,
+) -> Answer:
+    """The robust design of one problem, with the ladder of probabilities."""
+    rungs = jax.tree.map(np.asarray, ladder(problem, sampled(problem, draws, middle), steps))
+    rung = jax.tree.map(lambda leaf: leaf[steps.index(asked)], rungs)
+    return replace(
+        _nominal(problem, rung, names),
+        probability=float(rung.reached),
+        price_of_certainty=[_row(rungs, i, p) for i, p in enumerate(steps)],
+        active_constraints=[f"holds with probability {asked:g}"],
+        notes=["nodes and resistances are those at the median of every property"],
+    )
+
+
+def _nominal(problem: Problem, rung: Rung, names: list[str]) -> Answer:
+    """The robust design solved at the median of every property."""
+    checked = jax.tree.map(np.asarray, _check(problem, rung.point))
+    met = float(rung.gap) <= FEASIBLE
+    none = np.zeros(0)
+    optimum = Optimum(rung.point, np.float64(-1.0), none, np.abs(rung.gap), np.float64(0.0))
+    inside = checked._replace(excess=np.float64(-1.0), outer=np.full_like(checked.outer, -1.0))
+    found = answer(problem, optimum, inside, names)
+    if met:
+        return replace(found, status="ok")
+    return replace(
+        found,
+        thickness_nm=None,
+        nodes_V=None,
+        asr_total_ohm_cm2=None,
+        asr_coating_ohm_cm2=None,
+        leak_current_A_cm2=None,
+        feasible=False,
+        status="infeasible",
+        message="no thickness holds with the probability asked for",
+    )
+
+
+_check = eqx.filter_jit(check)
+
+
+def _row(rungs: Rung, i: int, p: float) -> dict[str, Any]:
+    met = bool(rungs.gap[i] <= FEASIBLE)
+    return {
+        "probability": p,
+        "thickness_nm": [float(t) / CM_PER_NM for t in rungs.thickness[i]] if met else None,
+        "asr_coating_ohm_cm2": float(rungs.asr[i]) if met else None,
+        "reached": float(rungs.reached[i]),
+    }
