@@ -13,6 +13,7 @@ import pandas as pd
 VOLTS = alt.Scale(domain=[-0.1, 5.6], nice=False, zero=False)
 THICKNESS_NM = alt.Scale(type="log", domain=[0.1, 1000])
 SIGMA_ELE = alt.Scale(type="log", domain=[1e-18, 1e-4])
+NAMED = 8
 POWERS = "format(datum.value, '~e')"
 
 
@@ -31,7 +32,9 @@ def _log(field: str, title: str, values: pd.Series, kind: type) -> Any:
 
 
 def coverage(counts: pd.DataFrame) -> alt.LayerChart:
-    """How many coatings are feasible per electrolyte and cathode. Columns: those names, `coatings`."""
+    """Feasible coatings per cell. Columns: electrolyte, cathode, coatings, undecided."""
+    text = counts["coatings"].astype(str) + counts["undecided"].map(" + {}".format)
+    counts = counts.assign(text=text.where(counts["undecided"] > 0, counts["coatings"].astype(str)))
     base = alt.Chart(counts).encode(
         x=alt.X("cathode:N", title=None, sort=None, axis=alt.Axis(labelAngle=-35, orient="top")),
         y=alt.Y("electrolyte:N", title=None, sort=None),
@@ -42,16 +45,17 @@ def coverage(counts: pd.DataFrame) -> alt.LayerChart:
             "electrolyte:N",
             "cathode:N",
             alt.Tooltip("coatings:Q", title="feasible coatings"),
+            alt.Tooltip("undecided:Q", title="undecided coatings"),
         ],
     )
-    half = float(counts["coatings"].max()) / 2 if len(counts) else 0.0
+    half = max(float(counts["coatings"].max()) / 2, 0.5)
     dark = alt.FieldRangePredicate(field="coatings", range=[half, None])
     light = alt.FieldLTPredicate(field="coatings", lt=half)
     return alt.layer(
         cells,
-        base.transform_filter(dark).mark_text(style=["on", "inverse"]).encode(text="coatings:Q"),
-        base.transform_filter(light).mark_text(style="on").encode(text="coatings:Q"),
-    ).properties(width=alt.Step(34), height=alt.Step(26))
+        base.transform_filter(dark).mark_text(style=["on", "inverse"]).encode(text="text:N"),
+        base.transform_filter(light).mark_text(style="on").encode(text="text:N"),
+    ).properties(width=alt.Step(52), height=alt.Step(26))
 
 
 def profiles(parts: pd.DataFrame) -> alt.FacetChart:
@@ -119,6 +123,36 @@ def tradeoff(points: pd.DataFrame) -> alt.HConcatChart:
         for panel, brush in zip((resistance, margin), brushes, strict=True)
     )
     return alt.hconcat(*panels)
+
+
+def tolerance(points: pd.DataFrame) -> alt.LayerChart:
+    """The sigma_ele each coating could stand at its largest thickness; the first ones named."""
+    title = "Largest affordable thickness, nm"
+    x = _log("max_thickness_nm:Q", title, points["max_thickness_nm"], alt.X)
+    sigma = points["max_sigma_ele_at_L_max_S_cm"]
+    y = _log("max_sigma_ele_at_L_max_S_cm:Q", "Largest tolerable σ electron, S/cm", sigma, alt.Y)
+    marks = (
+        alt.Chart(points)
+        .mark_point(size=52, filled=True, opacity=0.85)
+        .encode(
+            x=x,
+            y=y,
+            color=alt.Color("family:N", title="family"),
+            shape=alt.Shape("evidence:N", title="σ electron is"),
+            tooltip=[
+                "coating:N",
+                "family:N",
+                alt.Tooltip("max_thickness_nm:Q", title="largest thickness, nm", format=".3~g"),
+                alt.Tooltip(f"{sigma.name}:Q", title="tolerable, S/cm", format=".2e"),
+            ],
+        )
+    )
+    names = (
+        alt.Chart(points.head(NAMED))
+        .mark_text(style="on", align="right", dx=-8, limit=160)
+        .encode(x=x, y=y, text="coating:N")
+    )
+    return alt.layer(marks, names).properties(width="container", height=400)
 
 
 def whatif_profile() -> alt.LayerChart:

@@ -36,6 +36,15 @@ function signedVolts(value) {
   return value === null || value === undefined ? "–" : (value >= 0 ? "+" : "") + volts(value);
 }
 
+// Columns as the page carries them, back to one object a row; the largest number means infinity.
+function unpack(columns) {
+  const whole = Object.entries(columns).map(([name, column]) => [name, column.words
+    ? column.codes.map((code) => (code < 0 ? null : column.words[code]))
+    : column.map((value) => (Math.abs(value) >= Number.MAX_VALUE ? Math.sign(value) * Infinity : value))]);
+  const length = whole.length ? whole[0][1].length : 0;
+  return Array.from({ length }, (_, i) => Object.fromEntries(whole.map(([name, values]) => [name, values[i]])));
+}
+
 function element(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);

@@ -5,13 +5,15 @@
   const data = JSON.parse(document.querySelector("#data").textContent);
   const pictures = new Pictures(data.specs);
   const whatif = new WhatIf(pictures, data.window_tolerance_V);
-  const openRow = (row) => {
-    whatif.open(data.starts[row.start]);
+  const rows = unpack(data.rows);
+  const starts = unpack(data.starts);
+  const openRow = (index) => {
+    whatif.open(complete({ ...rows[index], ...starts[index] }));
     document.querySelector("#whatif").scrollIntoView();
     document.querySelector("#whatif-controls input").focus({ preventScroll: true });
   };
-  new Ranking(data, openRow);
-  if (data.starts.length) whatif.open(data.starts[0]);
+  new Ranking(data.columns, rows, openRow);
+  if (starts.length) whatif.open(complete({ ...rows[0], ...starts[0] }));
   pictures.start();
   document.documentElement.dataset.ready = "yes";
 }

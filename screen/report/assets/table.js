@@ -4,9 +4,9 @@
 const PAGE_OF_ROWS = 25;
 
 class Ranking {
-  constructor(data, onChoose) {
-    this.columns = data.columns;
-    this.rows = data.rows;
+  constructor(columns, rows, onChoose) {
+    this.columns = columns.filter((column) => !rows.length || column.name in rows[0]);
+    this.rows = rows;
     this.searchable = this.rows.map((row) =>
       Object.values(row).filter((v) => typeof v === "string").join(" ").toLowerCase());
     this.onChoose = onChoose;
@@ -61,8 +61,9 @@ class Ranking {
     const indices = this.rows.map((_, i) => i).filter((i) =>
       words.every((word) => this.searchable[i].includes(word)) &&
       this.selects.every((s) => !s.value || this.rows[i][s.name] === s.value) &&
-      (!this.feasibleOnly.checked || this.rows[i].feasible === true));
-    return indices.sort((a, b) => this.compare(this.rows[a], this.rows[b]) || a - b);
+      (!this.feasibleOnly.checked || this.rows[i].feasible === "yes"));
+    return this.sort.column === null ? indices
+      : indices.sort((a, b) => this.compare(this.rows[a], this.rows[b]) || a - b);
   }
 
   // Missing values come last whichever way the column is sorted.
@@ -79,17 +80,17 @@ class Ranking {
       const active = cell.dataset.column === this.sort.column;
       cell.setAttribute("aria-sort", !active ? "none" : this.sort.descending ? "descending" : "ascending");
     }
-    this.body.replaceChildren(...indices.slice(0, this.visible).map((i) => this.line(this.rows[i])));
+    this.body.replaceChildren(...indices.slice(0, this.visible).map((i) => this.line(this.rows[i], i)));
     document.querySelector("#shown").textContent =
       `${Math.min(this.visible, indices.length)} of ${indices.length.toLocaleString("en")} rows shown`;
     document.querySelector("#more").hidden = indices.length <= this.visible;
   }
 
-  line(row) {
+  line(row, index) {
     const line = element("tr");
     for (const column of this.columns.filter((c) => c.shown)) line.append(this.cell(row, column));
     const open = line.querySelector("button");
-    open.addEventListener("click", () => this.onChoose(row));
+    open.addEventListener("click", () => this.onChoose(index));
     return line;
   }
 
@@ -102,7 +103,7 @@ class Ranking {
       return element("th", { scope: "row" }, button, why);
     }
     const cell = element("td", { class: column.kind });
-    if (column.kind === "verdict") cell.append(element("span", { class: `badge ${value}` }, value));
+    if (column.kind === "verdict") cell.append(element("span", { class: `badge ${value.replaceAll(" ", "-")}` }, value));
     else if (column.kind === "name") cell.append(nameNode(value ?? "–"));
     else if (column.kind === "text") cell.append(value ?? "–");
     else if (column.kind === "band") cell.append(band(row));

@@ -62,7 +62,7 @@ class WhatIf {
     document.querySelector("#whatif-coating").replaceChildren(nameNode(start.coating));
     document.querySelector("#whatif-electrolyte").replaceChildren(nameNode(start.electrolyte));
     document.querySelector("#whatif-notes").replaceChildren(
-      ...start.notes.map((note) => element("li", {}, note)));
+      ...(start.notes ?? "").split("\n").filter(Boolean).map((note) => element("li", {}, note)));
     this.refresh();
   }
 
@@ -93,6 +93,15 @@ class WhatIf {
     badge.className = `badge ${verdict.replaceAll(" ", "-")}`;
     document.querySelector("#whatif-why").textContent = sentence;
   }
+}
+
+// An unknown sigma_ele starts at the largest value that still protects.
+function complete(start) {
+  if (start.coating_sigma_ele_S_cm !== null) return start;
+  const limit = start.electrolyte_oxidation_limit_V;
+  const most = limit === null ? 1e-12 : sigmaEleForInterface(start, limit, start.coating_thickness_nm);
+  const value = Number(Math.min(1e-4, Math.max(1e-18, most)).toPrecision(4));
+  return { ...start, coating_sigma_ele_S_cm: value <= most ? value : value * (1 - 1e-3) };
 }
 
 // The verdict and the constraint that binds, in the order in which a cell would fail.

@@ -1,0 +1,152 @@
+"""From run folders to the page: query, words, pictures, joined and written in one step."""
+
+import os
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+import candidates
+from screen.errors import ScreenError
+from screen.rank import ranking
+from screen.report import inside, page, pictures, query, table, words
+from screen.results import Results
+
+
+class ReportError(ScreenError):
+    """A report that cannot be made, with the way out."""
+
+    exit_code = 2
+
+
+def report(dirs: str | Path | Sequence[str | Path], out: str | Path) -> Path:
+    """Write the page of one or several run folders to `out`; gives back the path.
+
+    Raises `StoreError` where a folder is not a run's, `ReportError` where `out` cannot be written
+    or the extra `report` is not installed.
+    """
+    path = Path(out)
+    try:
+        text = html(dirs)
+    except ModuleNotFoundError as error:
+        raise ReportError(f"the report needs {error.name}: pip install 'muli[report]'") from None
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+    except OSError as error:
+        raise ReportError(f"{path}: cannot be written: {error.strerror}") from None
+    return path
+
+
+def html(dirs: str | Path | Sequence[str | Path]) -> str:
+    """The page as text."""
+    first = ranking(dirs, top=1)
+    results, spec = first.results, _spec(first.results)
+    data = query.Dataset(results, first.scenario)
+    totals = query.totals(data)
+    ranked = _by_cell(dirs, data, totals)
+    materials = _materials(results, ranked)
+    starts = inside.numbers(ranked, materials, spec["screen"])
+    rows = table.rows(ranked, spec["screen"]["asr_budget_ohm_cm2"])
+    drawn = pictures.pictures(data, ranked, rows, starts)
+    facts = _facts(first.order, data, spec, totals, rows, materials)
+    return page.render(
+        facts,
+        drawn,
+        {
+            "columns": table.described(),
+            "rows": table.pack(rows),
+            "starts": table.pack(starts),
+            "window_tolerance_V": spec["screen"]["window_tolerance_V"],
+        },
+    )
+
+
+def _spec(results: Results) -> dict[str, Any]:
+    """The spec of the first folder whose manifest has one."""
+    for manifest in results.manifests:
+        if "spec" in manifest:
+            spec: dict[str, Any] = manifest["spec"]
+            return spec
+    raise ReportError(
+        f"{results.folders[0]}: manifest.json says no spec: run `muli run` again, it continues"
+    )
+
+
+def _by_cell(dirs: Any, data: query.Dataset, totals: Mapping[str, int]) -> pd.DataFrame:
+    """The first coatings of every cell, as many as a page can carry; cells in a fixed order."""
+    columns = [
+        c for c in ("electrolyte", "cathode", "cathode_potential_V") if c in data.results.columns
+    ]
+    if "cathode" in columns:
+        columns.remove("cathode_potential_V")
+    cells = max(totals["electrolytes"] * totals["cathodes"], 1)
+    found = ranking(dirs, top=max(table.MOST_ROWS // cells, 1), per=columns).rows
+    return found.sort_values(["rank"], kind="stable", ignore_index=True).head(table.MOST_ROWS)
+
+
+def _materials(results: Results, ranked: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Properties of the materials of these rows, by role and name; the users' tables come first."""
+    files = [
+        path for m in results.manifests for path in m.get("inputs", {}) if Path(path).is_file()
+    ]
+    library = candidates.load(files, bad="skip")
+    computed = candidates.load(table="materials-project")
+    both = pd.concat([library, computed[library.columns.intersection(computed.columns)]])
+    both = both.drop_duplicates("name").set_index("name")
+    return {role: both[both.index.isin(ranked[role].dropna().unique())] for role in inside.ROLES}
+
+
+def _facts(
+    stated: str,
+    data: query.Dataset,
+    spec: Mapping[str, Any],
+    totals: Mapping[str, int],
+    rows: pd.DataFrame,
+    materials: Mapping[str, pd.DataFrame],
+) -> words.Facts:
+    results = data.results
+    named = {
+        name: [table.plain(each) for each in data.distinct(column)]
+        for name, column in (
+            ("coating", "coating"),
+            ("electrolyte", "electrolyte"),
+            ("against", data.cathode),
+        )
+    }
+    ids = sorted({each for m in results.manifests for each in m.get("sources", [])})
+    leader = rows.iloc[0].map(table.plain).to_dict() if len(rows) else None
+    title = " + ".join(
+        dict.fromkeys(
+            m.get("name") or f.name for f, m in zip(results.folders, results.manifests, strict=True)
+        )
+    )
+    return words.Facts(
+        title=table.plain(title),
+        version=metadata.version("muli"),
+        warnings=words.warnings(results),
+        sentences=[
+            ("Asked", words.asked(spec, named)),
+            ("Answered", words.answered(results, totals, leader)),
+            ("Mind", words.mind(results, data.evidence())),
+        ],
+        funnel=words.funnel(results),
+        order=f"Within each cell by {stated}.",
+        rows_left_out=_left_out(data, len(rows), totals),
+        assumptions=words.assumptions(spec, data.scenario, materials),
+        sources=words.sources(ids, candidates.sources()),
+        command=words.command(results),
+        provenance=words.provenance(results),
+    )
+
+
+def _left_out(data: query.Dataset, shown: int, totals: Mapping[str, int]) -> str:
+    """How much of the dataset the table carries."""
+    folders = " ".join(table.plain(folder.name) for folder in data.results.folders)
+    return (
+        f"The table carries {shown:,} rows, the first of every cell, from {totals['rows']:,} rows "
+        f"stored. For more: muli rank {folders} --top 1000 --csv"
+    )

@@ -1,0 +1,178 @@
+"""Which pictures a dataset allows, each with its words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from screen.report import charts, inside, query
+from screen.report.page import Picture
+from screen.report.table import plain
+
+LEADERS = 6
+FAMILIES = 5
+
+
+def pictures(
+    data: query.Dataset, ranked: pd.DataFrame, rows: pd.DataFrame, starts: pd.DataFrame
+) -> list[Picture]:
+    """The pictures in reading order. `ranked`, `rows` and `starts` are rows of the same ranking."""
+    if not len(ranked):
+        return []
+    pinned = query.cell(data, ranked.iloc[0])
+    told = f"{rows['electrolyte'][0]} against {rows['against'][0]}"
+    found = [
+        _coverage(query.coverage(data)),
+        *_what_if(),
+        _profiles(rows, starts),
+        _tradeoff(query.tradeoff(data, pinned, _first_coatings(ranked)), plain(told)),
+        _tolerance(query.tolerance(data, pinned), plain(told)),
+        _probability(ranked),
+    ]
+    return [picture for picture in found if picture is not None]
+
+
+def _first_coatings(ranked: pd.DataFrame) -> list[str]:
+    """Coatings of the first row's cell, in the order of the ranking."""
+    same = ranked["electrolyte"] == ranked["electrolyte"].iloc[0]
+    return list(dict.fromkeys(ranked[same]["coating"]))[: query.MOST_COATINGS]
+
+
+def _coverage(counts: pd.DataFrame) -> Picture | None:
+    if len(counts) < 2:
+        return None
+    counts = counts.assign(**{c: counts[c].map(plain) for c in ("electrolyte", "cathode")})
+    best = counts.iloc[0]
+    return Picture(
+        "coverage",
+        "after ranking",
+        "Which cells can be protected",
+        f"A table of {counts['electrolyte'].nunique()} electrolytes and "
+        f"{counts['cathode'].nunique()} cathodes, each cell with the number of its feasible "
+        f"coatings. The most, {best['coatings']}, has {best['electrolyte']} against "
+        f"{best['cathode']}.",
+        "Feasible coatings for each electrolyte and cathode; after the plus sign, those that may "
+        "be, once what is not known about them is measured.",
+        charts.specification(charts.coverage(counts)),
+    )
+
+
+def _what_if() -> tuple[Picture, Picture]:
+    return (
+        Picture(
+            "whatif-profile",
+            "what if",
+            "The lithium potential through the stack",
+            "A curve of the lithium potential from the anode side through electrolyte and coating "
+            "to the cathode, with the stability windows of both as bands. It follows the sliders; "
+            "its numbers stand in the panel above.",
+            "Each layer is drawn one unit wide. Bands are the stability windows: where the curve "
+            "leaves its band, the layer decomposes.",
+            charts.specification(charts.whatif_profile()),
+        ),
+        Picture(
+            "whatif-map",
+            "what if",
+            "Where this coating works",
+            "A map of coating thickness and electronic conductivity. A shaded region protects "
+            "within the resistance budget; a dot marks the values of the sliders.",
+            "Shaded: protects, within the budget. Above the line the coating leaks too much, right "
+            "of the dashes it costs too much, below the region it blocks so well that something "
+            "is reduced.",
+            charts.specification(charts.whatif_map()),
+        ),
+    )
+
+
+def _profiles(rows: pd.DataFrame, starts: pd.DataFrame) -> Picture | None:
+    """The first rows whose stack can be drawn, one a coating."""
+    distinct = rows.drop_duplicates("coating").index
+    parts: list[dict[str, Any]] = []
+    leaders: list[str] = []
+    for index in distinct:
+        found = starts.loc[index].to_dict()
+        if len(leaders) == LEADERS or not _drawable(found):
+            continue
+        row = {name: plain(rows[name][index]) for name in ("coating", "electrolyte", "against")}
+        leader = f"{row['coating']} | {row['electrolyte']} | {row['against']}"
+        leaders.append(row["coating"])
+        parts += inside.profile(leader, row, found)
+    if not leaders:
+        return None
+    return Picture(
+        "profiles",
+        "body",
+        "Inside the leaders",
+        "Small curves of the lithium potential through the electrolyte and the coating of the "
+        f"leaders ({', '.join(leaders)}), with the stability windows of both layers as bands.",
+        "The electrolyte left, the coating right, each one unit wide, windows as bands. Where the "
+        "coating's electronic conductivity is not known, the curve is the limiting one: the "
+        "largest conductivity that still protects.",
+        charts.specification(charts.profiles(pd.DataFrame(parts))),
+    )
+
+
+def _drawable(found: Mapping[str, Any]) -> bool:
+    needed = ["cathode_potential_V", "anode_potential_V"]
+    if pd.isna(found["coating_sigma_ele_S_cm"]):
+        needed.append("electrolyte_oxidation_limit_V")
+    return not any(pd.isna(found[name]) for name in needed)
+
+
+def _tradeoff(points: pd.DataFrame, cell: str) -> Picture | None:
+    points = points.dropna(subset=["oxidation_margin_V"])
+    if len(points) < 2:
+        return None
+    return Picture(
+        "tradeoff",
+        "body",
+        "Thickness, resistance, margin",
+        f"Two scatter plots over coating thickness, for {cell}: resistance, and margin to the "
+        "electrolyte's oxidation limit. Both rise with thickness.",
+        f"For {cell}. Drag over points in either panel: both show what lies inside, and the "
+        "coatings are named below. Circles are feasible, crosses are not.",
+        charts.specification(charts.tradeoff(_told(points))),
+    )
+
+
+def _tolerance(points: pd.DataFrame, cell: str) -> Picture | None:
+    if len(points) < 2:
+        return None
+    return Picture(
+        "tolerance",
+        "body",
+        "How much leakage each coating could stand",
+        f"A scatter plot for {cell}: per coating the largest thickness it can afford, and the "
+        "largest electronic conductivity with which it would still protect there.",
+        f"For {cell}. Right: thicker within the budget. Up: forgives a higher electronic "
+        "conductivity. A coating is worth measuring when its true value may lie below its mark.",
+        charts.specification(charts.tolerance(_told(points))),
+    )
+
+
+def _told(points: pd.DataFrame) -> pd.DataFrame:
+    """Names made harmless, rare families joined."""
+    family = points["family"].fillna("unknown").map(plain)
+    common = family.value_counts().index[:FAMILIES]
+    return points.assign(
+        coating=points["coating"].map(plain), family=family.where(family.isin(common), "other")
+    )
+
+
+def _probability(ranked: pd.DataFrame) -> Picture | None:
+    if "p_protected" not in ranked:
+        return None
+    known = ranked.dropna(subset=["p_protected"]).drop_duplicates("coating").head(20)
+    label = [f"{plain(r.coating)} on {plain(r.electrolyte)}" for r in known.itertuples()]
+    rows = pd.DataFrame({"label": label, "p_protected": known["p_protected"].astype(float)})
+    if rows.empty:
+        return None
+    return Picture(
+        "probability",
+        "body",
+        "How sure is it",
+        "The probability of protection of the first coatings, under the uncertainty stated in "
+        "the spec.",
+        "Probability that the electrolyte is protected, under the spec's uncertainty.",
+        charts.specification(charts.probability(rows)),
+    )

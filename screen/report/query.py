@@ -1,0 +1,129 @@
+"""Summaries of a dataset of any size, by DuckDB: what the page's pictures are drawn from.
+
+Only the columns a picture needs are read, and what comes back is small whatever the dataset holds.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from screen import criteria, sql
+from screen.results import Results
+
+MOST_CELLS = 30
+MOST_COATINGS = 12
+MOST_POINTS = 3000
+BINS_PER_DECADE = 10
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The parts of a run, and the scenario at which coatings are compared."""
+
+    results: Results
+    scenario: Mapping[str, Any]
+
+    def select(self, query: str) -> pd.DataFrame:
+        """The answer of a query in which `rows` stands for all parts."""
+        listed = ", ".join(sql.text(part) for part in self.results.parts)
+        union = ", union_by_name = true" if len(self.results.folders) > 1 else ""
+        with sql.connect(self.results.parts) as connection:
+            text = f"WITH rows AS (FROM read_parquet([{listed}]{union})) {query}"
+            return connection.execute(text).df()
+
+    @property
+    def cathode(self) -> str:
+        """The column a cathode goes by: its name, or its potential where it has none."""
+        return "cathode" if "cathode" in self.results.columns else "cathode_potential_V"
+
+    def where(self, values: Mapping[str, Any]) -> str:
+        """A condition that pins columns; a missing value pins to missing."""
+        tests = [
+            f"{sql.name(column)} IS NULL"
+            if value is None or value != value
+            else f"{sql.name(column)} = {sql.literal(value if isinstance(value, str) else float(value))}"
+            for column, value in values.items()
+        ]
+        return " AND ".join(tests) or "true"
+
+    def distinct(self, column: str) -> list[Any]:
+        """The values of a column, in their order."""
+        found = self.select(f"SELECT DISTINCT {sql.name(column)} AS value FROM rows ORDER BY value")
+        return [value for value in found["value"] if value is not None and value == value]
+
+    def evidence(self) -> dict[str, int]:
+        """Coatings per class of evidence for their sigma_ele."""
+        found = self.select(
+            "SELECT coalesce(evidence_sigma_ele, 'none') AS evidence, "
+            "count(DISTINCT coating) AS coatings FROM rows GROUP BY ALL"
+        )
+        return dict(zip(found["evidence"], found["coatings"].astype(int), strict=True))
+
+
+def coverage(data: Dataset) -> pd.DataFrame:
+    """Distinct coatings that are feasible, or may be, per `electrolyte` and `cathode`."""
+    found = data.select(
+        f"SELECT electrolyte, {sql.name(data.cathode)} AS cathode, "
+        "count(DISTINCT coating) FILTER (feasible) AS coatings, "
+        "count(DISTINCT coating) FILTER (feasible IS NULL) AS undecided "
+        f"FROM rows WHERE {data.where(data.scenario)} AND electrolyte IS NOT NULL "
+        "GROUP BY ALL ORDER BY coatings DESC, undecided DESC, electrolyte, cathode"
+    )
+    if data.cathode != "cathode":
+        found["cathode"] = found["cathode"].map("{:.2f} V".format)
+    kept = {
+        name: list(dict.fromkeys(found[name]))[:MOST_CELLS] for name in ("electrolyte", "cathode")
+    }
+    return found[
+        found["electrolyte"].isin(kept["electrolyte"]) & found["cathode"].isin(kept["cathode"])
+    ]
+
+
+def cell(data: Dataset, row: Mapping[str, Any]) -> dict[str, Any]:
+    """The scenario of one row: what stays the same when only the coating changes."""
+    columns = criteria.scenario_columns(data.results.columns)
+    return {column: row[column] for column in columns if column in row}
+
+
+def tradeoff(data: Dataset, pinned: Mapping[str, Any], coatings: Sequence[str]) -> pd.DataFrame:
+    """Points of thickness, resistance and margin in one cell, ten a decade for each coating."""
+    listed = ", ".join(sql.text(name) for name in coatings) or "NULL"
+    return data.select(
+        "SELECT coating, any_value(family) AS family, "
+        "arg_min(coating_thickness_nm, coating_thickness_nm) AS coating_thickness_nm, "
+        "arg_min(asr_coating_ohm_cm2, coating_thickness_nm) AS asr_coating_ohm_cm2, "
+        "arg_min(oxidation_margin_V, coating_thickness_nm) AS oxidation_margin_V, "
+        "arg_min(max_sigma_ele_S_cm, coating_thickness_nm) AS max_sigma_ele_S_cm, "
+        "coalesce(CASE WHEN arg_min(feasible, coating_thickness_nm) THEN 'yes' ELSE 'no' END, "
+        "'unknown') AS feasible "
+        f"FROM rows WHERE {data.where(pinned)} AND coating IN ({listed}) "
+        "AND coating_thickness_nm > 0 AND asr_coating_ohm_cm2 > 0 "
+        f"GROUP BY coating, floor(log10(coating_thickness_nm) * {BINS_PER_DECADE}) "
+        f"ORDER BY coating, coating_thickness_nm LIMIT {MOST_POINTS}"
+    )
+
+
+def tolerance(data: Dataset, pinned: Mapping[str, Any]) -> pd.DataFrame:
+    """Per coating of one cell: its largest thickness, and the sigma_ele it could stand there."""
+    return data.select(
+        "SELECT coating, any_value(family) AS family, any_value(evidence_sigma_ele) AS evidence, "
+        "any_value(max_thickness_nm) AS max_thickness_nm, "
+        "any_value(max_sigma_ele_at_L_max_S_cm) AS max_sigma_ele_at_L_max_S_cm "
+        f"FROM rows WHERE {data.where(pinned)} AND max_thickness_nm > 0 "
+        "AND isfinite(max_thickness_nm) AND max_sigma_ele_at_L_max_S_cm > 0 "
+        "AND isfinite(max_sigma_ele_at_L_max_S_cm) "
+        f"GROUP BY coating ORDER BY max_sigma_ele_at_L_max_S_cm DESC, coating LIMIT {MOST_POINTS}"
+    )
+
+
+def totals(data: Dataset) -> dict[str, int]:
+    """Coatings, electrolytes and cathodes among the rows, and how many coatings work somewhere."""
+    found = data.select(
+        "SELECT count(*) AS rows, count(DISTINCT coating) AS coatings, "
+        "count(DISTINCT electrolyte) AS electrolytes, "
+        f"count(DISTINCT {sql.name(data.cathode)}) AS cathodes, "
+        "count(DISTINCT coating) FILTER (feasible) AS feasible_coatings FROM rows"
+    )
+    return {name: int(value) for name, value in found.iloc[0].items()}

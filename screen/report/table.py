@@ -1,0 +1,148 @@
+"""The ranking as the page carries it: which columns, in which words, packed small."""
+
+import sys
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from screen.why import why
+
+MOST_ROWS = 4000
+LONGEST_NAME = 120
+DIGITS = 7
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the ranking table; `kind` says how a cell is written, `hint` what it means."""
+
+    name: str
+    label: str
+    unit: str = ""
+    kind: str = "number"
+    hint: str = ""
+    shown: bool = True
+
+
+COLUMNS = (
+    Column("rank", "#", hint="Place among the coatings of the same cell"),
+    Column("coating", "Coating", kind="name", hint="Choose one to look inside its stack"),
+    Column("electrolyte", "Electrolyte", kind="name"),
+    Column("against", "Cathode", kind="name", hint="Cathode, its state and potential"),
+    Column("verdict", "Verdict", kind="verdict", hint="For the electrolyte, within the budget"),
+    Column(
+        "min_thickness_nm",
+        "Works between",
+        "nm",
+        "band",
+        "Least thickness that protects, and largest that can be afforded",
+    ),
+    Column("max_thickness_nm", "Largest thickness", "nm", shown=False),
+    Column("interface_potential_V", "E*", "V", "volts", "Potential the electrolyte meets"),
+    Column("oxidation_margin_V", "Margin", "V", "margin", "To the electrolyte's oxidation limit"),
+    Column("coating_class", "Coating itself", kind="text", hint="Within its own computed window?"),
+    Column("asr_coating_ohm_cm2", "Resistance", "Ω cm²", hint="Coating and contacts, ionic"),
+    Column(
+        "max_sigma_ele_at_L_max_S_cm",
+        "Tolerable σ electron",
+        "S/cm",
+        hint="Largest that protects at the largest affordable thickness",
+    ),
+    Column("evidence_sigma_ele", "σ electron is", kind="text", hint="How well it is known"),
+    Column("family", "Family", kind="text", shown=False),
+    Column("why", "Why", kind="text", shown=False),
+    Column("coating_thickness_nm", "Thickness", "nm", shown=False),
+    Column("reduction_margin_V", "Margin to reduction", "V", "margin", shown=False),
+    Column("max_sigma_ele_S_cm", "Tolerable σ electron here", "S/cm", shown=False),
+    Column("leak_current_A_cm2", "Leak", "A/cm²", shown=False),
+    Column("reactivity_class", "Reactivity", kind="text", shown=False),
+    Column("status", "Status", kind="text", shown=False),
+    Column("boundary", "Boundary", kind="text", shown=False),
+    Column("electrolyte_thickness_um", "Electrolyte thickness", "µm", shown=False),
+    Column("cathode", "Cathode name", kind="name", shown=False),
+    Column("feasible", "Feasible", kind="text", shown=False),
+)
+SELECTS = (("electrolyte", "Electrolyte"), ("against", "Cathode"), ("family", "Family"))
+
+
+def plain(text: Any) -> str:
+    """A name that shows what it is: marks that are invisible or turn text around are spelled."""
+    shown = "".join(
+        f"⟨U+{ord(sign):04X}⟩" if unicodedata.category(sign) in ("Cf", "Cc") else sign
+        for sign in str(text)
+    )
+    return shown if len(shown) <= LONGEST_NAME else shown[: LONGEST_NAME - 1] + "…"
+
+
+def rows(ranked: pd.DataFrame, budget: float) -> pd.DataFrame:
+    """The ranked rows in the page's columns and words."""
+    records = ranked.to_dict("records")
+    told = ranked.assign(
+        why=[why(row) for row in records],
+        verdict=[verdict(row, budget) for row in records],
+        against=[against(row) for row in records],
+        feasible=[_word(row.get("feasible")) for row in records],
+        coating_class=[
+            str(row.get("coating_class") or "unknown").replace("_", " ") for row in records
+        ],
+    )
+    return told[[column.name for column in COLUMNS if column.name in told]]
+
+
+def _word(value: Any) -> str:
+    """A three-valued verdict in a word."""
+    if value is None or pd.isna(value):
+        return "unknown"
+    return "yes" if bool(value) else "no"
+
+
+def verdict(row: Mapping[str, Any], budget: float) -> str:
+    """What the page says of a row, in the order in which a cell would fail."""
+    if _word(row.get("feasible")) == "yes":
+        return "feasible"
+    if _word(row.get("protected")) == "no":
+        return "not protected"
+    if float(row.get("asr_coating_ohm_cm2") or 0.0) > budget:
+        return "too resistive"
+    return "not feasible" if _word(row.get("feasible")) == "no" else "undecided"
+
+
+def against(row: Mapping[str, Any]) -> str:
+    """The cathode in words: its name and state if it has them, its potential if it is known."""
+    words = [row.get("cathode"), row.get("cathode_state")]
+    known = [str(word) for word in words if isinstance(word, str) and word]
+    volts = row.get("cathode_potential_V")
+    if volts is not None and not pd.isna(volts):
+        known.append(f"{float(volts):.2f} V")
+    return ", ".join(known) or "unknown cathode"
+
+
+def pack(frame: pd.DataFrame) -> dict[str, Any]:
+    """Columns as the page reads them: numbers as lists, words as a list of words and codes."""
+    return {str(name): _packed(frame[name]) for name in frame}
+
+
+def _packed(column: "pd.Series[Any]") -> Any:
+    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+        return [_number(value) for value in column.astype(np.float64)]
+    codes, words = pd.factorize(column.astype(object).map(plain, na_action="ignore"))
+    return {"words": [str(word) for word in words], "codes": codes.tolist()}
+
+
+def _number(value: float) -> float | int | None:
+    """Seven digits; missing is null, infinite the largest number there is."""
+    if np.isnan(value):
+        return None
+    if np.isinf(value):
+        return sys.float_info.max if value > 0 else -sys.float_info.max
+    short = float(f"{value:.{DIGITS}g}")
+    return int(short) if short.is_integer() and abs(short) < 1e15 else short
+
+
+def described() -> list[dict[str, Any]]:
+    """The columns, for the page's scripts."""
+    return [asdict(column) for column in COLUMNS]

@@ -1,0 +1,298 @@
+"""The page in words: what was asked, what came out, what to mind, and where it is from."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from screen.report.table import SELECTS, plain
+from screen.results import Results
+
+NAMES_TOLD = 3
+NOT_CLAIMED = (
+    "Everything here is steady state, planar and fully covered, with stability windows at 0 K. "
+    "Pinholes, grain boundaries, cracks, interdiffusion and kinetics are not in it: a coating at "
+    "the top is worth a measurement, it is not a result."
+)
+STATUS_TOLD = {
+    "missing_property": "a conductivity or a window is not known; the inverse answers stand",
+    "unprotectable": "the electrolyte's oxidation limit is at or below the anode: nothing protects",
+    "extrapolated_table": "the potential left the tabulated range",
+    "ill_conditioned": "cannot be placed better than 1e-4 V in this precision",
+    "underflow": "conductances below the range of this precision",
+    "not_converged": "the root search ended outside its tolerance",
+    "input_out_of_range": "an input is outside its physical range",
+    "filtered": "removed by the gates above",
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of the funnel: how many are left, and what that means."""
+
+    label: str
+    kind: str
+    count: int
+    percent: float
+    note: str
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """A quantity that was assumed, estimated or not known."""
+
+    quantity: str
+    value: str
+    standing: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything the template writes."""
+
+    title: str
+    version: str
+    warnings: list[str]
+    sentences: list[tuple[str, str]]
+    funnel: list[Step]
+    order: str
+    rows_left_out: str
+    assumptions: list[Assumption]
+    sources: list[dict[str, str]]
+    command: str
+    provenance: list[tuple[str, str]]
+    selects: tuple[tuple[str, str], ...] = SELECTS
+    not_claimed: str = NOT_CLAIMED
+
+
+def some(names: Sequence[str], noun: str) -> str:
+    """A few names, or how many there are."""
+    if len(names) <= NAMES_TOLD:
+        return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+    return f"{len(names):,} {noun}s"
+
+
+def warnings(results: Results) -> list[str]:
+    """What a reader must know before believing the page."""
+    said = list(results.warnings)
+    for manifest in results.manifests:
+        counts = manifest.get("counts", {})
+        failed = {name: counts[name] for name in list(STATUS_TOLD)[2:7] if counts.get(name)}
+        if failed:
+            told = ", ".join(f"{count:,} {name}" for name, count in failed.items())
+            said.append(f"Part of this run has no answer: {told}. The funnel counts them.")
+        said += [f"Note of the run: {note}" for note in manifest.get("notes", [])]
+    return [plain(text) if len(text) < 100 else text for text in said]
+
+
+def asked(spec: Mapping[str, Any], named: Mapping[str, list[str]]) -> str:
+    """The question of the screen."""
+    thickness = spec["axes"].get("coating_thickness_nm")
+    thick = f", {_extent(thickness)} nm thick," if thickness else ""
+    budget = spec["screen"]["asr_budget_ohm_cm2"]
+    return (
+        f"Which of {some(named['coating'], 'coating')}{thick} keep "
+        f"{some(named['electrolyte'], 'electrolyte')} inside its stability window against "
+        f"{some(named['against'], 'cathode')}, for at most {budget:g} Ω cm² of coating?"
+    )
+
+
+def _extent(axis: Mapping[str, Any]) -> str:
+    values = axis.get("listed") or [axis["start"], axis["stop"]]
+    low, high = min(values), max(values)
+    return f"{low:g}" if low == high else f"{low:g} to {high:g}"
+
+
+def answered(results: Results, totals: Mapping[str, int], leader: Mapping[str, Any] | None) -> str:
+    """What came out, with the leader of the first cell."""
+    feasible = sum(_outcome(m, "feasible", "yes") for m in results.manifests)
+    text = (
+        f"Of {results.stacks:,} stacks {feasible:,} are feasible: they protect, within the budget, "
+        f"in every state of the cathode; {totals['feasible_coatings']:,} of "
+        f"{totals['coatings']:,} coatings have such a stack."
+    )
+    if leader is None:
+        return text
+    return (
+        f"{text} First in its cell is {leader['coating']} on {leader['electrolyte']} against "
+        f"{leader['against']}: {leader['why']}."
+    )
+
+
+def mind(results: Results, evidence: Mapping[str, int]) -> str:
+    """The one caution that matters most here."""
+    undecided = sum(_outcome(m, "feasible", "unknown") for m in results.manifests)
+    unknown = evidence.get("none", 0) + evidence.get("", 0)
+    if undecided and unknown:
+        return (
+            f"{undecided:,} stacks are undecided, because a value they need is not known; for "
+            f"{unknown:,} coatings nobody has measured an electronic conductivity. Their answer is "
+            "the largest value with which they would still protect."
+        )
+    if evidence.get("assumed"):
+        return (
+            "The electronic conductivity of the coatings was assumed, not measured, and the "
+            "thickness needed is proportional to it: compare coatings, not nanometres."
+        )
+    return (
+        "Windows are computed and measured conductivities scatter by orders of magnitude: "
+        "compare coatings with each other before believing a nanometre."
+    )
+
+
+def _outcome(manifest: Mapping[str, Any], column: str, word: str) -> int:
+    return int(manifest.get("outcomes", {}).get(column, {}).get(word, 0))
+
+
+def funnel(results: Results) -> list[Step]:
+    """Every stack from the question to the answer, then those without an answer."""
+    asked_for = max(results.stacks, 1)
+    steps = [_step("asked", "all", results.stacks, asked_for, "every combination of the axes")]
+    counts = results.counts
+    done = sum(counts.values())
+    if done < results.stacks:
+        steps.append(
+            _step("computed so far", "problem", done, asked_for, "the rest was not reached")
+        )
+    for manifest in results.manifests:
+        steps += _gates(manifest, asked_for)
+    for label, column, word, note in (
+        ("solved", "status", "ok", "every number of the stack is there"),
+        ("protected", "protected", "yes", "the electrolyte stays inside its window"),
+        ("feasible", "feasible", "yes", "and within the budget, in every state of the cathode"),
+        ("undecided", "feasible", "unknown", "the verdict needs a value that is not known"),
+    ):
+        count = sum(_outcome(m, column, word) for m in results.manifests)
+        kind = "problem" if label == "undecided" else "outcome"
+        steps.append(_step(label, kind, count, asked_for, note))
+    steps += [
+        _step(name.replace("_", " "), "problem", counts[name], asked_for, note)
+        for name, note in STATUS_TOLD.items()
+        if counts.get(name)
+    ]
+    return steps
+
+
+def _step(label: str, kind: str, count: int, whole: int, note: str) -> Step:
+    return Step(plain(label), kind, count, 100.0 * count / whole, note)
+
+
+def _gates(manifest: Mapping[str, Any], asked_for: int) -> list[Step]:
+    """Gates in their order; those on materials count materials, as a share of those before."""
+    steps = []
+    for gate in manifest.get("funnel", []):
+        unknown = f"; {gate['unknown']:,} unknown, {'removed' if gate['require'] else 'kept'}"
+        note = f"{gate['sql']}: removed {gate['removed']:,} of {gate['before']:,}"
+        note += unknown if gate["unknown"] else ""
+        stacks = gate["on"] == "results"
+        whole = asked_for if stacks else max(gate["before"], 1)
+        label = gate["name"] if stacks else f"{gate['name']} ({gate['on']}s)"
+        steps.append(_step(label, "gate", gate["kept"], whole, plain(note)))
+    return steps
+
+
+def assumptions(
+    spec: Mapping[str, Any], scenario: Mapping[str, Any], named: Mapping[str, pd.DataFrame]
+) -> list[Assumption]:
+    """What the spec assumed, what was compared at, and what the tables do not know."""
+    found = []
+    for key, axis in spec["axes"].get("others", {}).items():
+        standing = (
+            "assumed in the spec, for every row" if "sigma" in key or "limit" in key else "set"
+        )
+        found.append(Assumption(key, _extent(axis), standing))
+    for column, value in scenario.items():
+        text = f"{value:g}" if isinstance(value, float) else str(value)
+        found.append(
+            Assumption(column, text, "one of several scenarios: coatings are compared here")
+        )
+    screen = spec["screen"]
+    found.append(Assumption("law", screen["law"], "how σ electron depends on the potential"))
+    found.append(
+        Assumption("missing", screen["missing"], "what is done with unknown conductivities")
+    )
+    found.append(
+        Assumption(
+            "window_tolerance_V",
+            f"{screen['window_tolerance_V']:g} V",
+            "error allowed to computed windows when coatings are classed",
+        )
+    )
+    for role, table in named.items():
+        for kind in ("sigma_ele", "sigma_ion"):
+            found += _evidence(role, kind, table)
+    return found
+
+
+def _evidence(role: str, kind: str, table: pd.DataFrame) -> list[Assumption]:
+    """How many materials of a role have which evidence for a conductivity."""
+    column = table.get(f"evidence_{kind}")
+    if column is None:
+        return []
+    told = []
+    for word, names in table.groupby(column.fillna("none"), sort=True).groups.items():
+        standing = {
+            "measured": "measured",
+            "range": "known as a range; its middle is used",
+            "estimated": "estimated from materials of its class, not measured",
+            "none": "not known",
+        }.get(str(word), str(word))
+        listed = some([plain(name) for name in names], role)
+        told.append(Assumption(f"{kind} of the {role}", listed, standing))
+    return told
+
+
+def sources(ids: Sequence[str], known: pd.DataFrame) -> list[dict[str, str]]:
+    """Citations behind the run's materials; what is no source of the library is named as it is."""
+    table = known.set_index("id")
+    listed = []
+    for name in ids:
+        if name in table.index:
+            entry = table.loc[name]
+            listed.append(
+                {"citation": plain_line(entry["citation"]), "doi": str(entry["doi"] or "")}
+            )
+        else:
+            listed.append({"citation": plain_line(name), "doi": ""})
+    return listed
+
+
+def plain_line(text: Any) -> str:
+    """A citation without invisible marks or addresses, at full length."""
+    words = (plain(word) for word in str(text).split())
+    return " ".join(word.replace("://", ":// ") for word in words)
+
+
+def command(results: Results) -> str:
+    """The command that makes the same dataset."""
+    lines = []
+    for folder, manifest in zip(results.folders, results.manifests, strict=True):
+        identity = manifest.get("identity", {})
+        built_in = manifest.get("name") == "built-in"
+        spec = "" if built_in else "SPEC.toml "
+        precision = identity.get("precision", "float32")
+        extra = "" if precision == "float32" else f" --precision {precision}"
+        shard = f" --shard {manifest['shard']}" if manifest.get("shard") else ""
+        lines.append(f"muli run {spec}--out {shlex.quote(plain(folder.name))}{extra}{shard}")
+    return "\n".join(lines)
+
+
+def provenance(results: Results) -> list[tuple[str, str]]:
+    """Versions, hashes, device and time of every run that was read."""
+    told = []
+    for folder, manifest in zip(results.folders, results.manifests, strict=True):
+        identity = manifest.get("identity", {})
+        told.append(("Folder", plain(folder.name)))
+        told += [(f"{k} version", v) for k, v in manifest.get("versions", {}).items()]
+        told += [
+            (f"Table of {k[5:]}s", str(v)) for k, v in identity.items() if k.startswith("data.")
+        ]
+        told += [(f"File {plain(name)}", str(v)) for name, v in manifest.get("inputs", {}).items()]
+        told.append(("Physics version", str(identity.get("physics_version", "unknown"))))
+        told.append(("Precision", str(identity.get("precision", "unknown"))))
+        told.append(("Devices", ", ".join(manifest.get("devices", []))))
+        told.append(("Rows stored", f"{manifest.get('rows', 0):,}"))
+        told.append(("Finished", str(manifest.get("finished", "not finished"))))
+    return told
