@@ -1,7 +1,7 @@
 import warnings
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from candidates.formula import (
@@ -35,6 +35,7 @@ def test_one_spelling_for_one_compound(written, spelt):
     assert reduced_formula(written) == spelt
 
 
+@settings(deadline=None)
 @given(amounts)
 def test_spelling_reads_back_as_the_same_compound(composition):
     assert parse(spell(composition)) == pytest.approx(composition)
@@ -43,6 +44,7 @@ def test_spelling_reads_back_as_the_same_compound(composition):
     )
 
 
+@settings(deadline=None)  # the first example imports pymatgen
 @given(amounts)
 def test_amounts_agree_with_pymatgen(composition):
     from pymatgen.core import Composition
