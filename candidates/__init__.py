@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from candidates.catalogue import load, sources
+    from candidates.catalogue import library_table, load, sources
     from candidates.check import validate
     from candidates.estimate import estimate_missing, estimates
     from candidates.names import UnknownMaterial, resolve
@@ -25,6 +25,7 @@ _HOME = {
     "cells": "ready_cells",
     "estimate_missing": "estimate",
     "estimates": "estimate",
+    "library_table": "catalogue",
     "load": "catalogue",
     "resolve": "names",
     "show": "page",
@@ -43,6 +44,7 @@ __all__ = [
     "cells",
     "estimate_missing",
     "estimates",
+    "library_table",
     "load",
     "resolve",
     "show",

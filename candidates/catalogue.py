@@ -10,7 +10,9 @@ from pathlib import Path
 import pandas as pd
 
 from candidates import computed, user_table
+from candidates.names import UnknownName
 from candidates.schema import EXPLAINED, ROLES
+from candidates.tables import NUMBERS
 from candidates.tables import table as shipped
 from candidates.wide import columns, library
 
@@ -60,7 +62,18 @@ def load(
 
 def sources() -> pd.DataFrame:
     """Where the values come from: id, citation, doi, url, trust, note."""
-    return shipped("sources").copy()
+    return library_table("sources")
+
+
+def library_table(name: str) -> pd.DataFrame:
+    """A shipped table as it is, a copy: materials, values, windows, potentials, ocp_points,
+    reactions, decomposition_steps, interface_resistance, processing, sources, cells, cell_sources.
+
+    Raises KeyError with the closest names.
+    """
+    if name not in NUMBERS:
+        raise UnknownName("table", name, NUMBERS)
+    return shipped(name).copy()
 
 
 def _widen(rows: pd.DataFrame) -> pd.DataFrame:

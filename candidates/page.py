@@ -38,6 +38,8 @@ def show(name: str) -> str:
         _potential_page(material, compound),
         _computed_page(row["formula"]),
         _reaction_page(row),
+        _steps_page(compound),
+        _resistance_page(compound),
         _other_forms(material, compound),
         _sources_page(values(material)["source"]),
     ]
@@ -161,6 +163,36 @@ def _reaction_page(row: pd.Series) -> str:
         return "reaction energies: missing"
     pairs = ", ".join(f"{partner} {round(energy):d}" for partner, energy in known)
     return f"reaction energies, meV/atom (closed): {pairs}\n  from {row['reaction_energy_source']}"
+
+
+def _steps_page(compound: str) -> str:
+    rows = rows_of("decomposition_steps", compound)
+    if not rows:
+        return ""
+    lines = [f"decomposition against lithium potential ({rows[0]['source']}):"]
+    for row in rows:
+        lithium = row["delta_Li_per_formula"]
+        change = "" if isnan(lithium) else f", {lithium:+g} Li per formula"
+        phases = row["phases"] or "phases not given"
+        lines.append(f"    {row['potential_V']:g} V: {phases}{change}")
+    return "\n".join(lines)
+
+
+def _resistance_page(compound: str) -> str:
+    rows = table("interface_resistance")
+    rows = rows[rows["coating"].str.split(" ").str[0] == compound]
+    lines = []
+    for row in rows.to_dict("records"):
+        bare, coated = row["asr_bare_ohm_cm2"], row["asr_coated_ohm_cm2"]
+        pair = [f"bare {bare:g}"] * (not isnan(bare)) + [f"coated {coated:g}"] * (not isnan(coated))
+        ratio = row["ratio_bare_to_coated"]
+        numbers = f"{', '.join(pair)} ohm cm2" if pair else f"bare/coated {ratio:g}"
+        if not pair and isnan(ratio):
+            continue
+        thick = f", {row['coating_thickness_nm']} nm" if row["coating_thickness_nm"] else ""
+        condition = f"; {row['condition']}" if row["condition"] else ""
+        lines.append(f"    {row['interface']}{thick}: {numbers}, {row['source']}{condition}")
+    return "\n".join(["interface resistance as a coating:", *lines]) if lines else ""
 
 
 def _other_forms(material: str, compound: str) -> str:
