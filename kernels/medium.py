@@ -4,6 +4,7 @@ A constant is a branch law without branches. Tables are padded to the longest by
 end values.
 """
 
+import math
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -12,6 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from kernels.branches import log_sigma_ele
 from kernels.conductivity import Branches, Constant, Law, Table
 from kernels.constants import BOLTZMANN_EV
 from kernels.flow import BranchFlow, Flow
@@ -41,6 +43,8 @@ class Medium(eqx.Module):
 
     def ask(self, leak: Scalar, question: Callable[[Flow], Answer]) -> Answer:
         """The answer of this layer's flow at a leak current (A/cm2)."""
+        nearly_none = jnp.sqrt(jnp.finfo(leak.dtype).tiny)
+        leak = jnp.where((leak == 0) & (self.current == 0), nearly_none, leak)
         a = (self.current + leak) / self.sigma_ion
 
         def of_branches() -> Answer:
@@ -51,6 +55,14 @@ class Medium(eqx.Module):
             return of_branches()
         table = TableFlow(self.table, a, leak)
         return jax.lax.cond(self.is_table, lambda: question(table), of_branches)
+
+    def log_sigma_ele(self, E: Scalar) -> Scalar:
+        """ln sigma_ele (S/cm) at E (V)."""
+        of_branches = log_sigma_ele(self.branches, E, self.V_T)
+        if self.table is None:
+            return of_branches
+        of_table = math.log(10.0) * jnp.interp(E, self.table.E, self.table.log10_sigma)
+        return jnp.where(self.is_table, of_table, of_branches)
 
 
 def media(stack: Stack, E_low: Scalar, E_high: Scalar) -> Medium:

@@ -1,0 +1,128 @@
+"""The profile inside a solved stack: lithium potential, carrier potentials, transport number.
+
+Local equilibrium reads E = phi_e - phi_i. The ionic current I + j and the electronic current -j
+are the same everywhere, so
+
+    dphi_i/dx = -(I + j)/sigma_ion,   dphi_e/dx = j/sigma_ele(E)
+
+Gauge: phi_e = 0 in the anode, hence phi_i = -E_anode there and phi_e in the cathode is the
+terminal voltage. Each E(x) is marched from that face of its layer from which errors shrink.
+"""
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax.nn import sigmoid
+from jaxtyping import Array, Float
+
+from kernels.conductor import as_floats, is_constant
+from kernels.flow import Flow
+from kernels.march_current import contacts_of, media_of
+from kernels.medium import Medium
+from kernels.solve import Solution
+from kernels.stack import Stack
+
+Number = Float[Array, "..."]
+Scalar = Float[Array, ""]
+hold = jax.lax.stop_gradient
+
+
+class Profile(eqx.Module):
+    """Values at one or many places of a stack.
+
+    potential: E, V vs Li/Li+. phi_ion, phi_ele: potentials of Li+ and electrons, V (see the
+    module for the gauge). ion_transport_number: sigma_ion/(sigma_ion + sigma_ele(E)), the share
+    of the local conductivity that ions carry; the electrons' is 1 minus it.
+    """
+
+    potential: Number
+    phi_ion: Number
+    phi_ele: Number
+    ion_transport_number: Number
+
+
+class _Layer(NamedTuple):
+    """One layer of a solved stack: medium, E at its faces, phi_i at its anode side (V)."""
+
+    medium: Medium
+    left: Scalar
+    right: Scalar
+    phi_ion: Scalar
+
+
+def profile(stack: Stack, solution: Solution, x: Scalar) -> Profile:
+    """Profile at a position x, cm from the anode's surface; on an interface the layer before it."""
+    straight = is_constant(stack)
+    stack, x = as_floats((stack, x))
+    layers = _layers(stack, solution)
+    ends = jnp.cumsum(layers.medium.thickness)
+    index = jnp.minimum(jnp.sum(x > ends, dtype=jnp.int32), ends.size - 1)
+    here = jax.tree.map(lambda leaf: leaf[index], layers)
+    before = jnp.where(index > 0, ends[jnp.maximum(index - 1, 0)], 0.0)
+    fraction = jnp.clip((x - before) / here.medium.thickness, 0.0, 1.0)
+    inside = _inside(here, _finite(solution.leak_current_density), fraction[None], straight)
+    return jax.tree.map(lambda leaf: leaf[0], inside)
+
+
+def profile_in_layers(
+    stack: Stack, solution: Solution, fractions: Float[Array, " fractions"]
+) -> Profile:
+    """Profile at the same fractions (0 to 1) of every layer's thickness: (layers, fractions)."""
+    straight = is_constant(stack)
+    stack = as_floats(stack)
+    leak = _finite(solution.leak_current_density)
+    return jax.vmap(lambda layer: _inside(layer, leak, fractions, straight))(
+        _layers(stack, solution)
+    )
+
+
+def _finite(leak: Scalar) -> Scalar:
+    """The leak current, and a harmless number where there is none to march with."""
+    return jnp.where(jnp.isnan(leak), 1.0, leak)
+
+
+def _layers(stack: Stack, solution: Solution) -> _Layer:
+    """Every layer with what its profile needs, along a leading axis."""
+    medium, contacts = media_of(stack), contacts_of(stack)
+    ionic = stack.current_density + solution.leak_current_density
+    falls = ionic * (contacts[:-1] + medium.thickness / medium.sigma_ion)
+    before = jnp.cumsum(falls) - falls
+    phi_ion = -stack.E_anode - before - ionic * contacts[:-1]
+    return _Layer(medium, solution.faces[:, 0], solution.faces[:, 1], phi_ion)
+
+
+def _inside(
+    layer: _Layer, leak: Scalar, fractions: Float[Array, " fractions"], straight: bool
+) -> Profile:
+    medium = layer.medium
+
+    def march(flow: Flow) -> Float[Array, " fractions"]:
+        return jax.vmap(lambda part: _potential(flow, layer, part))(fractions)
+
+    line = layer.left + (layer.right - layer.left) * fractions
+    E = line if straight else medium.ask(leak, march)
+    ionic = medium.current + leak
+    phi_ion = layer.phi_ion - ionic * fractions * medium.thickness / medium.sigma_ion
+    log_ratio = jnp.log(medium.sigma_ion) - jax.vmap(medium.log_sigma_ele)(E)
+    return Profile(E, phi_ion, E + phi_ion, sigmoid(log_ratio))
+
+
+def _potential(flow: Flow, layer: _Layer, fraction: Scalar) -> Scalar:
+    """E at a fraction of a layer, from the face where |dE/dx| is larger: errors shrink from there.
+
+    One Newton step on the layer's own equation carries the derivatives.
+    """
+    E_0, E_1, length = layer.left, layer.right, layer.medium.thickness
+    from_left = -hold(flow.rates(E_0, E_1).near) <= 1.0
+    ahead, behind = fraction * length, (fraction - 1.0) * length
+    start, travel = jnp.where(from_left, E_0, E_1), jnp.where(from_left, ahead, behind)
+    E = hold(flow.arrive(hold(start), hold(travel)).E)
+    rises = flow.miss(E_0, E, ahead), flow.rates(E_0, E).far
+    falls = flow.miss(E, E_1, -behind), flow.rates(E, E_1).near
+    miss, rate = (jnp.where(from_left, *pair) for pair in zip(rises, falls, strict=True))
+    moved = E - (miss - hold(miss)) / hold(rate)
+    moved = jnp.clip(moved, jnp.minimum(E_0, E_1), jnp.maximum(E_0, E_1))
+    at_end = jnp.where(fraction <= 0, E_0, E_1)
+    return jnp.where((fraction <= 0) | (fraction >= 1) | jnp.isnan(E_0), at_end, moved)

@@ -1,0 +1,133 @@
+"""The picture of one stack: lithium potential through every layer, stability windows as bands.
+
+Layers differ in thickness by orders of magnitude, so each has its own horizontal scale; the
+potential axis is shared. Nothing is told by colour alone: bands are hatched and lines differ in
+dash, so that the picture reads in grey. Text is drawn as outlines: no font is needed to show it.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from screen.errors import UsageError
+from screen.solve_file import profile_table
+from screen.stack_file import LayerEntry, StackEntry, read_stacks
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+LINE = "#1b3a5c"
+BAND = "#e8d9a8"
+EDGE = "#8a6d1f"
+NM_PER_CM = 1e7
+FORMATS = (".svg", ".png", ".pdf")
+STYLE = {
+    "svg.fonttype": "path",
+    "svg.hashsalt": "muli",
+    "pdf.fonttype": 42,
+    "font.size": 10.0,
+    "axes.spines.top": False,
+}
+
+
+def draw_profile(path: Path, out: Path, stack: int = 0) -> None:
+    """Write the picture of one stack of a file (counted from 0) as .svg, .png or .pdf."""
+    if out.suffix.lower() not in FORMATS:
+        raise UsageError(f"{out}: a picture is {', '.join(FORMATS)}")
+    stacks = read_stacks(path)
+    if not 0 <= stack < len(stacks):
+        raise UsageError(f"{path}: stack {stack} does not exist; it has {len(stacks)}, from 0 on")
+    table = profile_table(path)
+    import matplotlib as mpl
+
+    with mpl.rc_context(STYLE):
+        figure = profile_figure(stacks[stack], table[table["stack"] == stack])
+        metadata = {"Date": None} if out.suffix.lower() == ".svg" else {}
+        figure.savefig(out, dpi=200, metadata=metadata)
+
+
+def profile_figure(stack: StackEntry, table: "pd.DataFrame") -> "Figure":
+    """E(x) of one stack, a panel per layer, from the rows of `profile_table`."""
+    from matplotlib.figure import Figure
+
+    count = len(stack.layers)
+    figure = Figure(figsize=(2.2 + 2.4 * count, 4.2), layout="constrained")
+    axes = figure.subplots(1, count, sharey=True, squeeze=False, gridspec_kw={"wspace": 0.0})[0]
+    for index, (layer, panel) in enumerate(zip(stack.layers, axes, strict=True)):
+        rows = table[table["layer"] == index]
+        _draw_layer(panel, layer, rows)
+        _draw_window(panel, *_window(stack, layer))
+        if index:
+            panel.spines["left"].set_linestyle((0, (4, 3)))
+            panel.tick_params(axis="y", length=0)
+    axes[0].set_ylabel("lithium potential E (V vs Li/Li$^+$)")
+    for E, side, panel in ((stack.E_anode_V, 0.0, axes[0]), (stack.E_cathode_V, 1.0, axes[-1])):
+        panel.plot(
+            [side],
+            [E],
+            marker="o",
+            color=LINE,
+            clip_on=False,
+            zorder=4,
+            transform=panel.get_yaxis_transform(),
+        )
+    current = 1e3 * stack.current_density_A_cm2
+    words = "open circuit" if current == 0 else f"{current:+.3g} mA/cm$^2$"
+    status = str(table["status"].iloc[0])
+    note = "" if status == "ok" else f", {status}"
+    figure.suptitle(f"{stack.temperature_K:g} K, {words}{note}", fontsize=10)
+    return figure
+
+
+def _draw_layer(panel: "Axes", layer: LayerEntry, rows: "pd.DataFrame") -> None:
+    thickness = layer.thickness_cm * NM_PER_CM
+    unit, scale = ("nm", 1.0) if thickness < 1e3 else ("µm", 1e-3)
+    x = rows["fraction"] * thickness * scale
+    panel.plot(x, rows["E_V"], color=LINE, linewidth=2.0, zorder=3)
+    panel.set_xlim(0.0, thickness * scale)
+    panel.locator_params(axis="x", nbins=4)
+    panel.set_xlabel(f"x in layer ({unit})")
+    panel.set_title(layer.name or layer.role.replace("_", " "), fontsize=10)
+
+
+def _window(stack: StackEntry, layer: LayerEntry) -> tuple[float | None, float | None]:
+    """Reduction and oxidation limit of a layer; the stack's own limits are the electrolyte's."""
+    low, high = layer.reduction_limit_V, layer.oxidation_limit_V
+    if layer.role == "electrolyte":
+        low = stack.reduction_limit_V if low is None else low
+        high = stack.oxidation_limit_V if high is None else high
+    return low, high
+
+
+def _draw_window(panel: "Axes", low: float | None, high: float | None) -> None:
+    """Where the layer is stable, as a hatched band between its limits, open where one is unknown."""
+    if low is None and high is None:
+        return
+    for limit in (low, high):
+        if limit is not None:
+            panel.axhline(limit, color=EDGE, linewidth=1.2, linestyle=(0, (6, 3)), zorder=2)
+    bottom, top = panel.get_ylim()
+    panel.axhspan(
+        bottom if low is None else low,
+        top if high is None else high,
+        facecolor=BAND,
+        edgecolor=EDGE,
+        hatch="//",
+        linewidth=0.0,
+        alpha=0.45,
+        zorder=1,
+        label="stable",
+    )
+    panel.set_ylim(bottom, top)
+    panel.annotate(
+        "stable",
+        (0.04, high if high is not None else top),
+        xytext=(0, -3),
+        xycoords=("axes fraction", "data"),
+        textcoords="offset points",
+        va="top",
+        fontsize=8,
+        color="#5a4610",
+        zorder=5,
+    )
