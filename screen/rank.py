@@ -93,7 +93,7 @@ def _answers(table: Table, spoken: Sequence[str], top: int | None) -> Ranking:
     scenario = table.reference({each.lower() for each in (*table.per, *spoken)})
     used = criteria.keys(columns)
     chosen = criteria.keys(columns, criteria.BEST_THICKNESS)
-    lines = dict.fromkeys(["coating", *criteria.scenario_columns(columns), *table.per])
+    lines = dict.fromkeys(["coating", *table.scenarios, *table.per])
     grouped = ", ".join(sql.name(c) for c in lines if c in columns and c not in scenario)
     packed = [f"c{i} := {key.sql}" for i, key in enumerate(chosen)]
     packed += [f"k{i} := {key.sql}" for i, key in enumerate(used)]

@@ -40,6 +40,27 @@ class Results:
                 total[status] = total.get(status, 0) + int(count)
         return total
 
+    @property
+    def axes(self) -> dict[str, int] | None:
+        """Columns that are axes, with their length; None where a manifest does not tell.
+
+        Of several folders the sum: values may differ from run to run.
+        """
+        found: dict[str, int] = {}
+        for manifest in self.manifests:
+            if "axes" not in manifest:
+                return None
+            for key, size in manifest["axes"].items():
+                column = _axis_column(key)
+                found[column] = found.get(column, 0) + int(size)
+        return found
+
+
+def _axis_column(key: str) -> str:
+    """Result column of an axis of the design space."""
+    suffix = "_if_unknown" if key.startswith("missing.") else ""
+    return key.removeprefix("missing.").replace(".", "_") + suffix
+
 
 def open_results(dirs: str | Path | Sequence[str | Path]) -> Results:
     """Read what the folders hold; raises `StoreError` where one is not a run's folder."""

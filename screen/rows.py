@@ -35,11 +35,23 @@ class Table:
         """The rows that are asked for, as a FROM item."""
         return f"(SELECT *, file_index, file_row_number FROM {self.source} WHERE {self.where})"
 
+    @property
+    def scenarios(self) -> list[str]:
+        """Columns that tell the scenarios of these runs apart."""
+        found = criteria.scenario_columns(self.results.columns)
+        axes = self.results.axes
+        if axes is None:
+            return found
+        ends = ("cathode_potential_V", "anode_potential_V", "cathode_state")
+        return [each for each in found if each in axes or each in ends]
+
     def reference(self, spoken: set[str]) -> dict[str, Any]:
         """Scenario axes that have a default and several values, at the value to compare at."""
         found = {}
-        for column in criteria.scenario_columns(self.results.columns):
+        for column in self.scenarios:
             if column in criteria.DEFAULTS and column.lower() not in spoken:
+                if (self.results.axes or {}).get(column, 2) == 1:
+                    continue
                 values = self.distinct(column)
                 if len(values) > 1:
                     found[column] = criteria.nearest(values, criteria.DEFAULTS[column])

@@ -8,7 +8,7 @@ people's files: control characters and what moves a cursor or turns text around 
 import math
 import textwrap
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from screen.rank import Ranking
 
-MIN_WIDTH, MAX_WIDTH = 100, 120
+MIN_WIDTH, WIDE, MAX_WIDTH = 100, 118, 120
 MAX_GROUPS = 8
 _INDENT = "     "
 _SET_BY = {
@@ -31,7 +31,7 @@ _SET_BY = {
 
 @dataclass(frozen=True)
 class Column:
-    """One column of the first line: heading, unit, width, and the word for infinity."""
+    """One column of the first line; `spare` ones give way in a narrow terminal."""
 
     heading: str
     unit: str
@@ -39,20 +39,20 @@ class Column:
     source: str
     infinite: str = "no limit"
     right: bool = True
+    spare: bool = False
 
 
 COLUMNS = (
-    Column("coating", "", 17, "coating", right=False),
-    Column("family", "", 10, "family", right=False),
-    Column("L min", "nm", 8, "min_thickness_nm", "none"),
+    Column("coating", "", 14, "coating", right=False),
+    Column("family", "", 8, "family", right=False, spare=True),
+    Column("L min", "nm", 7, "min_thickness_nm", "none"),
     Column("L max", "nm", 8, "max_thickness_nm"),
-    Column("set by", "", 9, "max_thickness_set_by", right=False),
-    Column("here", "nm", 6, "coating_thickness_nm"),
-    Column("E*", "V", 5, "interface_potential_V"),
+    Column("set by", "", 8, "max_thickness_set_by", right=False, spare=True),
+    Column("here", "nm", 5, "coating_thickness_nm"),
+    Column("E*", "V", 7, "interface_potential_V"),
     Column("ox/red margin", "V", 13, "margins"),
     Column("ASR", "ohm cm2", 7, "asr_coating_ohm_cm2"),
-    Column("max s_ele", "S/cm", 9, "max_sigma_ele_at_L_max_S_cm", "any"),
-    Column("evidence", "", 9, "evidence_sigma_ele", right=False),
+    Column("s_ele <", "S/cm", 7, "max_sigma_ele_at_L_max_S_cm", "any"),
 )
 
 
@@ -62,7 +62,9 @@ def render(ranking: "Ranking", width: int = MAX_WIDTH) -> str:
     frame = ranking.rows
     if frame.empty:
         return "no row fits"
-    lines = [*_header(), *_body(frame, ranking.per, width), "", *_legend(ranking, width)]
+    columns = [each for each in COLUMNS if width >= WIDE or not each.spare]
+    body = _body(frame, ranking.per, columns, width)
+    lines = [*_header(columns), *body, "", *_legend(ranking, width)]
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -108,10 +110,10 @@ def _named(row: Mapping[str, Any], name: str, quantity: str, unit: str) -> str:
     return text if value is None else f"{text} {value:g} {unit}"
 
 
-def _header() -> list[str]:
-    first = "  # ".rjust(len(_INDENT)) + " ".join(_fit(c.heading, c) for c in COLUMNS)
-    second = _INDENT + " ".join(_fit(c.unit, c) for c in COLUMNS)
-    return [first + " verdict", second, "-" * (len(first) + 14)]
+def _header(columns: Sequence[Column]) -> list[str]:
+    first = "  # ".rjust(len(_INDENT)) + " ".join(_fit(c.heading, c) for c in columns) + " verdict"
+    second = _INDENT + " ".join(_fit(c.unit, c) for c in columns)
+    return [first, second, "-" * (len(first) + len(", near limit"))]
 
 
 def _fit(text: str, column: Column) -> str:
@@ -124,7 +126,9 @@ def _fit(text: str, column: Column) -> str:
     return gap + text if column.right else text + gap
 
 
-def _body(frame: "pd.DataFrame", per: tuple[str, ...], width: int) -> Iterator[str]:
+def _body(
+    frame: "pd.DataFrame", per: tuple[str, ...], columns: Sequence[Column], width: int
+) -> Iterator[str]:
     """All rows, under a heading for each group; many groups are cut short, and that is said."""
     rows = frame.to_dict("records")
     shown, group = 0, None
@@ -134,7 +138,7 @@ def _body(frame: "pd.DataFrame", per: tuple[str, ...], width: int) -> Iterator[s
             if shown > MAX_GROUPS:
                 break
             yield from ("", _group_heading(row, per))
-        yield from _row(row, width, whole_cell=not {"electrolyte", "cathode"} & set(per))
+        yield from _row(row, columns, width, whole_cell="electrolyte" not in per)
     groups = len(frame[list(per)].drop_duplicates()) if per else 0
     if groups > MAX_GROUPS:
         yield ""
@@ -147,14 +151,19 @@ def _group_heading(row: Mapping[str, Any], per: tuple[str, ...]) -> str:
     return ", ".join(f"{each} {safe(row[each], 60)}" for each in per)
 
 
-def _row(row: Mapping[str, Any], width: int, *, whole_cell: bool) -> Iterator[str]:
+def _row(
+    row: Mapping[str, Any], columns: Sequence[Column], width: int, *, whole_cell: bool
+) -> Iterator[str]:
     place = f"{row['rank']}{'=' if row['tied'] else ''}"
-    cells = " ".join(_fit(_value(row, column), column) for column in COLUMNS)
+    cells = " ".join(_fit(_value(row, column), column) for column in columns)
     yield f"{place:>4} {cells} {_verdict(row)}"
     notes = [cell(row)] if whole_cell else []
     status = row.get("status")
     reason = why(row)
     notes.append(reason if status == "ok" else f"{str(status).replace('_', ' ')}: {reason}")
+    evidence = row.get("evidence_sigma_ele")
+    if isinstance(evidence, str) and evidence != "none":
+        notes.append(f"sigma_ele {evidence}")
     notes += _levers(row)
     yield from textwrap.wrap(
         "; ".join(notes), width, initial_indent=_INDENT, subsequent_indent=_INDENT
@@ -165,7 +174,9 @@ def _value(row: Mapping[str, Any], column: Column) -> str:
     value = row.get(column.source)
     if column.source == "margins":
         pair = [number(row, f"{each}_margin_V") for each in ("oxidation", "reduction")]
-        return " / ".join("unknown" if v is None else f"{v:+.2f}" for v in pair)
+        if None in pair:
+            return "unknown"
+        return " / ".join(f"{v:+.2f}" for v in pair)
     if column.source == "max_thickness_set_by":
         return _SET_BY.get(str(value), "-")
     if column.source == "interface_potential_V":
@@ -182,7 +193,7 @@ def _verdict(row: Mapping[str, Any]) -> str:
     first = "open" if protected is None else "protects" if protected else "fails"
     if feasible:
         first = "feasible"
-    own = str(row.get("coating_class", "unknown")).replace("_", " ").replace("tolerance", "tol.")
+    own = str(row.get("coating_class", "unknown")).replace("within_tolerance", "near limit")
     return first if own in ("stable", "unknown", "None") else f"{first}, {own}"
 
 
@@ -217,7 +228,8 @@ def _legend(ranking: "Ranking", width: int) -> list[str]:
         said.append(f"Compared at {pins}; name a column in --per or --where to open it.")
     said.append(
         "here: the thickness the other numbers are for (the thinnest feasible one, else the least "
-        "bad). max s_ele: largest sigma_ele that protects at the resistance-limited thickness. "
-        "feasible holds for all states of the cathode. SE: solid electrolyte."
+        "bad). s_ele <: the largest sigma_ele that protects at the resistance-limited thickness. "
+        "feasible holds for all states of the cathode. near limit: outside its computed window by "
+        "less than its tolerance. SE: solid electrolyte."
     )
     return [line for each in said for line in textwrap.wrap(each, width)]

@@ -1,5 +1,6 @@
-"""`muli profile`: E(x) of stacks in a JSON file, as a table and a picture."""
+"""`muli profile`: E(x) through the stacks of a JSON file, as a table."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -7,14 +8,29 @@ import typer
 
 EXAMPLES = """Examples:
 
-  muli profile stack.json --plot stack.svg
+  muli profile stacks.json
 
-  muli profile stack.json --csv > profile.csv
+  muli profile stacks.json --points 11 --csv > profile.csv
 """
 
 
 def profile(
-    file: Annotated[Path, typer.Argument(metavar="FILE.json", help="Stacks, as for `muli solve`.")],
-    plot: Annotated[Path | None, typer.Option(help="Write a picture, .svg or .png.")] = None,
+    file: Annotated[Path, typer.Argument(metavar="FILE.json", help="Stacks, as `muli solve`.")],
+    points: Annotated[int, typer.Option(min=2, max=100_001, help="Places in each layer.")] = 21,
+    csv: Annotated[bool, typer.Option("--csv", help="CSV on stdout.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
 ) -> None:
-    """Print the potential through the stacks of a file."""
+    """Print the lithium potential through every stack of a file, in float64."""
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    from screen.formats import records, write_csv, write_json
+    from screen.solve_file import profile_table
+
+    found = profile_table(file, points)
+    if json:
+        write_json(records(found), sys.stdout)
+    elif csv:
+        write_csv(found, sys.stdout)
+    else:
+        print(found.to_string(index=False))

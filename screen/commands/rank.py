@@ -48,6 +48,7 @@ def rank(
 
     Coatings are ordered by status, protected, reactivity class, coating class, evidence class,
     L_min/L_max, resistance and name. Each stands once per scenario, with its best thickness.
+    Machine formats hold all columns, and one list for all cells unless --per says otherwise.
     """
     from screen.errors import UsageError
     from screen.rank import TOP, ranking
@@ -58,7 +59,7 @@ def rank(
         raise UsageError("--pareto takes all non-dominated rows: leave --top away")
     machine = csv or json or parquet is not None
     groups = _listed(per)
-    if not (machine or groups or by or pareto or where):
+    if not (machine or groups or by or pareto):
         groups = _cells(folders)
     found = ranking(
         folders,

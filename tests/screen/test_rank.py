@@ -1,0 +1,255 @@
+"""The ranking: order, ties, groups, unknowns last, Pareto by brute force, safe conditions."""
+
+import itertools
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from screen import criteria, rank
+from screen.errors import StoreError, UsageError
+from screen.pareto import DIRECTION, non_dominated
+
+NAN, INF = math.nan, math.inf
+
+WORSE_BY_KEY = [
+    {"status": "unprotectable"},
+    {"status": "missing_property"},
+    {"protected": False, "feasible": False},
+    {"protected": None, "feasible": None},
+    {"reactivity_class": "high"},
+    {"reactivity_class": "unknown"},
+    {"reactivity_class": "moderate"},
+    {"coating_class": "oxidises"},
+    {"coating_class": "within_tolerance"},
+    {"evidence_sigma_ele": "none"},
+    {"evidence_sigma_ele": "range"},
+    {"min_thickness_nm": NAN},
+    {"min_thickness_nm": INF},
+    {"min_thickness_nm": 60.0},
+    {"max_sigma_ele_at_L_max_S_cm": 1e-13},
+    {"asr_coating_ohm_cm2": 6.0},
+    {},
+]
+"""Rows in the reverse of their order: each is worse than the next by one key."""
+
+
+@pytest.fixture
+def ranking():
+    return rank.ranking
+
+
+def test_order_key_by_key(folder_of, ranking):
+    changes = [{"coating": f"c{i}", **change} for i, change in enumerate(WORSE_BY_KEY)]
+    expected = [f"c{i}" for i in reversed(range(len(changes)))]
+    expected[-2:] = ["c1", "c0"]
+    found = ranking(folder_of(changes), top=None).rows
+    assert found["coating"].tolist() == expected
+    assert found["rank"].tolist() == list(range(1, len(changes) + 1))
+    assert not found["tied"].any()
+
+
+def test_name_decides_between_equals_and_they_share_a_rank(folder_of, ranking):
+    found = ranking(
+        folder_of(
+            [{"coating": c} for c in ("Z", "B", "M")]
+            + [{"coating": "A", "asr_coating_ohm_cm2": 9.0}]
+        )
+    ).rows
+    assert found["coating"].tolist() == ["B", "M", "Z", "A"]
+    assert found["rank"].tolist() == [1, 1, 1, 4]
+    assert found["tied"].tolist() == [True, True, True, False]
+
+
+def test_each_coating_stands_once_with_its_smallest_feasible_thickness(folder_of, ranking):
+    changes = [
+        {"coating_thickness_nm": L, "feasible": L >= 40, "protected": L >= 40}
+        for L in (10.0, 80.0, 40.0, 60.0)
+    ]
+    found = ranking(folder_of(changes)).rows
+    assert found["coating_thickness_nm"].tolist() == [40.0]
+
+
+def test_scenarios_are_compared_at_their_defaults_unless_named(folder_of, ranking):
+    changes = [
+        {"coating": c, "electrolyte_thickness_um": t, "asr_coating_ohm_cm2": t / 10}
+        for c, t in itertools.product("AB", (10.0, 28.0, 300.0))
+    ]
+    folder = folder_of(changes)
+    found = ranking(folder)
+    assert found.scenario == {"electrolyte_thickness_um": 28.0}
+    assert found.rows["electrolyte_thickness_um"].tolist() == [28.0, 28.0]
+    named = ranking(folder, where="electrolyte_thickness_um < 1000")
+    assert named.scenario == {}
+    assert len(named.rows) == 6
+    grouped = ranking(folder, per=["electrolyte_thickness_um"], top=1)
+    assert grouped.rows["electrolyte_thickness_um"].tolist() == [10.0, 28.0, 300.0]
+    assert grouped.rows["rank"].tolist() == [1, 1, 1]
+
+
+def test_nothing_unknown_comes_first_in_either_direction(folder_of):
+    values = [NAN, 3.0, None, INF, -INF, 1.0]
+    folder = folder_of([{"coating": str(i), "min_thickness_nm": v} for i, v in enumerate(values)])
+    rising = rank.rank(folder, by="min_thickness_nm", top=None)
+    assert rising["min_thickness_nm"].tolist()[:4] == [-INF, 1.0, 3.0, INF]
+    falling = rank.rank(folder, by="min_thickness_nm desc", top=None)
+    assert falling["min_thickness_nm"].tolist()[:4] == [INF, 3.0, 1.0, -INF]
+    for found in (rising, falling):
+        assert found["min_thickness_nm"].isna().tolist() == [False] * 4 + [True] * 2
+
+
+def test_by_agrees_with_pandas_on_many_rows(folder_of):
+    random = np.random.default_rng(3)
+    margins = random.normal(size=500).round(2)
+    margins[::7] = NAN
+    folder = folder_of([{"oxidation_margin_V": m} for m in margins], rows_per_part=60)
+    found = rank.rank(folder, by="oxidation_margin_V", top=40)
+    expected = pd.Series(margins).sort_values(ascending=False).head(40)
+    assert found["oxidation_margin_V"].tolist() == expected.tolist()
+    by_rank = expected.rank(method="min", ascending=False)
+    assert found["rank"].tolist() == by_rank.astype(int).tolist()
+
+
+def test_by_in_groups_agrees_with_pandas(folder_of):
+    random = np.random.default_rng(4)
+    rows = [
+        {"asr_coating_ohm_cm2": a, "family": f}
+        for a, f in zip(random.uniform(size=90), random.choice(list("xyz"), 90), strict=True)
+    ]
+    found = rank.rank(
+        folder_of(rows, rows_per_part=20), by="asr_coating_ohm_cm2", per=["family"], top=4
+    )
+    expected = pd.DataFrame(rows).sort_values(["family", "asr_coating_ohm_cm2"]).groupby("family")
+    assert found["asr_coating_ohm_cm2"].tolist() == expected.head(4)["asr_coating_ohm_cm2"].tolist()
+    assert found["rank"].tolist() == [1, 2, 3, 4] * 3
+
+
+def test_several_folders_read_together(folder_of):
+    a = folder_of([{"coating": "A"}], name="a")
+    b = folder_of([{"coating": "B", "asr_coating_ohm_cm2": 1.0}], name="b")
+    assert rank.rank([a, b])["coating"].tolist() == ["B", "A"]
+
+
+def dominated(points):
+    return [any(all(q <= p) and any(q < p) for q in points) for p in points]
+
+
+@pytest.mark.parametrize("columns", [2, 3])
+def test_pareto_agrees_with_comparing_all_pairs(folder_of, columns):
+    names = ["coating_thickness_nm", "oxidation_margin_V", "asr_coating_ohm_cm2"][:columns]
+    random = np.random.default_rng(columns)
+    values = random.integers(0, 12, size=(200, columns)).astype(float)
+    changes = [dict(zip(names, row, strict=True)) for row in values]
+    changes[5][names[1]] = NAN
+    found = rank.rank(folder_of(changes, rows_per_part=50), pareto=names)
+    known = [i for i in range(200) if i != 5]
+    signed = values[known] * [DIRECTION[name] for name in names]
+    best = {known[i] for i, bad in enumerate(dominated(signed)) if not bad}
+    assert set(found["row_id"]) == best
+    assert (found["rank"] == 1).all()
+
+
+def test_non_dominated_blocks_agree_with_pairs():
+    random = np.random.default_rng(0)
+    points = random.integers(0, 40, size=(2000, 3)).astype(float)
+    points[:, 2] = 100 - points[:, 0] - points[:, 1] + random.integers(0, 3, 2000)
+    distinct = np.unique(points, axis=0)
+    expected = distinct[[not bad for bad in dominated(distinct)]]
+    assert len(expected) > 512 // 4
+    assert np.array_equal(np.unique(non_dominated(points), axis=0), expected)
+
+
+HOSTILE = [
+    "read_csv('/etc/passwd') IS NOT NULL",
+    "coating IN (SELECT content FROM read_text('/etc/passwd'))",
+    "EXISTS (FROM 'secret.csv')",
+    "1=1; COPY (SELECT 1) TO 'stolen.csv'",
+    "1=1) TO 'stolen.csv' --",
+    "1=1; ATTACH 'x.db'",
+    "1=1; INSTALL httpfs",
+    "1=1; PRAGMA database_list",
+    "1=1; SET enable_external_access = true",
+    "1=1 UNION SELECT 1",
+    "1=1 LIMIT 0",
+    "getenv('HOME') = 'x'",
+    "row_number() OVER () = 1",
+    "sum(row_id) > 0",
+    "*",
+    "",
+    "coating = ",
+]
+
+
+@pytest.mark.parametrize("condition", HOSTILE)
+def test_a_condition_is_only_a_condition(folder_of, tmp_path, monkeypatch, condition):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "secret.csv").write_text("a\n1\n")
+    folder = folder_of([{}])
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    with pytest.raises(UsageError) as caught:
+        rank.rank(folder, where=condition or " ")
+    assert caught.value.exit_code == 2
+    assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == before
+
+
+def test_the_connection_itself_refuses_files_and_settings(folder_of, tmp_path):
+    import duckdb
+
+    from screen import sql
+    from screen.results import open_results
+
+    other = tmp_path / "other.csv"
+    other.write_text("a\n1\n")
+    parts = open_results(folder_of([{}])).parts
+    connection = sql.connect(parts)
+    assert connection.execute(f"SELECT count(*) FROM '{parts[0]}'").fetchone() == (1,)
+    for statement in (
+        f"SELECT * FROM read_csv('{other}')",
+        f"COPY (SELECT 1) TO '{tmp_path / 'out.csv'}'",
+        f"ATTACH '{tmp_path / 'x.db'}'",
+        "SET enable_external_access = true",
+        "SET memory_limit = '1TB'",
+        "INSTALL httpfs",
+    ):
+        with pytest.raises(duckdb.Error):
+            connection.execute(statement)
+
+
+def test_unknown_columns_name_the_closest(folder_of):
+    folder = folder_of([{}])
+    for wrong in (
+        {"by": "oxidation_margn_V"},
+        {"where": "oxidation_margn_V > 0"},
+        {"per": ["oxidation_margn_V"]},
+        {"pareto": ["oxidation_margn_V", "row_id"]},
+    ):
+        with pytest.raises(UsageError, match="closest: oxidation_margin_V"):
+            rank.rank(folder, **wrong)
+    with pytest.raises(UsageError, match="temperature_K is better by itself"):
+        rank.rank(folder, pareto=["temperature_K", "asr_coating_ohm_cm2"])
+
+
+def test_unusable_folders_say_why(tmp_path):
+    with pytest.raises(StoreError, match="no such folder"):
+        rank.rank(tmp_path / "nowhere")
+    with pytest.raises(StoreError, match="not the folder of a run"):
+        rank.rank(tmp_path)
+
+
+def test_what_is_unfinished_or_broken_is_said(folder_of, ranking):
+    folder = folder_of([{}, {"coating": "B"}], rows_per_part=1, complete=False, stacks=10)
+    (folder / "part-00000001.parquet").write_bytes(b"PAR1 truncated")
+    found = ranking(folder)
+    assert found.rows["coating"].tolist() == ["A"]
+    assert "not complete (2 of 10 stacks)" in found.results.warnings[0]
+    assert "part-00000001.parquet: left out" in found.results.warnings[1]
+
+
+def test_the_words_of_the_order_are_those_of_the_kernels_and_the_library():
+    from candidates import schema
+    from kernels import CoatingClass, Status
+
+    assert list(criteria.STATUSES) == [status.label for status in Status]
+    assert list(criteria.COATING_CLASSES) == [each.name.lower() for each in CoatingClass]
+    assert [each for each in criteria.EVIDENCE if each != "assumed"] == list(schema.EVIDENCE)
