@@ -136,8 +136,8 @@ class DesignSpace:
         return row
 
     def line_digits(self, line: int) -> dict[str, int]:
-        """Position of a line along the scenario axes and `coating`."""
+        """Position of a line along the scenario axes and `coating`, slow to fast."""
         digits: dict[str, int] = {}
         for name, size in reversed([*self.scenarios.items(), (COATING, self.coatings)]):
             line, digits[name] = divmod(line, size)
-        return digits
+        return dict(reversed(digits.items()))
