@@ -6,13 +6,17 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import jax
 import pandas as pd
 
 import candidates
 from screen.errors import ScreenError
-from screen.rank import ranking
+from screen.rank import Ranking, ranking
 from screen.report import inside, page, pictures, query, table, words
-from screen.results import Results
+from screen.results import Results, open_results
+
+
+TITLES = {"built-in": "The built-in screen: every coating on every electrolyte"}
 
 
 class ReportError(ScreenError):
@@ -43,23 +47,24 @@ def report(dirs: str | Path | Sequence[str | Path], out: str | Path) -> Path:
 
 def html(dirs: str | Path | Sequence[str | Path]) -> str:
     """The page as text."""
-    first = ranking(dirs, top=1)
-    results, spec = first.results, _spec(first.results)
-    data = query.Dataset(results, first.scenario)
-    totals = query.totals(data)
-    ranked = _by_cell(dirs, data, totals)
+    results = open_results(dirs)
+    spec = _spec(results)
+    totals = query.totals(query.Dataset(results, {}))
+    found = _by_cell(dirs, results, totals)
+    data = query.Dataset(results, found.scenario)
+    ranked, rows = table.rows(found.rows, spec["screen"]["asr_budget_ohm_cm2"])
     materials = _materials(results, ranked)
-    starts = inside.numbers(ranked, materials, spec["screen"])
-    rows = table.rows(ranked, spec["screen"]["asr_budget_ohm_cm2"])
-    drawn = pictures.pictures(data, ranked, rows, starts)
-    facts = _facts(first.order, data, spec, totals, rows, materials)
+    with jax.enable_x64(True):
+        starts = inside.numbers(ranked, materials, spec["screen"])
+        drawn = pictures.pictures(data, ranked, rows, starts)
+    facts = _facts(found.order, data, spec, totals, rows, materials)
     return page.render(
         facts,
         drawn,
         {
             "columns": table.described(),
             "rows": table.pack(rows),
-            "starts": table.pack(starts),
+            "starts": table.pack(starts, str),
             "window_tolerance_V": spec["screen"]["window_tolerance_V"],
         },
     )
@@ -76,16 +81,13 @@ def _spec(results: Results) -> dict[str, Any]:
     )
 
 
-def _by_cell(dirs: Any, data: query.Dataset, totals: Mapping[str, int]) -> pd.DataFrame:
-    """The first coatings of every cell, as many as a page can carry; cells in a fixed order."""
-    columns = [
-        c for c in ("electrolyte", "cathode", "cathode_potential_V") if c in data.results.columns
-    ]
+def _by_cell(dirs: Any, results: Results, totals: Mapping[str, int]) -> Ranking:
+    """The first coatings of every cell, as many as a page can carry."""
+    columns = [c for c in ("electrolyte", "cathode", "cathode_potential_V") if c in results.columns]
     if "cathode" in columns:
         columns.remove("cathode_potential_V")
     cells = max(totals["electrolytes"] * totals["cathodes"], 1)
-    found = ranking(dirs, top=max(table.MOST_ROWS // cells, 1), per=columns).rows
-    return found.sort_values(["rank"], kind="stable", ignore_index=True).head(table.MOST_ROWS)
+    return ranking(dirs, top=max(table.MOST_ROWS // cells, 1), per=columns)
 
 
 def _materials(results: Results, ranked: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -121,7 +123,8 @@ def _facts(
     leader = rows.iloc[0].map(table.plain).to_dict() if len(rows) else None
     title = " + ".join(
         dict.fromkeys(
-            m.get("name") or f.name for f, m in zip(results.folders, results.manifests, strict=True)
+            TITLES.get(name := m.get("name"), name) or f.name
+            for f, m in zip(results.folders, results.manifests, strict=True)
         )
     )
     return words.Facts(

@@ -102,7 +102,7 @@ def tradeoff(points: pd.DataFrame) -> alt.HConcatChart:
         x=_log(
             "coating_thickness_nm:Q", "Coating thickness, nm", points["coating_thickness_nm"], alt.X
         ),
-        color=alt.Color("family:N", title="family"),
+        color=alt.Color("kind:N", title=None),
         shape=alt.Shape("feasible:N", title="feasible", scale=good),
         opacity=alt.condition(inside, alt.value(0.95), alt.value(0.12)),
         tooltip=[
@@ -137,7 +137,7 @@ def tolerance(points: pd.DataFrame) -> alt.LayerChart:
         .encode(
             x=x,
             y=y,
-            color=alt.Color("family:N", title="family"),
+            color=alt.Color("kind:N", title=None),
             shape=alt.Shape("evidence:N", title="σ electron is"),
             tooltip=[
                 "coating:N",

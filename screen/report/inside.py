@@ -5,9 +5,11 @@ the spec assumed in their place, at the row's temperature.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
@@ -35,6 +37,7 @@ STAND_INS = {
 }
 """Where a slider starts when the run does not know the value; always said beside it."""
 
+SEPARATOR = " • "
 NOTES = {
     "sigma_ele": "The coating's electronic conductivity is not known: the slider starts at the "
     "largest value that still protects.",
@@ -148,12 +151,30 @@ def _notes(rows: pd.DataFrame, found: pd.DataFrame) -> "pd.Series[str]":
     }
     notes = pd.Series("", index=rows.index)
     for text, mask in holds.items():
-        notes = notes.mask(mask.astype(bool), notes + text + "\n")
-    return notes.str.strip()
+        notes = notes.mask(mask.astype(bool), notes + text + SEPARATOR)
+    return notes.str.removesuffix(SEPARATOR)
 
 
-def stack(found: Mapping[str, Any]) -> Stack:
-    """The two layers of one row's panel; an unknown sigma_ele is the largest that protects."""
+NEEDED = (
+    "anode_potential_V",
+    "cathode_potential_V",
+    "electrolyte_thickness_um",
+    "electrolyte_reduction_limit_V",
+    "electrolyte_oxidation_limit_V",
+)
+"""What a profile cannot be drawn without."""
+
+
+def nodes(found: pd.DataFrame) -> Any:
+    """E at the anode side, the contact of the layers and the cathode side: (rows, 3), V.
+
+    An unknown sigma_ele of the coating is taken at the largest value that protects.
+    """
+    columns = {n: jnp.asarray(found[n].to_numpy(np.float64)) for n in found if n != "notes"}
+    return np.asarray(jax.jit(jax.vmap(_nodes))(columns))
+
+
+def _nodes(found: Mapping[str, Any]) -> jax.Array:
     electrolyte, coating = (
         Layer(
             found[f"{role}_thickness_{unit}"] * cm,
@@ -162,20 +183,23 @@ def stack(found: Mapping[str, Any]) -> Stack:
         )
         for role, unit, cm in (("electrolyte", "um", CM_PER_UM), ("coating", "nm", CM_PER_NM))
     )
-    whole = Stack((electrolyte, coating), found["anode_potential_V"], found["cathode_potential_V"])
-    if not math.isnan(found["coating_sigma_ele_S_cm"]):
-        return whole
-    sigma = float(max_sigma_ele(whole, found["electrolyte_oxidation_limit_V"]))
-    law = Constant(min(max(sigma, 1e-30), 1e3))
+    ends = found["anode_potential_V"], found["cathode_potential_V"]
+    sigma = max_sigma_ele(
+        Stack((electrolyte, coating), *ends), found["electrolyte_oxidation_limit_V"]
+    )
+    known = found["coating_sigma_ele_S_cm"]
+    law = Constant(jnp.where(jnp.isnan(known), jnp.clip(sigma, 1e-30, 1e3), known))
     layers = (electrolyte, Layer(coating.thickness, coating.sigma_ion, law))
-    return Stack(layers, whole.E_anode, whole.E_cathode)
+    faces = solve(Stack(layers, *ends)).faces
+    return jnp.stack([faces[0, 0], faces[0, 1], faces[1, 1]])
 
 
-def profile(leader: str, row: Mapping[str, Any], found: Mapping[str, Any]) -> list[dict[str, Any]]:
+def profile(
+    leader: str, row: Mapping[str, Any], found: Mapping[str, Any], nodes: Sequence[float]
+) -> list[dict[str, Any]]:
     """Rows of the leaders' picture: windows, the potential at the layers' faces, and labels."""
-    faces = np.asarray(solve(stack(found)).faces)
     parts: list[dict[str, Any]] = [
-        {"part": "curve", "x": x, "E": float(E)} for x, E in enumerate([faces[0, 0], *faces[:, 1]])
+        {"part": "curve", "x": x, "E": float(E)} for x, E in enumerate(nodes)
     ]
     for x, role, size in (
         (0, "electrolyte", f"{found['electrolyte_thickness_um']:.3g} µm"),

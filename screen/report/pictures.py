@@ -1,6 +1,5 @@
 """Which pictures a dataset allows, each with its words."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -11,6 +10,7 @@ from screen.report.table import plain
 
 LEADERS = 6
 FAMILIES = 5
+FEWEST = 3
 
 
 def pictures(
@@ -89,14 +89,12 @@ def _profiles(rows: pd.DataFrame, starts: pd.DataFrame) -> Picture | None:
     distinct = rows.drop_duplicates("coating").index
     parts: list[dict[str, Any]] = []
     leaders: list[str] = []
-    for index in distinct:
-        found = starts.loc[index].to_dict()
-        if len(leaders) == LEADERS or not _drawable(found):
-            continue
+    chosen = starts.loc[distinct].dropna(subset=list(inside.NEEDED)).head(LEADERS)
+    for (index, found), nodes in zip(chosen.iterrows(), inside.nodes(chosen), strict=True):
         row = {name: plain(rows[name][index]) for name in ("coating", "electrolyte", "against")}
-        leader = f"{row['coating']} | {row['electrolyte']} | {row['against']}"
+        leader = f"{row['coating']} on {row['electrolyte']}, {row['against']}"
         leaders.append(row["coating"])
-        parts += inside.profile(leader, row, found)
+        parts += inside.profile(leader, row, found, nodes)
     if not leaders:
         return None
     return Picture(
@@ -112,16 +110,9 @@ def _profiles(rows: pd.DataFrame, starts: pd.DataFrame) -> Picture | None:
     )
 
 
-def _drawable(found: Mapping[str, Any]) -> bool:
-    needed = ["cathode_potential_V", "anode_potential_V"]
-    if pd.isna(found["coating_sigma_ele_S_cm"]):
-        needed.append("electrolyte_oxidation_limit_V")
-    return not any(pd.isna(found[name]) for name in needed)
-
-
 def _tradeoff(points: pd.DataFrame, cell: str) -> Picture | None:
     points = points.dropna(subset=["oxidation_margin_V"])
-    if len(points) < 2:
+    if len(points) < FEWEST:
         return None
     return Picture(
         "tradeoff",
@@ -136,7 +127,7 @@ def _tradeoff(points: pd.DataFrame, cell: str) -> Picture | None:
 
 
 def _tolerance(points: pd.DataFrame, cell: str) -> Picture | None:
-    if len(points) < 2:
+    if len(points) < FEWEST:
         return None
     return Picture(
         "tolerance",
@@ -151,11 +142,12 @@ def _tolerance(points: pd.DataFrame, cell: str) -> Picture | None:
 
 
 def _told(points: pd.DataFrame) -> pd.DataFrame:
-    """Names made harmless, rare families joined."""
-    family = points["family"].fillna("unknown").map(plain)
+    """Names made harmless; `kind` is the coating where there are few, else its family."""
+    coating, family = (points[c].fillna("unknown").map(plain) for c in ("coating", "family"))
     common = family.value_counts().index[:FAMILIES]
+    grouped = family.where(family.isin(common), "other")
     return points.assign(
-        coating=points["coating"].map(plain), family=family.where(family.isin(common), "other")
+        coating=coating, family=family, kind=coating if coating.nunique() <= FAMILIES else grouped
     )
 
 

@@ -2,7 +2,7 @@
 
 import sys
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ import pandas as pd
 from screen.why import why
 
 MOST_ROWS = 4000
-LONGEST_NAME = 120
+LONGEST = 300
 DIGITS = 7
 
 
@@ -66,6 +66,7 @@ COLUMNS = (
     Column("cathode", "Cathode name", kind="name", shown=False),
     Column("feasible", "Feasible", kind="text", shown=False),
 )
+VERDICTS = ("feasible", "undecided", "too resistive", "not feasible", "not protected")
 SELECTS = (("electrolyte", "Electrolyte"), ("against", "Cathode"), ("family", "Family"))
 
 
@@ -75,11 +76,29 @@ def plain(text: Any) -> str:
         f"⟨U+{ord(sign):04X}⟩" if unicodedata.category(sign) in ("Cf", "Cc") else sign
         for sign in str(text)
     )
-    return shown if len(shown) <= LONGEST_NAME else shown[: LONGEST_NAME - 1] + "…"
+    return shown if len(shown) <= LONGEST else shown[: LONGEST - 1] + "…"
 
 
-def rows(ranked: pd.DataFrame, budget: float) -> pd.DataFrame:
-    """The ranked rows in the page's columns and words."""
+def rows(ranked: pd.DataFrame, budget: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The ranked rows in the page's order, whole and in the page's columns and words.
+
+    Rows that work come first, those that need a coating before those that need none, then by
+    their place in their cell.
+    """
+    verdicts = pd.Series([verdict(row, budget) for row in ranked.to_dict("records")], dtype=object)
+    keys = pd.DataFrame(
+        {
+            "verdict": verdicts.map(VERDICTS.index),
+            "needless": ~(ranked["min_thickness_nm"].fillna(1.0) > 0),
+            "rank": ranked["rank"],
+        }
+    )
+    order = keys.sort_values(list(keys), kind="stable").index[:MOST_ROWS]
+    whole = ranked.loc[order].reset_index(drop=True)
+    return whole, _in_words(whole, budget)
+
+
+def _in_words(ranked: pd.DataFrame, budget: float) -> pd.DataFrame:
     records = ranked.to_dict("records")
     told = ranked.assign(
         why=[why(row) for row in records],
@@ -121,15 +140,15 @@ def against(row: Mapping[str, Any]) -> str:
     return ", ".join(known) or "unknown cathode"
 
 
-def pack(frame: pd.DataFrame) -> dict[str, Any]:
+def pack(frame: pd.DataFrame, spell: Callable[[Any], str] = plain) -> dict[str, Any]:
     """Columns as the page reads them: numbers as lists, words as a list of words and codes."""
-    return {str(name): _packed(frame[name]) for name in frame}
+    return {str(name): _packed(frame[name], spell) for name in frame}
 
 
-def _packed(column: "pd.Series[Any]") -> Any:
+def _packed(column: "pd.Series[Any]", spell: Callable[[Any], str]) -> Any:
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         return [_number(value) for value in column.astype(np.float64)]
-    codes, words = pd.factorize(column.astype(object).map(plain, na_action="ignore"))
+    codes, words = pd.factorize(column.astype(object).map(spell, na_action="ignore"))
     return {"words": [str(word) for word in words], "codes": codes.tolist()}
 
 

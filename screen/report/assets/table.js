@@ -10,7 +10,7 @@ class Ranking {
     this.searchable = this.rows.map((row) =>
       Object.values(row).filter((v) => typeof v === "string").join(" ").toLowerCase());
     this.onChoose = onChoose;
-    this.sort = { column: "rank", descending: false };
+    this.sort = { column: null, descending: false };
     this.visible = PAGE_OF_ROWS;
     this.head = document.querySelector("#ranking thead tr");
     this.body = document.querySelector("#ranking tbody");

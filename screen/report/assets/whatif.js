@@ -62,7 +62,7 @@ class WhatIf {
     document.querySelector("#whatif-coating").replaceChildren(nameNode(start.coating));
     document.querySelector("#whatif-electrolyte").replaceChildren(nameNode(start.electrolyte));
     document.querySelector("#whatif-notes").replaceChildren(
-      ...(start.notes ?? "").split("\n").filter(Boolean).map((note) => element("li", {}, note)));
+      ...(start.notes ?? "").split(" • ").filter(Boolean).map((note) => element("li", {}, note)));
     this.refresh();
   }
 
