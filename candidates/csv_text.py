@@ -1,6 +1,7 @@
 """A CSV file as a table of strings with row numbers; broken rows are problems, not crashes."""
 
 from csv import reader
+from io import BytesIO
 from pathlib import Path
 from typing import NoReturn
 
@@ -17,8 +18,8 @@ _DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 def read_text(path: str | Path) -> tuple[pd.DataFrame, Problems]:
     """All cells as strings, a last column `row` (the header is row 1), and the problems found.
 
-    Raises TableError where the file is missing, empty, too large, not UTF-8 text, not separated by
-    commas or without any row.
+    Bytes that are not UTF-8 become U+FFFD. Raises TableError where the file is missing, empty, too
+    large, binary, not separated by commas or without any row.
     """
     path = Path(path)
     problems = Problems(path.name)
@@ -27,13 +28,14 @@ def read_text(path: str | Path) -> tuple[pd.DataFrame, Problems]:
     size = path.stat().st_size
     if size > MAX_BYTES:
         _refuse(problems, f"{size} bytes", f"at most {MAX_BYTES} bytes", "split the file")
-    names = _header(path, problems)
-    return _rows(path, size, names, problems), problems
+    content = path.read_bytes()
+    names = _header(content, problems)
+    text = content.decode("utf-8", errors="replace").encode()
+    return _rows(text, names, problems), problems
 
 
-def _header(path: Path, problems: Problems) -> list[str]:
-    with path.open("rb") as file:
-        start = file.read(1 << 16)
+def _header(content: bytes, problems: Problems) -> list[str]:
+    start = content[: 1 << 16]
     if not start.strip():
         _refuse(problems, "", "a header and rows", "the file is empty")
     if b"\x00" in start:
@@ -45,7 +47,7 @@ def _header(path: Path, problems: Problems) -> list[str]:
     return [name.strip() for name in next(reader([header]), [])]
 
 
-def _rows(path: Path, size: int, names: list[str], problems: Problems) -> pd.DataFrame:
+def _rows(content: bytes, names: list[str], problems: Problems) -> pd.DataFrame:
     import pyarrow as pa
     from pyarrow import csv
 
@@ -61,10 +63,10 @@ def _rows(path: Path, size: int, names: list[str], problems: Problems) -> pd.Dat
     places = [str(position) for position in range(len(names))]
     try:
         table = csv.read_csv(
-            path,
+            BytesIO(content),
             csv.ReadOptions(
                 use_threads=False,
-                block_size=max(size + 1, 1 << 16),
+                block_size=max(len(content) + 1, 1 << 16),
                 skip_rows=1,
                 column_names=places,
             ),

@@ -20,8 +20,8 @@ from candidates.schema import NUMERIC, ROLES, TEXT_COLUMNS, Column
 MAX_CELL = 300
 """Characters a cell may have."""
 
-_HARMFUL = r"[\x00-\x1f\x7f<>]|\.\.[/\\]|^\s*[=+@]|^\s*-[A-Za-z(]|^[/\\]"
-_HARMLESS = "plain text without < > or control characters, not starting with = + @ or a path"
+_HARMFUL = r"[\x00-\x1f\x7f<>\ufffd]|\.\.[/\\]|^\s*[=+@]|^\s*-[A-Za-z(]|^[/\\]"
+_HARMLESS = "plain UTF-8 text without < > or control characters, not starting with = + @ or a path"
 
 
 def read(path: str | Path, *, bad: str = "error") -> tuple[pd.DataFrame, list[Problem]]:

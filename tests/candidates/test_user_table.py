@@ -3,6 +3,8 @@
 import random
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import candidates
 from candidates.problems import TableError
@@ -122,7 +124,6 @@ def test_a_huge_cell_is_shortened_in_its_message(tmp_path):
         ("name\tformula\na\tLiF\n", "tabs"),
         ("nme,formula\na,LiF\n", "only `name` is required"),
         ("name,formula\na,LiF\n".encode("utf-16"), "UTF-8"),
-        (b"name,formula\nfilm \xe9,LiF\n", "UTF8"),
         (b"\x1f\x8b\x08\x00" + bytes(20), "binary"),
     ],
 )
@@ -133,6 +134,13 @@ def test_what_is_no_table_is_refused_with_a_reason(tmp_path, content, words):
     report = candidates.validate(path)
     assert not report.ok
     assert words in str(report)
+
+
+def test_one_row_that_is_not_utf8_does_not_stop_the_others(tmp_path):
+    report = candidates.validate(written(tmp_path, b"name,formula\nfilm \xe9,LiF\nfine,LiF\n"))
+    assert report.rows["name"].to_list() == ["fine"]
+    assert [(problem.row, problem.column) for problem in report.problems] == [(2, "name")]
+    assert "UTF-8" in report.problems[0].expected
 
 
 def test_a_missing_file_is_a_problem_too(tmp_path):
@@ -193,3 +201,31 @@ def test_long_reports_say_how_much_they_leave_out(tmp_path):
 def test_bad_is_one_of_two_words(tmp_path):
     with pytest.raises(ValueError, match="'error' or 'skip'"):
         read(written(tmp_path, "name\na\n"), bad="ignore")
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=300))
+def test_any_bytes_give_a_report(tmp_path, content):
+    report = candidates.validate(written(tmp_path, b"name,formula,sigma_ion_S_cm\n" + content))
+    assert report.ok or report.problems
+    assert str(report)
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    name=st.text(max_size=40),
+    formula=st.text(max_size=20),
+    number=st.one_of(st.floats().map(repr), st.text(max_size=10)),
+)
+def test_a_good_row_is_what_was_written(tmp_path, name, formula, number):
+    cells = ",".join('"' + cell.replace('"', '""') + '"' for cell in (name, formula, number))
+    report = candidates.validate(
+        written(tmp_path, f"name,formula,sigma_ion_S_cm\n{cells}\nlast,LiF,1e-9\n")
+    )
+    for row in report.rows.itertuples():
+        if row.name == "last":
+            continue
+        assert row.name == name.strip()
+        assert 0 < row.sigma_ion_S_cm <= 0.2 or number.strip() == ""
+        if row.sigma_ion_S_cm > 0:
+            assert row.sigma_ion_S_cm == float(number)
