@@ -43,7 +43,7 @@ CODES = ("status", "coating_class", "max_thickness_set_by", "anode_boundary")
 
 
 class Answers(NamedTuple):
-    """Result columns by name; shapes broadcast to (lines, states, thicknesses)."""
+    """Result columns by name; shapes broadcast to (lines, states, blocks, thicknesses)."""
 
     floats: dict[str, Number]
     verdicts: dict[str, Verdict]
@@ -78,21 +78,21 @@ _OWN = frozenset(Metrics.__dataclass_fields__) - {
 
 
 def _spread(batch: Batch) -> Metrics:
-    """`metrics` over the broadcast of (lines, states, thicknesses), nothing repeated in vain."""
+    """`metrics` over the broadcast of all four axes, nothing repeated in vain."""
     shaped, whole = _split(batch)
 
     def one(leaves: list[Number]) -> Metrics:
         stack, limits, boundary = whole(leaves)
         return metrics(stack, limits, boundary=boundary)
 
-    used = [axis for axis in range(3) if any(leaf.shape[axis] > 1 for leaf in shaped)]
+    used = [axis for axis in range(4) if any(leaf.shape[axis] > 1 for leaf in shaped)]
     mapped: Any = one
     for axis in reversed(used):
         mapped = jax.vmap(
             mapped, in_axes=([0 if leaf.shape[axis] > 1 else None for leaf in shaped],)
         )
     found = mapped([leaf.squeeze(_ones(leaf)) for leaf in shaped])
-    unused = [axis for axis in range(3) if axis not in used]
+    unused = [axis for axis in range(4) if axis not in used]
     return jax.tree.map(lambda leaf: jnp.expand_dims(leaf, unused), found)
 
 

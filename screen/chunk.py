@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from screen.answers import YES, Answers
 from screen.assemble import positions, row_ids, table
 from screen.columns import Looked, Positions
-from screen.evaluate import Evaluator
-from screen.reduce import NOTHING, OUTCOMES, count_names, thickness_position
+from screen.evaluate import Evaluator, Judged, LineBest
+from screen.reduce import OUTCOMES, count_names, thickness_position
 from screen.selection import best_per_group, groups_of
 from screen.space import THICKNESS, Lines
 from screen.store import PartWriter
@@ -65,29 +65,23 @@ class Chunker:
         mode = self.evaluator.problem.spec.output.mode
         return (self._best if mode == "best" else self._rows)(lines, writer, pause)
 
-    def _calls(self, lines: Lines, program: Any) -> Iterator[tuple[list[Lines], Any]]:
-        """The tiles of every device call with their results on the host."""
-        evaluator = self.evaluator
-        tiles = evaluator.tiles(lines)
-        for first in range(0, len(tiles), evaluator.tiles_per_call):
-            some = tiles[first : first + evaluator.tiles_per_call]
-            result = program(evaluator.starts(some))
-            yield some, jax.tree.map(np.asarray, result)
-
     def _rows(self, lines: Lines, writer: PartWriter, pause: Callable[[int], None]) -> Tally:
-        space = self.evaluator.problem.space
-        gates = len(self.evaluator.gates)
-        total: dict[tuple[str, str], int] = dict.fromkeys(count_names(gates), 0)
-        for tiles, judged in self._calls(lines, self.evaluator.rows):
-            for position, tile in enumerate(tiles):
-                one = _first_lines(_tile(judged, position), len(tile))
+        evaluator, space = self.evaluator, self.evaluator.problem.space
+        total: dict[tuple[str, str], int] = dict.fromkeys(count_names(len(evaluator.gates)), 0)
+        offset, position = evaluator.grid
+        for tiles in _batches(evaluator.tiles(lines), evaluator.tiles_per_call):
+            starts = [evaluator.start(tile.start) for tile in tiles]
+            same = [offset] * len(tiles), [position] * len(tiles)
+            found = evaluator.call(evaluator.rows, starts, *same)
+            for tile, judged in zip(tiles, found, strict=True):
+                one = _whole_lines(judged, len(tile), space.thicknesses)
                 writer.write(self._batch(tile, one))
-                for name, count in _count(one, _shape(space, tile), gates).items():
+                for name, count in _count(one, _shape(space, tile), len(evaluator.gates)).items():
                     total[name] += count
             pause(sum(len(tile) for tile in tiles) * space.rows_per_line)
-        return tally(total, len(lines) * space.rows_per_line, gates)
+        return tally(total, len(lines) * space.rows_per_line, len(evaluator.gates))
 
-    def _batch(self, tile: Lines, judged: Any) -> pa.RecordBatch:
+    def _batch(self, tile: Lines, judged: Judged) -> pa.RecordBatch:
         space = self.evaluator.problem.space
         shape = _shape(space, tile)
         kept = np.broadcast_to(judged.removed_by == 0, shape)
@@ -95,34 +89,102 @@ class Chunker:
             kept = kept & (np.broadcast_to(judged.answers.verdicts["feasible"], shape) == YES)
         chosen = None if kept.all() else kept.reshape(-1)
         at = positions(space, tile)
-        ids = row_ids(space, at)
-        return table(self.schema, self.looked, judged.answers, at, ids, chosen)
+        return table(self.schema, self.looked, judged.answers, at, row_ids(space, at), chosen)
 
     def _best(self, lines: Lines, writer: PartWriter, pause: Callable[[int], None]) -> Tally:
-        problem = self.evaluator.problem
-        space, gates = problem.space, len(self.evaluator.gates)
-        keys, counts, answers = [], [], []
-        for tiles, found in self._calls(lines, self.evaluator.best):
-            for position, tile in enumerate(tiles):
-                one = _first_lines(_tile(found, position), len(tile))
-                keys.append(one.best.key)
-                counts.append(one.best.counts)
-                answers.append(one.answers)
-            pause(sum(len(tile) for tile in tiles) * space.rows_per_line)
-        key, count = np.concatenate(keys)[:, :, None], np.concatenate(counts)
-        every: Answers = jax.tree.map(lambda *parts: np.concatenate(parts), *answers)
+        evaluator, problem = self.evaluator, self.evaluator.problem
+        space, gates = problem.space, len(evaluator.gates)
+        found = self._lines(lines, pause)
         at = positions(space, lines)
-        at[THICKNESS] = np.asarray(thickness_position(key)).astype(np.int64)
-        left = key != NOTHING
+        at[THICKNESS] = thickness_position(found.best.key)[:, :, None].astype(np.int64)
+        thickness = problem.numbers.get(THICKNESS, np.zeros(1))
         chosen, rank = best_per_group(
-            space, self.looked, every, at, left, problem.spec.output.top_k
+            space, self.looked, found, at, thickness, problem.spec.output.top_k
         )
-        extra = {"group_rank": rank, **_group_counts(self.evaluator, at, count, chosen)}
-        batch = table(self.schema, self.looked, every, at, row_ids(space, at), chosen, extra)
-        writer.write(batch)
-        named = zip(count_names(gates), count.sum(axis=(0, 1), dtype=np.int64), strict=True)
-        total = {name: int(number) for name, number in named}
+        extra = {"group_rank": rank, **_group_counts(evaluator, at, found.best.counts, chosen)}
+        rows = self._winners(lines, found.best.key.shape, at[THICKNESS][:, :, 0], chosen)
+        picked = {name: _pick(where, found.best.key.shape, chosen) for name, where in at.items()}
+        ids = row_ids(space, picked)
+        writer.write(table(self.schema, self.looked, rows, picked, ids, None, extra))
+        sums = found.best.counts.sum(axis=(0, 1), dtype=np.int64)
+        total = {name: int(n) for name, n in zip(count_names(gates), sums, strict=True)}
         return tally(total, len(lines) * space.rows_per_line, gates)
+
+    def _lines(self, lines: Lines, pause: Callable[[int], None]) -> LineBest:
+        """The best thickness of every line of a chunk."""
+        evaluator = self.evaluator
+        parts = []
+        for tiles in _batches(evaluator.tiles(lines), evaluator.tiles_per_call):
+            starts = [evaluator.start(tile.start) for tile in tiles]
+            found = evaluator.call(evaluator.best, starts)
+            parts += [_first(one, len(tile)) for tile, one in zip(tiles, found, strict=True)]
+            pause(sum(len(tile) for tile in tiles) * evaluator.problem.space.rows_per_line)
+        return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+
+    def _winners(
+        self,
+        lines: Lines,
+        shape: tuple[int, ...],
+        best: NDArray[np.int64],
+        chosen: NDArray[np.int64],
+    ) -> Answers:
+        """All columns of the chosen (line, state) pairs, (rows, 1, 1), in their order.
+
+        Every line of them takes one slot of the program that computes rows, with the best
+        thickness of each state side by side.
+        """
+        evaluator = self.evaluator
+        (tall, blocks), block = evaluator.grid[0].shape, evaluator.block
+        line, state = np.divmod(chosen, shape[1])
+        which, slot = np.unique(line, return_inverse=True)
+        slots = max(1, -(-len(which) // (tall * blocks))) * tall * blocks
+        offset = np.resize(which if len(which) else [0], slots).astype(np.int32)
+        position = np.zeros((slots, block), dtype=np.int32)
+        column = np.minimum(np.arange(shape[1]), block - 1)
+        position[:, column] = best[offset]
+        start = evaluator.start(lines.start)
+        calls = slots // (tall * blocks)
+        inputs = offset.reshape(calls, tall, blocks), position.reshape(calls, tall, blocks, block)
+        found: list[Judged] = []
+        for some in _batches(list(range(calls)), evaluator.tiles_per_call):
+            given = [[each[i] for i in some] for each in inputs]
+            found += evaluator.call(evaluator.rows, [start] * len(some), *given)
+        place = np.unravel_index(slot, (calls, tall, blocks))
+        full = (tall, shape[1], blocks, block)
+
+        def pick(*leaves: NDArray[Any]) -> NDArray[Any]:
+            whole = np.stack([np.broadcast_to(leaf, full) for leaf in leaves])
+            return whole[place[0], place[1], state, place[2], column[state]][:, None, None]
+
+        return jax.tree.map(pick, *[each.answers for each in found])
+
+
+def _batches(items: list[Any], size: int) -> Iterator[list[Any]]:
+    for first in range(0, len(items), size):
+        yield items[first : first + size]
+
+
+def _first(tree: LineBest, lines: int) -> LineBest:
+    return jax.tree.map(lambda leaf: leaf[:lines], tree)
+
+
+def _whole_lines(judged: Judged, lines: int, thicknesses: int) -> Judged:
+    """Blocks put together to (lines, states, thicknesses); the lines and points that only fill
+    the compiled shape left out."""
+
+    def joined(leaf: NDArray[Any]) -> NDArray[Any]:
+        if leaf.shape[3] == 1:
+            return leaf[:lines, :, 0]
+        return leaf[:lines].reshape(min(lines, len(leaf)), leaf.shape[1], -1)[:, :, :thicknesses]
+
+    return jax.tree.map(joined, judged)
+
+
+def _pick(
+    where: NDArray[np.int64], shape: tuple[int, ...], chosen: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Positions of chosen (line, state) pairs, (rows, 1, 1)."""
+    return np.broadcast_to(where, (*shape, 1)).reshape(-1)[chosen][:, None, None]
 
 
 def best_schema(schema: pa.Schema) -> pa.Schema:
@@ -138,16 +200,7 @@ def _shape(space: Any, tile: Lines) -> tuple[int, int, int]:
     return len(tile), space.states, space.thicknesses
 
 
-def _tile(tree: Any, position: int) -> Any:
-    return jax.tree.map(lambda leaf: leaf[position], tree)
-
-
-def _first_lines(tree: Any, lines: int) -> Any:
-    """Without the lines that only fill the compiled shape."""
-    return jax.tree.map(lambda leaf: leaf[:lines], tree)
-
-
-def _count(judged: Any, shape: tuple[int, int, int], gates: int) -> dict[tuple[str, str], int]:
+def _count(judged: Judged, shape: tuple[int, int, int], gates: int) -> dict[tuple[str, str], int]:
     """Counts of all rows of a tile, by the names of `count_names`."""
     kept = np.broadcast_to(judged.removed_by == 0, shape)
     columns = {**judged.answers.codes, **judged.answers.verdicts}

@@ -20,11 +20,14 @@ from numpy.typing import NDArray
 from screen.answers import Answers, answer, without_thickness
 from screen.gates import Gates
 from screen.problem import Problem
-from screen.reduce import Best, reduce_lines, thickness_position
+from screen.reduce import Best, Order, reduce_lines
 from screen.space import COATING, STATE, THICKNESS, Lines
-from screen.stacks import LawForm, Lookup, build, unravel
+from screen.stacks import LawForm, Lookup, build, per_line, unravel
 
-Digits = dict[str, Int[Array, " lines"]]
+Digits = dict[str, Int[Array, "lines blocks"]]
+
+BLOCK = 8
+"""Thicknesses per block of the program that computes rows: enough to spread a line's own cost."""
 
 
 class Judged(NamedTuple):
@@ -36,10 +39,10 @@ class Judged(NamedTuple):
 
 
 class LineBest(NamedTuple):
-    """What best mode keeps of a tile: a line's key, counts, and the columns of its best row."""
+    """What best mode needs of every line to choose from: see `reduce_lines` and `Order`."""
 
     best: Best
-    answers: Answers
+    order: Order
 
 
 class Evaluator:
@@ -58,13 +61,6 @@ class Evaluator:
             for key, values in problem.tables.items()
         }
 
-    def starts(self, tiles: list[Lines]) -> NDArray[np.int32]:
-        """First lines of tiles as positions on the axes, padded to a whole call: (tiles, axes)."""
-        space = self.problem.space
-        digits = [list(space.line_digits(tile.start).values()) for tile in tiles]
-        digits += [digits[-1]] * (self.tiles_per_call - len(digits))
-        return np.array(digits, dtype=np.int32).reshape(len(digits), len(self.sizes))
-
     def tiles(self, lines: Lines) -> list[Lines]:
         """A chunk's lines cut into tiles; the last one may be short."""
         return [
@@ -72,29 +68,67 @@ class Evaluator:
             for start in range(lines.start, lines.stop, self.lines)
         ]
 
+    def start(self, line: int) -> NDArray[np.int32]:
+        """Position of a line on the scenario axes and `coating`."""
+        digits = self.problem.space.line_digits(line)
+        return np.array([digits[name] for name in self.sizes], dtype=np.int32)
+
+    @cached_property
+    def grid(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Offsets and thickness positions by which `rows` is given a whole tile."""
+        points = self.problem.space.thicknesses
+        blocks = -(-points // self.block)
+        offset = np.repeat(np.arange(self.lines, dtype=np.int32)[:, None], blocks, axis=1)
+        position = np.arange(blocks * self.block, dtype=np.int32).reshape(1, blocks, self.block)
+        position = np.minimum(position, points - 1)
+        return offset, np.repeat(position, self.lines, axis=0)
+
+    @cached_property
+    def block(self) -> int:
+        """Thicknesses computed together in `rows`."""
+        return min(BLOCK, self.problem.space.thicknesses)
+
     @cached_property
     def rows(self) -> Any:
-        """starts -> `Judged` with a leading axis of tiles: every column of every row."""
-        return self._over_tiles(self._rows)
+        """Every column of the rows asked for: `Judged` with a leading axis of tiles.
+
+        Takes, per tile, the start of some line, offsets of lines from it (lines, blocks) and
+        positions of thicknesses (lines, blocks, block). Both `all` and `best` get their rows from
+        this one program, which is why the rows of `best` are those of `all` to the last bit.
+        """
+        offset, position = self.grid
+        return self._over_tiles(self._rows, offset.shape, position.shape)
 
     @cached_property
     def best(self) -> Any:
-        """starts -> `LineBest` with a leading axis of tiles: each line's best and its counts."""
+        """Start of a tile -> `LineBest`, with a leading axis of tiles."""
         return self._over_tiles(self._best)
 
+    def call(self, program: Any, *inputs: list[NDArray[np.int32]]) -> Any:
+        """Run a program on up to `tiles_per_call` tiles; results on the host, one per tile."""
+        count = len(inputs[0])
+        padded = [np.stack([*each, *[each[-1]] * (self.tiles_per_call - count)]) for each in inputs]
+        found = jax.tree.map(np.asarray, program(*padded))
+        return [jax.tree.map(lambda leaf, t=tile: leaf[t], found) for tile in range(count)]
+
     def compile(self, mode: str) -> None:
-        """Build the one program a mode needs, before any thread asks for it."""
-        _ = self.best if mode == "best" else self.rows
+        """Build the programs a mode needs, before any thread asks for them."""
+        _ = self.rows, self.best if mode == "best" else None
 
-    def _over_tiles(self, one: Any) -> Any:
-        def many(tables: Any, starts: Array) -> Any:
-            return jax.lax.map(lambda start: one(tables, start), starts)
+    def _over_tiles(self, one: Any, *shapes: tuple[int, ...]) -> Any:
+        def many(tables: Any, *tiles: Array) -> Any:
+            return jax.lax.map(lambda tile: one(tables, *tile), tiles)
 
+        inputs = ((len(self.sizes),), *shapes)
         sharded = jax.shard_map(
-            many, mesh=self.mesh, in_specs=(P(), P("tiles")), out_specs=P("tiles"), check_vma=False
+            many,
+            mesh=self.mesh,
+            in_specs=(P(), *[P("tiles") for _ in inputs]),
+            out_specs=P("tiles"),
+            check_vma=False,
         )
-        starts = jax.ShapeDtypeStruct((self.tiles_per_call, len(self.sizes)), jnp.int32)
-        return partial(jax.jit(sharded).lower(self.tables, starts).compile(), self.tables)
+        sizes = [jax.ShapeDtypeStruct((self.tiles_per_call, *s), jnp.int32) for s in inputs]
+        return partial(jax.jit(sharded).lower(self.tables, *sizes).compile(), self.tables)
 
     @cached_property
     def plane(self) -> bool:
@@ -106,28 +140,23 @@ class Evaluator:
         """Whether a current flows in some stack."""
         return bool(self.problem.numbers["current_density_mA_cm2"].any())
 
-    def _rows(self, tables: Any, start: Array) -> Judged:
-        digits = unravel(start, self.sizes, self.lines)
-        return self._judge(tables, digits, self._thickness(tables))
+    def _rows(self, tables: Any, start: Array, offset: Array, position: Array) -> Judged:
+        digits = unravel(start, self.sizes, offset)
+        return self._judge(tables, digits, self._thickness(tables)[position][:, None])
 
     def _best(self, tables: Any, start: Array) -> LineBest:
-        digits = unravel(start, self.sizes, self.lines)
+        offset = jnp.arange(self.lines, dtype=jnp.int32)[:, None]
+        digits = unravel(start, self.sizes, offset)
         thickness = self._thickness(tables)
-        answers, removed_by, unknown_at = self._judge(tables, digits, thickness)
-        space = self.problem.space
-        shape = (self.lines, space.states, space.thicknesses)
+        answers, removed_by, unknown_at = self._judge(tables, digits, thickness[None, None, None])
+        shape = (self.lines, self.problem.space.states, len(thickness))
         best = reduce_lines(answers, removed_by, unknown_at, len(self.gates), shape)
-        chosen = thickness[0, 0][thickness_position(best.key)]
-        per_state = [
-            self._judge(tables, digits, chosen[:, state, None, None]).answers
-            for state in range(space.states)
-        ]
-        return LineBest(best, _own_states(per_state))
+        return LineBest(best, Order.of(answers, shape))
 
-    def _thickness(self, tables: Any) -> Float[Array, "1 1 thicknesses"]:
+    def _thickness(self, tables: Any) -> Float[Array, " thicknesses"]:
         if THICKNESS in tables:
-            return tables[THICKNESS][None, None, :]
-        return jnp.full((1, 1, 1), NO_THICKNESS_NM, self.dtype)
+            return tables[THICKNESS]
+        return jnp.full((1,), NO_THICKNESS_NM, self.dtype)
 
     def _judge(self, tables: Any, digits: Digits, thickness: Array) -> Judged:
         law = LawForm(self.problem.branches, self.problem.slope)
@@ -136,24 +165,10 @@ class Evaluator:
         answers = answer(batch, plane=self.plane, current=self.current)
         if THICKNESS not in tables:
             answers = without_thickness(answers)
-        states = jnp.arange(self.problem.space.states, dtype=jnp.int32)[None, :, None]
-        at = {name: position[:, None, None] for name, position in digits.items()}
+        states = jnp.arange(self.problem.space.states, dtype=jnp.int32)[None, :, None, None]
+        at = {name: per_line(position) for name, position in digits.items()}
         return Judged(answers, *self.gates.apply(answers, {**at, STATE: states}, thickness))
 
 
 NO_THICKNESS_NM = 1.0
 """Stands in where a screen has no thickness axis; what depends on it is blanked."""
-
-
-def _own_states(per_state: list[Answers]) -> Answers:
-    """Of answers at each state's best thickness, those of that state: (lines, states, 1)."""
-    states = len(per_state)
-
-    def own(*columns: Array) -> Array:
-        each = [
-            jnp.broadcast_to(c, (c.shape[0], states, 1))[:, s : s + 1]
-            for s, c in enumerate(columns)
-        ]
-        return jnp.concatenate(each, axis=1)
-
-    return jax.tree.map(own, *per_state)

@@ -86,7 +86,7 @@ def evaluate(tree: dict[str, Any], columns: Columns) -> Pair:
         column = _column(tree, columns)
         return column.value, column.known
     if tree["class"] == "CONSTANT":
-        return _constant(tree), jnp.ones((1, 1, 1), bool)
+        return _constant(tree), jnp.ones((1, 1, 1, 1), bool)
     if kind in ("CONJUNCTION_AND", "CONJUNCTION_OR"):
         return reduce(
             _or if kind.endswith("OR") else _and, (evaluate(c, columns) for c in children)

@@ -68,7 +68,7 @@ class Gates:
     ) -> tuple[Array, Array]:
         """(removed_by, unknown_at) as `reduce_lines` takes them. at: positions on the axes."""
         columns = self._columns(answers, at, thickness_nm) if self.gates else {}
-        removed = unknown = jnp.zeros((1, 1, 1), jnp.int32)
+        removed = unknown = jnp.zeros((1, 1, 1, 1), jnp.int32)
         for position, gate in enumerate(self.gates):
             value, known = evaluate(gate.tree, columns)
             reached = removed == 0

@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Int
+from numpy.typing import NDArray
 
 from kernels import CoatingClass, Status, ThicknessLimit
 from screen.answers import NO, UNKNOWN, YES, Answers
@@ -36,13 +38,41 @@ OUTCOMES: dict[str, dict[str, int]] = {
 """What is counted per group, with the code of each outcome."""
 
 _THICKNESS_BITS = 21
+_POSITION = 2**_THICKNESS_BITS - 1
 
 
 class Best(NamedTuple):
-    """Per line and state: the order's key, and counts along a last axis (see `count_names`)."""
+    """Per line and state: key and outcomes of its best row, counts of all (see `count_names`)."""
 
     key: Int[Array, "lines states"]
+    code: Int[Array, "lines states"]
     counts: Int[Array, "lines states outcomes"]
+
+
+class Order(NamedTuple):
+    """What orders lines beside their key, (lines, states); the cost at both ends of the axis.
+
+    The cost is linear in the thickness, so that of the best thickness lies between.
+    """
+
+    smallest: Array
+    largest: Array
+    tolerable: Array
+    cost_first: Array
+    cost_last: Array
+
+    @classmethod
+    def of(cls, answers: Answers, shape: tuple[int, int, int]) -> "Order":
+        """From the answers of all thicknesses of some lines."""
+        cost = answers.floats["asr_coating_ohm_cm2"]
+        columns = [
+            answers.floats["min_thickness_nm"],
+            answers.floats["max_thickness_nm"],
+            answers.floats["max_sigma_ele_at_L_max_S_cm"],
+            cost[..., :1],
+            cost[..., -1:],
+        ]
+        return cls(*(jnp.broadcast_to(c, (*shape[:2], 1, 1))[:, :, 0, 0] for c in columns))
 
 
 def count_names(gates: int) -> list[tuple[str, str]]:
@@ -59,24 +89,37 @@ def reduce_lines(
     removed_by: 0 where a row is kept, else 1 + the gate that removed it. unknown_at: bit g set
     where gate g could not tell. shape: (lines, states, thicknesses).
     """
-    packed = jnp.broadcast_to(_pack(answers, removed_by), shape)
-    flags = [jnp.broadcast_to(removed_by == gate + 1, shape) for gate in range(gates)]
-    flags += [jnp.broadcast_to((unknown_at >> gate) & 1 == 1, shape) for gate in range(gates)]
+
+    def flat(column: Array) -> Array:
+        return jnp.broadcast_to(column, (*shape[:2], 1, shape[2])).reshape(shape)
+
+    packed = flat(_pack(answers, removed_by))
+    flags = [flat(removed_by == gate + 1) for gate in range(gates)]
+    flags += [flat((unknown_at >> gate) & 1 == 1) for gate in range(gates)]
     packed = jax.lax.optimization_barrier(packed)
     for column, codes in OUTCOMES.items():
         flags += [_field(packed, column) == code for code in codes.values()]
-    return Best(jnp.min(_key(packed), axis=2), _counts(flags, shape[2]))
+    key = jnp.min(_key(packed), axis=2)
+    position = jnp.where(key == NOTHING, 0, key & _POSITION)
+    code = jnp.take_along_axis(packed, position[:, :, None], axis=2)[:, :, 0]
+    return Best(key, code, _counts(flags, shape[2]))
 
 
-def thickness_position(key: Int[Array, "..."]) -> Int[Array, "..."]:
+def thickness_position(key: NDArray[np.int32]) -> NDArray[np.int32]:
     """Position on the thickness axis that a key names; 0 for `NOTHING`."""
-    return jnp.where(key == NOTHING, 0, key & (2**_THICKNESS_BITS - 1))
+    return np.where(key == NOTHING, 0, key & _POSITION).astype(np.int32)
 
 
 _FIELDS = {"coating_class": (0, 3), "protected": (3, 2), "status": (5, 3), "feasible": (8, 2)}
 """First bit and number of bits of each outcome in a row's packed code, least important first."""
 
 _REMOVED = -1
+
+
+def outcome(code: NDArray[np.int32], column: str) -> NDArray[np.int32]:
+    """One outcome of best rows, from their packed codes."""
+    shift, bits = _FIELDS[column]
+    return (code >> shift) & (2**bits - 1)
 
 
 def _pack(answers: Answers, removed_by: Array) -> Array:

@@ -9,10 +9,12 @@ in SQL.
 import numpy as np
 from numpy.typing import NDArray
 
-from screen.answers import NO, UNKNOWN, YES, Answers
+from screen.answers import UNKNOWN, YES
 from screen.columns import Looked, Positions, Words
 from screen.criteria import EVIDENCE
-from screen.space import COATING, DesignSpace
+from screen.evaluate import LineBest
+from screen.reduce import NOTHING, outcome
+from screen.space import COATING, THICKNESS, DesignSpace
 
 Ints = NDArray[np.int64]
 
@@ -34,49 +36,56 @@ def groups_of(space: DesignSpace, at: Positions) -> Ints:
 def best_per_group(
     space: DesignSpace,
     looked: dict[str, Looked],
-    answers: Answers,
+    found: LineBest,
     at: Positions,
-    left: NDArray[np.bool_],
+    thickness_nm: NDArray[np.float64],
     top_k: int,
 ) -> tuple[Ints, Ints]:
     """Flat positions of the kept (line, state) pairs in order, and their rank in their group.
 
-    left: pairs of which a row is left after the gates.
+    at: positions of the lines, their best thickness included. Lines of which the gates left
+    nothing take no part.
     """
-    shape = left.shape
-    keys = [_flat(key, shape) for key in _keys(looked, answers, at)]
-    group = _flat(groups_of(space, at), shape)
-    candidates = np.flatnonzero(left.reshape(-1))
+    left = found.best.key != NOTHING
+    keys = [_flat(key, left.shape) for key in _keys(looked, found, at, thickness_nm)]
+    group = _flat(groups_of(space, at), left.shape)
+    candidates = np.flatnonzero(left)
     order = candidates[np.lexsort([key[candidates] for key in (*reversed(keys), group)])]
     ordered = group[order]
-    first = np.searchsorted(ordered, ordered, side="left")
-    rank = np.arange(len(order)) - first
+    rank = np.arange(len(order)) - np.searchsorted(ordered, ordered, side="left")
     kept = rank < top_k
     return order[kept], rank[kept] + 1
 
 
-def _keys(looked: dict[str, Looked], answers: Answers, at: Positions) -> list[NDArray[np.generic]]:
+def _keys(
+    looked: dict[str, Looked], found: LineBest, at: Positions, thickness_nm: NDArray[np.float64]
+) -> list[NDArray[np.generic]]:
     """Sorting keys, the most important first."""
-    protected = answers.verdicts["protected"]
-    evidence, names = looked["evidence_sigma_ele"], looked[COATING]
+    evidence, names, order = looked["evidence_sigma_ele"], looked[COATING], found.order
     assert isinstance(evidence, Words)
     assert isinstance(names, Words)
+    status, verdict, coating_class = (
+        outcome(found.best.code, name) for name in ("status", "protected", "coating_class")
+    )
+    protected = np.select([verdict == YES, verdict == UNKNOWN], [0, 1], 2)
     ranked = {word: position for position, word in enumerate(EVIDENCE)}
     rank_of = np.array([ranked.get(word, len(ranked)) for word in (*evidence.words, "")])
-    smallest, largest = (answers.floats[f"{end}_thickness_nm"] for end in ("min", "max"))
     with np.errstate(invalid="ignore", divide="ignore"):
-        ratio = np.where(largest <= 0, np.inf, smallest / largest)
-        ratio = np.where(smallest == 0, 0.0, ratio)
+        ratio = np.where(order.largest <= 0, np.inf, order.smallest / order.largest)
+        ratio = np.where(order.smallest == 0, 0.0, ratio)
+    thickness = thickness_nm[at[THICKNESS][:, :, 0]]
+    share = (thickness - thickness_nm[0]) / ((thickness_nm[-1] - thickness_nm[0]) or 1.0)
+    cost = order.cost_first + share * (order.cost_last - order.cost_first)
     return [
-        answers.codes["status"],
-        np.select([protected == YES, protected == UNKNOWN, protected == NO], [0, 1, 2]),
-        looked["reactivity_class"].at(at),
-        answers.codes["coating_class"],
-        rank_of[evidence.at(at)],
+        status,
+        protected,
+        looked["reactivity_class"].at(at)[:, :, 0],
+        coating_class,
+        rank_of[evidence.at(at)][:, :, 0],
         _last(ratio),
-        _last(-answers.floats["max_sigma_ele_at_L_max_S_cm"]),
-        _last(answers.floats["asr_coating_ohm_cm2"]),
-        name_ranks(names)[at[COATING]],
+        _last(-order.tolerable),
+        _last(cost),
+        name_ranks(names)[at[COATING]][:, :, 0],
     ]
 
 
@@ -85,4 +94,4 @@ def _last(values: NDArray[np.floating]) -> NDArray[np.floating]:
 
 
 def _flat(key: NDArray[np.generic], shape: tuple[int, ...]) -> NDArray[np.generic]:
-    return np.broadcast_to(key, shape).reshape(-1)
+    return np.broadcast_to(key.reshape(key.shape[:2]), shape).reshape(-1)

@@ -1,7 +1,8 @@
 """From positions on the axes to stacks, on the device.
 
-All arrays of a line have shape (lines, 1, 1), cathode potentials (lines, states, 1), thicknesses
-(lines or 1, 1, thicknesses): what does not depend on the thickness is computed once per line.
+Arrays have four axes (lines, states, blocks, thicknesses). A line's own numbers have the shape
+(lines, 1, blocks, 1), cathode potentials (lines, states, blocks, 1), thicknesses (lines or 1, 1,
+blocks, thicknesses): what does not depend on the thickness is computed once per line and block.
 """
 
 from collections.abc import Mapping
@@ -28,7 +29,7 @@ from screen.problem import FILL
 from screen.spec import Screen
 
 Tables = Mapping[str, Float[Array, "..."]]
-Digits = Mapping[str, Int[Array, " lines"]]
+Digits = Mapping[str, Int[Array, "lines blocks"]]
 Number = Float[Array, "..."]
 
 CONTACTS = (
@@ -60,27 +61,32 @@ class Lookup(NamedTuple):
     digits: Digits
 
     def axis(self, key: str) -> Number:
-        """Value of a scenario axis, (lines, 1, 1)."""
-        return self.tables[key][self.digits[key]][:, None, None]
+        """Value of a scenario axis, (lines, 1, blocks, 1)."""
+        return per_line(self.tables[key][self.digits[key]])
 
     def optional(self, key: str, default: float) -> Number:
         """Value of a scenario axis that may be absent."""
         if key in self.digits:
             return self.axis(key)
-        return jnp.full((1, 1, 1), default, self.tables["temperature_K"].dtype)
+        return jnp.full((1, 1, 1, 1), default, self.tables["temperature_K"].dtype)
 
     def property(self, role: str, name: str) -> Number:
         """A material's property: its axis if there is one, else the table, gaps filled if asked."""
         key = f"{role}.{name}"
         if key in self.digits:
             return self.axis(key)
-        value = self.tables[key][self.digits[role]][:, None, None]
+        value = per_line(self.tables[key][self.digits[role]])
         filler = FILL + key
         return (
             jnp.where(jnp.isnan(value), self.axis(filler), value)
             if filler in self.digits
             else value
         )
+
+
+def per_line(values: Array) -> Array:
+    """(lines, blocks) values with axes for states and thicknesses."""
+    return values[:, None, :, None]
 
 
 def column_name(key: str) -> str:
@@ -91,10 +97,13 @@ def column_name(key: str) -> str:
 
 
 def unravel(
-    start: Int[Array, " axes"], sizes: Mapping[str, int], lines: int
+    start: Int[Array, " axes"], sizes: Mapping[str, int], offsets: Int[Array, "lines blocks"]
 ) -> dict[str, jax.Array]:
-    """Positions on every axis of consecutive lines, from those of the first; int32 throughout."""
-    carry = jnp.arange(lines, dtype=jnp.int32)
+    """Positions on every axis of lines, from those of one line and how many lines later they are.
+
+    int32 throughout: offsets stay within a chunk.
+    """
+    carry = offsets
     digits: dict[str, jax.Array] = {}
     for position, (name, size) in reversed(list(enumerate(sizes.items()))):
         value = start[position] + carry
@@ -142,9 +151,10 @@ def _contacts(lookup: Lookup, area: Number) -> tuple[Number, Number, Number] | N
 def _boundary(lookup: Lookup, window: Window) -> Boundary:
     key = "anode_potential_V"
     axis = "anode" if "anode" in lookup.digits else key
-    E_anode = lookup.tables[key][lookup.digits[axis]][:, None, None]
+    E_anode = per_line(lookup.tables[key][lookup.digits[axis]])
     axis = "cathode" if "cathode" in lookup.digits else "cathode_potential_V"
-    E_cathode = lookup.tables["cathode_potential_V"][lookup.digits[axis]][:, :, None]
+    potentials = lookup.tables["cathode_potential_V"][lookup.digits[axis]]
+    E_cathode = jnp.moveaxis(potentials, 2, 1)[..., None]
     kept = resolve_boundary(E_anode, E_cathode, window, choice="electrode")
     pinned = resolve_boundary(E_anode, E_cathode, window, choice="auto")
     electrode = lookup.axis("boundary") > 0

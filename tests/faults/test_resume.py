@@ -1,0 +1,247 @@
+"""Whatever happens to a run or its folder: the same command ends in the same bytes, or says why."""
+
+import errno
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+import pyarrow.parquet as pq
+import pytest
+
+from screen import space
+from screen.errors import Interrupted, ResumeRefused, StoreError
+from screen.run import run
+from screen.store import JOURNAL, Store, part_name
+from tests.screen.screens import contents, small
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch):
+    monkeypatch.setattr(space, "CHUNK_ROWS", 2048)
+    monkeypatch.setattr(space, "TILE_ROWS", 1024)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """Spec and bytes of an uninterrupted run."""
+    folder = tmp_path_factory.mktemp("whole")
+    spec = small(folder, "all")
+    before = space.CHUNK_ROWS, space.TILE_ROWS
+    space.CHUNK_ROWS, space.TILE_ROWS = 2048, 1024
+    run(spec, folder / "out")
+    space.CHUNK_ROWS, space.TILE_ROWS = before
+    return spec, contents(folder / "out"), folder / "out"
+
+
+def copy(whole, folder):
+    folder.mkdir()
+    for path in whole[2].iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    return folder
+
+
+def test_a_finished_run_is_not_computed_again(whole, tmp_path, monkeypatch):
+    out = copy(whole, tmp_path / "out")
+    monkeypatch.setattr("screen.run._Job._compute", lambda *_: pytest.fail("computed again"))
+    assert run(whole[0], out).complete
+    assert contents(out) == whole[1]
+
+
+def _truncate(path):
+    path.write_bytes(path.read_bytes()[:-7])
+
+
+def _flip(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 4
+    path.write_bytes(bytes(data))
+
+
+def _swap(path):
+    path.write_bytes((path.parent / part_name(0)).read_bytes())
+
+
+@pytest.mark.parametrize("damage", [_truncate, _flip, _swap, os.unlink])
+def test_a_damaged_part_is_computed_again(whole, tmp_path, damage):
+    out = copy(whole, tmp_path / "out")
+    damage(out / part_name(2))
+    (out / ".writing-part-00000009.parquet").write_bytes(b"half")
+    assert run(whole[0], out).complete
+    assert contents(out) == whole[1]
+    assert not list(out.glob(".writing-*"))
+
+
+def test_a_part_of_another_run_is_not_taken(whole, tmp_path):
+    out = copy(whole, tmp_path / "out")
+    entries = Store(out).journal()
+    stranger = {**entries[1], "identity": "another"}
+    lines = [json.dumps(entries[c] if c != 1 else stranger) for c in entries]
+    (out / JOURNAL).write_text("\n".join([*lines, '{"chunk": 3, "sha']))
+    pq.write_table(pq.read_table(out / part_name(1)).slice(5), out / part_name(1))
+    assert run(whole[0], out).complete
+    assert contents(out) == whole[1]
+
+
+def test_changed_axes_are_refused_by_name_and_restart_starts_anew(whole, tmp_path):
+    out = copy(whole, tmp_path / "out")
+    changed = small(tmp_path, "all", axes__anode=["Li"], screen__asr_budget_ohm_cm2=20.0)
+    with pytest.raises(ResumeRefused) as refused:
+        run(changed, out)
+    text = str(refused.value)
+    assert refused.value.exit_code == 3
+    assert "screen.asr_budget_ohm_cm2: 10.0 -> 20.0" in text
+    assert "axes.anode.names" in text
+    assert "--restart" in text
+    assert "--out" in text
+    assert contents(out) == whole[1]
+    assert run(changed, out, restart=True).stacks == 4440
+
+
+def test_changed_data_are_refused(whole, tmp_path):
+    out = copy(whole, tmp_path / "out")
+    films = whole[2].parent / "films.csv"
+    before = films.read_text()
+    try:
+        films.write_text(before.replace("1e-6,1e-12", "1e-6,2e-12"))
+        with pytest.raises(ResumeRefused, match=r"data\.coating"):
+            run(whole[0], out)
+    finally:
+        films.write_text(before)
+
+
+def test_changed_physics_and_precision_are_refused(whole, tmp_path, monkeypatch):
+    out = copy(whole, tmp_path / "out")
+    with pytest.raises(ResumeRefused, match='precision: "float32" -> "float64"'):
+        run(whole[0], out, precision="float64")
+    monkeypatch.setattr("screen.manifest.PHYSICS_VERSION", "next")
+    with pytest.raises(ResumeRefused, match=r'physics_version: "\S+" -> "next"'):
+        run(whole[0], out)
+
+
+def test_a_second_run_in_the_same_folder_is_refused(whole, tmp_path):
+    out = copy(whole, tmp_path / "out")
+    with Store(out).locked(), pytest.raises(StoreError, match="another run"):
+        run(whole[0], out)
+
+
+def test_a_clock_set_back_changes_nothing(whole, tmp_path):
+    out = copy(whole, tmp_path / "out")
+    os.unlink(out / part_name(0))
+    for path in out.iterdir():
+        os.utime(path, (2**33, 2**33))
+    run(whole[0], out)
+    assert contents(out) == whole[1]
+
+
+def test_a_read_only_place_is_named(whole, tmp_path, monkeypatch):
+    def refuse(*_args, **_options):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("screen.store.Path.mkdir", refuse)
+    with pytest.raises(StoreError, match="read-only"):
+        run(whole[0], tmp_path / "out")
+
+
+def test_a_full_disk_is_named_and_the_run_goes_on_afterwards(whole, tmp_path):
+    """RLIMIT_FSIZE makes the operating system refuse the write, as a full disk would."""
+    out = tmp_path / "out"
+    largest = max(len(data) for data in whole[1].values())
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest - 1000, limits[1]))
+    try:
+        with pytest.raises(StoreError, match="size limit"):
+            run(whole[0], out)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert not list(out.glob(".writing-part*"))
+    run(whole[0], out)
+    assert contents(out) == whole[1]
+
+
+def test_a_material_whose_every_row_fails_does_not_stop_the_others(tmp_path):
+    spec = small(tmp_path, "all")
+    films = tmp_path / "films.csv"
+    films.write_text(films.read_text() + "film F,LiF,1e-6,1e-300,0.0,6.38,here\n")
+    result = run(spec, tmp_path / "out")
+    assert sum(result.counts.values()) == result.stacks
+    assert result.counts["ok"] == 7104
+    assert result.notes or result.failed
+
+
+SCRIPT = """
+import sys, json
+from screen import space
+space.CHUNK_ROWS, space.TILE_ROWS = 2048, 1024
+import jax
+jax.config.update("jax_compilation_cache_dir", sys.argv[3])
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+from screen import chunk
+from screen.errors import ScreenError
+from screen.run import run
+slow = chunk.Chunker.write
+def write(self, lines, writer, pause):
+    print("writing", flush=True)
+    import time; time.sleep(0.15)
+    return slow(self, lines, writer, pause)
+chunk.Chunker.write = write
+try:
+    run(json.load(open(sys.argv[1])), sys.argv[2])
+except ScreenError as error:
+    print(error, flush=True)
+    sys.exit(error.exit_code)
+"""
+
+
+def start(spec, folder, cache):
+    path = folder / "spec.json"
+    path.write_text(json.dumps(spec))
+    command = [sys.executable, "-c", SCRIPT, str(path), str(folder / "out"), str(cache)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.mark.parametrize("mode", ["all", "best"])
+def test_killed_runs_end_in_the_same_bytes(tmp_path, mode, cache, request):
+    """kill -9 three times (twenty with `-m full`), then to the end."""
+    full = "full" in (request.config.option.markexpr or "")
+    kills = 20 if full else 3 if mode == "all" else 1
+    spec = small(tmp_path, mode)
+    run(spec, tmp_path / "straight")
+    for kill in range(kills):
+        process = start(spec, tmp_path, cache)
+        for _ in range(1 + kill % 3):
+            process.stdout.readline()
+        time.sleep(0.05 * (kill % 7))
+        process.kill()
+        process.wait()
+        process.stdout.close()
+    assert run(spec, tmp_path / "out").complete
+    assert contents(tmp_path / "out") == contents(tmp_path / "straight")
+    assert not list((tmp_path / "out").glob(".writing-*"))
+
+
+def test_sigterm_finishes_the_chunk_and_says_how_to_go_on(whole, tmp_path, cache):
+    process = start(whole[0], tmp_path, cache)
+    process.stdout.readline()
+    process.send_signal(signal.SIGTERM)
+    text = process.stdout.read()
+    assert process.wait() == 130 == Interrupted.exit_code
+    process.stdout.close()
+    assert "the same command" in text
+    out = tmp_path / "out"
+    done = Store(out).journal()
+    assert 0 < len(done) < len(whole[1])
+    assert set(contents(out)) == {part_name(chunk) for chunk in done}
+    assert not json.loads((out / "manifest.json").read_text())["complete"]
+    assert run(whole[0], out).complete
+    assert contents(out) == whole[1]
