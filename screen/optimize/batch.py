@@ -14,8 +14,11 @@ from screen.optimize.read import Case
 LARGEST_BATCH = 4096
 
 
-def solve_cases(cases: Sequence[Case]) -> list[Answer]:
-    """One answer per case, in order. Works in float64 whatever the global setting of JAX is."""
+def solve_cases(cases: Sequence[Case], *, relax: bool = True) -> list[Answer]:
+    """One answer per case, in order. Works in float64 whatever the global setting of JAX is.
+
+    relax: tell also what could be done with a demand dropped, where a case has no solution.
+    """
     answers: dict[int, Answer] = {}
     shapes: dict[Hashable, list[int]] = defaultdict(list)
     for i, case in enumerate(cases):
@@ -27,7 +30,7 @@ def solve_cases(cases: Sequence[Case]) -> list[Answer]:
         for members in shapes.values():
             for start in range(0, len(members), LARGEST_BATCH):
                 part = members[start : start + LARGEST_BATCH]
-                answers |= zip(part, _solve([cases[i] for i in part]), strict=True)
+                answers |= zip(part, _solve([cases[i] for i in part], relax), strict=True)
     return [answers[i] for i in range(len(cases))]
 
 
@@ -37,14 +40,14 @@ def stacked(problems: Sequence[Problem], size: int) -> Problem:
     return jax.tree.map(lambda *leaves: np.stack(leaves), *padded)
 
 
-def _solve(cases: Sequence[Case]) -> list[Answer]:
+def _solve(cases: Sequence[Case], relax: bool) -> list[Answer]:
     """Answers of cases of one shape; the infeasible are asked again with one demand dropped."""
     problems = [case.problem for case in cases if case.problem is not None]
     names = [list(case.names) for case in cases]
     answers = _answers(problems, names)
     failed = [i for i, each in enumerate(answers) if not each.feasible]
-    for demand, relax in RELAXATIONS.items() if failed else ():
-        easier = _answers([relax(problems[i]) for i in failed], [names[i] for i in failed])
+    for demand, easier_than in RELAXATIONS.items() if failed and relax else ():
+        easier = _answers([easier_than(problems[i]) for i in failed], [names[i] for i in failed])
         for i, each in zip(failed, easier, strict=True):
             if each.feasible:
                 found = {
