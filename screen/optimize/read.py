@@ -49,7 +49,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class _Scenario:
+class Scenario:
     """One combination of everything that is not a choice; `overrides` by quoted key."""
 
     electrolyte: str
@@ -63,15 +63,15 @@ class _Scenario:
 def cases(source: Source, stacks: list[tuple[str, ...]] | None = None) -> list[Case]:
     """Every coating stack of the spec (or of `stacks`) in every scenario, scenarios outside."""
     spec = source.spec
-    chosen, materials = _materials(source, stacks)
+    chosen, materials = chosen_materials(source, stacks)
     found = []
-    for scenario in _scenarios(spec, materials):
-        tables = _tables(materials, scenario)
+    for scenario in scenarios(spec, materials):
+        tables = tables_at(materials, scenario)
         found += [_case(spec, tables, scenario, coating) for coating in chosen]
     return found
 
 
-def _materials(
+def chosen_materials(
     source: Source, stacks: list[tuple[str, ...]] | None
 ) -> tuple[list[tuple[str, ...]], dict[str, pd.DataFrame]]:
     """Coating stacks by the library's names, and one table per role indexed by name."""
@@ -89,7 +89,8 @@ def _materials(
     return chosen, indexed
 
 
-def _scenarios(spec: Spec, materials: Mapping[str, pd.DataFrame]) -> Iterator[_Scenario]:
+def scenarios(spec: Spec, materials: Mapping[str, pd.DataFrame]) -> Iterator[Scenario]:
+    """Every combination of the spec's axes but the coating and its thickness."""
     axes = spec.axes
     varied = spec.design.variables if spec.design else {}
     numbers = {
@@ -109,7 +110,7 @@ def _scenarios(spec: Spec, materials: Mapping[str, pd.DataFrame]) -> Iterator[_S
     ):
         for point in product(*numbers.values()):
             for values in product(*overrides.values()):
-                yield _Scenario(
+                yield Scenario(
                     electrolyte,
                     cathode,
                     anode,
@@ -147,7 +148,7 @@ def _anodes(spec: Spec, materials: Mapping[str, pd.DataFrame]) -> list[tuple[str
     return [(n, float(E)) for n, E in zip(frame["name"], frame["average_potential_V"], strict=True)]
 
 
-def _tables(materials: Mapping[str, pd.DataFrame], scenario: _Scenario) -> dict[str, pd.DataFrame]:
+def tables_at(materials: Mapping[str, pd.DataFrame], scenario: Scenario) -> dict[str, pd.DataFrame]:
     """Coatings and electrolytes with the scenario's values, conductivities at its temperature."""
     tables = {}
     for role in ("coating", "electrolyte"):
@@ -181,7 +182,7 @@ def _at_temperature(frame: pd.DataFrame, temperature: float) -> pd.DataFrame:
 
 
 def _case(
-    spec: Spec, tables: Mapping[str, pd.DataFrame], scenario: _Scenario, coating: tuple[str, ...]
+    spec: Spec, tables: Mapping[str, pd.DataFrame], scenario: Scenario, coating: tuple[str, ...]
 ) -> Case:
     rows = [tables["electrolyte"].loc[scenario.electrolyte]]
     rows += [tables["coating"].loc[name] for name in coating]
@@ -240,7 +241,7 @@ def _unlimited(rows: list[pd.Series]) -> Iterator[str]:
                 yield f"{row['name']} has no known {limit} limit: none was asked of it"
 
 
-def _problem(spec: Spec, scenario: _Scenario, rows: list[pd.Series]) -> Problem:
+def _problem(spec: Spec, scenario: Scenario, rows: list[pd.Series]) -> Problem:
     design = spec.design or Design()
     variables, lower, upper = _variables(design, len(rows), scenario.numbers)
     area = scenario.overrides.get("cathode.area_factor", 1.0)

@@ -1,0 +1,153 @@
+"""The picture of a design map: two planes that share their sigma_ele axis.
+
+Left, against thickness: the band of sigma_ele that protects. Right, against sigma_ion: below the
+frontier some thickness protects within the resistance budget; materials lie on it as ranges.
+Nothing is told by colour alone, and the colours are those of M. Okabe & K. Ito (2008).
+"""
+
+from itertools import cycle
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from screen.errors import UsageError
+from screen.maps import DesignMap
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+FORMATS = (".svg", ".png", ".pdf")
+REGION, LINE, GUIDE = "#cfe3f2", "#0072B2", "#7f7f7f"
+MARKS = {"inside": ("#009E73", "o"), "partly": ("#E69F00", "s"), "outside": ("#D55E00", "X")}
+LEGEND = {
+    "inside": "the whole range works",
+    "partly": "part of the range works",
+    "outside": "no value reported works",
+}
+STYLE = {
+    "svg.fonttype": "path",
+    "svg.hashsalt": "muli",
+    "pdf.fonttype": 42,
+    "font.size": 9.0,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+SIGMA_ELE_RANGE = (1e-17, 1e-6)
+MOST_LABELS = 14
+
+
+def draw_map(design_map: DesignMap, out: Path) -> None:
+    """Write the picture as .svg, .png or .pdf; the font is drawn or embedded."""
+    if out.suffix.lower() not in FORMATS:
+        raise UsageError(f"{out}: a picture is {', '.join(FORMATS)}")
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(9.6, 4.6), layout="constrained")
+        FigureCanvasAgg(figure)
+        left, right = figure.subplots(1, 2, sharey=True)
+        _draw_thickness(left, design_map)
+        _draw_conductivities(right, design_map)
+        left.set(yscale="log", ylim=SIGMA_ELE_RANGE, ylabel="coating σ$_{ele}$ (S/cm)")
+        figure.suptitle(
+            f"{design_map.title}; coating and contacts at most {design_map.budget:g} Ω cm²",
+            fontsize=10,
+        )
+        metadata = {"Date": None} if out.suffix.lower() == ".svg" else None
+        figure.savefig(out, dpi=200, metadata=metadata)
+
+
+def _draw_thickness(axes: "Axes", design_map: DesignMap) -> None:
+    """The band of sigma_ele that protects at each thickness, and the sigma_ion it takes."""
+    table = design_map.boundaries
+    L = table["coating_thickness_nm"]
+    top = np.clip(table["max_sigma_ele_S_cm"], *SIGMA_ELE_RANGE)
+    bottom = np.clip(table["min_sigma_ele_S_cm"], *SIGMA_ELE_RANGE)
+    axes.fill_between(L, bottom, top, color=REGION, linewidth=0)
+    axes.plot(L, top, color=LINE, linewidth=2)
+    if (table["min_sigma_ele_S_cm"] > 0).any():
+        axes.plot(L, bottom, color=LINE, linewidth=1.5, linestyle="--")
+        axes.text(L.iloc[6], bottom[6] / 3, "electrolyte reduced", color=LINE, va="top")
+    axes.text(L.iloc[6], top[6] * 30, "electrolyte oxidised", color="black")
+    axes.text(L.iloc[100], top[100] / 300, "protected", color=LINE, ha="center")
+    axes.set(xscale="log", xlim=(L.min(), L.max()), xlabel="coating thickness (nm)")
+    above = axes.secondary_xaxis(
+        "top",
+        functions=(
+            lambda nm: nm * 1e-7 / design_map.budget,
+            lambda sigma: sigma * 1e7 * design_map.budget,
+        ),
+    )
+    above.set_xlabel("least σ$_{ion}$ within the budget (S/cm)", color=GUIDE)
+    above.tick_params(colors=GUIDE)
+
+
+def _draw_conductivities(axes: "Axes", design_map: DesignMap) -> None:
+    """The frontier, lines of equal minimum thickness, and the materials."""
+    table = design_map.frontier
+    axes.fill_between(
+        table["sigma_ion_S_cm"],
+        SIGMA_ELE_RANGE[0],
+        np.clip(table["max_sigma_ele_S_cm"], *SIGMA_ELE_RANGE),
+        color=REGION,
+        linewidth=0,
+    )
+    axes.plot(table["sigma_ion_S_cm"], table["max_sigma_ele_S_cm"], color=LINE, linewidth=2)
+    ends = table["sigma_ion_S_cm"].min(), table["sigma_ion_S_cm"].max()
+    for thickness in (1, 10, 100, 1000):
+        row = int(np.argmin(abs(table["max_thickness_nm"] - thickness)))
+        at = table["sigma_ion_S_cm"][row], table["max_sigma_ele_S_cm"][row]
+        axes.plot([at[0], ends[1]], [at[1]] * 2, color=GUIDE, linewidth=0.7, linestyle=":")
+        axes.text(ends[1], at[1], f" {thickness} nm", color=GUIDE, va="center", fontsize=8)
+    axes.text(3e-10, 3e-16, "some thickness protects\nwithin the budget", color=LINE, va="top")
+    axes.text(3e-10, 1e-8, "none does", color="black")
+    axes.set(xscale="log", xlim=ends, xlabel="coating σ$_{ion}$ (S/cm)")
+    axes.set_title("lines: thickness needed", color=GUIDE, fontsize=8, loc="right")
+    _draw_materials(axes, design_map.materials, ends)
+
+
+def _draw_materials(axes: "Axes", table: "pd.DataFrame", ends: tuple[float, float]) -> None:
+    """Known materials as ranges with their names; those of unknown sigma_ele at the lower edge."""
+    known = table[table["place"].isin(MARKS) & (table["sigma_ion_S_cm_high"] >= ends[0])]
+    corners = cycle(
+        [((6, 5), "left"), ((-6, 5), "right"), ((6, -12), "left"), ((-6, -12), "right")]
+    )
+    for _, row in known.sort_values("sigma_ele_S_cm_high").iterrows():
+        colour, marker = MARKS[row["place"]]
+        x = np.clip([row["sigma_ion_S_cm_low"], row["sigma_ion_S_cm_high"]], *ends)
+        y = np.clip([row["sigma_ele_S_cm_low"], row["sigma_ele_S_cm_high"]], *SIGMA_ELE_RANGE)
+        centre = np.sqrt(x.prod()), np.sqrt(y.prod())
+        axes.plot(x, [centre[1]] * 2, color=colour, linewidth=1.6)
+        axes.plot([centre[0]] * 2, y, color=colour, linewidth=1.6)
+        axes.plot(*centre, marker=marker, color=colour, markersize=6, markeredgecolor="black")
+        offset, side = next(corners)
+        axes.annotate(row["name"], centre, offset, textcoords="offset points", fontsize=8, ha=side)
+    for place in known["place"].unique():
+        colour, marker = MARKS[place]
+        axes.plot([], [], marker=marker, color=colour, markeredgecolor="black", label=LEGEND[place])
+    if len(known):
+        axes.legend(loc="lower right", bbox_to_anchor=(1.0, 0.05), fontsize=7, frameon=False)
+    unknown = table[(table["place"] == "unknown sigma_ele")]
+    unknown = unknown[unknown["sigma_ion_S_cm_high"].between(*ends)]
+    x = np.sqrt(unknown["sigma_ion_S_cm_low"].clip(*ends) * unknown["sigma_ion_S_cm_high"])
+    y = np.full(len(unknown), SIGMA_ELE_RANGE[0] * 2)
+    axes.plot(x, y, linestyle="none", marker="|", markersize=9, color="black")
+    if 0 < len(unknown) <= MOST_LABELS:
+        for at, name in zip(x, unknown["name"], strict=True):
+            axes.annotate(
+                name,
+                (at, y[0]),
+                (0, 7),
+                textcoords="offset points",
+                rotation=90,
+                fontsize=7,
+                ha="center",
+                va="bottom",
+            )
+    if len(unknown):
+        note = f"| {len(unknown)} coatings of unknown σ$_{{ele}}$"
+        axes.text(0.02, 0.965, note, transform=axes.transAxes, fontsize=8)
