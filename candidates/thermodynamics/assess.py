@@ -137,7 +137,12 @@ def _against(compound: Compound, stable: Energies, partner: Prepared) -> dict[st
     opened = closed.open(partner.potential)
     first, cathode = partner.states[0], len(partner.states) > 1
     mixing = [_react(closed, compound, state) for state in partner.states]
-    own = [_react(closed, compound, state, own_a=True, own_b=True) for state in partner.states]
+    own = [
+        result
+        if compound.energy == compound.hull and state.entry == state.hull
+        else _react(closed, compound, state, own_a=True, own_b=True)
+        for result, state in zip(mixing, partner.states, strict=True)
+    ]
     found = {
         "hull": _worst(mixing),
         "entry": _worst(own),
@@ -152,13 +157,18 @@ def _react(
 ) -> Reaction:
     """Each side charged with its own energy, or with that of the hull in this system."""
     a, b = compound.composition, state.composition
-    return reaction(
-        system,
-        a,
-        b,
-        system.energy_of(a, compound.energy) if own_a else hull_energy(system, a),
-        system.energy_of(b, state.entry) if own_b else hull_energy(system, b),
-    )
+    cost_a = _charge(system, a, compound.energy if own_a else None, compound.hull)
+    cost_b = _charge(system, b, state.entry if own_b else None, state.hull)
+    return reaction(system, a, b, cost_a, cost_b)
+
+
+def _charge(
+    system: System, composition: Composition, own: float | None, closed_hull: float
+) -> float:
+    """What a reactant costs: its own energy if given, else that of the hull in this system."""
+    if own is not None:
+        return system.energy_of(composition, own)
+    return closed_hull if system.potential is None else hull_energy(system, composition)
 
 
 def _worst(reactions: Iterable[Reaction]) -> Reaction:

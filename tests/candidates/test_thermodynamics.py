@@ -112,6 +112,13 @@ class TestByHand:
         oxide = parse("Li2O")
         assert system.energy_of(oxide, -2.0) - hull_energy(system, oxide) == pytest.approx(1.0)
 
+    def test_an_open_reaction_counts_per_non_lithium_atom(self):
+        # At 3.5 V both hosts are rid of lithium: CoO + NbO -> CoNbO2 gains 0.4 eV over 4 atoms
+        energies = Energies.of([("CoO", -1.0), ("NbO", -1.0), ("CoNbO2", -1.1), ("LiCoO", -1.2)])
+        found = _react(energies, "LiCoO", "NbO", potential=3.5)
+        assert found.energy == pytest.approx(-0.1, abs=EV_ATOM)
+        assert found.fraction == pytest.approx(0.5)
+
     def test_the_order_of_the_two_compounds_does_not_matter(self):
         energies = Energies.of([("LiF", -3.0), ("NaCl", -2.0), ("LiCl", -2.1), ("NaF", -3.1)])
         one, other = _react(energies, "LiF", "NaCl"), _react(energies, "NaCl", "LiF")
@@ -130,6 +137,23 @@ class TestRow:
         assert [partner.name for partner in ready] == ["LiCoO2"]  # no P, no S in the table
         assert [state.at_hull for state in ready[0].states] == [False, True]
         assert partner_flag(ready) == "at hull mixture: Li0.5CoO2"
+
+    def test_open_and_own_columns_are_the_reactions_of_their_names(self):
+        rows = [("LiF", -3.0), ("NaCl", -2.0), ("LiCl", -2.1), ("NaF", -3.1), ("LiCl2", -0.9)]
+        energies = Energies.of(rows)
+        (salt,) = prepare(energies, [Partner("salt", "LiCl2")])
+        assert salt.states[0].self_decomposition == pytest.approx(-(4.2 / 3 - 0.9))
+        row = assess("NaF", energies, [salt])
+        column = "reaction_energy_salt_meV_atom"
+        for suffix, potential, own in [
+            ("", None, False),
+            ("_entry", None, True),
+            ("_open", salt.potential, False),
+            ("_open_entry", salt.potential, True),
+        ]:
+            direct = _react(energies, "NaF", "LiCl2", potential, own)
+            assert row[f"{column}{suffix}"] == pytest.approx(1e3 * direct.energy, abs=1e-3)
+        assert row[f"{column}_entry"] < row[column]
 
     def test_a_row_without_lithium_tells_why_a_limit_is_missing(self):
         row = assess("CoO", self.ENERGIES, prepare(self.ENERGIES, self.PARTNERS))
@@ -184,6 +208,25 @@ def hulls(draw):
 
 def _with_lithium(energies):
     return [f for f in energies.formulas if "Li" in parse(f)]
+
+
+@settings(max_examples=60, deadline=None)
+@given(hulls())
+def test_the_competitor_is_the_product_whose_absence_moves_the_limit_most(energies):
+    for formula in energies.formulas:
+        if decomposition_energy(energies, formula) > -1e-6:
+            continue
+        oxidation = _window(energies, formula).oxidation
+        if oxidation is None or oxidation.competitor is None:
+            continue
+        moved = {}
+        for rival in oxidation.products:
+            if len(parse(rival)) > 1:
+                others = np.array([name != rival for name in energies.formulas])
+                moved[rival] = _window(energies.subset(others), formula).oxidation.potential
+        most = max(abs(limit - oxidation.potential) for limit in moved.values())
+        assert abs(oxidation.without_competitor - oxidation.potential) == pytest.approx(most)
+        assert oxidation.without_competitor == pytest.approx(moved[oxidation.competitor])
 
 
 class TestAgainstScipy:
