@@ -47,8 +47,7 @@ class Browser:
         """Scroll through the page until every picture is drawn."""
         script = "for (const f of document.querySelectorAll('figure')) f.scrollIntoView();"
         self.wait(
-            script
-            + "return [...document.querySelectorAll('figure')].every((f) => f.dataset.drawn)"
+            script + "return [...document.querySelectorAll('figure')].every((f) => f.dataset.drawn)"
         )
 
     def errors(self):
@@ -97,3 +96,62 @@ def browser(tmp_path_factory):
         yield Browser(driver)
     finally:
         driver.quit()
+
+
+SPEC = {
+    "screen": {"name": "three coatings on argyrodite", "boundary": ["auto", "electrode"]},
+    "axes": {
+        "coating": ["LiNbO3", "Li3PO4", "LiTaO3"],
+        "coating_thickness_nm": {"start": 0.5, "stop": 500, "num": 60, "spacing": "log"},
+        "electrolyte": ["Li6PS5Cl", "Li3PS4"],
+        "cathode": ["NMC811", "LiCoO2"],
+        "coating.sigma_ele_S_cm": [1e-14, 1e-12],
+    },
+    "output": {"mode": "all"},
+}
+HOSTILE = {
+    "LiNbO3": "<script>window.hit=1</script><img src=x onerror=window.hit=1>",
+    "Li3PO4": "</script><script>window.hit=2</script>\"'&={{7*7}}${window.hit=3}",
+    "LiTaO3": "\u202eOPil\u2066" + "W" * 5000,
+}
+
+
+@pytest.fixture(scope="session")
+def dataset(tmp_path_factory):
+    """A small finished run."""
+    from screen.run import run
+
+    folder = tmp_path_factory.mktemp("run") / "three"
+    run(SPEC, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def report(dataset, tmp_path_factory):
+    """Its page."""
+    from screen.report import report
+
+    return report(dataset, tmp_path_factory.mktemp("page") / "report.html")
+
+
+@pytest.fixture(scope="session")
+def hostile(dataset, tmp_path_factory):
+    """The page of the same run with names meant to do harm, as a mailed folder could have."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from screen.report import report
+
+    folder = tmp_path_factory.mktemp("hostile") / "<img src=x onerror=window.hit=4>"
+    shutil.copytree(dataset, folder)
+    for part in folder.glob("part-*.parquet"):
+        table = pq.read_table(part)
+        names = [HOSTILE.get(name, name) for name in table["coating"].to_pylist()]
+        column = table.column_names.index("coating")
+        field = table.schema.field(column).with_type(pa.string())
+        pq.write_table(table.set_column(column, field, [names]), part)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["name"] = HOSTILE["LiNbO3"]
+    manifest["notes"] = [HOSTILE["Li3PO4"]]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return report(folder, folder.parent / "hostile.html")

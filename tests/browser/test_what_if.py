@@ -39,6 +39,7 @@ for (const [name, value] of Object.entries(arguments[0])) {
   field.dispatchEvent(new Event("change"));
 }
 """
+START = "return unpack(JSON.parse(document.querySelector('#data').textContent).starts)[0]"
 READ = """
 const nodes = [...document.querySelectorAll("[data-answer]")];
 return Object.fromEntries(nodes.map((n) => [n.dataset.answer, n.dataset.value]));
@@ -92,7 +93,7 @@ def panel(browser, report):
 
 
 def test_numbers_and_verdicts_are_those_of_the_kernels(panel):
-    start = panel.run("return JSON.parse(document.querySelector('#data').textContent).starts[0]")
+    start = panel.run(START)
     verdicts = set()
     for settings in _settings(40):
         panel.run(TYPE, settings)
@@ -114,7 +115,7 @@ def test_numbers_and_verdicts_are_those_of_the_kernels(panel):
 
 def test_a_wrong_formula_would_be_seen(panel):
     """The comparison has teeth: a stack one part in 1e6 thicker gives other numbers."""
-    start = panel.run("return JSON.parse(document.querySelector('#data').textContent).starts[0]")
+    start = panel.run(START)
     settings = next(_settings(1))
     panel.run(TYPE, settings)
     shown = float(panel.run(READ)["interface_potential_V"])
@@ -128,7 +129,8 @@ def test_sliders_move_profile_and_verdict_from_the_keyboard(panel):
 
     panel.draw_all()
     panel.run(TYPE, {**next(_settings(1)), "coating_sigma_ele_S_cm": 1e-8})
-    curve = "return document.querySelector('[data-picture=whatif-profile] .mark-line path').getAttribute('d')"
+    line = "[data-picture=whatif-profile] .mark-line path"
+    curve = f"return document.querySelector('{line}').getAttribute('d')"
     before, sentence = panel.run(curve), panel.run(READ)["interface_potential_V"]
     slider = panel.driver.find_element(By.ID, "whatif-coating_sigma_ele_S_cm")
     slider.send_keys(Keys.HOME)

@@ -14,6 +14,7 @@
   };
   new Ranking(data.columns, rows, openRow);
   if (starts.length) whatif.open(complete({ ...rows[0], ...starts[0] }));
+  nameBrushed(document.querySelector("[data-picture=tradeoff]"), data.specs.tradeoff);
   pictures.start();
   document.documentElement.dataset.ready = "yes";
 }

@@ -111,3 +111,20 @@ class Pictures {
     for (const [name, rows] of Object.entries(tables)) this.feed(this.views[id], name, rows);
   }
 }
+
+// Names the coatings that lie inside both brushes of the trade-off picture.
+function nameBrushed(figure, spec) {
+  figure?.addEventListener("drawn", ({ detail: view }) => {
+    const brushes = ["by_resistance", "by_margin"];
+    const [points] = Object.values(spec.datasets);
+    const tell = () => {
+      const ranges = brushes.flatMap((name) => Object.entries(view.signal(name) ?? {}));
+      const inside = points.filter((point) => ranges.every(([field, ends]) =>
+        point[field] >= Math.min(...ends) && point[field] <= Math.max(...ends)));
+      const names = [...new Set(inside.map((point) => point.coating))];
+      figure.querySelector("#brushed").textContent = ranges.length
+        ? `Inside: ${inside.length} points of ${names.join(", ") || "no coating"}.` : "";
+    };
+    brushes.forEach((name) => view.addSignalListener(name, tell));
+  });
+}
