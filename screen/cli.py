@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from screen.commands import candidates, cite, doctor, profile, rank, report, run, solve
+from screen.commands import candidates, cite, design, doctor, profile, rank, report, run, solve
 from screen.errors import ScreenError
 
 app = typer.Typer(
@@ -27,6 +27,8 @@ app = typer.Typer(
 app.command("run", epilog=run.EXAMPLES)(run.run)
 app.command("rank", epilog=rank.EXAMPLES)(rank.rank)
 app.command("report", epilog=report.EXAMPLES)(report.report)
+app.command("design", epilog=design.EXAMPLES)(design.design)
+app.command("map", epilog=design.MAP_EXAMPLES)(design.design_map)
 app.command("solve", epilog=solve.EXAMPLES)(solve.solve)
 app.command("profile", epilog=profile.EXAMPLES)(profile.profile)
 app.add_typer(candidates.app, name="candidates")
