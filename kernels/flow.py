@@ -17,6 +17,8 @@ from kernels.arrival import Arrival, arrive
 from kernels.panels import Panels, distance, locate, log_distance, log_speed, span, speed_sign
 
 Scalar = Float[Array, ""]
+UNRESOLVED = 10.0
+"""Steps below this many V_T times the root of rounding are taken as straight."""
 
 
 class Rates(NamedTuple):
@@ -62,14 +64,20 @@ class BranchFlow(eqx.Module):
         return jnp.where(towards > 0, length, jnp.where(towards < 0, jnp.inf, 0.0))
 
     def miss(self, E_0: Scalar, E_1: Scalar, length: Scalar) -> Scalar:
-        """(int_{E_0}^{E_1} dE/f - length) f(E_1), f(E_1) held fixed."""
+        """(int_{E_0}^{E_1} dE/f - length) f(E_1), f(E_1) held fixed.
+
+        Over a step too small to be resolved between rounded potentials, E_1 - E_0 - length f(E_1).
+        """
         interval = span(self.panels, E_0, E_1)
         rising = E_1 >= E_0
         end = jax.tree.map(lambda a, b: jnp.where(rising, a, b), interval.high, interval.low)
         unit = jax.lax.stop_gradient(-log_speed(self.panels, end.segment, end.v))
         covered = distance(self.panels, interval, unit)
         sign = speed_sign(self.panels, end)
-        return jnp.where(rising, covered, -covered) - length * sign * jnp.exp(-unit)
+        whole = jnp.where(rising, covered, -covered) - length * sign * jnp.exp(-unit)
+        step = E_1 - E_0 - length * sign * jnp.exp(log_end)
+        least = UNRESOLVED * jnp.sqrt(jnp.finfo(step.dtype).eps) * self.panels.V_T
+        return jnp.where(jnp.abs(E_1 - E_0) < least, step, whole)
 
     def rates(self, E_0: Scalar, E_1: Scalar) -> Rates:
         """-f(E_1)/f(E_0) and f(E_1)/f(E_1), the numerators held fixed."""

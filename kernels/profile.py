@@ -110,19 +110,27 @@ def _inside(
 
 
 def _potential(flow: Flow, layer: _Layer, fraction: Scalar) -> Scalar:
-    """E at a fraction of a layer, from the face where |dE/dx| is larger: errors shrink from there.
-
-    One Newton step on the layer's own equation carries the derivatives.
-    """
+    """E at a fraction of a layer, from the face with the larger |dE/dx|: errors shrink."""
     E_0, E_1, length = layer.left, layer.right, layer.medium.thickness
     from_left = -hold(flow.rates(E_0, E_1).near) <= 1.0
-    ahead, behind = fraction * length, (fraction - 1.0) * length
-    start, travel = jnp.where(from_left, E_0, E_1), jnp.where(from_left, ahead, behind)
-    E = hold(flow.arrive(hold(start), hold(travel)).E)
-    rises = flow.miss(E_0, E, ahead), flow.rates(E_0, E).far
-    falls = flow.miss(E, E_1, -behind), flow.rates(E, E_1).near
-    miss, rate = (jnp.where(from_left, *pair) for pair in zip(rises, falls, strict=True))
-    moved = E - (miss - hold(miss)) / hold(rate)
-    moved = jnp.clip(moved, jnp.minimum(E_0, E_1), jnp.maximum(E_0, E_1))
-    at_end = jnp.where(fraction <= 0, E_0, E_1)
-    return jnp.where((fraction <= 0) | (fraction >= 1) | jnp.isnan(E_0), at_end, moved)
+    travel = jnp.where(from_left, fraction, fraction - 1.0) * length
+    E = _reach(flow, jnp.where(from_left, E_0, E_1), travel)
+    E = jnp.clip(E, jnp.minimum(E_0, E_1), jnp.maximum(E_0, E_1))
+    at_face = (fraction <= 0) | (fraction >= 1) | jnp.isnan(E_0)
+    return jnp.where(at_face, jnp.where(fraction <= 0, E_0, E_1), E)
+
+
+@jax.custom_jvp
+def _reach(flow: Flow, E_0: Scalar, travel: Scalar) -> Scalar:
+    """The potential a length (cm) after E_0, before it where negative."""
+    return flow.arrive(E_0, travel).E
+
+
+@_reach.defjvp
+def _reach_jvp(
+    primals: tuple[Flow, Scalar, Scalar], tangents: tuple[Flow, Scalar, Scalar]
+) -> tuple[Scalar, Scalar]:
+    flow, E_0, _ = primals
+    E = _reach(*primals)
+    _, miss = jax.jvp(lambda flow, E_0, travel: flow.miss(E_0, E, travel), primals, tangents)
+    return E, -miss / flow.rates(E_0, E).far

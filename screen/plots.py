@@ -54,6 +54,7 @@ def profile_figure(stack: StackEntry, table: "pd.DataFrame") -> "Figure":
     count = len(stack.layers)
     figure = Figure(figsize=(2.2 + 2.4 * count, 4.2), layout="constrained")
     axes = figure.subplots(1, count, sharey=True, squeeze=False, gridspec_kw={"wspace": 0.0})[0]
+    axes[0].set_ylim(*_potential_range(stack, table))
     for index, (layer, panel) in enumerate(zip(stack.layers, axes, strict=True)):
         rows = table[table["layer"] == index]
         _draw_layer(panel, layer, rows)
@@ -61,7 +62,7 @@ def profile_figure(stack: StackEntry, table: "pd.DataFrame") -> "Figure":
         if index:
             panel.spines["left"].set_linestyle((0, (4, 3)))
             panel.tick_params(axis="y", length=0)
-    axes[0].set_ylabel("lithium potential E (V vs Li/Li$^+$)")
+    figure.supylabel("lithium potential E (V vs Li/Li$^+$)", fontsize=10)
     for E, side, panel in ((stack.E_anode_V, 0.0, axes[0]), (stack.E_cathode_V, 1.0, axes[-1])):
         panel.plot(
             [side],
@@ -78,6 +79,15 @@ def profile_figure(stack: StackEntry, table: "pd.DataFrame") -> "Figure":
     note = "" if status == "ok" else f", {status}"
     figure.suptitle(f"{stack.temperature_K:g} K, {words}{note}", fontsize=10)
     return figure
+
+
+def _potential_range(stack: StackEntry, table: "pd.DataFrame") -> tuple[float, float]:
+    """Everything drawn, with a margin."""
+    limits = [limit for layer in stack.layers for limit in _window(stack, layer)]
+    shown = [stack.E_anode_V, stack.E_cathode_V, *table["E_V"].dropna()]
+    shown += [limit for limit in limits if limit is not None]
+    margin = 0.04 * (max(shown) - min(shown)) + 0.01
+    return min(shown) - margin, max(shown) + margin
 
 
 def _draw_layer(panel: "Axes", layer: LayerEntry, rows: "pd.DataFrame") -> None:
@@ -101,7 +111,7 @@ def _window(stack: StackEntry, layer: LayerEntry) -> tuple[float | None, float |
 
 
 def _draw_window(panel: "Axes", low: float | None, high: float | None) -> None:
-    """Where the layer is stable, as a hatched band between its limits, open where one is unknown."""
+    """The stable range as a hatched band, open on a side whose limit is unknown."""
     if low is None and high is None:
         return
     for limit in (low, high):
@@ -119,7 +129,6 @@ def _draw_window(panel: "Axes", low: float | None, high: float | None) -> None:
         zorder=1,
         label="stable",
     )
-    panel.set_ylim(bottom, top)
     panel.annotate(
         "stable",
         (0.04, high if high is not None else top),

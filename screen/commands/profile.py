@@ -1,4 +1,4 @@
-"""`muli profile`: E(x) through the stacks of a JSON file, as a table."""
+"""`muli profile`: E(x) through the stacks of a JSON file, as a table and a picture."""
 
 import sys
 from pathlib import Path
@@ -11,6 +11,8 @@ EXAMPLES = """Examples:
   muli profile stacks.json
 
   muli profile stacks.json --points 11 --csv > profile.csv
+
+  muli profile stacks.json --out profile.svg
 """
 
 
@@ -19,14 +21,19 @@ def profile(
     points: Annotated[int, typer.Option(min=2, max=100_001, help="Places in each layer.")] = 21,
     csv: Annotated[bool, typer.Option("--csv", help="CSV on stdout.")] = False,
     json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Picture: .svg, .png or .pdf.")] = None,
+    stack: Annotated[int, typer.Option(min=0, help="Which stack to draw, from 0.")] = 0,
 ) -> None:
     """Print the lithium potential through every stack of a file, in float64."""
     import jax
 
     jax.config.update("jax_enable_x64", True)
     from screen.formats import records, write_csv, write_json
+    from screen.plots import draw_profile
     from screen.solve_file import profile_table
 
+    if out is not None:
+        draw_profile(file, out, stack)
     found = profile_table(file, points)
     if json:
         write_json(records(found), sys.stdout)

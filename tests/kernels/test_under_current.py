@@ -1,0 +1,199 @@
+"""Under current: an independent integrator, numbers by hand, corners, derivatives."""
+
+from dataclasses import replace
+from functools import lru_cache
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+
+from kernels import Branches, Constant, Layer, Stack, Status, Table, solve
+from kernels.constants import BOLTZMANN_EV
+
+ELECTROLYTE = (5e-3, 1e-3, 1e-9)
+COATING = (1e-6, 1e-6, 1e-11)
+
+
+@lru_cache
+def program():
+    """One program for every two-layer branch stack of this module."""
+    return jax.jit(jax.vmap(solve))
+
+
+def as_branches(thickness, sigma_ion, sigma_0=0.0, **branch):
+    named = {
+        "sigma_n": 0.0,
+        "E_n": 0.0,
+        "sigma_p": 0.0,
+        "E_p": 0.0,
+        "z_n": 1.0,
+        "z_p": 1.0,
+    } | branch
+    return Layer(thickness, sigma_ion, Branches(sigma_0, **named))
+
+
+def two_layers(first, second, current, E_cathode=4.2, **more):
+    return Stack(
+        (as_branches(**first), as_branches(**second)), 0.0, E_cathode, 298.15, current, **more
+    )
+
+
+def plain(thickness, sigma_ion, sigma_0):
+    return {"thickness": thickness, "sigma_ion": sigma_ion, "sigma_0": sigma_0}
+
+
+def speed(layer, volt, a, leak, E):
+    law = layer.sigma_ele
+    electrons = law.sigma_n * np.exp(-law.z_n * (E - law.E_n) / volt)
+    holes = law.sigma_p * np.exp(law.z_p * (E - law.E_p) / volt)
+    return a + leak / (law.sigma_0 + electrons + holes)
+
+
+def miss(stack, faces, leak):
+    """Largest distance (V) between a face and where Radau arrives from the other face.
+
+    Integrated from the side from which errors shrink; solutions are unique, so that a set of
+    faces and a current that no layer contradicts is the solution.
+    """
+    volt, worst = BOLTZMANN_EV * stack.temperature, 0.0
+    for layer, (left, right) in zip(stack.layers, np.asarray(faces), strict=True):
+        a = (stack.current_density + leak) / layer.sigma_ion
+        backward = abs(speed(layer, volt, a, leak, right)) > abs(speed(layer, volt, a, leak, left))
+        start, end, sign = (right, left, -1.0) if backward else (left, right, 1.0)
+
+        def slope(x, E, scale=sign * layer.thickness, layer=layer, a=a):
+            return scale * speed(layer, volt, a, leak, E)
+
+        run = solve_ivp(slope, (0.0, 1.0), [start], method="Radau", rtol=1e-10, atol=1e-12)
+        worst = max(worst, abs(run.y[0, -1] - end))
+    return worst
+
+
+def random_stack(draw, *, slopes=(1.0,)):
+    """One stack of the kinds screened: electrolyte and coating, both branches, either current."""
+
+    def log_uniform(low, high):
+        return float(np.exp(draw.uniform(np.log(low), np.log(high))))
+
+    def branches(E_n, E_p):
+        return {
+            "sigma_n": log_uniform(1e-8, 1e-3),
+            "E_n": float(draw.uniform(*E_n)),
+            "sigma_p": log_uniform(1e-8, 1e-3),
+            "E_p": float(draw.uniform(*E_p)),
+            "z_n": float(draw.choice(slopes)),
+            "z_p": float(draw.choice(slopes)),
+        }
+
+    floor = draw.random(2) < 0.7
+    first = {
+        "thickness": log_uniform(1e-3, 3e-2),
+        "sigma_ion": log_uniform(1e-4, 1e-2),
+        "sigma_0": log_uniform(1e-11, 1e-8) * floor[0],
+        **branches((-0.3, 0.9), (3.0, 4.2)),
+    }
+    second = {
+        "thickness": log_uniform(1e-7, 2e-5),
+        "sigma_ion": log_uniform(1e-9, 6e-6),
+        "sigma_0": log_uniform(1e-14, 1e-9) * floor[1],
+        **branches((-0.3, 1.8), (3.7, 5.3)),
+    }
+    current = float(draw.choice([-1.0, 1.0])) * log_uniform(1e-5, 3e-3)
+    changes = {"temperature": float(draw.choice([253.15, 298.15, 398.15]))}
+    return replace(two_layers(first, second, current, float(draw.uniform(3.4, 4.7))), **changes)
+
+
+def check(stacks):
+    batch = jax.tree.map(lambda *leaves: jnp.asarray(leaves), *stacks)
+    solution = program()(batch)
+    for index, stack in enumerate(stacks):
+        assert solution.status[index] == Status.OK
+        leak = float(solution.leak_current_density[index])
+        assert miss(stack, solution.faces[index], leak) < 1e-8 * max(1.0, solution.slope[index])
+
+
+def test_random_stacks_satisfy_the_equation():
+    draw = np.random.default_rng(7)
+    check([random_stack(draw, slopes=(1.0, 0.5, 0.25)) for _ in range(16)])
+
+
+@pytest.mark.full
+def test_many_random_stacks_satisfy_the_equation():
+    draw = np.random.default_rng(8)
+    for _ in range(20):
+        check([random_stack(draw, slopes=(1.0, 0.5, 0.25)) for _ in range(16)])
+
+
+@pytest.mark.parametrize(
+    ("sigma_ion", "current", "leak", "E"),
+    [
+        (1e-9, 5e-3, -1.6173e-7, -0.784),
+        (1e-9, -5e-3, 1.80847e-6, 9.01734),
+        (1e-6, -1e-3, 8.24705e-7, 4.118529),
+    ],
+)
+def test_overshoot_beyond_both_electrodes(sigma_ion, current, leak, E):
+    coating = plain(1e-6, sigma_ion, 1e-11)
+    stack = two_layers(plain(*ELECTROLYTE), coating, current)
+    shot = program()(jax.tree.map(lambda leaf: jnp.asarray([leaf] * 16), stack))
+    assert shot.status[0] == Status.OK
+    assert shot.leak_current_density[0] == pytest.approx(leak, rel=1e-4)
+    assert shot.faces[0, 0, 1] == pytest.approx(E, abs=1e-3)
+    outside = max(0.0, E - 4.2, -E)
+    assert shot.overshoot[0] == pytest.approx(outside, abs=1e-3)
+    by_hand = solve(
+        replace(
+            stack,
+            layers=(
+                Layer(*ELECTROLYTE[:2], Constant(1e-9)),
+                Layer(1e-6, sigma_ion, Constant(1e-11)),
+            ),
+        )
+    )
+    np.testing.assert_allclose(shot.faces[0], by_hand.faces, atol=1e-9)
+
+
+def test_gradients_against_differences():
+    """E* and ln|j| by every number of a charging stack, against central differences."""
+    stack = random_stack(np.random.default_rng(11))
+    stack = replace(stack, current_density=-1e-3)
+    numbers, tree = jax.tree.flatten(jax.tree.map(jnp.asarray, stack))
+
+    def answer(numbers):
+        solution = solve(jax.tree.unflatten(tree, list(numbers)))
+        leak = jnp.log(jnp.abs(solution.leak_current_density))
+        return jnp.stack([solution.faces[0, 1], leak])
+
+    point = jnp.stack(numbers)
+    forward, reverse = jax.jacfwd(answer)(point), jax.jacrev(answer)(point)
+    assert np.all(np.isfinite(forward))
+    np.testing.assert_allclose(reverse, forward, rtol=1e-9, atol=1e-300)
+    steps = jnp.where(point == 0, 1e-6, 1e-5 * jnp.abs(point))
+    usable = np.flatnonzero(point)
+    moved = jax.lax.map(
+        lambda k: (answer(point.at[k].add(steps[k])) - answer(point.at[k].add(-steps[k]))) / 2,
+        jnp.asarray(usable),
+    )
+    for row, k in enumerate(usable):
+        expected = forward[:, k] * steps[k]
+        np.testing.assert_allclose(moved[row], expected, rtol=1e-5, atol=2e-12)
+
+
+def test_table_equals_the_branch_it_samples():
+    """A single exponential is a straight line in a table: both methods must agree."""
+    hole = {"sigma_p": 1e-7, "E_p": 4.0}
+    coating = as_branches(1e-5, 1e-8, **hole)
+    volt = BOLTZMANN_EV * 298.15
+    grid = jnp.asarray([-1.0, 0.7, 3.1, 4.4, 6.0])
+    table = Table(grid, (jnp.log(1e-7) + (grid - 4.0) / volt) / jnp.log(10.0))
+    for current in (-1e-3, 1e-4):
+        branch = Stack((as_branches(*ELECTROLYTE), coating), 0.0, 4.2, 298.15, current)
+        sampled = replace(branch, layers=(branch.layers[0], replace(coating, sigma_ele=table)))
+        one, other = solve(branch), solve(sampled)
+        assert other.status == Status.OK
+        np.testing.assert_allclose(other.faces, one.faces, atol=1e-9)
+        assert other.leak_current_density == pytest.approx(
+            float(one.leak_current_density), rel=1e-9
+        )
