@@ -1,0 +1,118 @@
+"""Stacks solved elsewhere by quadrature and bracketed roots: nodes, current, inverses."""
+
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from kernels import Branches, Layer, Stack, Status, max_sigma_ele, min_thickness, solve
+
+
+def closed_form(stack):
+    """The same stack with slopes as plain ones and the current as a plain zero."""
+    layers = tuple(
+        replace(k, sigma_ele=replace(k.sigma_ele, z_n=1.0, z_p=1.0)) for k in stack.layers
+    )
+    return replace(stack, layers=layers, current_density=0.0)
+
+
+def at_open_circuit(stack):
+    """The same stack with its current as a plain zero; slopes stay numbers of the batch."""
+    return replace(stack, current_density=0.0)
+
+
+def worst(solution, entries):
+    """Largest error of a node over max(1, slope), and of j."""
+    nodes = np.array([entry["expected"]["nodes_V"] for entry in entries])
+    leak = np.array([entry["expected"]["leak_current_density_A_cm2"] for entry in entries])
+    potential = np.asarray(jax.vmap(lambda one: one.nodes)(solution))
+    scale = np.maximum(1.0, np.asarray(solution.slope))[:, None]
+    assert np.all(np.asarray(solution.status) == Status.OK)
+    return (
+        np.max(np.abs(potential - nodes) / scale),
+        np.max(np.abs(np.asarray(solution.leak_current_density) / leak - 1)),
+    )
+
+
+@pytest.mark.parametrize("name", ["open_circuit_constant", "under_current_constant"])
+def test_constant_laws(tools, name):
+    entries = tools["read"](name)
+    for count in sorted({len(entry["layers"]) for entry in entries}):
+        same = [entry for entry in entries if len(entry["layers"]) == count]
+        batch = tools["batch_of"]([tools["stack_of"](entry, constant=True) for entry in same])
+        E, j = worst(jax.vmap(solve)(batch), same)
+        assert E < 1e-10
+        assert j < 1e-10
+
+
+@pytest.mark.parametrize(
+    ("name", "tolerance"), [("open_circuit_branches", 1e-9), ("open_circuit_three_layers", 1e-8)]
+)
+def test_branches_of_slope_one(tools, name, tolerance):
+    entries = tools["read"](name)
+    batch = tools["batch_of"]([tools["stack_of"](entry) for entry in entries])
+    E, j = worst(jax.jit(jax.vmap(lambda stack: solve(closed_form(stack))))(batch), entries)
+    assert tolerance > E
+    assert j < 1e-8
+
+
+def with_five_layers(stack):
+    """The same stack, its last layer cut into thin ones: a cut changes nothing."""
+    *others, last = stack.layers
+    pieces = 5 - len(others)
+    thin = replace(last, thickness=last.thickness / pieces)
+    return replace(stack, layers=(*others, *[thin] * pieces))
+
+
+def test_any_slopes_and_layers_open_circuit(tools):
+    """Both files with every slope, one to five layers, in one program of five layers."""
+    entries = tools["read"]("open_circuit_branches_slopes") + tools["read"]("open_circuit_mixed")
+    stacks = [replace(tools["stack_of"](e), electrolyte=0) for e in entries]
+    batch = tools["batch_of"]([with_five_layers(stack) for stack in stacks])
+    run = jax.jit(jax.vmap(lambda stack: solve(at_open_circuit(stack))))
+    solution = run(batch)
+    assert np.all(np.asarray(solution.status) == Status.OK)
+    for index, entry in enumerate(entries):
+        expected = entry["expected"]
+        kept = len(entry["layers"])
+        nodes = np.asarray(solution.faces[index, :kept, 0])
+        scale = max(1.0, float(solution.slope[index]))
+        assert np.max(np.abs(nodes - expected["nodes_V"][:-1])) < 1e-7 * scale
+        leak = float(solution.leak_current_density[index])
+        assert leak == pytest.approx(expected["leak_current_density_A_cm2"], rel=1e-6)
+
+
+def test_inverses(tools):
+    entries = tools["read"]("inverse")
+    constant = [entry for entry in entries if entry["conductivity_law"] == "constant"]
+    branches = [entry for entry in entries if entry["conductivity_law"] == "branches"]
+    assert constant
+    assert branches
+    for group, prepare in ((constant, lambda stack: stack), (branches, at_open_circuit)):
+        stacks = [tools["stack_of"](entry, constant=group is constant) for entry in group]
+        limits = jnp.asarray([entry["oxidation_limit_V"] for entry in group])
+        run = jax.jit(jax.vmap(lambda s, E, prepare=prepare: min_thickness(prepare(s), E)))
+        thickness = np.asarray(run(tools["batch_of"](stacks), limits))
+        expected = [entry["expected"]["min_thickness_cm"] for entry in group]
+        np.testing.assert_allclose(thickness, expected, rtol=1e-7)
+    batch = tools["batch_of"]([tools["stack_of"](entry, constant=True) for entry in constant])
+    limits = jnp.asarray([entry["oxidation_limit_V"] for entry in constant])
+    sigma = np.asarray(jax.vmap(max_sigma_ele)(batch, limits))
+    expected = [entry["expected"]["max_sigma_ele_S_cm"] for entry in constant]
+    np.testing.assert_allclose(sigma, [np.inf if x is None else x for x in expected], rtol=1e-7)
+
+
+def test_a_wrong_sign_would_be_seen(tools):
+    """The reference tells hole from electron branches: exchanging them moves E* by volts."""
+    entry = tools["read"]("open_circuit_branches")[0]
+    stack = closed_form(tools["stack_of"](entry))
+    law = stack.layers[0].sigma_ele
+    mirrored = Branches(law.sigma_0, law.sigma_p, law.E_p, law.sigma_n, law.E_n)
+    layers = (
+        Layer(stack.layers[0].thickness, stack.layers[0].sigma_ion, mirrored),
+        stack.layers[1],
+    )
+    moved = solve(Stack(layers, stack.E_anode, stack.E_cathode, stack.temperature))
+    assert abs(float(moved.nodes[1]) - entry["expected"]["nodes_V"][1]) > 0.5
