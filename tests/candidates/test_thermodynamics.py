@@ -119,6 +119,13 @@ class TestByHand:
         assert found.energy == pytest.approx(-0.1, abs=EV_ATOM)
         assert found.fraction == pytest.approx(0.5)
 
+    def test_lithium_in_the_products_is_free_in_an_open_reaction(self):
+        # LiF + NaCl -> LiCl + NaF at 0.5 V: 0.4 eV over the three atoms that are not lithium
+        energies = Energies.of([("LiF", -3.0), ("NaCl", -2.0), ("LiCl", -2.1), ("NaF", -3.1)])
+        found = _react(energies, "LiF", "NaCl", potential=0.5)
+        assert found.energy == pytest.approx(-0.4 / 3, abs=EV_ATOM)
+        assert found.fraction == pytest.approx(1 / 3)
+
     def test_the_order_of_the_two_compounds_does_not_matter(self):
         energies = Energies.of([("LiF", -3.0), ("NaCl", -2.0), ("LiCl", -2.1), ("NaF", -3.1)])
         one, other = _react(energies, "LiF", "NaCl"), _react(energies, "NaCl", "LiF")
@@ -141,7 +148,10 @@ class TestRow:
     def test_open_and_own_columns_are_the_reactions_of_their_names(self):
         rows = [("LiF", -3.0), ("NaCl", -2.0), ("LiCl", -2.1), ("NaF", -3.1), ("LiCl2", -0.9)]
         energies = Energies.of(rows)
-        (salt,) = prepare(energies, [Partner("salt", "LiCl2")])
+        salt, fluoride = prepare(energies, [Partner("salt", "LiCl2"), Partner("LiF", "LiF")])
+        # beside LiF at its own limit, 6 V: NaCl + LiF -> NaF + Cl + Li gains 2.2 eV over 3 atoms
+        beside = assess("NaCl", energies, [fluoride])
+        assert beside["reaction_energy_LiF_meV_atom_open"] == pytest.approx(-2200 / 3)
         assert salt.states[0].self_decomposition == pytest.approx(-(4.2 / 3 - 0.9))
         row = assess("NaF", energies, [salt])
         column = "reaction_energy_salt_meV_atom"
