@@ -20,8 +20,7 @@ class Reference:
 METHODS = (
     Reference(
         "Wagner1933",
-        "C. Wagner, Beitrag zur Theorie des Anlaufvorgangs. II, Z. Phys. Chem. B 21, 25 (1933)",
-        "10.1515/zpch-1933-2105",
+        "C. Wagner, Z. Phys. Chem. 21, 25 (1933)",
         role="method",
     ),
     Reference(

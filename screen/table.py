@@ -43,7 +43,7 @@ class Column:
 
 
 COLUMNS = (
-    Column("coating", "", 14, "coating", right=False),
+    Column("coating", "", 13, "coating", right=False),
     Column("family", "", 8, "family", right=False, spare=True),
     Column("L min", "nm", 7, "min_thickness_nm", "none"),
     Column("L max", "nm", 8, "max_thickness_nm"),

@@ -1,0 +1,59 @@
+"""The doctor sees foreign packages; citations hold methods, programs and data, each once."""
+
+import re
+
+import pytest
+
+from screen import cite, doctor
+
+
+def test_a_foreign_package_in_front_is_a_problem(tmp_path):
+    (tmp_path / "kernels").mkdir()
+    (tmp_path / "kernels" / "__init__.py").touch()
+    (tmp_path / "screen.py").touch()
+    ours = str(doctor.Path(doctor.__file__).parents[1])
+    found = doctor.shadows([str(tmp_path), ours])
+    assert len(found) == 2
+    assert "hides ours" in found[0]
+    assert "is hidden by ours" in doctor.shadows([ours, str(tmp_path)])[0]
+    assert doctor.shadows([ours, ours]) == []
+
+
+def test_a_folder_without_code_shadows_nothing(tmp_path):
+    (tmp_path / "kernels").mkdir()
+    assert doctor.shadows([str(tmp_path)]) == []
+
+
+def test_findings_name_devices_and_versions():
+    found = doctor.examine()
+    assert found["devices"]
+    assert re.fullmatch(r"\d+\.\d+.*", found["versions"]["jax"])
+    assert "device" in doctor.report(found)
+
+
+def manifest(boundary):
+    return {
+        "sources": ["Adeli2019", "Adeli2019", "measured here", "doi:10.1021/acsami.5b07517"],
+        "versions": {"muli": "0.1.0", "jax": "0.10.2", "duckdb": "not installed"},
+        "spec": {"screen": {"boundary": boundary}},
+    }
+
+
+def test_references_of_a_run():
+    found = cite.references(manifest(["electrode"]))
+    assert [each.key for each in found] == [
+        "Wagner1933", "Kimura2024", "muli", "jax", "Adeli2019", "measured here",
+        "doi:10.1021/acsami.5b07517",
+    ]  # fmt: skip
+    assert found[-1].doi == "10.1021/acsami.5b07517"
+    pinned = cite.references(manifest(["auto"]))
+    assert "AltJanek2026" in [each.key for each in pinned]
+
+
+@pytest.mark.parametrize("text", ["a } b { c", "50 % of $x_1 & \\input{/etc/passwd}", "a\nb ~^#"])
+def test_bibtex_of_any_text_is_one_balanced_entry(text):
+    entry = cite.bibtex(cite.Reference(text, text))
+    unescaped = re.sub(r"\\[{}%#&$_]|\\textbackslash |\\ascii\w+ ", "", entry)
+    assert unescaped.count("{") == unescaped.count("}")
+    assert entry.startswith("@misc{")
+    assert "\\input" not in entry
