@@ -130,7 +130,7 @@ def _body(
     frame: "pd.DataFrame", per: tuple[str, ...], columns: Sequence[Column], width: int
 ) -> Iterator[str]:
     """All rows, under a heading for each group; many groups are cut short, and that is said."""
-    rows = frame.to_dict("records")
+    rows = [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
     shown, group = 0, None
     for row in rows:
         if per and group != (group := tuple(str(row[each]) for each in per)):

@@ -1,0 +1,157 @@
+"""Rows of the ranking: seconds and peak memory of the top 100 of a dataset on disk.
+
+The dataset is written to a temporary folder in the layout of a run of mode "all" (2^22 rows a
+part, 2^18 a row group). Each ranking runs in a fresh process, so that its peak memory is its own;
+seconds exclude the start of the interpreter. The error compares the margins of the rows returned
+with the 100 largest that were written, or with what each row's number says it must hold.
+"""
+
+import atexit
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from table import QUICK, Row, Scale, row
+
+TOP, PART, GROUP = 100, 1 << 22, 1 << 18
+SIZES = {"coating_thickness_nm": 200, "cathode_state": 2, "coating": 40}
+SIZES |= {"electrolyte_thickness_um": 8, "boundary": 2, "cathode": 12, "electrolyte": 16}
+"""Axes, fast to slow; the slowest goes as far as the rows do."""
+
+CHILD = """
+import json, resource, sys, time
+from screen.rank import rank
+start = time.perf_counter()
+found = rank(sys.argv[1], top=100, by=sys.argv[2] or None)
+seconds = time.perf_counter() - start
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+columns = found[["row_id", "oxidation_margin_V"]].to_dict("list")
+print(json.dumps({"seconds": seconds, "peak_MiB": peak, **columns}))
+"""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A folder of `rows` rows and the largest margins in it."""
+
+    folder: Path
+    rows: int
+    best: np.ndarray
+
+
+def digits(row_id: np.ndarray) -> dict[str, np.ndarray]:
+    """Position of rows on every axis."""
+    found, rest = {}, row_id
+    for name, size in SIZES.items():
+        found[name], rest = rest % size, rest // size
+    return found
+
+
+def margin(at: dict[str, np.ndarray]) -> np.ndarray:
+    """Oxidation margin (V) of rows; float32 as a run stores it."""
+    thickness = 0.5 * 1000 ** (at["coating_thickness_nm"] / 199)
+    need = 10 ** ((37 * at["coating"] % 40) / 10 - 1) * (1 + at["electrolyte_thickness_um"])
+    return (2.3 + 0.01 * at["electrolyte"] - 4.2 / (1 + thickness / need)).astype(np.float32)
+
+
+def words(codes: np.ndarray, names: list[str]) -> pa.Array:
+    """A column of words."""
+    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), pa.array(names))
+
+
+def part(start: int, stop: int) -> pa.Table:
+    """Rows start..stop with the columns that the order asks for, and as many that it does not."""
+    row_id = np.arange(start, stop)
+    at = digits(row_id)
+    E, L = margin(at), (0.5 * 1000 ** (at["coating_thickness_nm"] / 199)).astype(np.float32)
+    needed = (L * np.exp(-E)).astype(np.float32)
+    columns = {"row_id": pa.array(row_id)}
+    for name in ("coating", "cathode", "electrolyte"):
+        columns[name] = words(at[name], [f"{name} {i}" for i in range(SIZES[name])])
+    columns["cathode_state"] = words(at["cathode_state"], ["charged", "discharged"])
+    columns["boundary"] = words(at["boundary"], ["auto", "electrode"])
+    thickness = 10.0 * (1 + at["electrolyte_thickness_um"])
+    columns["electrolyte_thickness_um"] = pa.array(thickness.astype(np.float32))
+    columns["coating_thickness_nm"] = pa.array(L)
+    columns["family"] = words(at["coating"] % 5, ["oxide", "phosphate", "halide", "borate", "no"])
+    columns["status"] = words(at["coating"] % 3 // 2, ["ok", "missing_property"])
+    columns["protected"] = pa.array(E >= 0)
+    columns["feasible"] = pa.array((E >= 0) & (L <= 100))
+    classes = ["stable", "within_tolerance", "oxidises", "reduces"]
+    columns["coating_class"] = words(at["coating"] % 4, classes)
+    columns["reactivity_class"] = words(at["coating"] % 2, ["low", "high"])
+    columns["evidence_sigma_ele"] = words(at["coating"] % 5 // 3, ["measured", "none"])
+    columns["oxidation_margin_V"] = pa.array(E)
+    names = ("interface_potential_V", "reduction_margin_V", "leak_current_A_cm2")
+    names += ("asr_total_ohm_cm2", "max_sigma_ele_S_cm", "coating_oxidation_margin_V")
+    columns |= {name: pa.array((E * (i + 1)).astype(np.float32)) for i, name in enumerate(names)}
+    columns["min_thickness_nm"] = pa.array(needed)
+    columns["max_thickness_nm"] = pa.array(np.full(len(E), 100, np.float32))
+    columns["asr_coating_ohm_cm2"] = pa.array(L / 10)
+    columns["max_sigma_ele_at_L_max_S_cm"] = pa.array(needed * np.float32(1e-13))
+    return pa.table(columns)
+
+
+@cache
+def dataset(rows: int) -> Dataset:
+    """Write the dataset; it is removed when the process ends."""
+    folder = Path(tempfile.mkdtemp(prefix="muli-rank-rows-"))
+    atexit.register(shutil.rmtree, folder)
+    best = np.empty(0, np.float32)
+    for index, start in enumerate(range(0, rows, PART)):
+        table = part(start, min(start + PART, rows))
+        floats = [f.name for f in table.schema if pa.types.is_floating(f.type)]
+        texts = [f.name for f in table.schema if pa.types.is_dictionary(f.type)]
+        pq.write_table(
+            table,
+            folder / f"part-{index:08d}.parquet",
+            compression="lz4",
+            use_dictionary=texts,
+            use_byte_stream_split=floats,
+            row_group_size=GROUP,
+        )
+        best = np.sort(np.concatenate([best, table["oxidation_margin_V"].to_numpy()]))[-TOP:]
+    (folder / "manifest.json").write_text(
+        json.dumps({"stacks": rows, "counts": {}, "complete": True, "axes": SIZES})
+    )
+    return Dataset(folder, rows, best[::-1])
+
+
+def ranked(scale: Scale, by: str) -> tuple[Dataset, dict]:
+    """The child's answer."""
+    data = dataset(1_000_000 if scale == QUICK else 100_000_000)
+    command = [sys.executable, "-c", CHILD, str(data.folder), by]
+    root = Path(__file__).parent.parent
+    found = subprocess.run(command, capture_output=True, text=True, check=True, cwd=root)
+    return data, json.loads(found.stdout)
+
+
+def summed_up(name: str, data: Dataset, found: dict, error: float) -> Row:
+    """Seconds against the target of one second for 1e8 rows; peak memory in the words."""
+    words = f"1 s for 1e8 rows; {data.rows:,} rows, peak {found['peak_MiB']:.0f} MiB"
+    return Row(name, found["seconds"], "s", words, found["seconds"], error)
+
+
+@row("rank_top100_1e8")
+def rank_top100(scale: Scale) -> Row:
+    """The default order: one row per coating and scenario, at the default scenario."""
+    data, found = ranked(scale, "")
+    expected = margin(digits(np.array(found["row_id"])))
+    error = float(np.abs(expected - np.array(found["oxidation_margin_V"])).max())
+    return summed_up("rank_top100_1e8", data, found, error)
+
+
+@row("rank_by_top100_1e8")
+def rank_by_top100(scale: Scale) -> Row:
+    """All rows by one column."""
+    data, found = ranked(scale, "oxidation_margin_V")
+    error = float(np.abs(data.best - np.array(found["oxidation_margin_V"])).max())
+    return summed_up("rank_by_top100_1e8", data, found, error)
