@@ -24,6 +24,9 @@ from screen.optimize.problem import Problem, Setting, coating_thickness, setting
 SMALLEST_LEAK = 1e-36
 """A/cm2; what is below it counts as none. Far under the leak of any stack of real materials."""
 
+IMPOSSIBLE = 100.0
+"""Violation of a limit that no stack can keep: above ln of any ratio of leaks."""
+
 TIE_BREAK = 1e-6
 """Weight of ln(resistance) in every objective: moves an optimum by less than 1e-5 of itself."""
 
@@ -102,7 +105,7 @@ def _gap(cut: Cut, stack: Stack, E: Float[Array, ""], sign: Float[Array, ""]) ->
     """sign * (ln leak of the cathode side - ln leak of the anode side), the cut held at E.
 
     At open circuit every potential lies between the electrodes: a limit beyond them is met for
-    certain (-1) or cannot be met (1 and more), whatever the thicknesses.
+    certain (-1) or cannot be met (more than any logarithm), whatever the thicknesses.
     """
     low, high = stack.E_anode, stack.E_cathode
     decides = jnp.isfinite(E) & ((stack.current_density != 0) | ((low < E) & (high > E)))
@@ -110,7 +113,9 @@ def _gap(cut: Cut, stack: Stack, E: Float[Array, ""], sign: Float[Array, ""]) ->
     halves = cut.halves(stack, jnp.where(decides, E, 0.5 * (low + high)))
     anode, cathode = (_signed_log(solve(half).leak_current_density / smallest) for half in halves)
     short = jnp.where(sign > 0, low - E, E - high)
-    return jnp.where(decides, sign * (cathode - anode), jnp.where(short >= 0, 1.0 + short, -1.0))
+    return jnp.where(
+        decides, sign * (cathode - anode), jnp.where(short >= 0, IMPOSSIBLE * (1.0 + short), -1.0)
+    )
 
 
 def _signed_log(x: Float[Array, ""]) -> Float[Array, ""]:
@@ -132,7 +137,9 @@ def outer_gaps(problem: Problem, stack: Stack, margin: Float[Array, ""]) -> Floa
     faces = None if stack.interface_asr is None else solve(stack).faces
     for k, side, electrode in outer_faces(problem):
         E = getattr(stack, electrode) if faces is None else faces[k, side]
-        gaps += [E - (problem.oxidation[k] - margin), problem.reduction[k] + margin - E]
+        high, low = problem.oxidation[k], problem.reduction[k]
+        gaps.append(jnp.where(jnp.isfinite(high), E - (high - margin), -1.0))
+        gaps.append(jnp.where(jnp.isfinite(low), low + margin - E, -1.0))
     return jnp.stack(gaps) if gaps else jnp.zeros(0, problem.lower.dtype)
 
 
