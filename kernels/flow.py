@@ -71,7 +71,8 @@ class BranchFlow(eqx.Module):
         interval = span(self.panels, E_0, E_1)
         rising = E_1 >= E_0
         end = jax.tree.map(lambda a, b: jnp.where(rising, a, b), interval.high, interval.low)
-        unit = jax.lax.stop_gradient(-log_speed(self.panels, end.segment, end.v))
+        log_end = log_speed(self.panels, end.segment, end.v)
+        unit = jax.lax.stop_gradient(-log_end)
         covered = distance(self.panels, interval, unit)
         sign = speed_sign(self.panels, end)
         whole = jnp.where(rising, covered, -covered) - length * sign * jnp.exp(-unit)
