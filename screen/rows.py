@@ -108,21 +108,24 @@ class Table:
     def _whole(self, found: "pd.DataFrame") -> "pd.DataFrame":
         """All columns of the rows found, in their order, behind `rank` and `tied`."""
         import pandas as pd
+        import pyarrow as pa
 
         part, row = found["ref"] // _ROWS_PER_FILE, found["ref"] % _ROWS_PER_FILE
         read = []
-        for index in sorted(part.unique()):
+        for index, wanted in row.groupby(part):
             source = _parts([self.results.parts[index]], many=False)
-            wanted = row[part == index].tolist()
-            query = f"SELECT *, file_row_number AS ref FROM {source} WHERE file_row_number IN "
-            frame = self.connection.execute(query + "(SELECT unnest(?))", [wanted]).df()
-            read.append(frame.assign(ref=frame["ref"] + index * _ROWS_PER_FILE))
+            query = (
+                f"SELECT *, file_row_number + {index * _ROWS_PER_FILE} AS ref FROM {source} "
+                "WHERE file_row_number IN (SELECT unnest(?))"
+            )
+            read.append(self.connection.sql(query, params=[wanted.tolist()]).to_arrow_table())
         if not read:
             empty = f"SELECT * FROM {self.source} LIMIT 0"
             return pd.concat(
                 [found.drop(columns="ref"), self.connection.execute(empty).df()], axis=1
             )
-        whole = found.merge(pd.concat(read, ignore_index=True), on="ref", how="left")
+        rows = pa.concat_tables(read, promote_options="permissive").to_pandas()
+        whole = found.merge(rows, on="ref", how="left")
         return whole.drop(columns="ref")
 
 

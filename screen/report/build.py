@@ -15,7 +15,6 @@ from screen.rank import Ranking, ranking
 from screen.report import inside, page, pictures, query, table, words
 from screen.results import Results, open_results
 
-
 TITLES = {"built-in": "The built-in screen: every coating on every electrolyte"}
 
 
@@ -132,7 +131,7 @@ def _facts(
         version=metadata.version("muli"),
         warnings=words.warnings(results),
         sentences=[
-            ("Asked", words.asked(spec, named)),
+            ("Asked", words.asked(spec, named, words.sizes(results))),
             ("Answered", words.answered(results, totals, leader)),
             ("Mind", words.mind(results, data.evidence())),
         ],

@@ -61,7 +61,7 @@ def numbers(
     for role in ROLES:
         found = found.join(_layers(rows, materials[role], role))
     for name in ("coating_thickness_nm", "electrolyte_thickness_um", "cathode_potential_V"):
-        found[name] = _column(rows, name)
+        found[name] = _significant(_column(rows, name))
     found["anode_potential_V"] = _anode_side(rows, found["electrolyte_reduction_limit_V"])
     for name in ("asr_budget_ohm_cm2", "areal_capacity_mAh_cm2"):
         found[name] = float(settings[name])
@@ -74,13 +74,13 @@ def numbers(
 def _column(table: pd.DataFrame, name: str) -> "pd.Series[float]":
     if name not in table:
         return pd.Series(np.nan, index=table.index)
-    return pd.to_numeric(table[name], errors="coerce").astype(np.float64).round(12)
+    return pd.to_numeric(table[name], errors="coerce").astype(np.float64)
 
 
 def _layers(rows: pd.DataFrame, table: pd.DataFrame, role: str) -> pd.DataFrame:
     """Conductivities at each row's temperature, and windows."""
     material = table.reindex(rows[role]).set_axis(rows.index)
-    temperature = _column(rows, "temperature_K").fillna(ROOM_TEMPERATURE)
+    temperature = _significant(_column(rows, "temperature_K")).fillna(ROOM_TEMPERATURE)
     assumed = rows.get("assumed", pd.Series("", index=rows.index)).fillna("").astype(str)
     found = pd.DataFrame(index=rows.index)
     for name in ("sigma_ion", "sigma_ele"):

@@ -92,7 +92,7 @@ def _profiles(rows: pd.DataFrame, starts: pd.DataFrame) -> Picture | None:
     chosen = starts.loc[distinct].dropna(subset=list(inside.NEEDED)).head(LEADERS)
     for (index, found), nodes in zip(chosen.iterrows(), inside.nodes(chosen), strict=True):
         row = {name: plain(rows[name][index]) for name in ("coating", "electrolyte", "against")}
-        leader = f"{row['coating']} on {row['electrolyte']}, {row['against']}"
+        leader = f"{row['coating']} on {row['electrolyte']}"
         leaders.append(row["coating"])
         parts += inside.profile(leader, row, found, nodes)
     if not leaders:

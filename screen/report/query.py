@@ -12,6 +12,7 @@ import pandas as pd
 from screen import criteria, sql
 from screen.results import Results
 
+ENDS = ("cathode_potential_V", "anode_potential_V", "cathode_state")
 MOST_CELLS = 30
 MOST_COATINGS = 12
 MOST_POINTS = 3000
@@ -40,12 +41,13 @@ class Dataset:
 
     def where(self, values: Mapping[str, Any]) -> str:
         """A condition that pins columns; a missing value pins to missing."""
-        tests = [
-            f"{sql.name(column)} IS NULL"
-            if value is None or value != value
-            else f"{sql.name(column)} = {sql.literal(value if isinstance(value, str) else float(value))}"
-            for column, value in values.items()
-        ]
+        tests = []
+        for column, value in values.items():
+            if value is None or value != value:
+                tests.append(f"{sql.name(column)} IS NULL")
+                continue
+            literal = sql.literal(value if isinstance(value, str) else float(value))
+            tests.append(f"{sql.name(column)} = {literal}")
         return " AND ".join(tests) or "true"
 
     def distinct(self, column: str) -> list[Any]:
@@ -83,7 +85,12 @@ def coverage(data: Dataset) -> pd.DataFrame:
 
 def cell(data: Dataset, row: Mapping[str, Any]) -> dict[str, Any]:
     """The scenario of one row: what stays the same when only the coating changes."""
-    columns = criteria.scenario_columns(data.results.columns)
+    axes = data.results.axes
+    columns = [
+        column
+        for column in criteria.scenario_columns(data.results.columns)
+        if axes is None or column in axes or column in ENDS
+    ]
     return {column: row[column] for column in columns if column in row}
 
 

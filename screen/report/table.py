@@ -82,13 +82,14 @@ def plain(text: Any) -> str:
 def rows(ranked: pd.DataFrame, budget: float) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The ranked rows in the page's order, whole and in the page's columns and words.
 
-    Rows that work come first, those that need a coating before those that need none, then by
-    their place in their cell.
+    Rows that work come first, then coatings that stand their own potentials, then cells that need
+    a coating, then the place in the cell.
     """
     verdicts = pd.Series([verdict(row, budget) for row in ranked.to_dict("records")], dtype=object)
     keys = pd.DataFrame(
         {
             "verdict": verdicts.map(VERDICTS.index),
+            "suffers": ~ranked["coating_class"].isin(["stable", "within_tolerance"]),
             "needless": ~(ranked["min_thickness_nm"].fillna(1.0) > 0),
             "rank": ranked["rank"],
         }

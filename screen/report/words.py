@@ -67,11 +67,12 @@ class Facts:
     not_claimed: str = NOT_CLAIMED
 
 
-def some(names: Sequence[str], noun: str) -> str:
+def some(names: Sequence[str], noun: str, sizes: Mapping[str, int] | None = None) -> str:
     """A few names, or how many there are."""
-    if len(names) <= NAMES_TOLD:
+    count = max(len(names), (sizes or {}).get(noun, 0))
+    if count <= NAMES_TOLD:
         return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
-    return f"{len(names):,} {noun}s"
+    return f"{count:,} {noun}s"
 
 
 def warnings(results: Results) -> list[str]:
@@ -87,16 +88,25 @@ def warnings(results: Results) -> list[str]:
     return [plain(text) if len(text) < 100 else text for text in said]
 
 
-def asked(spec: Mapping[str, Any], named: Mapping[str, list[str]]) -> str:
-    """The question of the screen."""
+def asked(spec: Mapping[str, Any], named: Mapping[str, list[str]], sizes: Mapping[str, int]) -> str:
+    """The question of the screen. `sizes`: how many of each there were, kept or not."""
     thickness = spec["axes"].get("coating_thickness_nm")
     thick = f", {_extent(thickness)} nm thick," if thickness else ""
     budget = spec["screen"]["asr_budget_ohm_cm2"]
     return (
-        f"Which of {some(named['coating'], 'coating')}{thick} keep "
-        f"{some(named['electrolyte'], 'electrolyte')} inside its stability window against "
-        f"{some(named['against'], 'cathode')}, for at most {budget:g} Ω cm² of coating?"
+        f"Which of {some(named['coating'], 'coating', sizes)}{thick} keep "
+        f"{some(named['electrolyte'], 'electrolyte', sizes)} stable against "
+        f"{some(named['against'], 'cathode', sizes)}, for at most {budget:g} Ω cm² of coating?"
     )
+
+
+def sizes(results: Results) -> dict[str, int]:
+    """The largest size of every axis over the runs."""
+    found: dict[str, int] = {}
+    for manifest in results.manifests:
+        for axis, size in manifest.get("axes", {}).items():
+            found[axis] = max(found.get(axis, 0), int(size))
+    return found
 
 
 def _extent(axis: Mapping[str, Any]) -> str:
@@ -111,7 +121,7 @@ def answered(results: Results, totals: Mapping[str, int], leader: Mapping[str, A
     text = (
         f"Of {results.stacks:,} stacks {feasible:,} are feasible: they protect, within the budget, "
         f"in every state of the cathode; {totals['feasible_coatings']:,} of "
-        f"{totals['coatings']:,} coatings have such a stack."
+        f"{max(totals['coatings'], sizes(results).get('coating', 0)):,} coatings have such a stack."
     )
     if leader is None:
         return text
@@ -127,9 +137,9 @@ def mind(results: Results, evidence: Mapping[str, int]) -> str:
     unknown = evidence.get("none", 0) + evidence.get("", 0)
     if undecided and unknown:
         return (
-            f"{undecided:,} stacks are undecided, because a value they need is not known; for "
-            f"{unknown:,} coatings nobody has measured an electronic conductivity. Their answer is "
-            "the largest value with which they would still protect."
+            f"{undecided:,} stacks are undecided, because a value they need is not known: no "
+            f"electronic conductivity is known for {unknown:,} of the {sum(evidence.values()):,} "
+            "coatings kept. Their answer is the largest value with which they would still protect."
         )
     if evidence.get("assumed"):
         return (
