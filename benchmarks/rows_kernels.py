@@ -1,0 +1,289 @@
+"""Rows of the solvers: stacks per second, with the largest error of the answers beside it."""
+
+import time
+from dataclasses import replace
+from functools import cache
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from peers import numba_parallel, numpy_bisection, scipy_one
+from table import Row, Scale, best_time, row
+
+from kernels import Branches, Constant, Layer, Limits, Stack, Window, metrics_of_plane, solve
+from kernels.constants import BOLTZMANN_EV
+from kernels.curve import Curve, read_row, trace
+
+T, E_A, E_C = 298.15, 0.0, 4.2
+V_T = BOLTZMANN_EV * T
+MATERIALS = np.array([[1e-3, 1e-10, 1e-6, 0.4, 1e-6, 3.6], [1e-6, 1e-14, 1e-8, 0.5, 1e-7, 4.4]])
+"""Electrolyte and coating of the branch rows, in the layout of `peers.LAYOUT`."""
+BLOCK = 1024
+TOP = 20
+
+
+@cache
+def exp_cost(scale: Scale) -> float:
+    """ns per element of one dependent exp in a fused chain, from chains of 12 and 4."""
+
+    def chain(length: int) -> float:
+        def run(x: jax.Array) -> jax.Array:
+            for _ in range(length):
+                x = jnp.exp(-x)
+            return jnp.sum(x)
+
+        x = jnp.linspace(0.0, 1.0, scale.stacks, dtype=jnp.float32)
+        return best_time(jax.jit(run), x)
+
+    return (chain(12) - chain(4)) / 8 / scale.stacks * 1e9
+
+
+def in_exp_costs(name: str, seconds: float, stacks: int, scale: Scale, error: float) -> Row:
+    """A compiled row: stacks/s, and how many exp one stack costs."""
+    costs = seconds / stacks * 1e9 / exp_cost(scale)
+    return Row(name, stacks / seconds, "stacks/s", "exp costs a stack", costs, error)
+
+
+@row("exp_cost_ns")
+def exp_cost_ns(scale: Scale) -> Row:
+    """The unit of the others."""
+    return Row("exp_cost_ns", exp_cost(scale), "ns", "1 fused float32 exp", 1.0, None)
+
+
+def reduced(stack: Stack, limits: Limits) -> tuple:
+    """Counts of verdicts, a checksum over every other column, and the exact best by resistance.
+
+    The best of all lie in the blocks with the best minima, so that only those are sorted.
+    """
+    columns = metrics_of_plane(stack, limits)
+    score = jnp.where(columns.feasible, columns.asr_total_ohm_cm2, jnp.inf).reshape(-1, BLOCK)
+    blocks = jax.lax.top_k(-jnp.min(score, axis=1), TOP)[1]
+    best = -jax.lax.top_k(-score[blocks].reshape(-1), TOP)[0]
+    floats = [leaf for leaf in jax.tree.leaves(columns) if leaf.dtype == jnp.float32]
+    sums = [jnp.where(jnp.isfinite(leaf), leaf, 0.0) for leaf in floats]
+    checksum = jnp.sum(sum(sums[1:], start=sums[0]))
+    codes = jnp.sum(columns.coating_class[0]), jnp.sum(columns.status)
+    counts = jnp.sum(columns.protected), jnp.sum(columns.oxidation_protected)
+    return best, checksum, codes, counts, jnp.sum(columns.anode_side_stable)
+
+
+def thickness_axes(stacks: int, dtype: type = np.float32) -> tuple[np.ndarray, np.ndarray]:
+    """Electrolyte thicknesses (rows, 1) and coating thicknesses (1, columns), cm, log-spaced."""
+    rows = int(np.sqrt(stacks))
+    electrolyte = np.geomspace(1e-3, 5e-2, rows, dtype=dtype)[:, None]
+    return electrolyte, np.geomspace(5e-8, 5e-5, stacks // rows, dtype=dtype)[None]
+
+
+def constant_error(E: np.ndarray, resistances: tuple[np.ndarray, np.ndarray]) -> float:
+    """Against the divider in float64."""
+    first, second = (np.asarray(r, float) for r in resistances)
+    return float(np.max(np.abs(np.asarray(E, float) - E_C * first / (first + second))))
+
+
+@row("open_circuit_constant")
+def open_circuit_constant(scale: Scale) -> Row:
+    """Constant laws, all columns, materials one scalar per chunk, thicknesses broadcast."""
+    limits = jax.tree.map(jnp.float32, Limits(Window(1.71, 2.31), (Window(1.74, 3.88),)))
+    numbers = jnp.asarray([1e-3, 1e-9, 1e-6, 1e-12], jnp.float32)
+
+    def stack_of(numbers: jax.Array, thick: jax.Array, thin: jax.Array) -> Stack:
+        layers = (
+            Layer(thick, numbers[0], Constant(numbers[1])),
+            Layer(thin, numbers[2], Constant(numbers[3])),
+        )
+        return Stack(layers, jnp.float32(E_A), jnp.float32(E_C), jnp.float32(T))
+
+    axes = [jnp.asarray(axis) for axis in thickness_axes(scale.stacks)]
+    seconds = best_time(jax.jit(lambda *a: reduced(stack_of(*a), limits)), numbers, *axes)
+    E = metrics_of_plane(stack_of(numbers, *axes), limits).interface_potential_V
+    R = [
+        np.asarray(L, float) * (1 / s + 1 / e)
+        for L, s, e in zip(axes, [1e-3, 1e-6], [1e-9, 1e-12], strict=True)
+    ]
+    return in_exp_costs("open_circuit_constant", seconds, E.size, scale, constant_error(E, R))
+
+
+@row("open_circuit_gathered")
+def open_circuit_gathered(scale: Scale) -> Row:
+    """The same with both materials looked up per row in tables of 1000."""
+    limits = jax.tree.map(jnp.float32, Limits(Window(1.71, 2.31), (Window(1.74, 3.88),)))
+    random = np.random.default_rng(1)
+    tables = 10.0 ** random.uniform([[-4], [-10], [-9], [-14]], [[-2], [-8], [-5], [-9]], (4, 1000))
+    tables = jnp.asarray(tables, jnp.float32)
+    index = jnp.asarray(random.integers(0, 1000, (2, scale.stacks)), jnp.int32)
+    L = 10.0 ** random.uniform([[-3], [-7.3]], [[-1.3], [-4.3]], (2, scale.stacks))
+    L = jnp.asarray(L, jnp.float32)
+
+    def stack_of(tables: jax.Array, index: jax.Array, L: jax.Array) -> Stack:
+        first, second = tables[:2, index[0]], tables[2:, index[1]]
+        layers = (
+            Layer(L[0], first[0], Constant(first[1])),
+            Layer(L[1], second[0], Constant(second[1])),
+        )
+        return Stack(layers, jnp.float32(E_A), jnp.float32(E_C), jnp.float32(T))
+
+    seconds = best_time(jax.jit(lambda *a: reduced(stack_of(*a), limits)), tables, index, L)
+    E = metrics_of_plane(stack_of(tables, index, L), limits).interface_potential_V
+    s = np.asarray(tables, float)
+    R = [
+        np.asarray(L[k], float) * (1 / s[2 * k, index[k]] + 1 / s[2 * k + 1, index[k]])
+        for k in (0, 1)
+    ]
+    return in_exp_costs("open_circuit_gathered", seconds, E.size, scale, constant_error(E, R))
+
+
+def branch_stack(thick: jax.Array | float, thin: jax.Array | float) -> Stack:
+    """The pair of the branch rows."""
+    layers = tuple(
+        Layer(L, s, Branches(c, n, E_n, p, E_p))
+        for L, (s, c, n, E_n, p, E_p) in zip((thick, thin), MATERIALS.tolist(), strict=True)
+    )
+    return Stack(layers, E_A, E_C, T)
+
+
+@cache
+def plane(scale: Scale) -> tuple[float, np.ndarray, np.ndarray, int]:
+    """Seconds for the plane of the branch pair, E*, both thicknesses, readings not confirmed."""
+    thick, thin = (axis.ravel() for axis in thickness_axes(scale.stacks, np.float64))
+    count, step = thin.size, float(np.log(thin[1] / thin[0]))
+    first = np.log(thin[0]) - np.log(thick)
+    low = first.min() - step
+    nodes = int((first.max() - low) / step) + count + 3
+    curve = trace(branch_stack(1.0, 1.0), jnp.float64(low), jnp.float64(step), nodes)
+    floats = jax.tree.map(lambda x: x if x.dtype == bool else x.astype(jnp.float32), curve)
+    rows = jnp.asarray(first, jnp.float32)
+
+    @jax.jit
+    def run(curve: Curve, rows: jax.Array) -> tuple:
+        def one(log_r: jax.Array) -> tuple:
+            E, trusted = read_row(curve, log_r, count)
+            return jnp.sum(E <= 2.31), jnp.sum(~trusted), jnp.min(E), jnp.max(E)
+
+        return jax.lax.map(one, rows)
+
+    seconds = best_time(run, floats, rows)
+    E = np.asarray(jax.lax.map(lambda log_r: read_row(floats, log_r, count).E, rows))
+    L = np.broadcast_arrays(thick[:, None], thin[None])
+    return seconds, E, np.stack(L), int(np.sum(run(floats, rows)[1]))
+
+
+def sample(scale: Scale, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """E* of the plane and its thicknesses (2, count) at stacks spread over it."""
+    _, E, L, _ = plane(scale)
+    picks = np.random.default_rng(2).integers(0, E.size, count)
+    return E.ravel()[picks], L.reshape(2, -1)[:, picks]
+
+
+@row("open_circuit_branches")
+def open_circuit_branches(scale: Scale) -> Row:
+    """Branch law on a plane of thicknesses, from one prepared curve; against direct solves."""
+    seconds, E, _, _ = plane(scale)
+    read, L = sample(scale, 4096)
+    direct = jax.jit(jax.vmap(lambda a, b: solve(branch_stack(a, b)).nodes[1]))(*jnp.asarray(L))
+    error = float(np.max(np.abs(read - np.asarray(direct))))
+    return in_exp_costs("open_circuit_branches", seconds, E.size, scale, error)
+
+
+@row("open_circuit_direct")
+def open_circuit_direct(scale: Scale) -> Row:
+    """Branch law with every stack solved on its own in float32; against float64."""
+    _, L = sample(scale, scale.stacks >> 6)
+    run = jax.jit(jax.vmap(lambda a, b: solve(branch_stack(a, b)).nodes[1]))
+    few = jnp.asarray(L, jnp.float32)
+    seconds = best_time(run, *few)
+    error = float(np.max(np.abs(np.asarray(run(*few)) - np.asarray(run(*few.astype(float))))))
+    return in_exp_costs("open_circuit_direct", seconds, few.shape[1], scale, error)
+
+
+@row("open_circuit_three_layers")
+def open_circuit_three_layers(scale: Scale) -> Row:
+    """Branch law with the coating on both sides; the error is that of float32 against float64."""
+    _, L = sample(scale, scale.stacks >> 8)
+    anode = Layer(1e-6, 1e-6, Branches(1e-13, 1e-8, 0.3, 1e-9, 4.6))
+
+    def node(a: jax.Array, b: jax.Array) -> jax.Array:
+        two = branch_stack(a, b)
+        return solve(Stack((anode, *two.layers), E_A, E_C, T, electrolyte=1)).nodes[2]
+
+    run = jax.jit(jax.vmap(node))
+    few = jnp.asarray(L, jnp.float32)
+    seconds = best_time(run, *few)
+    error = float(np.max(np.abs(np.asarray(run(*few)) - np.asarray(run(*few.astype(float))))))
+    return in_exp_costs("open_circuit_three_layers", seconds, few.shape[1], scale, error)
+
+
+@row("under_current")
+def under_current(scale: Scale) -> Row:
+    """Branch law at 1 mA/cm2, general solver, float64; two layers put as three must agree."""
+    _, L = sample(scale, max(scale.stacks >> 13, 64))
+
+    def run_of(pieces: int) -> jax.Array:
+        def node(a: jax.Array, b: jax.Array) -> jax.Array:
+            electrolyte, coating = branch_stack(a, b / pieces).layers
+            stack = Stack((electrolyte, *[coating] * pieces), E_A, E_C, T, 1e-3)
+            return solve(stack).nodes[1]
+
+        return jax.jit(jax.vmap(node))
+
+    L = jnp.asarray(L)
+    run = run_of(1)
+    seconds = best_time(run, *L, repeats=2)
+    error = float(np.max(np.abs(np.asarray(run(*L)) - np.asarray(run_of(2)(*L)))))
+    return in_exp_costs("under_current", seconds, L.shape[1], scale, error)
+
+
+@row("gradient")
+def gradient(scale: Scale) -> Row:
+    """E* and its gradient by four parameters against E* alone, summed; error: implicit formula."""
+    _, L = sample(scale, scale.stacks >> 6)
+    few = jnp.asarray(L, jnp.float32)
+
+    def node(p: jax.Array) -> jax.Array:
+        stack = branch_stack(p[0], p[1])
+        return solve(replace(stack, E_anode=p[2], E_cathode=p[3])).nodes[1]
+
+    ends = jnp.broadcast_to(jnp.asarray([[E_A], [E_C]], jnp.float32), few.shape)
+    parameters = jnp.concatenate([few, ends]).T
+    both = jax.vmap(jax.value_and_grad(node))
+    forward = best_time(jax.jit(lambda p: jnp.sum(jax.vmap(node)(p))), parameters)
+    seconds = best_time(jax.jit(lambda p: jax.tree.map(jnp.sum, both(p))), parameters)
+    slope = jax.jit(both)(parameters)[1]
+    error = float(jnp.max(jnp.abs(slope[:, 0] * few[0] + slope[:, 1] * few[1])))
+    ratio = seconds / forward
+    return Row("gradient", few.shape[1] / seconds, "stacks/s", "times forward", ratio, error)
+
+
+def against(name: str, seconds: float, E: np.ndarray, read: np.ndarray, scale: Scale) -> Row:
+    """A peer's row: its stacks/s, how many times faster the prepared plane is, difference in V."""
+    ours, plane_E, *_ = plane(scale)
+    speed = E.size / seconds
+    ratio = plane_E.size / ours / speed
+    error = float(np.max(np.abs(E - read)))
+    return Row(name, speed, "stacks/s", "open_circuit_branches/this", ratio, error)
+
+
+@row("scipy_loop")
+def scipy_loop(scale: Scale) -> Row:
+    """quad inside brentq, one stack after the other, on stacks of the same plane."""
+    read, L = sample(scale, scale.loop)
+    start = time.perf_counter()
+    E = np.array([scipy_one(MATERIALS, pair, E_A, E_C, V_T) for pair in L.T])
+    return against("scipy_loop", time.perf_counter() - start, E, read, scale)
+
+
+@row("numpy_bisection")
+def numpy_bisection_row(scale: Scale) -> Row:
+    """Vectorised bisection on the closed form."""
+    read, L = sample(scale, scale.stacks >> 5)
+    seconds = best_time(lambda: numpy_bisection(MATERIALS, L, E_A, E_C, V_T), repeats=2)
+    E = numpy_bisection(MATERIALS, L, E_A, E_C, V_T)
+    return against("numpy_bisection", seconds, E, read, scale)
+
+
+@row("numba_parallel")
+def numba_parallel_row(scale: Scale) -> Row:
+    """Compiled Newton on the closed form, every stack on its own, all cores."""
+    read, L = sample(scale, scale.stacks >> 3)
+    seconds = best_time(lambda: numba_parallel(MATERIALS, L, E_A, E_C, V_T), repeats=3)
+    E = numba_parallel(MATERIALS, L, E_A, E_C, V_T)
+    return against("numba_parallel", seconds, E, read, scale)

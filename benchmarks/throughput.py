@@ -1,0 +1,36 @@
+"""Print the speed table: python benchmarks/throughput.py [--json] [--only NAME,NAME] [--quick]."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
+
+import jax  # noqa: E402
+
+jax.config.update("jax_enable_x64", True)
+
+import rows_kernels  # noqa: E402, F401  (registers its rows)
+from table import FULL, QUICK, ROWS, machine, print_rows  # noqa: E402
+
+
+def main() -> int:
+    """Run the rows asked for and print them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print a JSON list")
+    parser.add_argument("--only", default="", help="names of rows, comma separated")
+    parser.add_argument("--quick", action="store_true", help="a tiny size, for checks")
+    options = parser.parse_args()
+    names = [name for name in options.only.split(",") if name] or list(ROWS)
+    unknown = [name for name in names if name not in ROWS]
+    if unknown:
+        parser.error(f"no row {', '.join(unknown)}; there are {', '.join(ROWS)}")
+    scale = QUICK if options.quick or os.environ.get("CI") else FULL
+    print(machine(), file=sys.stderr)
+    print_rows((ROWS[name](scale) for name in names), as_json=options.json)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,159 @@
+"""Stacks where such work goes wrong, with answers found by other means, in both precisions."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from kernels import Branches, Constant, Layer, Stack, Status, solve
+from kernels.conductor import dilute
+
+SE0 = Layer(5e-3, 1e-3, Constant(1e-9))
+CL0 = Layer(1e-6, 1e-6, Constant(1e-11))
+FLOATS = [jnp.float64, jnp.float32]
+
+
+def electrons(sigma, E):
+    return Branches(0.0, sigma, E, 0.0, 0.0)
+
+
+def holes(sigma, E):
+    return Branches(0.0, 0.0, 0.0, sigma, E)
+
+
+STEP = Layer(2e-3, 1e-3, electrons(1e-4, 0.4))
+CORNERS = {
+    "by hand": (Stack((SE0, CL0), 0.0, 4.2), [4.117646], 8.235284e-7),
+    "saturated anode coating": (
+        Stack((Layer(1e-6, 1e-7, electrons(1.6e-11, 0.0)), SE0, CL0), 0.0, 4.2, electrolyte=1),
+        [2.10365078, 4.15889475],
+        4.11048383e-7,
+    ),
+    "branches above sigma_ion": (
+        Stack((SE0, Layer(1e-5, 1e-6, Branches(0.0, 1e-6, 2.2, 1e-6, 2.0))), 0.0, 4.2),
+        [4.1999916],
+        None,
+    ),
+    "step, thin": (
+        Stack((STEP, Layer(1e-7, 1e-7, holes(1e-6, 4.0))), 0.0, 4.2),
+        [4.02875516],
+        None,
+    ),
+    "step, thick": (
+        Stack((STEP, Layer(1e-6, 1e-7, holes(1e-6, 4.0))), 0.0, 4.2),
+        [0.05183237],
+        None,
+    ),
+    "hardly any coating": (
+        Stack((Layer(5e-3, 1e-3, Constant(1e-12)), Layer(1e-6, 1e-6, Constant(1e-5))), 0.0, 4.2),
+        [4.2 - 9.24e-10],
+        8.4e-10,
+    ),
+    "contact resistance": (
+        Stack((SE0, CL0), 0.0, 4.2, interface_asr=(0.0, 1e5, 0.0)),
+        [4.038461],
+        None,
+    ),
+}
+
+
+def in_precision(stack, dtype):
+    """The same stack with its potentials as arrays of one type, which the answer then has."""
+    return Stack(
+        stack.layers,
+        jnp.asarray(stack.E_anode, dtype),
+        jnp.asarray(stack.E_cathode, dtype),
+        interface_asr=stack.interface_asr,
+        electrolyte=stack.electrolyte,
+    )
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("name", CORNERS)
+def test_corner(name, dtype):
+    stack, nodes, leak = CORNERS[name]
+    solution = solve(in_precision(stack, dtype))
+    tolerance = 1e-6 if dtype == jnp.float64 else 1e-5
+    assert solution.faces.dtype == dtype
+    assert int(solution.status) == Status.OK
+    scale = max(1.0, float(solution.slope))
+    np.testing.assert_allclose(solution.nodes[1:-1], nodes, atol=tolerance * scale, rtol=0)
+    if leak is not None:
+        assert float(solution.leak_current_density) == pytest.approx(leak, rel=1e-5)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_equal_potentials(dtype):
+    """No current, yet a derivative: both layers still divide a change of one electrode."""
+    law = Branches(1e-9, 0.0, 0.0, 1e-5, 3.0)
+    layers = (Layer(5e-3, 1e-3, law), CL0)
+
+    def node(E):
+        return solve(Stack(layers, jnp.asarray(2.9, dtype), E)).nodes[1]
+
+    E = jnp.asarray(2.9, dtype)
+    assert float(node(E)) == pytest.approx(2.9, rel=1e-6)
+    assert float(jax.grad(node)(E)) == pytest.approx(0.19610, rel=1e-4)
+    assert np.isfinite(float(jax.hessian(node)(E)))
+
+
+def test_reversed_potentials():
+    """Exchanging the electrodes and the order of layers turns the current round, nothing else."""
+    law = Branches(1e-9, 1e-7, 0.5, 1e-5, 3.0)
+    layers = (Layer(5e-3, 1e-3, law), CL0)
+    forward = solve(Stack(layers, 0.3, 4.1))
+    backward = solve(Stack(layers[::-1], 4.1, 0.3))
+    assert float(backward.leak_current_density) == pytest.approx(
+        -float(forward.leak_current_density)
+    )
+    np.testing.assert_allclose(backward.nodes[::-1], forward.nodes, atol=1e-12)
+
+
+def test_an_integral_that_ends():
+    V_T = jnp.asarray(0.025692579, jnp.float64)
+    law = jax.tree.map(jnp.float64, electrons(1e-6, 0.5))
+    conductor = dilute(law, jnp.float64(1e-7), V_T)
+    for end in (1.0, 50.0):
+        integral = end * jnp.exp(conductor.log_mean(jnp.float64(0.0), jnp.float64(end)))
+        assert float(integral) == pytest.approx(5.59159e-8, rel=1e-5)
+
+
+BAD = {
+    "negative thickness": (Layer(-1e-6, 1e-6, Constant(1e-11)), Status.INPUT_OUT_OF_RANGE),
+    "no conductivity at all": (Layer(1e-6, 1e-6, Constant(0.0)), Status.INPUT_OUT_OF_RANGE),
+    "infinite": (Layer(1e-6, jnp.inf, Constant(1e-11)), Status.INPUT_OUT_OF_RANGE),
+    "unknown": (Layer(1e-6, 1e-6, Constant(jnp.nan)), Status.MISSING_PROPERTY),
+    "negative branch": (
+        Layer(1e-6, 1e-6, Branches(1e-9, -1e-9, 0.0, 0.0, 0.0)),
+        Status.INPUT_OUT_OF_RANGE,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_named_and_blanked(name):
+    coating, status = BAD[name]
+    solution = solve(Stack((SE0, coating), 0.0, 4.2))
+    assert int(solution.status) == status
+    assert np.all(np.isnan(solution.faces))
+    assert np.isnan(float(solution.leak_current_density))
+
+
+def test_underflow_is_computed():
+    tiny = Layer(jnp.float32(1.0), 1e-3, electrons(1e-20, -1.5))
+    other = Layer(jnp.float32(1.0), 1e-3, electrons(1e-20, -1.5))
+    assert int(solve(Stack((tiny, other), 2.0, 4.2)).status) == Status.UNDERFLOW
+
+
+def test_steep_step_is_marked_in_float32():
+    """A node that rounding moves by more than 1e-4 V says so, in the precision it was asked in."""
+    electrolyte = Layer(2e-3, 1e-3, electrons(1e-4, 0.4))
+
+    def status(thickness, dtype):
+        coating = Layer(thickness, 1e-7, holes(1e-6, 4.0))
+        return int(solve(in_precision(Stack((electrolyte, coating), 0.0, 4.2), dtype)).status)
+
+    ratio = np.float64(1e-7 * 10.0867) / (1e-3 * 13.2656)
+    critical = 2e-3 * ratio
+    assert status(critical, jnp.float32) == Status.ILL_CONDITIONED
+    assert status(critical * 0.5, jnp.float32) == Status.OK
