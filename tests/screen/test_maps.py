@@ -1,0 +1,109 @@
+"""The design map: its boundaries put back into the solver, and the picture that is written."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from kernels import Constant, Layer, Stack, solve
+from screen.map_picture import draw_map
+from screen.maps import design_maps
+from screen.spec import load
+
+SPEC = """
+[library]
+tables = ["coatings.csv"]
+[screen]
+asr_budget_ohm_cm2 = 20.0
+boundary = "electrode"
+[axes]
+coating = ["good", "bad", "between", "unknown"]
+electrolyte = ["Li6PS5Cl"]
+electrolyte_thickness_um = [30]
+cathode_potential_V = [4.2]
+"electrolyte.sigma_ion_S_cm" = [1e-3]
+"electrolyte.sigma_ele_S_cm" = [1e-9]
+"electrolyte.oxidation_limit_V" = [2.31]
+"electrolyte.reduction_limit_V" = [1.71]
+"""
+COATINGS = """name,sigma_ion_S_cm,sigma_ele_S_cm
+good,1e-6,1e-16
+bad,1e-8,1e-9
+between,1e-6,3.2e-12
+unknown,1e-6,
+"""
+
+
+@pytest.fixture(scope="module")
+def one_map(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("map")
+    (folder / "coatings.csv").write_text(COATINGS)
+    (folder / "spec.toml").write_text(SPEC)
+    (found,) = design_maps(load(folder / "spec.toml"))
+    return found
+
+
+def node(thickness, sigma_ion, sigma_ele):
+    layers = (
+        Layer(30e-4, 1e-3, Constant(1e-9)),
+        Layer(thickness, sigma_ion, Constant(sigma_ele)),
+    )
+    return solve(Stack(layers, 0.0, 4.2)).faces[0, 1]
+
+
+@pytest.mark.parametrize(
+    ("column", "limit"), [("max_sigma_ele_S_cm", 2.31), ("min_sigma_ele_S_cm", 1.71)]
+)
+def test_on_a_boundary_the_electrolyte_sits_at_its_limit(one_map, column, limit):
+    table = one_map.boundaries
+    E = jax.vmap(node)(
+        jnp.asarray(table["coating_thickness_nm"].to_numpy() * 1e-7),
+        jnp.asarray(table["min_sigma_ion_S_cm"].to_numpy()),
+        jnp.asarray(table[column].to_numpy()),
+    )
+    np.testing.assert_allclose(E, limit, atol=1e-9)
+
+
+def test_the_frontier_spends_the_whole_budget(one_map):
+    table = one_map.frontier
+    thickness = table["max_thickness_nm"].to_numpy() * 1e-7
+    np.testing.assert_allclose(thickness / table["sigma_ion_S_cm"], 20.0, rtol=1e-12)
+    E = jax.vmap(node)(
+        *(
+            jnp.asarray(x)
+            for x in (
+                thickness,
+                table["sigma_ion_S_cm"].to_numpy(),
+                table["max_sigma_ele_S_cm"].to_numpy(),
+            )
+        )
+    )
+    np.testing.assert_allclose(E, 2.31, atol=1e-9)
+
+
+def test_the_map_by_hand(one_map):
+    """sigma_amb = L sigma_SE E_ox/(L_SE (E_c - E_ox)), then ions and electrons in series."""
+    row = one_map.boundaries.iloc[(one_map.boundaries["coating_thickness_nm"] - 100).abs().argmin()]
+    L, ion = row["coating_thickness_nm"] * 1e-7, row["min_sigma_ion_S_cm"]
+    amb = L * (1e-3 * 1e-9 / (1e-3 + 1e-9)) * 2.31 / (30e-4 * (4.2 - 2.31))
+    assert row["max_sigma_ele_S_cm"] == pytest.approx(amb * ion / (ion - amb), rel=1e-9)
+
+
+def test_materials_are_placed_by_their_ranges(one_map):
+    places = one_map.materials.set_index("name")["place"].to_dict()
+    assert places["good"] == "inside"
+    assert places["bad"] == "outside"
+    assert places["unknown"] == "unknown sigma_ele"
+    limit = one_map.materials.set_index("name")["max_sigma_ele_S_cm_low"]["between"]
+    assert places["between"] == ("inside" if limit >= 3.2e-12 else "outside")
+
+
+@pytest.mark.parametrize("suffix", [".svg", ".png"])
+def test_the_picture_is_written_and_repeats_itself(one_map, tmp_path, suffix):
+    first, second = tmp_path / f"a{suffix}", tmp_path / f"b{suffix}"
+    draw_map(one_map, first)
+    draw_map(one_map, second)
+    assert first.read_bytes() == second.read_bytes()
+    assert len(first.read_bytes()) > 10_000
+    if suffix == ".svg":
+        assert "<text" not in first.read_text()  # letters are outlines: no font is needed
