@@ -205,13 +205,12 @@ def _levers(row: Mapping[str, Any]) -> list[str]:
         month = number(row, "self_discharge_percent_per_month")
         loss = "" if month is None else f" ({figure(month)} %/month)"
         found.append(f"leak {figure(leak)} A/cm2{loss}")
+    if number(row, "min_thickness_nm") is None:
+        return found
     thickest = number(row, "max_electrolyte_thickness_um")
     if thickest is not None:
-        found.append(
-            f"works up to SE {figure(thickest, 'of any thickness')} um".replace(
-                "SE of any thickness um", "of any thickness"
-            )
-        )
+        limit = "at any SE thickness" if math.isinf(thickest) else f"up to SE {figure(thickest)} um"
+        found.append(f"works {limit}")
     least = number(row, "min_electrolyte_sigma_ele_S_cm")
     if least is not None:
         word = "no SE sigma_ele is enough" if math.isinf(least) else None

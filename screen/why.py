@@ -80,6 +80,8 @@ def _unprotectable(row: Row) -> str:
 
 def _missing(row: Row) -> str:
     """What is unknown, and the inverse answer that stands in its place."""
+    if "cathode_potential_V" in row and number(row, "cathode_potential_V") is None:
+        return "the cathode's potential in this state is unknown"
     if number(row, "min_thickness_nm") == 0:
         return "any thickness protects: the cathode stays within the electrolyte's window"
     tolerable = number(row, "max_sigma_ele_at_L_max_S_cm")

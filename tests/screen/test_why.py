@@ -97,6 +97,10 @@ CASES = {
         {"status": "missing_property", "min_thickness_nm": None, "asr_coating_ohm_cm2": None},
         "its ionic conductivity is unknown, so no thickness can be priced",
     ),
+    "unknown cathode": (
+        {"status": "missing_property", "cathode_potential_V": math.nan},
+        "the cathode's potential in this state is unknown",
+    ),
     "underflow": (
         {"status": "underflow"},
         "conductances below what this precision holds; run in float64",
