@@ -36,6 +36,7 @@ def connect(parts: Sequence[str]) -> "duckdb.DuckDBPyConnection":
             "preserve_insertion_order": False,
         }
     )
+    connection.execute("SET enable_progress_bar = false")
     connection.execute(f"SET allowed_paths = [{', '.join(text(each) for each in parts)}]")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")

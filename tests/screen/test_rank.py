@@ -204,6 +204,8 @@ def test_the_connection_itself_refuses_files_and_settings(folder_of, tmp_path):
     parts = open_results(folder_of([{}])).parts
     connection = sql.connect(parts)
     assert connection.execute(f"SELECT count(*) FROM '{parts[0]}'").fetchone() == (1,)
+    bar = "SELECT current_setting('enable_progress_bar')"
+    assert connection.execute(bar).fetchone() == (False,)
     for statement in (
         f"SELECT * FROM read_csv('{other}')",
         f"COPY (SELECT 1) TO '{tmp_path / 'out.csv'}'",
