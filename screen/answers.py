@@ -62,9 +62,11 @@ def answer(batch: Batch, *, plane: bool, current: bool) -> Answers:
     floats["coating_oxidation_margin_V"] = found.coating_oxidation_margin_V[0]
     floats["coating_reduction_margin_V"] = found.coating_reduction_margin_V[0]
     floats["max_sigma_ele_ratio"] = _largest_ratio(batch)
+    if not current:
+        floats |= _known_without_transport(batch, floats)
     codes = {
         "status": _status(batch, found),
-        "coating_class": found.coating_class[0],
+        "coating_class": _coating_class(batch, found.coating_class[0], floats),
         "max_thickness_set_by": found.max_thickness_set_by,
         "anode_boundary": batch.boundary.anode_pinned.astype(jnp.int32),
     }
@@ -112,6 +114,32 @@ def _split(batch: Batch) -> tuple[list[Number], Any]:
         return jax.tree.unflatten(tree, new)
 
     return [leaves[position] for position in shaped], whole
+
+
+def _known_without_transport(batch: Batch, floats: dict[str, Number]) -> dict[str, Number]:
+    """Margins at the two electrodes: at open circuit they need no conductivity, without contacts.
+
+    The coating's highest potential is the cathode's, the electrolyte's lowest the anode's.
+    """
+    E_a, E_c = batch.stack.E_anode, batch.stack.E_cathode
+    first, _, last = batch.stack.interface_asr or (0.0, 0.0, 0.0)
+    electrolyte, (coating, *_) = batch.limits.electrolyte, batch.limits.coatings
+    ends = {
+        "coating_oxidation_margin_V": (coating.oxidation - E_c, (last == 0) & (E_c >= E_a)),
+        "anode_side_margin_V": (E_a - electrolyte.reduction, first == 0),
+    }
+    return {
+        name: jnp.where(jnp.isnan(floats[name]) & sure, margin, floats[name])
+        for name, (margin, sure) in ends.items()
+    }
+
+
+def _coating_class(batch: Batch, code: Verdict, floats: dict[str, Number]) -> Verdict:
+    """The kernels' class; a coating known to oxidise does so whatever its other side does."""
+    tolerance = batch.limits.window_tolerance
+    beyond = floats["coating_oxidation_margin_V"] < -tolerance
+    unknown = code == CoatingClass.UNKNOWN
+    return jnp.where(unknown & beyond, int(CoatingClass.OXIDISES), code).astype(jnp.int32)
 
 
 def _status(batch: Batch, found: Metrics) -> Verdict:

@@ -1,6 +1,6 @@
 """From a tile on the device to rows of a table."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -48,28 +48,38 @@ def table(
         whole = np.broadcast_to(column, shape).reshape(-1)
         return whole if chosen is None else whole[chosen]
 
-    arrays = []
-    for field in schema:
+    def array(field: pa.Field) -> pa.Array:
         name = field.name
         if name == "row_id":
-            arrays.append(pa.array(flat(ids)))
-        elif extra is not None and name in extra:
-            arrays.append(pa.array(extra[name], field.type))
-        elif name in looked:
-            arrays.append(_looked(looked[name], flat(looked[name].at(at)), field.type))
-        elif name in answers.floats:
-            arrays.append(pa.array(flat(answers.floats[name]), field.type, from_pandas=True))
-        elif name in answers.verdicts:
-            verdict = flat(answers.verdicts[name])
-            arrays.append(pa.array(verdict == YES, mask=verdict == UNKNOWN))
-        else:
-            words = list(CODE_NAMES[name])
-            arrays.append(pa.DictionaryArray.from_arrays(flat(answers.codes[name]), words))
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+            return pa.array(flat(ids))
+        if extra is not None and name in extra:
+            return pa.array(extra[name], field.type)
+        if name in looked:
+            found, column = looked[name].at(at), looked[name]
+            if isinstance(column, Words):
+                return _words(found, column.words, flat)
+            return _numbers(found.astype(field.type.to_pandas_dtype()), flat)
+        if name in answers.floats:
+            return _numbers(answers.floats[name], flat)
+        if name in answers.verdicts:
+            verdict = answers.verdicts[name]
+            unknown = verdict == UNKNOWN
+            return pa.array(flat(verdict == YES), mask=flat(unknown) if unknown.any() else None)
+        return _words(answers.codes[name], tuple(CODE_NAMES[name]), flat)
+
+    return pa.RecordBatch.from_arrays([array(field) for field in schema], schema=schema)
 
 
-def _looked(column: Looked, values: NDArray[Any], kind: pa.DataType) -> pa.Array:
-    if isinstance(column, Words):
-        codes = pa.array(values, mask=values < 0)
-        return pa.DictionaryArray.from_arrays(codes, pa.array(column.words, pa.string()))
-    return pa.array(values.astype(kind.to_pandas_dtype()), from_pandas=True)
+Flat = Callable[[NDArray[Any]], NDArray[Any]]
+
+
+def _words(codes: NDArray[np.int32], words: tuple[str, ...], flat: Flat) -> pa.Array:
+    """A dictionary column; code -1 is null."""
+    found = flat(codes)
+    indices = pa.array(found, mask=found < 0 if (codes < 0).any() else None)
+    return pa.DictionaryArray.from_arrays(indices, pa.array(words, pa.string()))
+
+
+def _numbers(values: NDArray[Any], flat: Flat) -> pa.Array:
+    """A number column; NaN is null. Whether there is any is asked before rows are spread out."""
+    return pa.array(flat(values), from_pandas=bool(np.isnan(values).any()))

@@ -160,7 +160,7 @@ def _mixed(problem: Problem) -> NDArray[np.object_]:
         problem.materials.frames[role]["window_kind"].to_numpy(object)
         for role in ("coating", "electrolyte")
     ]
-    known = [np.array([isinstance(kind, str) for kind in column]) for column in kinds]
+    known = [np.array([isinstance(k, str) for k in column], dtype=bool) for column in kinds]
     same = kinds[0][:, None] == kinds[1][None, :]
     texts = np.where(same, "no", "yes").astype(object)
     texts[~(known[0][:, None] & known[1][None, :])] = None

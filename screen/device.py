@@ -61,7 +61,7 @@ def plan(
     tile = space.lines_per_tile * space.rows_per_line
     default = 8 * tile if found[0].platform == "gpu" else tile
     tiles = max(1, (batch or default) // tile)
-    workers = min(4, max(2, os.cpu_count() or 2))
+    workers = max(min(4, max(2, os.cpu_count() or 2)), len(found))
     if max_memory is not None:
         row = BYTES_PER_ROW[mode] * (2 if precision == "float64" else 1)
         affordable = max_memory // (tile * row)

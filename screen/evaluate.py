@@ -1,9 +1,10 @@
 """The compiled programs of a screen: tiles of one fixed shape, whatever is asked of them.
 
 A tile is a run of consecutive lines with all their states and thicknesses. Its shape and content
-depend on the design space alone; several tiles go to the devices in one call, sharded over them,
-and each is computed by the same inner program. So the bytes of a row do not depend on the batch
-size, the number of devices or threads.
+depend on the design space alone. Chunks are dealt out to the local devices, each of which runs the
+same program for one device (a program partitioned over several would round differently); several
+tiles may go to a device in one call. So the bytes of a row do not depend on the batch size, the
+number of devices or threads.
 """
 
 from functools import cached_property, partial
@@ -12,8 +13,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import Mesh, NamedSharding
-from jax.sharding import PartitionSpec as P
+from jax.sharding import SingleDeviceSharding
 from jaxtyping import Array, Float, Int
 from numpy.typing import NDArray
 
@@ -46,18 +46,18 @@ class LineBest(NamedTuple):
 
 
 class Evaluator:
-    """Programs for one problem, compiled once each, in one precision on given devices."""
+    """Programs for one problem, compiled once each, in one precision on one device."""
 
     def __init__(
-        self, problem: Problem, gates: Gates, *, dtype: str, devices: list[Any], tiles_per_call: int
+        self, problem: Problem, gates: Gates, *, dtype: str, device: Any, tiles_per_call: int
     ) -> None:
         self.problem, self.gates, self.dtype = problem, gates, dtype
-        self.mesh = Mesh(np.array(devices), ("tiles",))
-        self.tiles_per_call = -(-tiles_per_call // len(devices)) * len(devices)
+        self.place = SingleDeviceSharding(device)
+        self.tiles_per_call = tiles_per_call
         self.lines = problem.space.lines_per_tile
         self.sizes = {**problem.space.scenarios, COATING: problem.space.coatings}
         self.tables = {
-            key: jax.device_put(values.astype(dtype), NamedSharding(self.mesh, P()))
+            key: jax.device_put(values.astype(dtype), self.place)
             for key, values in problem.tables.items()
         }
 
@@ -108,7 +108,8 @@ class Evaluator:
         """Run a program on up to `tiles_per_call` tiles; results on the host, one per tile."""
         count = len(inputs[0])
         padded = [np.stack([*each, *[each[-1]] * (self.tiles_per_call - count)]) for each in inputs]
-        found = jax.tree.map(np.asarray, program(*padded))
+        placed = [jax.device_put(each, self.place) for each in padded]
+        found = jax.tree.map(np.asarray, program(*placed))
         return [jax.tree.map(lambda leaf, t=tile: leaf[t], found) for tile in range(count)]
 
     def compile(self, mode: str) -> None:
@@ -119,16 +120,11 @@ class Evaluator:
         def many(tables: Any, *tiles: Array) -> Any:
             return jax.lax.map(lambda tile: one(tables, *tile), tiles)
 
-        inputs = ((len(self.sizes),), *shapes)
-        sharded = jax.shard_map(
-            many,
-            mesh=self.mesh,
-            in_specs=(P(), *[P("tiles") for _ in inputs]),
-            out_specs=P("tiles"),
-            check_vma=False,
-        )
-        sizes = [jax.ShapeDtypeStruct((self.tiles_per_call, *s), jnp.int32) for s in inputs]
-        return partial(jax.jit(sharded).lower(self.tables, *sizes).compile(), self.tables)
+        inputs = [
+            jax.ShapeDtypeStruct((self.tiles_per_call, *shape), jnp.int32, sharding=self.place)
+            for shape in ((len(self.sizes),), *shapes)
+        ]
+        return partial(jax.jit(many).lower(self.tables, *inputs).compile(), self.tables)
 
     @cached_property
     def plane(self) -> bool:

@@ -41,8 +41,10 @@ def resolve(source: Source) -> Materials:
     found = Materials({})
     errors: list[str] = []
     shared = _shared(source, found, errors)
+    if errors:
+        raise SpecError(source.name, errors)
     for role, selection in chosen.items():
-        if selection is None or errors:
+        if selection is None:
             continue
         frame, wrong = _select(source, role, selection, shared, found)
         errors += [f"axes.{role}: {each}" for each in wrong]
@@ -109,7 +111,9 @@ def _queried(
 def _by_name(
     role: str, names: Sequence[str], shared: Sequence[Path]
 ) -> tuple[pd.DataFrame, list[str]]:
-    library = candidates.load(shared, bad="skip").drop_duplicates("name").set_index("name")
+    only = role if role in ("cathode", "anode") else None
+    library = candidates.load(shared, role=only, bad="skip")
+    library = library.drop_duplicates("name").set_index("name")
     rows, wrong = [], []
     for name in names:
         known = name if name in library.index else _resolved(name)

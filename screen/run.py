@@ -195,13 +195,14 @@ class _Job:
         self, todo: list[int], entries: dict[int, dict[str, Any]], chosen: Plan, progress: Progress
     ) -> None:
         """Chunks in threads, each computing and writing; stops feeding when asked to stop."""
-        chunker = self._chunker(chosen)
+        chunkers = self._chunkers(chosen, len(todo))
         queue = iter(todo)
         with ThreadPoolExecutor(chosen.workers) as pool:
             active: set[Future[dict[str, Any]]] = set()
             try:
                 while True:
                     for chunk in self._next(queue, chosen.workers - len(active)):
+                        chunker = chunkers[chunk % len(chunkers)]
                         active.add(pool.submit(self._one, chunker, chunk, progress))
                     if not active:
                         return
@@ -224,16 +225,22 @@ class _Job:
             return []
         return [chunk for _, chunk in zip(range(free), queue, strict=False)]
 
-    def _chunker(self, chosen: Plan) -> Chunker:
-        """Programs compiled once, before any thread starts."""
+    def _chunkers(self, chosen: Plan, chunks: int) -> list[Chunker]:
+        """One per device that has something to do, compiled side by side."""
+        used = chosen.devices[:chunks]
+        with ThreadPoolExecutor(len(used)) as pool:
+            return list(pool.map(lambda d: self._chunker(d, chosen.tiles_per_call), used))
+
+    def _chunker(self, device: Any, tiles_per_call: int) -> Chunker:
+        """Programs for one device."""
         problem, mode = self.setup.problem, self.setup.problem.spec.output.mode
         with jax.enable_x64(self.precision == "float64"):
             evaluator = Evaluator(
                 problem,
                 self.setup.gates,
                 dtype=self.precision,
-                devices=chosen.devices,
-                tiles_per_call=chosen.tiles_per_call,
+                device=device,
+                tiles_per_call=tiles_per_call,
             )
             evaluator.compile(mode)
         columns = schema(

@@ -73,6 +73,8 @@ class DesignSpace:
     @property
     def lines_per_chunk(self) -> int:
         """Whole groups where one fits into a chunk, else a part of one group."""
+        if not self.lines:
+            return 1
         fitting = CHUNK_ROWS // self.rows_per_line
         if self.coatings <= fitting:
             return min(fitting // self.coatings, self.groups) * self.coatings

@@ -177,7 +177,7 @@ class PartWriter:
             use_dictionary=words,
             use_byte_stream_split=floats,
             column_encoding={"row_id": "DELTA_BINARY_PACKED"},
-            write_statistics=True,
+            write_statistics=["row_id"],
         )
 
     def write(self, batch: pa.RecordBatch) -> None:

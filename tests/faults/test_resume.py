@@ -210,11 +210,16 @@ def cache(tmp_path_factory):
     return tmp_path_factory.mktemp("cache")
 
 
-@pytest.mark.parametrize("mode", ["all", "best"])
-def test_killed_runs_end_in_the_same_bytes(tmp_path, mode, cache, request):
-    """kill -9 three times (twenty with `-m full`), then to the end."""
-    full = "full" in (request.config.option.markexpr or "")
-    kills = 20 if full else 3 if mode == "all" else 1
+@pytest.mark.parametrize(
+    ("mode", "kills"),
+    [
+        ("all", 3),
+        pytest.param("all", 20, marks=pytest.mark.full),
+        pytest.param("best", 20, marks=pytest.mark.full),
+    ],
+)
+def test_killed_runs_end_in_the_same_bytes(tmp_path, mode, kills, cache):
+    """kill -9 again and again, then to the end."""
     spec = small(tmp_path, mode)
     run(spec, tmp_path / "straight")
     for kill in range(kills):

@@ -1,0 +1,55 @@
+"""Eight virtual devices, any number of chunks in work: the same bytes."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from screen import space
+from screen.run import run
+from tests.screen.screens import contents, small
+
+SCRIPT = """
+import json, sys
+from screen import space
+space.CHUNK_ROWS, space.TILE_ROWS = 1024, 256
+import jax
+assert len(jax.local_devices()) == 8
+from screen.run import run
+for mode in sys.argv[3:]:
+    spec = json.load(open(sys.argv[1]))
+    spec["output"]["mode"] = mode
+    run(spec, f"{sys.argv[2]}/{mode}")
+    manifest = json.load(open(f"{sys.argv[2]}/{mode}/manifest.json"))
+    assert len(manifest["devices"]) == 8, manifest["devices"]
+"""
+
+
+@pytest.mark.parametrize("mode", ["all", pytest.param("best", marks=pytest.mark.full)])
+def test_eight_devices_write_what_one_writes(tmp_path, monkeypatch, mode):
+    monkeypatch.setattr(space, "CHUNK_ROWS", 1024)
+    monkeypatch.setattr(space, "TILE_ROWS", 256)
+    (tmp_path / "spec.json").write_text(json.dumps(small(tmp_path, "all")))
+    many = tmp_path / "many"
+    flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=8", "JAX_PLATFORMS": "cpu"}
+    subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(tmp_path / "spec.json"), str(many), mode],
+        check=True, env={**os.environ, **flags},
+    )  # fmt: skip
+    run(small(tmp_path, mode), tmp_path / mode)
+    assert contents(tmp_path / mode) == contents(many / mode)
+
+
+def test_shards_make_the_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr(space, "CHUNK_ROWS", 2048)
+    run(small(tmp_path, "all"), tmp_path / "whole")
+    parts, stacks = {}, 0
+    for share in (1, 2, 3):
+        result = run(small(tmp_path, "all"), tmp_path / f"share{share}", shard=(share, 3))
+        assert sum(result.counts.values()) == result.stacks
+        stacks += result.stacks
+        parts |= contents(tmp_path / f"share{share}")
+    assert stacks == 8880
+    assert parts == contents(tmp_path / "whole")

@@ -1,0 +1,110 @@
+"""Gates: SQL on materials before, on results after, three-valued, counted; nothing executed."""
+
+import duckdb
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from screen.errors import SpecError
+from screen.expression import Column, ConditionError, evaluate, names, parse
+from screen.run import run
+from tests.screen.screens import read, small
+
+A = [1.0, 2.0, 3.0, None, -1.0]
+B = [True, None, False, True, None]
+W = ["oxide", "halide", None, "oxide", "phosphate"]
+
+
+def columns():
+    shape = (len(A), 1, 1, 1)
+    a = jnp.array([np.nan if v is None else v for v in A]).reshape(shape)
+    b = jnp.array([bool(v) for v in B]).reshape(shape)
+    known = jnp.array([v is not None for v in B]).reshape(shape)
+    codes = {"oxide": 0, "halide": 1, "phosphate": 2}
+    w = jnp.array([-1 if v is None else codes[v] for v in W]).reshape(shape)
+    return {"a": Column(a, ~jnp.isnan(a)), "b": Column(b, known), "w": Column(w, w >= 0, codes)}
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "a > 1.5", "a >= 1 AND b", "a > 2 OR b", "NOT b", "NOT (a < 2 AND NOT b)", "a IS NULL",
+        "b IS NOT NULL", "a BETWEEN 1 AND 2.5", "a NOT BETWEEN 1 AND 2.5", "w = 'oxide'",
+        "w <> 'oxide' OR a > 0", "w IN ('oxide', 'halide')", "w NOT IN ('oxide')",
+        "w = 'no such word'", "a * 2 - 1 > abs(-3)", "-a > 0", "a / 2 > 0.75", "b = true",
+        "a = 1 OR a = -1", "1 < a AND a < 3", "a IN (1, 3)",
+    ],
+)  # fmt: skip
+def test_compiled_conditions_agree_with_duckdb(sql):
+    value, known = evaluate(parse(sql), columns())
+    pairs = zip(*(np.ravel(each) for each in np.broadcast_arrays(value, known)), strict=True)
+    ours = [bool(v) if k else None for v, k in pairs]
+    rows = ", ".join(
+        f"({'NULL' if a is None else a}, {'NULL' if b is None else b}, "
+        f"{'NULL' if w is None else repr(w)}, {i})"
+        for i, (a, b, w) in enumerate(zip(A, B, W, strict=True))
+    )
+    query = f"SELECT ({sql}) FROM (VALUES {rows}) t(a, b, w, i) ORDER BY i"
+    assert ours == [row[0] for row in duckdb.sql(query).fetchall()]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "a >", "a > 1) FROM read_csv('/etc/passwd') WHERE (1=1", "a > 1), (b", "'x' < a",
+        "a > (SELECT 1)", "sleep(a) > 1", "1; DROP TABLE coating", "",
+    ],
+)  # fmt: skip
+def test_what_is_no_condition_is_refused(sql):
+    with pytest.raises(ConditionError):
+        _understood(sql)
+
+
+def _understood(sql):
+    tree = parse(sql)
+    return names(tree), evaluate(tree, columns())
+
+
+def test_funnel_counts_and_nothing_vanishes(tmp_path):
+    gates = {
+        "not_halide": "family <> 'halide'",
+        "insulating": {"sql": "sigma_ele_S_cm < 1e-10", "require": True},
+        "stands_cathode": "coating_oxidation_margin_V >= -0.5",
+        "thin": "asr_coating_ohm_cm2 < 10 AND cathode_state = 'charged'",
+    }
+    spec = {**small(tmp_path, "all"), "filters": gates}
+    result = run(spec, tmp_path / "all")
+    funnel = {row["name"]: row for row in result.funnel}
+    assert (funnel["not_halide"]["before"], funnel["not_halide"]["removed"]) == (5, 1)
+    assert (funnel["insulating"]["removed"], funnel["insulating"]["unknown"]) == (1, 1)
+    assert result.stacks == 8880
+    assert sum(result.counts.values()) == 8880
+    rows = read(tmp_path / "all").to_pandas()
+    assert set(rows.coating) == {"film A", "film D"}
+    assert (rows.coating_oxidation_margin_V >= -0.5).all()
+    assert (rows.asr_coating_ohm_cm2 < 10).all()
+    assert set(rows.cathode_state) == {"charged"}
+    gated = 8880 * 2 // 5
+    left = 8880 - gated - sum(funnel[n]["removed"] for n in ("stands_cathode", "thin"))
+    assert left == len(rows) == result.rows
+    assert result.counts["filtered"] == 8880 - left
+    best = run({**small(tmp_path, "best"), "filters": gates}, tmp_path / "best")
+    assert best.counts == result.counts
+    assert best.funnel == result.funnel
+    assert set(read(tmp_path / "best")["row_id"].to_pylist()) <= set(rows.row_id)
+
+
+def test_gates_that_remove_everything_leave_an_empty_finished_run(tmp_path):
+    spec = {**small(tmp_path, "best"), "filters": {"none": "oxidation_limit_V > 9"}}
+    result = run(spec, tmp_path / "out")
+    assert result.complete
+    assert result.rows == 0
+    assert result.counts == {"filtered": result.stacks}
+
+
+def test_unknown_columns_are_named_with_the_closest(tmp_path):
+    spec = {**small(tmp_path, "all"), "filters": {"a": "oxidation_marginV > 0", "b": "a b c"}}
+    with pytest.raises(SpecError) as error:
+        run(spec, tmp_path / "out")
+    assert "closest: oxidation_margin_V" in str(error.value)
+    assert "filters.b" in str(error.value)

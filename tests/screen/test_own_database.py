@@ -1,0 +1,32 @@
+"""A user's database of 100,000 materials: bad rows are reported and counted, the rest runs."""
+
+import numpy as np
+
+from screen.run import run
+
+
+def test_a_hundred_thousand_materials(tmp_path):
+    rng = np.random.default_rng(1)
+    sigma = 10 ** rng.uniform(-16, -10, 100_000)
+    rows = [f"m{i},1e-7,{s:.3e},1.0,4.5" for i, s in enumerate(sigma)]
+    rows[7] = "m7,1e-7,about 1e-12,1.0,4.5"
+    rows[70_000] = "m70000,-1e-7,1e-12,1.0,4.5"
+    header = "name,sigma_ion_S_cm,sigma_ele_S_cm,reduction_limit_V,oxidation_limit_V"
+    (tmp_path / "mine.csv").write_text("\n".join([header, *rows]))
+    spec = {
+        "axes": {
+            "coating": {"file": str(tmp_path / "mine.csv")},
+            "coating_thickness_nm": [2, 10, 50],
+            "electrolyte": ["Li6PS5Cl"],
+            "cathode_potential_V": [4.0],
+        },
+        "output": {"mode": "best", "top_k": 5},
+    }
+    result = run(spec, tmp_path / "out")
+    assert result.stacks == 3 * (100_000 - 2)
+    assert sum(result.counts.values()) == result.stacks
+    assert result.rows == 5
+    notes = "\n".join(result.notes)
+    assert "row 9" in notes
+    assert "about 1e-12" in notes
+    assert "row 70002" in notes
