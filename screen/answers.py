@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
 
 from kernels import CoatingClass, Metrics, Status, metrics, metrics_of_plane
 from screen.stacks import Batch
 
-Number = Float[Array, "..."]
-Verdict = Int[Array, "..."]
+Number = Any
+"""Floating-point array: on the device inside programs, NumPy's once fetched."""
+Verdict = Any
+"""Integer array, likewise."""
 NO, YES, UNKNOWN = 0, 1, 2
 
 FLOATS = (
@@ -121,9 +122,10 @@ def _known_without_transport(batch: Batch, floats: dict[str, Number]) -> dict[st
 
     The coating's highest potential is the cathode's, the electrolyte's lowest the anode's.
     """
-    E_a, E_c = batch.stack.E_anode, batch.stack.E_cathode
+    E_a, E_c = _ends(batch)
     first, _, last = batch.stack.interface_asr or (0.0, 0.0, 0.0)
-    electrolyte, (coating, *_) = batch.limits.electrolyte, batch.limits.coatings
+    electrolyte: Any = batch.limits.electrolyte
+    coating: Any = batch.limits.coatings[0]
     ends = {
         "coating_oxidation_margin_V": (coating.oxidation - E_c, (last == 0) & (E_c >= E_a)),
         "anode_side_margin_V": (E_a - electrolyte.reduction, first == 0),
@@ -136,7 +138,7 @@ def _known_without_transport(batch: Batch, floats: dict[str, Number]) -> dict[st
 
 def _coating_class(batch: Batch, code: Verdict, floats: dict[str, Number]) -> Verdict:
     """The kernels' class; a coating known to oxidise does so whatever its other side does."""
-    tolerance = batch.limits.window_tolerance
+    tolerance: Any = batch.limits.window_tolerance
     beyond = floats["coating_oxidation_margin_V"] < -tolerance
     unknown = code == CoatingClass.UNKNOWN
     return jnp.where(unknown & beyond, int(CoatingClass.OXIDISES), code).astype(jnp.int32)
@@ -151,7 +153,8 @@ def _status(batch: Batch, found: Metrics) -> Verdict:
 
 
 def _verdicts(batch: Batch, floats: dict[str, Number]) -> dict[str, Verdict]:
-    window, budget = batch.limits.electrolyte, batch.limits.asr_budget
+    window: Any = batch.limits.electrolyte
+    budget = batch.limits.asr_budget
     E = floats["interface_potential_V"]
     oxidation = at_most(E, window.oxidation)
     protected = both(oxidation, at_most(window.reduction, E))
@@ -216,6 +219,11 @@ def without_thickness(answers: Answers) -> Answers:
     )
 
 
+def _ends(batch: Batch) -> tuple[Number, Number]:
+    """Potentials the stacks are solved between."""
+    return batch.stack.E_anode, batch.stack.E_cathode
+
+
 def _largest_ratio(batch: Batch) -> Number:
     """Largest sigma_ele of the coating over that of the electrolyte that protects.
 
@@ -223,8 +231,8 @@ def _largest_ratio(batch: Batch) -> Number:
     electrolyte's own sigma_ele is unknown. Infinite where anything protects, 0 where nothing does.
     """
     electrolyte, coating = batch.stack.layers
-    E_ox = batch.limits.electrolyte.oxidation
-    E_a, E_c = batch.stack.E_anode, batch.stack.E_cathode
+    E_ox: Any = batch.limits.electrolyte.oxidation
+    E_a, E_c = _ends(batch)
     over, under = E_c - E_ox, E_ox - E_a
     ratio = coating.thickness / electrolyte.thickness * under / jnp.where(over > 0, over, 1.0)
     ratio = jnp.where(under > 0, ratio, 0.0)

@@ -55,10 +55,10 @@ def table(
         if extra is not None and name in extra:
             return pa.array(extra[name], field.type)
         if name in looked:
-            found, column = looked[name].at(at), looked[name]
+            column = looked[name]
             if isinstance(column, Words):
-                return _words(found, column.words, flat)
-            return _numbers(found.astype(field.type.to_pandas_dtype()), flat)
+                return _words(column.at(at), column.words, flat)
+            return _numbers(column.at(at).astype(field.type.to_pandas_dtype()), flat)
         if name in answers.floats:
             return _numbers(answers.floats[name], flat)
         if name in answers.verdicts:

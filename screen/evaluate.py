@@ -34,8 +34,8 @@ class Judged(NamedTuple):
     """Answers, and which gate removed a row (0: none) or could not tell (bit by gate)."""
 
     answers: Answers
-    removed_by: Array
-    unknown_at: Array
+    removed_by: Any
+    unknown_at: Any
 
 
 class LineBest(NamedTuple):

@@ -55,10 +55,10 @@ def parse(sql: str) -> dict[str, Any]:
     """The syntax tree of one condition, by DuckDB's parser. Raises ConditionError."""
     with duckdb.connect(config={"enable_external_access": "false"}) as connection:
         row = connection.execute("SELECT json_serialize_sql(?)", [f"SELECT ({sql})"]).fetchone()
-    tree = json.loads(row[0]) if row else {"error": True, "error_message": "empty"}
+    tree: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
     if tree.get("error"):
         raise ConditionError(f"cannot be read: {tree.get('error_message', 'syntax error')}")
-    statements = tree["statements"]
+    statements: list[dict[str, Any]] = tree["statements"]
     node = statements[0]["node"]
     single = len(statements) == 1 and node["type"] == "SELECT_NODE"
     if not single or len(node["select_list"]) != 1 or node["from_table"]["type"] != "EMPTY":

@@ -5,12 +5,12 @@ is feasible, the first by status, protection, coating class, thickness. Rows a g
 part and are counted apart.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int
+from jaxtyping import Array
 from numpy.typing import NDArray
 
 from kernels import CoatingClass, Status, ThicknessLimit
@@ -44,9 +44,9 @@ _POSITION = 2**_THICKNESS_BITS - 1
 class Best(NamedTuple):
     """Per line and state: key and outcomes of its best row, counts of all (see `count_names`)."""
 
-    key: Int[Array, "lines states"]
-    code: Int[Array, "lines states"]
-    counts: Int[Array, "lines states outcomes"]
+    key: Any
+    code: Any
+    counts: Any
 
 
 class Order(NamedTuple):
@@ -55,11 +55,11 @@ class Order(NamedTuple):
     The cost is linear in the thickness, so that of the best thickness lies between.
     """
 
-    smallest: Array
-    largest: Array
-    tolerable: Array
-    cost_first: Array
-    cost_last: Array
+    smallest: Any
+    largest: Any
+    tolerable: Any
+    cost_first: Any
+    cost_last: Any
 
     @classmethod
     def of(cls, answers: Answers, shape: tuple[int, int, int]) -> "Order":
