@@ -1,0 +1,99 @@
+"""Rows of whole runs: seconds and peak memory from a spec to a finished folder, and of dry runs.
+
+Each run happens in a fresh process, so that its peak memory is its own; seconds exclude the start
+of the interpreter and the compiler. The error compares E* of stored rows with the voltage divider
+written out in NumPy in float64.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pyarrow.dataset as ds
+from table import QUICK, Row, Scale, row
+
+CHILD = """
+import json, resource, sys, time
+from screen.run import dry_run, run
+spec = json.loads(sys.argv[1])
+start = time.perf_counter()
+if len(sys.argv) == 2:
+    stacks = dry_run(spec).stacks
+else:
+    stacks = run(spec, sys.argv[2]).stacks
+seconds = time.perf_counter() - start
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print(json.dumps({"seconds": seconds, "peak_MiB": peak, "stacks": stacks}))
+"""
+
+
+def spec(stacks: int, mode: str) -> dict:
+    """About so many stacks of 4 coatings x 250 thicknesses on Li6PS5Cl, everything known."""
+    thicknesses = max(1, round(stacks / (4 * 250 * 100)))
+    return {
+        "axes": {
+            "coating": ["LiNbO3", "Li3PO4", "LiTaO3", "LiPO3"],
+            "coating_thickness_nm": {"start": 0.5, "stop": 500, "num": 250, "spacing": "log"},
+            "electrolyte": ["Li6PS5Cl"],
+            "electrolyte_thickness_um": {"start": 10, "stop": 500, "num": max(2, thicknesses)},
+            "cathode_potential_V": {"start": 3.4, "stop": 4.6, "num": 10},
+            "coating.sigma_ele_S_cm": {"start": 1e-14, "stop": 1e-10, "num": 10, "spacing": "log"},
+        },
+        "output": {"mode": mode},
+    }
+
+
+def child(given: dict, *out: str) -> dict:
+    """What the child measured."""
+    command = [sys.executable, "-c", CHILD, json.dumps(given), *out]
+    root = Path(__file__).parent.parent
+    found = subprocess.run(command, capture_output=True, text=True, check=True, cwd=root)
+    return json.loads(found.stdout)
+
+
+def largest_error(folder: str) -> float:
+    """Of E* against the divider, V, over rows of up to eight parts."""
+    paths = sorted(map(str, Path(folder).glob("part-*.parquet")))
+    r = ds.dataset(paths[:: max(1, len(paths) // 8)]).head(200_000).to_pandas()
+    thickness = r.electrolyte_thickness_um * 1e-4, r.coating_thickness_nm * 1e-7
+    resistances = []
+    for role, length in zip(("electrolyte", "coating"), thickness, strict=True):
+        ion, ele = (r[f"{role}_sigma_{kind}_S_cm"].astype(float) for kind in ("ion", "ele"))
+        resistances.append(length.astype(float) * (1 / ion + 1 / ele))
+    E_a = (r.interface_potential_V - r.reduction_margin_V).clip(lower=r.anode_potential_V)
+    share = resistances[0] / sum(resistances)
+    expected = E_a + (r.cathode_potential_V - E_a) * share
+    return float(np.abs(expected - r.interface_potential_V).max())
+
+
+def measured(name: str, stacks: int, mode: str, per_s: float) -> Row:
+    """One run against so many stacks a second."""
+    with tempfile.TemporaryDirectory(prefix="muli-run-rows-") as folder:
+        found = child(spec(stacks, mode), folder)
+        error = largest_error(folder)
+    aim = found["stacks"] / per_s
+    words = f"{aim:.3g} s; {found['stacks']:,} stacks, peak {found['peak_MiB']:.0f} MiB"
+    return Row(name, found["seconds"], "s", words, found["seconds"] / aim, error)
+
+
+@row("run_best_1e9")
+def run_best(scale: Scale) -> Row:
+    """Mode best; the aim is 1e9 stacks in 20 s."""
+    return measured("run_best_1e9", 10**7 if scale == QUICK else 10**9, "best", 5e7)
+
+
+@row("run_all_1e8")
+def run_all(scale: Scale) -> Row:
+    """Mode all; the aim is 1e7 rows a second to disk."""
+    return measured("run_all_1e8", 10**6 if scale == QUICK else 10**8, "all", 1e7)
+
+
+@row("dry_run_1e12")
+def dry_run_row(_scale: Scale) -> Row:
+    """A trillion stacks counted; nothing is computed, so there is no error."""
+    found = child(spec(10**12, "all"))
+    words = f"1 s; {found['stacks']:,} stacks, peak {found['peak_MiB']:.0f} MiB"
+    return Row("dry_run_1e12", found["seconds"], "s", words, found["seconds"], None)
