@@ -13,6 +13,8 @@ from screen import criteria, sql
 from screen.results import Results
 
 ENDS = ("cathode_potential_V", "anode_potential_V", "cathode_state")
+THINNEST_NM = 0.1
+"""A coating that may be no thicker than an atom is none."""
 MOST_CELLS = 30
 MOST_COATINGS = 12
 MOST_POINTS = 3000
@@ -118,7 +120,7 @@ def tolerance(data: Dataset, pinned: Mapping[str, Any]) -> pd.DataFrame:
         "SELECT coating, any_value(family) AS family, any_value(evidence_sigma_ele) AS evidence, "
         "any_value(max_thickness_nm) AS max_thickness_nm, "
         "any_value(max_sigma_ele_at_L_max_S_cm) AS max_sigma_ele_at_L_max_S_cm "
-        f"FROM rows WHERE {data.where(pinned)} AND max_thickness_nm > 0 "
+        f"FROM rows WHERE {data.where(pinned)} AND max_thickness_nm >= {THINNEST_NM} "
         "AND isfinite(max_thickness_nm) AND max_sigma_ele_at_L_max_S_cm > 0 "
         "AND isfinite(max_sigma_ele_at_L_max_S_cm) "
         f"GROUP BY coating ORDER BY max_sigma_ele_at_L_max_S_cm DESC, coating LIMIT {MOST_POINTS}"

@@ -11,6 +11,7 @@ from screen.report.table import SELECTS, plain
 from screen.results import Results
 
 NAMES_TOLD = 3
+KINDS = {"sigma_ele": "σ electron", "sigma_ion": "σ ion"}
 NOT_CLAIMED = (
     "Everything here is steady state, planar and fully covered, with stability windows at 0 K. "
     "Pinholes, grain boundaries, cracks, interdiffusion and kinetics are not in it: a coating at "
@@ -232,7 +233,8 @@ def assumptions(
     )
     for role, table in named.items():
         for kind in ("sigma_ele", "sigma_ion"):
-            found += _evidence(role, kind, table)
+            if f"{role}.{kind}_S_cm" not in spec["axes"].get("others", {}):
+                found += _evidence(role, kind, table)
     return found
 
 
@@ -245,12 +247,12 @@ def _evidence(role: str, kind: str, table: pd.DataFrame) -> list[Assumption]:
     for word, names in table.groupby(column.fillna("none"), sort=True).groups.items():
         standing = {
             "measured": "measured",
-            "range": "known as a range; its middle is used",
+            "range": "known only as a range, or as a number quoted in passing",
             "estimated": "estimated from materials of its class, not measured",
             "none": "not known",
         }.get(str(word), str(word))
         listed = some([plain(name) for name in names], role)
-        told.append(Assumption(f"{kind} of the {role}", listed, standing))
+        told.append(Assumption(f"{KINDS[kind]} of the {role}", listed, standing))
     return told
 
 

@@ -1,0 +1,246 @@
+"""The report's facts: counts, warnings, numbers and names, and a page that carries them."""
+
+import json
+import math
+import shutil
+import sys
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from kernels import Constant, Layer, Limits, Stack, Window, metrics
+from screen.errors import StoreError
+from screen.report import ReportError, inside, page, query, report, table, words
+from screen.report.build import html
+from screen.results import open_results
+from screen.run import run
+
+SPEC = {
+    "screen": {"name": "small", "asr_budget_ohm_cm2": 8.0},
+    "axes": {
+        "coating": ["LiNbO3", "LATP (film)", "LiPON"],
+        "coating_thickness_nm": [1.0, 5.0, 20.0, 100.0],
+        "electrolyte": ["Li6PS5Cl", "Li3PS4"],
+        "cathode": ["NMC811"],
+        "temperature_K": [333.15],
+    },
+    "filters": {"cheap": "asr_coating_ohm_cm2 < 3"},
+    "output": {"mode": "all"},
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    made = tmp_path_factory.mktemp("report") / "small"
+    run(SPEC, made, precision="float64")
+    return made
+
+
+@pytest.fixture
+def unfinished(folder, tmp_path):
+    copy = tmp_path / "unfinished"
+    shutil.copytree(folder, copy)
+    return copy
+
+
+def _change(folder, **changes):
+    path = folder / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def _rows(folder):
+    return pd.concat(pq.read_table(part).to_pandas() for part in folder.glob("part-*.parquet"))
+
+
+def _data(text):
+    block = text.split('id="data">')[1].split("</script>")[0]
+    return json.loads(block)
+
+
+def test_the_funnel_adds_up(folder):
+    results = open_results(folder)
+    steps = {step.label: step for step in words.funnel(results)}
+    rows = _rows(folder)
+    assert steps["asked"].count == 48
+    assert steps["cheap"].count == len(rows) < 48
+    assert steps["solved"].count == (rows["status"] == "ok").sum()
+    assert steps["feasible"].count == rows["feasible"].sum()
+    assert steps["undecided"].count == rows["feasible"].isna().sum()
+    assert steps["solved"].count + steps["missing property"].count == len(rows)
+
+
+def test_an_interrupted_run_says_so_at_the_top(unfinished):
+    _change(unfinished, complete=False, counts={"ok": 12})
+    text = html(unfinished)
+    assert text.index("not complete (12 of 48 stacks)") < text.index('<section id="funnel"')
+    assert "computed so far" in text
+
+
+def test_a_run_that_failed_in_part_says_so_at_the_top(unfinished):
+    _change(unfinished, counts={"ok": 30, "not_converged": 6})
+    text = html(unfinished)
+    assert text.index("6 not_converged") < text.index('<section id="funnel"')
+
+
+def test_a_finished_run_warns_of_nothing(folder):
+    assert 'role="alert"' not in html(folder)
+
+
+def test_the_page_holds_what_was_asked_answered_and_how_to_repeat_it(folder):
+    text = html(folder)
+    for part in (
+        "1 to 100 nm thick",
+        "for at most 8 Ω cm²",
+        "Of 48 stacks",
+        "muli run SPEC.toml --out small --precision float64",
+        "doi:10.",
+        "σ electron of the coating",
+    ):
+        assert part in text, part
+
+
+def test_the_panel_starts_from_the_numbers_of_its_row(folder):
+    """What the page computes with is what the run computed with, at both temperatures."""
+    data = _data(html(folder))
+    rows = _unpack(data["rows"])
+    checked = 0
+    for row, start in zip(rows, _unpack(data["starts"]), strict=True):
+        if row["status"] != "ok":
+            continue
+        layers = (
+            Layer(
+                start["electrolyte_thickness_um"] * 1e-4,
+                start["electrolyte_sigma_ion_S_cm"],
+                Constant(start["electrolyte_sigma_ele_S_cm"]),
+            ),
+            Layer(
+                start["coating_thickness_nm"] * 1e-7,
+                start["coating_sigma_ion_S_cm"],
+                Constant(start["coating_sigma_ele_S_cm"]),
+            ),
+        )
+        windows = [
+            Window(start[f"{role}_reduction_limit_V"], start[f"{role}_oxidation_limit_V"])
+            for role in ("electrolyte", "coating")
+        ]
+        limits = Limits(windows[0], (windows[1],), asr_budget=start["asr_budget_ohm_cm2"])
+        stack = Stack(layers, start["anode_potential_V"], start["cathode_potential_V"])
+        found = metrics(stack, limits)
+        assert float(found.interface_potential_V) == pytest.approx(
+            row["interface_potential_V"], abs=2e-6
+        )
+        assert float(found.asr_coating_ohm_cm2) == pytest.approx(
+            row["asr_coating_ohm_cm2"], rel=1e-5
+        )
+        assert bool(found.protected) == (row["verdict"] != "not protected")
+        checked += 1
+    assert checked >= 4
+
+
+def _unpack(columns):
+    whole = {
+        name: [None if code < 0 else column["words"][code] for code in column["codes"]]
+        if isinstance(column, dict)
+        else column
+        for name, column in columns.items()
+    }
+    return [dict(zip(whole, values, strict=True)) for values in zip(*whole.values(), strict=True)]
+
+
+def test_an_unknown_conductivity_is_said_and_starts_where_it_just_protects(folder):
+    data = _data(html(folder))
+    starts = [s for s in _unpack(data["starts"]) if s["coating_sigma_ele_S_cm"] is None]
+    assert starts
+    assert all("largest value that still protects" in start["notes"] for start in starts)
+
+
+def test_limiting_profiles_touch_the_electrolytes_limit(folder):
+    data = query.Dataset(open_results(folder), {})
+    ranked = data.select("FROM rows WHERE coating = 'LiNbO3' AND electrolyte = 'Li6PS5Cl'")
+    import candidates
+
+    library = candidates.load().set_index("name")
+    found = inside.numbers(
+        ranked,
+        {"coating": library, "electrolyte": library},
+        {"asr_budget_ohm_cm2": 8, "areal_capacity_mAh_cm2": 3},
+    )
+    nodes = inside.nodes(found)
+    np.testing.assert_allclose(nodes[:, 1], found["electrolyte_oxidation_limit_V"], atol=1e-9)
+    np.testing.assert_allclose(nodes[:, 2], found["cathode_potential_V"])
+
+
+def test_coverage_counts_each_coating_once(folder):
+    counts = query.coverage(query.Dataset(open_results(folder), {}))
+    rows = _rows(folder)
+    for cell in counts.itertuples():
+        mine = rows[(rows["electrolyte"] == cell.electrolyte) & (rows["cathode"] == cell.cathode)]
+        assert cell.coatings == mine[mine["feasible"] == True]["coating"].nunique()  # noqa: E712
+        assert cell.undecided == mine[mine["feasible"].isna()]["coating"].nunique()
+
+
+def test_a_page_of_many_rows_stays_small(tmp_path):
+    spec = {
+        **SPEC,
+        "filters": {},
+        "axes": {
+            **SPEC["axes"],
+            "coating": "*",
+            "electrolyte": "*",
+            "coating_thickness_nm": {"start": 1, "stop": 100, "num": 37, "spacing": "log"},
+        },
+    }
+    found = run(spec, tmp_path / "many")
+    assert found.rows > 1_000_000
+    assert len(html(tmp_path / "many").encode()) < 5_000_000
+
+
+def test_names_show_invisible_marks_and_are_cut():
+    assert table.plain("Li\u202e3PO4\x00") == "Li⟨U+202E⟩3PO4⟨U+0000⟩"
+    assert len(table.plain("W" * 10_000)) == table.LONGEST
+
+
+def test_numbers_survive_packing():
+    frame = pd.DataFrame(
+        {"x": [1.5, math.nan, math.inf, -math.inf, 3.0], "w": [*list("abca"), None]}
+    )
+    packed = table.pack(frame)
+    assert packed["x"] == [1.5, None, sys.float_info.max, -sys.float_info.max, 3]
+    assert packed["w"] == {"words": ["a", "b", "c"], "codes": [0, 1, 2, 0, -1]}
+
+
+def test_a_data_block_cannot_close_its_element():
+    text = page.block({"name": "</script><!--", "value": math.nan})
+    assert "<" not in text
+    assert json.loads(text) == {"name": "</script><!--", "value": None}
+
+
+def test_the_same_dataset_gives_the_same_page(folder):
+    assert html(folder) == html(folder)
+
+
+def test_what_cannot_be_done_says_the_way_out(folder, tmp_path):
+    with pytest.raises(StoreError, match="no such folder"):
+        report(tmp_path / "nowhere", tmp_path / "page.html")
+    with pytest.raises(ReportError, match="cannot be written"):
+        report(folder, tmp_path / "missing" / "page.html")
+
+
+def test_a_missing_extra_is_named_with_its_command(folder, tmp_path, monkeypatch):
+    page._bundle.cache_clear()
+    monkeypatch.setitem(sys.modules, "vl_convert", None)
+    with pytest.raises(ReportError, match=r"pip install 'muli\[report\]'"):
+        report(folder, tmp_path / "page.html")
+
+
+def test_probability_is_drawn_where_it_is_known(folder):
+    from screen.report import pictures
+
+    ranked = pd.DataFrame(
+        {"coating": ["A", "B"], "electrolyte": ["S", "S"], "p_protected": [0.25, math.nan]}
+    )
+    picture = pictures._probability(ranked)
+    assert [row["p_protected"] for row in next(iter(picture.spec["datasets"].values()))] == [0.25]
+    assert pictures._probability(ranked.drop(columns="p_protected")) is None
