@@ -27,14 +27,14 @@ CHUNK = 32
 
 
 class Kind(NamedTuple):
-    """What decides the program that solves a stack.
+    """What decides the program that solves a stack. Few kinds mean few compilations.
 
-    laws: per layer 0 for a constant, -1 for branches, else the number of points of a table.
-    slope: the one slope of all branches where they share it, else None. electrolyte: its place.
+    laws: per layer 0 for a constant, -1 for branches, else the number of points of a table; a
+    constant beside branches counts as branches that are absent. electrolyte: its place, where an
+    inverse asks for it.
     """
 
     laws: tuple[int, ...]
-    slope: float | None
     at_rest: bool
     contacts: bool
     electrolyte: int
@@ -110,17 +110,18 @@ def _solve_all(stacks: Sequence[StackEntry], fractions: tuple[float, ...]) -> li
 
 
 def _kind(stack: StackEntry) -> Kind:
-    slopes = {z for layer in stack.layers if _points(layer) == -1 for z in (layer.z_n, layer.z_p)}
     roles = [layer.role for layer in stack.layers]
     electrolyte = roles.index("electrolyte") if "electrolyte" in roles else 0
     coated = roles[electrolyte : electrolyte + 2] == ["electrolyte", "cathode_coating"]
+    inverse = coated and stack.oxidation_limit_V is not None
+    laws = [_points(layer) for layer in stack.layers]
+    absent = -1 if -1 in laws else 0
     return Kind(
-        laws=tuple(_points(layer) for layer in stack.layers),
-        slope=slopes.pop() if len(slopes) == 1 else None,
+        laws=tuple(law or absent for law in laws),
         at_rest=stack.current_density_A_cm2 == 0,
         contacts=stack.contacts is not None,
-        electrolyte=electrolyte,
-        inverse=coated and stack.oxidation_limit_V is not None,
+        electrolyte=electrolyte if inverse else 0,
+        inverse=inverse,
     )
 
 
@@ -135,14 +136,14 @@ def _numbers(stack: StackEntry, kind: Kind) -> list[float]:
     numbers: list[float] = []
     for layer, law in zip(stack.layers, kind.laws, strict=True):
         numbers += [layer.thickness_cm, layer.sigma_ion_S_cm]
-        numbers += _law_numbers(layer, law, kind.slope)
+        numbers += _law_numbers(layer, law)
     numbers += [stack.E_anode_V, stack.E_cathode_V, stack.temperature_K]
     numbers += [] if kind.at_rest else [stack.current_density_A_cm2]
     numbers += stack.contacts or ()
     return [*numbers, math.nan if stack.oxidation_limit_V is None else stack.oxidation_limit_V]
 
 
-def _law_numbers(layer: LayerEntry, law: int, slope: float | None) -> list[float]:
+def _law_numbers(layer: LayerEntry, law: int) -> list[float]:
     if law == 0:
         return [layer.sigma_0_S_cm]
     if law > 0:
@@ -150,8 +151,9 @@ def _law_numbers(layer: LayerEntry, law: int, slope: float | None) -> list[float
         between = np.linspace(E[-2], E[-1], law - E.size + 2)[1:-1]
         grid = np.concatenate([E[:-1], between, E[-1:]])
         return [*grid.tolist(), *np.interp(grid, E, logs).tolist()]
-    numbers = [layer.sigma_0_S_cm, layer.sigma_n_S_cm, layer.E_n_V, layer.sigma_p_S_cm, layer.E_p_V]
-    return numbers if slope is not None else [*numbers, layer.z_n, layer.z_p]
+    electrons = [layer.sigma_n_S_cm, layer.E_n_V]
+    holes = [layer.sigma_p_S_cm, layer.E_p_V]
+    return [layer.sigma_0_S_cm, *electrons, *holes, layer.z_n, layer.z_p]
 
 
 def _stack(kind: Kind, numbers: jax.Array) -> tuple[Stack, jax.Array]:
@@ -167,9 +169,7 @@ def _stack(kind: Kind, numbers: jax.Array) -> tuple[Stack, jax.Array]:
             E = jnp.stack([next(rest) for _ in range(points)])
             law = Table(E, jnp.stack([next(rest) for _ in range(points)]))
         else:
-            values = [next(rest) for _ in range(5)]
-            slopes = [kind.slope or next(rest) for _ in range(2)]
-            law = Branches(*values, *slopes)
+            law = Branches(*(next(rest) for _ in range(7)))
         layers.append(Layer(thickness, sigma_ion, law))
     E_anode, E_cathode, temperature = (next(rest) for _ in range(3))
     current = 0.0 if kind.at_rest else next(rest)
