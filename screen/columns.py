@@ -8,11 +8,15 @@ position on the axes and are looked up, never computed per row.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import jax
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from screen.answers import CURRENT_FLOATS, FLOATS, VERDICTS
+from kernels import arrhenius_factor, arrhenius_sigma_ion
+from kernels.constants import ROOM_TEMPERATURE
+from screen.answers import CURRENT_FLOATS, FLOATS, VERDICTS, Number
 from screen.criteria import REACTIVITY_CLASSES
 from screen.materials import ROLES
 from screen.problem import FILL, Problem, column
@@ -130,11 +134,35 @@ def _facts(problem: Problem) -> dict[str, Looked]:
                 texts[:] = "assumed"
             found[column_of] = words((role,), texts)
             if key not in scenarios:
-                found[column_name(key)] = Values((role,), column(frames[role], f"{name}_S_cm"))
+                used = conductivity(frames[role], name, problem.numbers["temperature_K"])
+                found[column_name(key)] = Values((role, "temperature_K"), used)
     assumed = ", ".join(k for k in scenarios if "." in k and k.split(".")[0] in frames)
     assumed = ", ".join(k for k in assumed.split(", ") if not k.startswith(FILL))
     found["assumed"] = words(("boundary",), np.full(scenarios["boundary"], assumed, dtype=object))
     return found
+
+
+def conductivity(
+    frame: pd.DataFrame, name: str, temperatures: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(materials, temperatures) of sigma_ion or sigma_ele as stacks are built with it, S/cm.
+
+    Constant in temperature where the activation energy is unknown.
+    """
+    sigma, E_act, own = (
+        column(frame, f"{name}_{what}")[:, None]
+        for what in ("S_cm", "activation_eV", "temperature_K")
+    )
+    T_ref = np.where(np.isnan(own), ROOM_TEMPERATURE, own)
+    scale = arrhenius_sigma_ion if name == "sigma_ion" else scaled
+    with jax.enable_x64(True):
+        at = np.asarray(scale(sigma, np.nan_to_num(E_act), temperatures[None, :], T_ref))
+    return np.where(np.isnan(E_act) | (E_act == 0), sigma, at)
+
+
+def scaled(sigma: Number, E_act: Number, temperature: Number, T_ref: Number) -> Number:
+    """sigma_ele at a temperature: plain Arrhenius."""
+    return sigma * arrhenius_factor(E_act, temperature, T_ref)
 
 
 def _laws(problem: Problem) -> NDArray[np.object_]:
