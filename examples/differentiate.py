@@ -19,7 +19,7 @@ def cell(log10_sigma_ele, thickness_nm):
     return Stack((electrolyte, coating), E_anode=0.62, E_cathode=4.3)
 
 
-# 1. Your own loss in three lines: how far the interface is above 2.31 V, and what the coating costs.
+# 1. Your own loss in three lines: how far E* is above 2.31 V, and what the coating costs.
 def loss(log10_sigma_ele, thickness_nm):
     E_star = solve(cell(log10_sigma_ele, thickness_nm)).faces[0, 1]
     return jax.nn.relu(E_star - 2.31) ** 2 + 1e-4 * thickness_nm
@@ -35,7 +35,7 @@ by_difference = (
     (loss(-12.0, 5.0 + h) - loss(-12.0, 5.0 - h)) / (2 * h),
 )
 
-# A metric instead of a potential: what a decade of sigma_ele does to the least thickness, in decades.
+# A metric instead of a potential: decades of least thickness per decade of sigma_ele.
 sensitivity = jax.grad(lambda x: jnp.log10(min_thickness(cell(x, 5.0), 2.31)))(-12.0)
 
 if __name__ == "__main__":
