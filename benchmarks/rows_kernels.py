@@ -1,6 +1,7 @@
 """Rows of the solvers: stacks per second, with the largest error of the answers beside it."""
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 
@@ -18,7 +19,7 @@ T, E_A, E_C = 298.15, 0.0, 4.2
 V_T = BOLTZMANN_EV * T
 MATERIALS = np.array([[1e-3, 1e-10, 1e-6, 0.4, 1e-6, 3.6], [1e-6, 1e-14, 1e-8, 0.5, 1e-7, 4.4]])
 """Electrolyte and coating of the branch rows, in the layout of `peers.LAYOUT`."""
-BLOCK = 1024
+BLOCK = 4096
 TOP = 20
 
 
@@ -50,21 +51,25 @@ def exp_cost_ns(scale: Scale) -> Row:
     return Row("exp_cost_ns", exp_cost(scale), "ns", "1 fused float32 exp", 1.0, None)
 
 
-def reduced(stack: Stack, limits: Limits) -> tuple:
-    """Counts of verdicts, a checksum over every other column, and the exact best by resistance.
+def reduced(stacks: Callable[[jax.Array], Stack], rows: jax.Array, limits: Limits) -> tuple:
+    """Counts of verdicts, a checksum over every column, and the exact best by resistance.
 
-    The best of all lie in the blocks with the best minima, so that only those are sorted.
+    Rows of a few thousand stacks in turn, so that what is not returned stays in the cache. The
+    best of all lie in the rows with the best minima; only those are sorted.
     """
-    columns = metrics_of_plane(stack, limits)
-    score = jnp.where(columns.feasible, columns.asr_total_ohm_cm2, jnp.inf).reshape(-1, BLOCK)
-    blocks = jax.lax.top_k(-jnp.min(score, axis=1), TOP)[1]
-    best = -jax.lax.top_k(-score[blocks].reshape(-1), TOP)[0]
-    floats = [leaf for leaf in jax.tree.leaves(columns) if leaf.dtype == jnp.float32]
-    sums = [jnp.where(jnp.isfinite(leaf), leaf, 0.0) for leaf in floats]
-    checksum = jnp.sum(sum(sums[1:], start=sums[0]))
-    codes = jnp.sum(columns.coating_class[0]), jnp.sum(columns.status)
-    counts = jnp.sum(columns.protected), jnp.sum(columns.oxidation_protected)
-    return best, checksum, codes, counts, jnp.sum(columns.anode_side_stable)
+
+    def one(item: jax.Array) -> tuple:
+        columns = metrics_of_plane(stacks(item), limits)
+        score = jnp.where(columns.feasible, columns.asr_total_ohm_cm2, jnp.inf)
+        floats = [leaf for leaf in jax.tree.leaves(columns) if leaf.dtype == jnp.float32]
+        checksum = sum(jnp.sum(jnp.where(jnp.isfinite(leaf), leaf, 0.0)) for leaf in floats)
+        flags = [columns.protected, columns.oxidation_protected, columns.feasible]
+        flags += [columns.anode_side_stable, columns.coating_class[0] == 0, columns.status == 0]
+        return score, jnp.min(score), checksum, [jnp.sum(f, dtype=jnp.int32) for f in flags]
+
+    score, least, checksum, counts = jax.lax.map(one, rows)
+    best = -jax.lax.top_k(-score[jax.lax.top_k(-least, TOP)[1]].reshape(-1), TOP)[0]
+    return best, jnp.sum(checksum), [jnp.sum(count, dtype=jnp.int32) for count in counts]
 
 
 def thickness_axes(stacks: int, dtype: type = np.float32) -> tuple[np.ndarray, np.ndarray]:
@@ -94,7 +99,12 @@ def open_circuit_constant(scale: Scale) -> Row:
         return Stack(layers, jnp.float32(E_A), jnp.float32(E_C), jnp.float32(T))
 
     axes = [jnp.asarray(axis) for axis in thickness_axes(scale.stacks)]
-    seconds = best_time(jax.jit(lambda *a: reduced(stack_of(*a), limits)), numbers, *axes)
+
+    @jax.jit
+    def run(numbers: jax.Array, thick: jax.Array, thin: jax.Array) -> tuple:
+        return reduced(lambda L: stack_of(numbers, L, thin), thick, limits)
+
+    seconds = best_time(run, numbers, axes[0][:, 0], axes[1][0])
     E = metrics_of_plane(stack_of(numbers, *axes), limits).interface_potential_V
     R = [
         np.asarray(L, float) * (1 / s + 1 / e)
@@ -122,7 +132,13 @@ def open_circuit_gathered(scale: Scale) -> Row:
         )
         return Stack(layers, jnp.float32(E_A), jnp.float32(E_C), jnp.float32(T))
 
-    seconds = best_time(jax.jit(lambda *a: reduced(stack_of(*a), limits)), tables, index, L)
+    rows = [jnp.moveaxis(x.reshape(2, -1, BLOCK), 1, 0) for x in (index, L)]
+
+    @jax.jit
+    def run(tables: jax.Array, rows: list[jax.Array]) -> tuple:
+        return reduced(lambda item: stack_of(tables, *item), rows, limits)
+
+    seconds = best_time(run, tables, rows)
     E = metrics_of_plane(stack_of(tables, index, L), limits).interface_potential_V
     s = np.asarray(tables, float)
     R = [

@@ -8,7 +8,7 @@ from kernels.check import guard
 from kernels.conductivity import Table
 from kernels.conductor import as_floats, chain, is_constant, is_open_circuit
 from kernels.constant import Raw, solve_constant
-from kernels.constants import BOLTZMANN_EV
+from kernels.constants import ABSENT, BOLTZMANN_EV
 from kernels.implicit import solve_open_circuit
 from kernels.stack import Stack
 from kernels.status import Status
@@ -69,7 +69,8 @@ def finish(stack: Stack, raw: Raw, status: Int[Array, ""]) -> Solution:
     high = jnp.maximum(stack.E_anode, stack.E_cathode)
     beyond = jnp.maximum(jnp.max(raw.faces) - high, low - jnp.min(raw.faces))
     bad = status != Status.OK
-    blank = jnp.where(bad, jnp.nan, 0.0).astype(raw.slope.dtype)
+    none = jnp.zeros_like(raw.slope)
+    blank = jnp.where(bad, none + jnp.nan, none)
     return Solution(
         faces=raw.faces + blank,
         leak_current_density=raw.leak_current_density + blank,
@@ -86,6 +87,6 @@ def _precision_status(stack: Stack, raw: Raw) -> Int[Array, ""]:
     scale = jnp.maximum(jnp.abs(stack.E_anode), jnp.abs(stack.E_cathode))
     noise = number.eps * (1.0 + scale / (BOLTZMANN_EV * stack.temperature))
     ill = noise * raw.slope > PLACED_WITHIN
-    lost = jnp.isfinite(raw.log_leak) & (raw.log_leak < jnp.log(number.tiny))
+    lost = (raw.log_leak > 0.5 * ABSENT) & (raw.log_leak < jnp.log(number.tiny))
     status = jnp.where(ill, Status.ILL_CONDITIONED, Status.OK)
     return jnp.where(lost, Status.UNDERFLOW, status).astype(jnp.int32)
