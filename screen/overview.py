@@ -1,9 +1,13 @@
-"""What `muli run` says when it ends: the counts, and the ten best where a coating is needed."""
+"""What `muli run` says when it ends: the counts, and the ten best coatings of the first cell."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from screen import sql
+from screen.criteria import CELL
 from screen.rank import TOP, ranking
+from screen.results import open_results
 from screen.table import render
 
 if TYPE_CHECKING:
@@ -28,11 +32,27 @@ def closing(result: "RunResult") -> str:
 
 
 def overview(folder: Path, width: int) -> str:
-    """The ten best answers of a run among the cells that need a coating."""
-    found = ranking(folder, top=TOP, where=NEEDED)
-    if found.rows.empty:
+    """The ten best coatings of one cell, the first on the axes whose electrolyte needs a coating.
+
+    A cell is a scenario: nothing is compared across cells. `muli rank` shows the others.
+    """
+    cells = ranking(folder, top=1, per=cell_columns(folder), where=NEEDED)
+    if cells.rows.empty:
         return "Nowhere in this screen does an electrolyte need a coating."
-    return f"The best {len(found.rows)} where a coating is needed:\n\n" + render(found, width)
+    first = cells.rows.sort_values("row_id").iloc[0]
+    named = {column: first[column] for column in cells.per}
+    pins = [f"{sql.name(column)} = {sql.literal(value)}" for column, value in named.items()]
+    found = ranking(folder, top=TOP, where=" AND ".join([NEEDED, *pins]))
+    cell = " | ".join(str(value) for value in named.values())
+    others = f"; {len(cells.rows) - 1} other cells need one too" if len(cells.rows) > 1 else ""
+    return f"The best {len(found.rows)} for {cell}{others}:\n\n" + render(found, width)
+
+
+def cell_columns(folders: Path | Sequence[Path]) -> list[str]:
+    """The columns that name a cell in these runs: a cathode by name, else by its potential."""
+    present = open_results(folders).columns
+    electrolyte, *cathodes = CELL
+    return [electrolyte, *[each for each in cathodes if each in present][:1]]
 
 
 def _counts(counts: dict[str, int]) -> str:

@@ -51,6 +51,7 @@ def rank(
     Machine formats hold all columns, and one list for all cells unless --per says otherwise.
     """
     from screen.errors import UsageError
+    from screen.overview import cell_columns
     from screen.rank import TOP, ranking
 
     if sum((csv, json, parquet is not None)) > 1:
@@ -60,7 +61,7 @@ def rank(
     machine = csv or json or parquet is not None
     groups = _listed(per)
     if not (machine or groups or by or pareto):
-        groups = _cells(folders)
+        groups = cell_columns(folders)
     found = ranking(
         folders,
         top=(TOP_PER_GROUP if groups else TOP) if top is None else top,
@@ -82,15 +83,6 @@ def rank(
 def terminal_width() -> int:
     """Columns of the terminal; wide where there is none."""
     return shutil.get_terminal_size((120, 40)).columns
-
-
-def _cells(folders: list[Path]) -> list[str]:
-    """The columns that name a cell in these runs."""
-    from screen.results import open_results
-
-    columns = open_results(folders).columns
-    cathode = "cathode" if "cathode" in columns else "cathode_potential_V"
-    return [each for each in ("electrolyte", cathode) if each in columns]
 
 
 def _listed(text: str | None) -> list[str] | None:
