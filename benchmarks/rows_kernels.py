@@ -166,14 +166,15 @@ def plane(scale: Scale) -> tuple[float, np.ndarray, np.ndarray, int]:
     low = first.min() - step
     nodes = int((first.max() - low) / step) + count + 3
     curve = trace(branch_stack(1.0, 1.0), jnp.float64(low), jnp.float64(step), nodes)
-    floats = jax.tree.map(lambda x: x if x.dtype == bool else x.astype(jnp.float32), curve)
-    rows = jnp.asarray(first, jnp.float32)
+    floats = replace(curve, E=curve.E.astype(jnp.float32), rise=curve.rise.astype(jnp.float32))
+    rows = jnp.asarray(first)
 
     @jax.jit
     def run(curve: Curve, rows: jax.Array) -> tuple:
         def one(log_r: jax.Array) -> tuple:
             E, trusted = read_row(curve, log_r, count)
-            return jnp.sum(E <= 2.31), jnp.sum(~trusted), jnp.min(E), jnp.max(E)
+            counts = [jnp.sum(flag, dtype=jnp.int32) for flag in (E <= 2.31, ~trusted)]
+            return *counts, jnp.min(E), jnp.max(E)
 
         return jax.lax.map(one, rows)
 

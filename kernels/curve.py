@@ -26,7 +26,11 @@ CHECKED_AT = (0.1, 0.5, 0.9)
 
 
 class Curve(eqx.Module):
-    """Node i stands at ln r = log_r_low + i*step. rise: dE*/di, V. trusted: per interval."""
+    """Node i stands at ln r = log_r_low + i*step. rise: dE*/di, V. trusted: per interval.
+
+    Positions are worked out in the type of log_r_low and step: keep those in float64 where E and
+    rise are cast to float32.
+    """
 
     log_r_low: Scalar
     step: Scalar
@@ -65,10 +69,9 @@ def read_at(curve: Curve, log_r: Float[Array, "..."]) -> Reading:
     last = curve.trusted.shape[0] - 1
     index = jnp.clip(position.astype(jnp.int32), 0, last)
     inside = (position >= 0) & (position <= last + 1)
+    fraction = (position - index.astype(position.dtype)).astype(curve.E.dtype)
     corners = (curve.E[index], curve.rise[index], curve.E[index + 1], curve.rise[index + 1])
-    return Reading(
-        _hermite(*corners, position - index.astype(position.dtype)), curve.trusted[index] & inside
-    )
+    return Reading(_hermite(*corners, fraction), curve.trusted[index] & inside)
 
 
 def read_row(curve: Curve, log_r_first: Scalar, count: int) -> Reading:
@@ -81,14 +84,14 @@ def read_row(curve: Curve, log_r_first: Scalar, count: int) -> Reading:
     start = jnp.clip(jnp.floor(position).astype(jnp.int32), 0, last)
     inside = (position >= 0) & (position < last + 1)
 
+    fraction = (position - start.astype(position.dtype)).astype(curve.E.dtype)
+
     def cut(values: Array) -> Array:
         return jax.lax.dynamic_slice(values, (start,), (count + 1,))
 
     E, rise = cut(curve.E), cut(curve.rise)
     trusted = jax.lax.dynamic_slice(curve.trusted, (start,), (count,))
-    return Reading(
-        _hermite(*_corners(E, rise), position - start.astype(position.dtype)), trusted & inside
-    )
+    return Reading(_hermite(*_corners(E, rise), fraction), trusted & inside)
 
 
 class _Node(NamedTuple):
