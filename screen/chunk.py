@@ -1,5 +1,6 @@
 """One storage chunk from start to end: compute its tiles, keep what the mode asks for, write it."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +15,7 @@ from screen.assemble import positions, row_ids, table
 from screen.columns import Looked, Positions
 from screen.evaluate import Evaluator, Judged, LineBest
 from screen.reduce import OUTCOMES, count_names, thickness_position
-from screen.selection import best_per_group, groups_of
+from screen.selection import best_per_group
 from screen.space import THICKNESS, Lines
 from screen.store import PartWriter
 
@@ -202,12 +203,11 @@ def _shape(space: Any, tile: Lines) -> tuple[int, int, int]:
 
 def _count(judged: Judged, shape: tuple[int, int, int], gates: int) -> dict[tuple[str, str], int]:
     """Counts of all rows of a tile, by the names of `count_names`."""
-    kept = np.broadcast_to(judged.removed_by == 0, shape)
+    kept = judged.removed_by == 0
     columns = {**judged.answers.codes, **judged.answers.verdicts}
     found: dict[tuple[str, str], int] = {}
     for column, codes in OUTCOMES.items():
-        column_codes = np.broadcast_to(columns[column], shape)[kept]
-        number = np.bincount(column_codes, minlength=len(codes))
+        number = _numbers_of(columns[column], kept, shape, len(codes))
         found |= {(column, outcome): int(number[code]) for outcome, code in codes.items()}
     for gate in range(gates):
         removed = np.broadcast_to(judged.removed_by == gate + 1, shape)
@@ -217,16 +217,26 @@ def _count(judged: Judged, shape: tuple[int, int, int], gates: int) -> dict[tupl
     return found
 
 
+def _numbers_of(
+    codes: NDArray[np.int32], kept: NDArray[np.bool_], shape: tuple[int, ...], kinds: int
+) -> NDArray[np.int64]:
+    """How often each code occurs among the kept rows; one code may stand for many rows."""
+    if kept.all():
+        return np.bincount(codes.reshape(-1), minlength=kinds) * (math.prod(shape) // codes.size)
+    whole = np.broadcast_to(codes, shape)[np.broadcast_to(kept, shape)]
+    return np.bincount(whole, minlength=kinds)
+
+
 def _group_counts(
     evaluator: Evaluator, at: Positions, count: NDArray[np.int32], chosen: NDArray[np.int64]
 ) -> dict[str, NDArray[np.int64]]:
     """Counts of the group of every chosen row."""
     space, names = evaluator.problem.space, count_names(len(evaluator.gates))
-    group = groups_of(space, at)
-    group = (group - group.min()).reshape(-1)
-    sums = np.zeros((int(group.max()) + 1, count.shape[2]), dtype=np.int64)
-    np.add.at(sums, group, count.reshape(-1, count.shape[2]))
-    mine = sums[group[chosen]]
+    group = at["line"][:, 0, 0] // space.coatings
+    first = np.flatnonzero(np.diff(group, prepend=-1))
+    sums = np.add.reduceat(count, first, axis=0, dtype=np.int64)
+    line, state = np.divmod(chosen, space.states)
+    mine = sums[group[line] - group[0], state]
     removed = [i for i, (kind, _) in enumerate(names) if kind == "removed"]
     status = [i for i, (kind, _) in enumerate(names) if kind == "status"]
     found = {
