@@ -7,9 +7,10 @@ j = 1). Under current a and j may differ in sign; then the flow stands still whe
 
 Branches have one valley, so there are at most two such points, one per flank. They, or where none
 exists the places where sigma_ele + j/a changes its leading term, are the two *centres*. Seen from
-a centre the distance from it is h softplus(w): geometric grading near the centre, uniform panels
-of a few V_T further out, Gauss-Legendre nodes in each. All singularities of the integrand have
-the real part of a centre, so each panel converges at a fixed rate (observed in the tests).
+a centre the distance from it is h s sinh(softplus(w)/s): geometric grading near the centre, uniform
+panels of a few V_T further out, geometric growth beyond h s, Gauss-Legendre nodes in each. All
+singularities of the integrand have the real part of a centre, so each panel converges at a fixed
+rate.
 sigma_ele is measured from its value at the centre with expm1, so nothing cancels next to the
 pole, and panel integrals are kept as logarithms, so that 1e-33 survives in float32.
 """
@@ -34,6 +35,8 @@ PANELS = 64
 NODES = 10
 SCALE_IN_V_T = 4.0
 """h in V_T: panels grow geometrically up to this distance from a centre and are uniform beyond."""
+UNIFORM = np.array([1.0, 25.0, 25.0, 1.0])
+"""s: panels grow again beyond h s; between the centres sigma_ele may fall exponentially."""
 _ABSCISSAE, _WEIGHTS = np.polynomial.legendre.leggauss(NODES)
 OUTWARD = np.array([-1, 1, -1, 1], np.int32)
 _CENTRE = np.array([0, 0, 1, 1], np.int32)
@@ -43,7 +46,7 @@ BARRIERS = (PANELS, 3 * PANELS + 1)
 
 
 class Segment(eqx.Module):
-    """One side of one centre: E = centre + side*scale*softplus(start + step*v), 0 <= v <= PANELS.
+    """One side of one centre: E = centre + side*distance(start + step*v), 0 <= v <= PANELS.
 
     `is_pole` says that the flow stands still at the centre. `Panels` stacks four of them.
     """
@@ -51,9 +54,22 @@ class Segment(eqx.Module):
     centre: Scalar
     side: Scalar
     scale: Scalar
+    uniform: Scalar
     start: Scalar
     step: Scalar
     is_pole: Bool[Array, ""]
+
+
+def _distance(segment: Segment, w: Number) -> Number:
+    """From the centre (V) at w."""
+    extent = segment.scale * segment.uniform
+    return extent * jnp.sinh(softplus(w) / segment.uniform)
+
+
+def _position(scale: Number, uniform: Number, distance: Number) -> Number:
+    """The w of a distance (V) from the centre."""
+    y = uniform * jnp.arcsinh(distance / (scale * uniform))
+    return y + jnp.log(-jnp.expm1(-y))
 
 
 class Panels(eqx.Module):
@@ -108,17 +124,15 @@ def _grid(
     bounds = jnp.stack([E_low, first, 0.5 * (first + second), second, E_high])
     scale = SCALE_IN_V_T * V_T
     start = jnp.log(jnp.finfo(E_low.dtype).eps * jnp.ones_like(scale))
-    end = _softplus_inverse(jnp.maximum(jnp.diff(bounds) / scale, jnp.exp(start)))
+    uniform = jnp.asarray(UNIFORM, E_low.dtype)
+    end = _position(scale, uniform, jnp.maximum(jnp.diff(bounds), scale * jnp.exp(start)))
     poles = jnp.stack([stands & (left == first), stands & (right == second)])
     ones = jnp.ones(4, E_low.dtype)
     side = jnp.asarray(OUTWARD, E_low.dtype)
     step = jnp.maximum(end - start, 0.0) / PANELS
     centre = jnp.stack([first, second])[_CENTRE]
-    return Segment(centre, side, scale * ones, start * ones, step, poles[_CENTRE]), bounds
-
-
-def _softplus_inverse(y: Number) -> Number:
-    return y + jnp.log(-jnp.expm1(-y))
+    segments = Segment(centre, side, scale * ones, uniform, start * ones, step, poles[_CENTRE])
+    return segments, bounds
 
 
 def locate(panels: Panels, E: Scalar, *, from_below: Bool[Array, ""] | bool) -> Place:
@@ -127,11 +141,11 @@ def locate(panels: Panels, E: Scalar, *, from_below: Bool[Array, ""] | bool) -> 
     passed = jnp.where(jnp.asarray(from_below), inner < E, inner <= E)
     index = jnp.sum(passed, dtype=jnp.int32)
     segment = jax.tree.map(lambda leaf: leaf[index], panels.segments)
-    nearest = segment.scale * softplus(segment.start)
+    nearest = _distance(segment, segment.start)
     exact = segment.side * (E - segment.centre)
     slope_only = exact - jax.lax.stop_gradient(exact)
     distance = jax.lax.stop_gradient(jnp.maximum(exact, nearest)) + slope_only
-    w = _softplus_inverse(distance / segment.scale)
+    w = _position(segment.scale, segment.uniform, distance)
     width = jnp.where(segment.step > 0, segment.step, 1.0)
     v = jnp.clip((w - segment.start) / width, 0.0, float(PANELS))
     edge = jax.lax.stop_gradient(jnp.clip(jnp.floor(v), 0.0, PANELS - 1.0))
@@ -200,7 +214,8 @@ def _log_panel(panels: Panels, segment: Segment, v_1: Scalar, v_2: Scalar) -> Sc
 def log_integrand(panels: Panels, segment: Segment, v: Number) -> Number:
     """ln |dx/dw| at positions v of a segment, w = start + step*v."""
     w = segment.start + segment.step * v
-    return jnp.log(segment.scale) + w - softplus(w) - log_speed(panels, segment, v)
+    stretch = jnp.log(jnp.cosh(softplus(w) / segment.uniform)) + w - softplus(w)
+    return jnp.log(segment.scale) + stretch - log_speed(panels, segment, v)
 
 
 def log_speed(panels: Panels, segment: Segment, v: Number) -> Number:
@@ -213,9 +228,7 @@ def log_speed(panels: Panels, segment: Segment, v: Number) -> Number:
 
 def potential(segment: Segment, v: Number) -> Number:
     """E (V) at positions v of a segment."""
-    return segment.centre + segment.side * segment.scale * softplus(
-        segment.start + segment.step * v
-    )
+    return segment.centre + segment.side * _distance(segment, segment.start + segment.step * v)
 
 
 def speed_sign(panels: Panels, place: Place) -> Scalar:
@@ -226,7 +239,7 @@ def speed_sign(panels: Panels, place: Place) -> Scalar:
 def _seen_from_centre(panels: Panels, segment: Segment, v: Number) -> tuple[Number, Number]:
     """ln of sigma_ele/S and (a sigma_ele + j)/S, S the larger scale of its two terms there."""
     law, a, j, V_T = panels.law, panels.a, panels.j, panels.V_T
-    offset = segment.side * segment.scale * softplus(segment.start + segment.step * v) / V_T
+    offset = segment.side * _distance(segment, segment.start + segment.step * v) / V_T
     limit = largest_exponent(offset)
     moves = (
         jnp.zeros_like(offset),
