@@ -9,8 +9,9 @@ from typing import Literal
 
 import equinox as eqx
 import jax.numpy as jnp
-from jax.typing import ArrayLike
 from jaxtyping import Array, Bool, Float
+
+from kernels.real import Real
 
 Choice = Literal["electrode", "interphase", "auto"]
 
@@ -18,8 +19,8 @@ Choice = Literal["electrode", "interphase", "auto"]
 class Window(eqx.Module):
     """Stability window: reduction and oxidation limit, V vs Li/Li+; NaN where unknown."""
 
-    reduction: Float[ArrayLike, "..."]
-    oxidation: Float[ArrayLike, "..."]
+    reduction: Float[Real, "..."]
+    oxidation: Float[Real, "..."]
 
 
 class Boundary(eqx.Module):
@@ -34,8 +35,8 @@ class Boundary(eqx.Module):
 
 
 def resolve_boundary(
-    E_anode: Float[ArrayLike, "..."],
-    E_cathode: Float[ArrayLike, "..."],
+    E_anode: Float[Real, "..."],
+    E_cathode: Float[Real, "..."],
     electrolyte: Window,
     *,
     choice: Choice = "auto",

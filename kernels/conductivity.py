@@ -7,15 +7,15 @@ Branches are handled through logarithms: at 4 V, e^(E/V_T) is e^160 and overflow
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
-from jax.typing import ArrayLike
 
 from kernels.constants import BOLTZMANN_EV, ROOM_TEMPERATURE
+from kernels.real import Real
 
 
 class Constant(eqx.Module):
     """sigma_ele independent of the potential. What measured, extrinsic values allow."""
 
-    sigma_0: Float[ArrayLike, ""]
+    sigma_0: Float[Real, ""]
 
 
 class Branches(eqx.Module):
@@ -25,13 +25,13 @@ class Branches(eqx.Module):
     zero is absent. sigma_* in S/cm, E_* in V vs Li/Li+, z dimensionless.
     """
 
-    sigma_0: Float[ArrayLike, ""]
-    sigma_n: Float[ArrayLike, ""]
-    E_n: Float[ArrayLike, ""]
-    sigma_p: Float[ArrayLike, ""]
-    E_p: Float[ArrayLike, ""]
-    z_n: Float[ArrayLike, ""] = 1.0
-    z_p: Float[ArrayLike, ""] = 1.0
+    sigma_0: Float[Real, ""]
+    sigma_n: Float[Real, ""]
+    E_n: Float[Real, ""]
+    sigma_p: Float[Real, ""]
+    E_p: Float[Real, ""]
+    z_n: Float[Real, ""] = 1.0
+    z_p: Float[Real, ""] = 1.0
 
 
 class Table(eqx.Module):
@@ -48,10 +48,10 @@ Law = Constant | Branches | Table
 
 
 def arrhenius_sigma_ion(
-    sigma_ref: Float[ArrayLike, "..."],
-    E_act: Float[ArrayLike, "..."],
-    temperature: Float[ArrayLike, "..."],
-    T_ref: Float[ArrayLike, "..."] = ROOM_TEMPERATURE,
+    sigma_ref: Float[Real, "..."],
+    E_act: Float[Real, "..."],
+    temperature: Float[Real, "..."],
+    T_ref: Float[Real, "..."] = ROOM_TEMPERATURE,
 ) -> Float[Array, "..."]:
     """sigma_ion(T) from sigma*T Arrhenius: sigma_ref (T_ref/T) exp(-(E_act/k_B)(1/T - 1/T_ref)).
 
@@ -61,9 +61,9 @@ def arrhenius_sigma_ion(
 
 
 def arrhenius_factor(
-    E_act: Float[ArrayLike, "..."],
-    temperature: Float[ArrayLike, "..."],
-    T_ref: Float[ArrayLike, "..."] = ROOM_TEMPERATURE,
+    E_act: Float[Real, "..."],
+    temperature: Float[Real, "..."],
+    T_ref: Float[Real, "..."] = ROOM_TEMPERATURE,
 ) -> Float[Array, "..."]:
     """exp(-(E_act/k_B)(1/T - 1/T_ref)): what sigma_ele and its branches are scaled by. eV, K."""
     return jnp.exp(-(E_act / BOLTZMANN_EV) * (1.0 / temperature - 1.0 / T_ref))

@@ -15,23 +15,24 @@ factor, for ions and electrons alike.
 
 import jax.numpy as jnp
 from jax.scipy.special import erf
-from jax.typing import ArrayLike
 from jaxtyping import Array, Float
+
+from kernels.real import Real
 
 
 def contact_fraction(
-    pressure: Float[ArrayLike, "..."],
-    effective_modulus: Float[ArrayLike, "..."],
-    rms_slope: Float[ArrayLike, "..."],
+    pressure: Float[Real, "..."],
+    effective_modulus: Float[Real, "..."],
+    rms_slope: Float[Real, "..."],
 ) -> Float[Array, "..."]:
     """Share of the nominal area in contact, 0 to 1; both pressures in the same unit (MPa)."""
     return erf(jnp.sqrt(2.0) * pressure / (jnp.asarray(effective_modulus) * rms_slope))
 
 
 def interface_resistance(
-    intimate: Float[ArrayLike, "..."],
-    contact_fraction: Float[ArrayLike, "..."] = 1.0,
-    area_factor: Float[ArrayLike, "..."] = 1.0,
+    intimate: Float[Real, "..."],
+    contact_fraction: Float[Real, "..."] = 1.0,
+    area_factor: Float[Real, "..."] = 1.0,
 ) -> Float[Array, "..."]:
     """Resistance per electrode area (ohm cm2) of an interface that has `intimate` in full contact.
 
@@ -41,7 +42,7 @@ def interface_resistance(
 
 
 def thickness_per_electrode_area(
-    thickness: Float[ArrayLike, "..."], area_factor: Float[ArrayLike, "..."]
+    thickness: Float[Real, "..."], area_factor: Float[Real, "..."]
 ) -> Float[Array, "..."]:
     """What a coating's thickness counts as in a stack: L/a, in the unit given."""
     return jnp.asarray(thickness) / area_factor

@@ -10,11 +10,11 @@ from enum import IntEnum
 
 import equinox as eqx
 import jax.numpy as jnp
-from jax.typing import ArrayLike
 from jaxtyping import Array, Bool, Float, Int
 
 from kernels.boundary import Window
 from kernels.constants import CM_PER_NM, CM_PER_UM
+from kernels.real import Real
 from kernels.status import Status
 
 Scalar = Float[Array, "..."]
@@ -53,10 +53,10 @@ class Limits(eqx.Module):
 
     electrolyte: Window
     coatings: tuple[Window, ...]
-    asr_budget: Float[ArrayLike, "..."] = 10.0
-    areal_capacity: Float[ArrayLike, "..."] = 3.0
-    window_tolerance: Float[ArrayLike, "..."] = 0.1
-    area_factor: Float[ArrayLike, "..."] = 1.0
+    asr_budget: Float[Real, "..."] = 10.0
+    areal_capacity: Float[Real, "..."] = 3.0
+    window_tolerance: Float[Real, "..."] = 0.1
+    area_factor: Float[Real, "..."] = 1.0
 
 
 class Metrics(eqx.Module):

@@ -5,18 +5,18 @@ potentials V vs Li/Li+, currents A/cm2, resistances ohm cm2, temperatures K.
 """
 
 import equinox as eqx
-from jax.typing import ArrayLike
 from jaxtyping import Float
 
 from kernels.conductivity import Law
 from kernels.constants import ROOM_TEMPERATURE
+from kernels.real import Real
 
 
 class Layer(eqx.Module):
     """One homogeneous mixed conductor. Conductivities are those at the stack's temperature."""
 
-    thickness: Float[ArrayLike, ""]
-    sigma_ion: Float[ArrayLike, ""]
+    thickness: Float[Real, ""]
+    sigma_ion: Float[Real, ""]
     sigma_ele: Law
 
 
@@ -30,9 +30,9 @@ class Stack(eqx.Module):
     """
 
     layers: tuple[Layer, ...]
-    E_anode: Float[ArrayLike, ""]
-    E_cathode: Float[ArrayLike, ""]
-    temperature: Float[ArrayLike, ""] = ROOM_TEMPERATURE
-    current_density: Float[ArrayLike, ""] = 0.0
-    interface_asr: tuple[Float[ArrayLike, ""], ...] | None = None
+    E_anode: Float[Real, ""]
+    E_cathode: Float[Real, ""]
+    temperature: Float[Real, ""] = ROOM_TEMPERATURE
+    current_density: Float[Real, ""] = 0.0
+    interface_asr: tuple[Float[Real, ""], ...] | None = None
     electrolyte: int = eqx.field(static=True, default=0)
