@@ -124,9 +124,15 @@ class Table:
             return pd.concat(
                 [found.drop(columns="ref"), self.connection.execute(empty).df()], axis=1
             )
-        rows = pa.concat_tables(read, promote_options="permissive").to_pandas()
+        rows = decimal(pa.concat_tables(read, promote_options="permissive").to_pandas())
         whole = found.merge(rows, on="ref", how="left")
         return whole.drop(columns="ref")
+
+
+def decimal(rows: "pd.DataFrame") -> "pd.DataFrame":
+    """Single-precision columns in double precision by their shortest decimal: 1e-14 stays 1e-14."""
+    narrow = rows.select_dtypes("float32")
+    return rows.assign(**{name: narrow[name].astype(str).astype(float) for name in narrow})
 
 
 def _parts(paths: Sequence[str], *, many: bool) -> str:
