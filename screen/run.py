@@ -2,27 +2,20 @@
 
 import sys
 import time
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass, field, replace
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
-from typing import Any, Literal
+from typing import Any
 
-import jax
-
-from screen.chunk import Chunker, best_schema
-from screen.columns import schema
-from screen.device import DeviceName, Plan, describe, plan
-from screen.errors import DeviceError, Interrupted, SpecError
-from screen.evaluate import Evaluator
+from screen.device import DeviceName
+from screen.errors import Interrupted, SpecError
 from screen.manifest import (
     data_sources,
     digest,
     file_hash,
     identity,
-    part_metadata,
     refuse_if_changed,
     resolved,
     versions,
@@ -33,9 +26,7 @@ from screen.setup import Setup, SpecLike, measure, set_up
 from screen.signals import stop_on_signal
 from screen.store import MANIFEST, Store
 from screen.summary import FAILURES, Estimate, RunResult, estimate, status_counts, totals
-
-Precision = Literal["float32", "float64"]
-_POLL_S = 0.1
+from screen.workplace import Local, Precision, Workplace
 
 
 def dry_run(spec: SpecLike = None) -> Estimate:
@@ -85,8 +76,8 @@ def run(
     with stop_on_signal() as stop, Store(out).locked() as store:
         if restart:
             store.clear()
-        job = _Job(setup, store, precision, device, batch, max_memory, shard, stop, verbose)
-        return job.result(started)
+        place = Local(setup, store, precision, device, batch, max_memory)
+        return _Job(setup, store, precision, place, shard, stop, verbose).result(started)
 
 
 @dataclass
@@ -96,9 +87,7 @@ class _Job:
     setup: Setup
     store: Store
     precision: Precision
-    device: DeviceName
-    batch: int | None
-    max_memory: int | None
+    place: Workplace
     shard: tuple[int, int] | None
     stop: Event
     verbose: bool
@@ -106,20 +95,17 @@ class _Job:
 
     def result(self, started: float) -> RunResult:
         """Continue or start, compute what is not there, leave a manifest, sum up."""
-        problem, output = self.setup.problem, self.setup.problem.spec.output
-        chosen = plan(
-            problem.space, output.mode, self.precision, self.device, self.batch, self.max_memory
-        )
-        self.identity = identity(problem, precision=self.precision, platform_name=chosen.kind)
+        problem = self.setup.problem
+        self.identity = identity(problem, precision=self.precision, platform_name=self.place.kind)
         self._refuse_other_run()
         self.notes += summarised(problem.materials.problems)
         entries = self._kept()
         todo = [chunk for chunk in self._own_chunks() if chunk not in entries]
-        self._save(entries, chosen, started, complete=False)
+        self._save(entries, started, complete=False)
         if todo:
-            self._compute(todo, entries, chosen)
+            self._compute(todo, entries)
         complete = all(chunk in entries for chunk in self._own_chunks())
-        found = self._save(entries, chosen, started, complete=complete)
+        found = self._save(entries, started, complete=complete)
         if not complete:
             raise Interrupted(
                 f"stopped after {found['counts_total']:,} of {found['stacks']:,} stacks; "
@@ -157,123 +143,32 @@ class _Job:
         self.store.remove_parts_except(kept)
         return kept
 
-    def _compute(self, todo: list[int], entries: dict[int, dict[str, Any]], chosen: Plan) -> None:
-        """All missing chunks; halves the batch where memory runs out, and says so."""
+    def _compute(self, todo: list[int], entries: dict[int, dict[str, Any]]) -> None:
+        """All missing chunks, each in the journal as soon as its part is there."""
         space = self.setup.problem.space
         done = sum(entry["stacks"] for entry in entries.values())
         total = done + sum(len(space.chunk(c)) for c in todo) * space.rows_per_line
         progress = Progress(self.store, total, done, quiet=not self.verbose)
         if self.verbose:
-            print(describe(chosen), file=sys.stderr)
+            print(self.place.describe(), file=sys.stderr)
         try:
-            while todo := [chunk for chunk in todo if chunk not in entries]:
-                try:
-                    self._pool(todo, entries, chosen, progress)
-                    break
-                except jax.errors.JaxRuntimeError as error:
-                    chosen = self._smaller(chosen, error)
+            results = self.place.results(self.identity, todo, self.stop, progress.advance)
+            with closing(results):
+                for found in results:
+                    self.store.publish(found)
+                    for entry in found:
+                        entries[entry["chunk"]] = entry
+                        progress.outcome(**_outcome(entry))
+                    progress.tick()
         finally:
             progress.end("stopped" if self.stop.is_set() else "done")
-
-    def _smaller(self, chosen: Plan, error: Exception) -> Plan:
-        """A plan that needs less memory, where that is what was missing."""
-        if "RESOURCE_EXHAUSTED" not in str(error) and "out of memory" not in str(error).lower():
-            raise error
-        if chosen.tiles_per_call == 1 and chosen.workers == 1:
-            raise DeviceError(f"not enough memory for a single tile: {error}") from error
-        smaller = replace(
-            chosen,
-            tiles_per_call=max(1, chosen.tiles_per_call // 2),
-            workers=max(1, chosen.workers // 2),
-        )
-        note = f"out of memory: now {smaller.tiles_per_call} tiles per call"
-        self.notes.append(note)
-        print(note, file=sys.stderr)
-        return smaller
-
-    def _pool(
-        self, todo: list[int], entries: dict[int, dict[str, Any]], chosen: Plan, progress: Progress
-    ) -> None:
-        """Chunks in threads, each computing and writing; stops feeding when asked to stop."""
-        chunkers = self._chunkers(chosen, len(todo))
-        queue = iter(todo)
-        with ThreadPoolExecutor(chosen.workers) as pool:
-            active: set[Future[dict[str, Any]]] = set()
-            try:
-                while True:
-                    for chunk in self._next(queue, chosen.workers - len(active)):
-                        chunker = chunkers[chunk % len(chunkers)]
-                        active.add(pool.submit(self._one, chunker, chunk, progress))
-                    if not active:
-                        return
-                    finished, active = wait(active, _POLL_S, return_when="FIRST_COMPLETED")
-                    for future in finished:
-                        entry = future.result()
-                        entries[entry["chunk"]] = entry
-                        status = entry["outcomes"]["status"]
-                        progress.outcome(
-                            failed=sum(status[name] for name in FAILURES),
-                            feasible=entry["outcomes"]["feasible"]["yes"],
-                        )
-                    progress.tick()
-            except BaseException:
-                self.stop.set()
-                raise
-
-    def _next(self, queue: Iterator[int], free: int) -> list[int]:
-        if self.stop.is_set():
-            return []
-        return [chunk for _, chunk in zip(range(free), queue, strict=False)]
-
-    def _chunkers(self, chosen: Plan, chunks: int) -> list[Chunker]:
-        """One per device that has something to do, compiled side by side."""
-        used = chosen.devices[:chunks]
-        with ThreadPoolExecutor(len(used)) as pool:
-            return list(pool.map(lambda d: self._chunker(d, chosen.tiles_per_call), used))
-
-    def _chunker(self, device: Any, tiles_per_call: int) -> Chunker:
-        """Programs for one device."""
-        problem, mode = self.setup.problem, self.setup.problem.spec.output.mode
-        with jax.enable_x64(self.precision == "float64"):
-            evaluator = Evaluator(
-                problem,
-                self.setup.gates,
-                dtype=self.precision,
-                device=device,
-                tiles_per_call=tiles_per_call,
-            )
-            evaluator.compile(mode)
-        columns = schema(
-            problem, self.setup.looked, dtype=self.precision, current=evaluator.current
-        )
-        stored = best_schema(columns) if mode == "best" else columns
-        return Chunker(evaluator, self.setup.looked, stored)
-
-    def _one(self, chunker: Chunker, chunk: int, progress: Progress) -> dict[str, Any]:
-        """Compute and write one chunk; its entry in the journal."""
-        lines = self.setup.problem.space.chunk(chunk)
-        about = part_metadata(self.identity, chunk)
-        arithmetic = jax.enable_x64(self.precision == "float64")
-        schema_of_part = chunker.schema.with_metadata(about)
-        with arithmetic, self.store.part(chunk, schema_of_part) as writer:
-            tally = chunker.write(lines, writer, progress.advance)
-        entry = {
-            "chunk": chunk,
-            "identity": digest(self.identity),
-            "sha256": writer.sha256,
-            "bytes": writer.bytes,
-            "rows": writer.rows,
-            "filtered": tally.filtered,
-            **asdict(tally),
-        }
-        self.store.record(entry)
-        return entry
+            self.notes += self.place.notes
 
     def _shard_text(self) -> str | None:
         return f"{self.shard[0]}/{self.shard[1]}" if self.shard else None
 
     def _save(
-        self, entries: dict[int, dict[str, Any]], chosen: Plan, started: float, *, complete: bool
+        self, entries: dict[int, dict[str, Any]], started: float, *, complete: bool
     ) -> dict[str, Any]:
         """Write the manifest and give it back."""
         problem, sums = self.setup.problem, totals(entries.values())
@@ -296,8 +191,8 @@ class _Job:
             "axes": problem.space.sizes,
             "spec": resolved(problem.spec),
             "identity": self.identity,
-            "devices": [str(device) for device in chosen.devices],
-            "workers": chosen.workers,
+            "devices": self.place.devices,
+            "workers": self.place.workers,
             "versions": versions(),
             "inputs": {str(p): file_hash(p) for p in problem.materials.files},
             "sources": data_sources(problem.materials.frames),
@@ -338,3 +233,9 @@ class _Job:
             outcomes=found["outcomes"],
             notes=self.notes,
         )
+
+
+def _outcome(entry: dict[str, Any]) -> dict[str, int]:
+    """Failed and feasible stacks of a chunk."""
+    status, feasible = entry["outcomes"]["status"], entry["outcomes"]["feasible"]
+    return {"failed": sum(status[name] for name in FAILURES), "feasible": feasible["yes"]}

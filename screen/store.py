@@ -1,8 +1,9 @@
 """The result folder: locked, one atomic Parquet part per chunk, and a journal of finished parts.
 
-A part is written to a temporary file, flushed to disk, renamed, and the folder flushed; only then
-does the journal name it with its checksum. Whatever moment a run dies at, a part is either named
-by the journal with the right checksum or is computed again to the same bytes.
+A part is drafted in a temporary file and flushed to disk by whatever process computed it; the run
+that holds the folder renames it and flushes the folder; only then does the journal name it with
+its checksum. Whatever moment a process dies at, a part is either named by the journal with the
+right checksum or is computed again to the same bytes.
 """
 
 import errno
@@ -10,11 +11,11 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock
 from typing import Any
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -37,7 +38,6 @@ class Store:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
-        self._journal_lock = Lock()
 
     @contextmanager
     def locked(self) -> Iterator["Store"]:
@@ -56,10 +56,11 @@ class Store:
             self._sweep()
             yield self
         finally:
+            self._sweep()
             os.close(handle)
 
     def _sweep(self) -> None:
-        """Remove temporary files of a run that was killed."""
+        """Remove temporary files of processes that were killed."""
         with explained(self.folder):
             for path in self.folder.glob(f"{_TEMPORARY}*"):
                 path.unlink()
@@ -124,33 +125,46 @@ class Store:
             return False
 
     @contextmanager
-    def part(self, chunk: int, schema: pa.Schema) -> Iterator["PartWriter"]:
-        """Write a part by row groups; it appears under its name when the block ends well."""
-        temporary = self.folder / f"{_TEMPORARY}{part_name(chunk)}"
+    def draft(self, chunk: int, schema: pa.Schema) -> Iterator["PartWriter"]:
+        """Write a part by row groups, whole and flushed to disk, under a name nobody else has.
+
+        Any process may do so; only the run that holds the folder publishes it.
+        """
+        path = self.folder / f"{_TEMPORARY}{part_name(chunk)}-{uuid4().hex}"
         with explained(self.folder):
             try:
-                writer = PartWriter(temporary, schema)
+                writer = PartWriter(path, schema)
                 try:
                     yield writer
                 finally:
                     writer.close()
-                with temporary.open("rb+") as file:
+                with path.open("rb+") as file:
                     os.fsync(file.fileno())
-                writer.sha256, writer.bytes = checksum(temporary), temporary.stat().st_size
-                os.replace(temporary, self.folder / part_name(chunk))
-                self._flush_folder()
+                writer.sha256, writer.bytes = checksum(path), path.stat().st_size
             except BaseException:
-                temporary.unlink(missing_ok=True)
+                path.unlink(missing_ok=True)
                 raise
 
-    def record(self, entry: Mapping[str, Any]) -> None:
-        """Add a finished part to the journal, durably."""
-        line = json.dumps(entry, separators=(",", ":"), allow_nan=False) + "\n"
-        path = self.folder / JOURNAL
-        with self._journal_lock, explained(self.folder), path.open("ab+") as file:
+    def publish(self, entries: Sequence[Mapping[str, Any]]) -> None:
+        """Give finished drafts their parts' names, then add them to the journal, durably.
+
+        Entries name their `draft`; the journal does not keep that.
+        """
+        if not entries:
+            return
+        with explained(self.folder):
+            for entry in entries:
+                os.replace(self.folder / entry["draft"], self.folder / part_name(entry["chunk"]))
+            self._flush_folder()
+        kept = [{k: v for k, v in entry.items() if k != "draft"} for entry in entries]
+        self._record(kept)
+
+    def _record(self, entries: Iterable[Mapping[str, Any]]) -> None:
+        lines = [json.dumps(e, separators=(",", ":"), allow_nan=False) for e in entries]
+        with explained(self.folder), (self.folder / JOURNAL).open("ab+") as file:
             if file.tell() and not _ends_a_line(file):
-                line = "\n" + line
-            file.write(line.encode())
+                lines.insert(0, "")
+            file.write(("\n".join(lines) + "\n").encode())
             file.flush()
             os.fsync(file.fileno())
 
@@ -168,7 +182,7 @@ class PartWriter:
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         words = [f.name for f in schema if pa.types.is_dictionary(f.type)]
         floats = [f.name for f in schema if pa.types.is_floating(f.type)]
-        self.rows = 0
+        self.path, self.rows = path, 0
         self.sha256, self.bytes = "", 0
         self._writer = pq.ParquetWriter(
             path,
