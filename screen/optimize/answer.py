@@ -4,7 +4,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -74,7 +73,7 @@ class Answer:
 @eqx.filter_jit
 def solve_batch(problems: Problem) -> tuple[Optimum, Checked]:
     """Search and check a batch of problems of one shape: one compiled program per shape."""
-    return jax.vmap(_one)(problems)
+    return eqx.filter_vmap(_one)(problems)
 
 
 def _one(problem: Problem) -> tuple[Optimum, Checked]:

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from screen.optimize.answer import Answer, answer, solve_batch
-from screen.optimize.problem import Problem
+from screen.optimize.problem import Problem, is_plain
 from screen.optimize.read import Case
 
 LARGEST_BATCH = 4096
@@ -35,9 +35,12 @@ def solve_cases(cases: Sequence[Case], *, relax: bool = True) -> list[Answer]:
 
 
 def stacked(problems: Sequence[Problem], size: int) -> Problem:
-    """A batch of problems of one shape, padded to `size` with copies of the last."""
+    """A batch of problems of one shape, padded to `size` with copies of the last.
+
+    Plain Python numbers are one for the whole batch and stay as they are.
+    """
     padded = [*problems, *[problems[-1]] * (size - len(problems))]
-    return jax.tree.map(lambda *leaves: np.stack(leaves), *padded)
+    return jax.tree.map(lambda *each: each[0] if is_plain(each[0]) else np.stack(each), *padded)
 
 
 def _solve(cases: Sequence[Case], relax: bool) -> list[Answer]:
@@ -91,7 +94,7 @@ RELAXATIONS: dict[str, Callable[[Problem], Problem]] = {
 
 def _shape(problem: Problem) -> Hashable:
     leaves, structure = jax.tree.flatten(problem)
-    return structure, tuple(np.shape(leaf) for leaf in leaves)
+    return structure, tuple(leaf if is_plain(leaf) else np.shape(leaf) for leaf in leaves)
 
 
 def unknown(case: Case) -> Answer:

@@ -49,7 +49,8 @@ class Variable(NamedTuple):
 
 
 class Problem(eqx.Module):
-    """Everything one design problem needs. Leaves are arrays, so a batch is a stacked pytree.
+    """Everything one design problem needs. A batch is a pytree with a leading axis on its arrays;
+    plain Python numbers (see `is_plain`) are shared by all of it.
 
     `stack` holds the fixed numbers (cathode-side thicknesses already divided by `area_factor`);
     each of `cathode_potentials` (states,) is a state of charge the design must stand. Windows
@@ -90,6 +91,14 @@ class Setting(NamedTuple):
 
     stack: Stack
     margin: Float[Array, ""]
+
+
+def is_plain(leaf: object) -> bool:
+    """Whether a leaf is a Python number: known when a program is built, one for a whole batch.
+
+    A plain current of 0 and plain slopes let `kernels.solve` take its fast methods.
+    """
+    return type(leaf) in (int, float)
 
 
 def bounds(problem: Problem) -> tuple[Float[Array, " n"], Float[Array, " n"]]:

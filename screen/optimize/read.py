@@ -255,12 +255,13 @@ def _problem(spec: Spec, scenario: Scenario, rows: list[pd.Series]) -> Problem:
         )
         for k, row in enumerate(rows)
     )
+    current = scenario.numbers["current_density_mA_cm2"]
     stack = Stack(
         layers,
         np.float64(scenario.anode[1]),
         np.float64(scenario.cathode[1][0]),
         np.float64(scenario.numbers["temperature_K"]),
-        np.float64(scenario.numbers["current_density_mA_cm2"] * 1e-3),
+        np.float64(current * 1e-3) if current else 0.0,
         _contacts(scenario.overrides, len(rows), area),
     )
     leak = design.leak_budget_A_cm2
@@ -331,8 +332,8 @@ def _law(row: pd.Series, law: str) -> Law:
         number("E_n_V", 0.0),
         wings[1],
         number("E_p_V", 0.0),
-        number("z_n", 1.0),
-        number("z_p", 1.0),
+        float(number("z_n", 1.0)),
+        float(number("z_p", 1.0)),
     )
 
 

@@ -8,6 +8,7 @@ through the draws, and the search ends on the plain order statistic.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import equinox as eqx
@@ -21,7 +22,7 @@ from kernels.conductivity import Law
 from screen.errors import SpecError
 from screen.optimize.constraints import coating_asr, evaluate, outer_gaps, over_states
 from screen.optimize.descent import FEASIBLE, Box, optimise
-from screen.optimize.problem import Problem, bounds, coating_thickness, setting
+from screen.optimize.problem import Problem, bounds, coating_thickness, is_plain, setting
 
 LADDER = (0.5, 0.8, 0.9, 0.95, 0.99)
 """Probabilities of the price of certainty."""
@@ -53,15 +54,17 @@ def sampled(
     coating moves every coating layer alike.
     """
     count = len(next(iter(draws.values())))
-    many = jax.tree.map(
-        lambda leaf: np.array(np.broadcast_to(leaf, (count, *np.shape(leaf)))), problem
-    )
+    many = jax.tree.map(partial(_repeated, count=count), problem)
     for key, values in draws.items():
         owner, _, name = key.partition(".")
         electrolyte = problem.stack.electrolyte
         where = [electrolyte] if owner == "electrolyte" else list(problem.coatings)
         many = _drawn(many, name, where, np.asarray(values, float), central.get(key, 1.0))
     return many
+
+
+def _repeated(leaf: object, count: int) -> object:
+    return leaf if is_plain(leaf) else np.array(np.broadcast_to(leaf, (count, *np.shape(leaf))))
 
 
 def _drawn(
@@ -125,7 +128,7 @@ def _rung(
     box = Box(*bounds(problem))
     v = _land(problem, box, quantile, optimise(smooth, box, starts=2).point)
     at = setting(problem, v)
-    asr = jax.vmap(lambda one: coating_asr(one, setting(one, v).stack))(draws)
+    asr = eqx.filter_vmap(lambda one: coating_asr(one, setting(one, v).stack))(draws)
     return Rung(
         point=v,
         thickness=coating_thickness(problem, at.stack),
@@ -147,7 +150,7 @@ def _worst(
         beyond = jnp.max(outer, initial=-jnp.inf)
         return f, jnp.maximum(jnp.max(c), jnp.where(beyond > 0, 1.0 + beyond, -jnp.inf))
 
-    return jax.vmap(one)(draws)
+    return eqx.filter_vmap(one)(draws)
 
 
 def _land(
