@@ -12,7 +12,7 @@ import pandas as pd
 import candidates
 from screen.errors import ScreenError
 from screen.rank import Ranking, ranking
-from screen.report import inside, page, pictures, query, table, words
+from screen.report import funnel, inside, page, pictures, query, table, words
 from screen.results import Results, open_results
 
 TITLES = {"built-in": "The built-in screen: every coating on every electrolyte"}
@@ -119,10 +119,10 @@ def _facts(
         )
     }
     ids = sorted({each for m in results.manifests for each in m.get("sources", [])})
-    leader = rows.iloc[0].map(table.plain).to_dict() if len(rows) else None
+    leaders = table.records(rows.head(1).map(table.plain))
     title = " + ".join(
         dict.fromkeys(
-            TITLES.get(name := m.get("name"), name) or f.name
+            TITLES.get(m.get("name", ""), m.get("name", "")) or f.name
             for f, m in zip(results.folders, results.manifests, strict=True)
         )
     )
@@ -132,10 +132,10 @@ def _facts(
         warnings=words.warnings(results),
         sentences=[
             ("Asked", words.asked(spec, named, words.sizes(results))),
-            ("Answered", words.answered(results, totals, leader)),
+            ("Answered", words.answered(results, totals, leaders[0] if leaders else None)),
             ("Mind", words.mind(results, data.evidence())),
         ],
-        funnel=words.funnel(results),
+        funnel=funnel.funnel(results),
         order=f"Within each cell by {stated}.",
         rows_left_out=_left_out(data, len(rows), totals),
         assumptions=words.assumptions(spec, data.scenario, materials),

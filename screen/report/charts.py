@@ -31,7 +31,7 @@ def _log(field: str, title: str, values: pd.Series, kind: type) -> Any:
     )
 
 
-def coverage(counts: pd.DataFrame) -> alt.LayerChart:
+def coverage(counts: pd.DataFrame) -> alt.TopLevelMixin:
     """Feasible coatings per cell. Columns: electrolyte, cathode, coatings, undecided."""
     text = counts["coatings"].astype(str) + counts["undecided"].map(" + {}".format)
     counts = counts.assign(text=text.where(counts["undecided"] > 0, counts["coatings"].astype(str)))
@@ -58,7 +58,7 @@ def coverage(counts: pd.DataFrame) -> alt.LayerChart:
     ).properties(width=alt.Step(52), height=alt.Step(26))
 
 
-def profiles(parts: pd.DataFrame) -> alt.FacetChart:
+def profiles(parts: pd.DataFrame) -> alt.TopLevelMixin:
     """E(x) through the leaders, every layer one unit wide, windows as bands.
 
     Columns: `leader`, `part` (band, curve, label), `layer`, `x`, `x2`, `low`, `high`, `E`, `text`.
@@ -93,7 +93,7 @@ def profiles(parts: pd.DataFrame) -> alt.FacetChart:
     )
 
 
-def tradeoff(points: pd.DataFrame) -> alt.HConcatChart:
+def tradeoff(points: pd.DataFrame) -> alt.TopLevelMixin:
     """Thickness, resistance and margin of every coating; brushes in both panels act together."""
     brushes = [alt.selection_interval(name=name) for name in ("by_resistance", "by_margin")]
     inside = brushes[0] & brushes[1]
@@ -125,7 +125,7 @@ def tradeoff(points: pd.DataFrame) -> alt.HConcatChart:
     return alt.hconcat(*panels)
 
 
-def tolerance(points: pd.DataFrame) -> alt.LayerChart:
+def tolerance(points: pd.DataFrame) -> alt.TopLevelMixin:
     """The sigma_ele each coating could stand at its largest thickness; the first ones named."""
     title = "Largest affordable thickness, nm"
     x = _log("max_thickness_nm:Q", title, points["max_thickness_nm"], alt.X)
@@ -155,7 +155,7 @@ def tolerance(points: pd.DataFrame) -> alt.LayerChart:
     return alt.layer(marks, names).properties(width="container", height=400)
 
 
-def whatif_profile() -> alt.LayerChart:
+def whatif_profile() -> alt.TopLevelMixin:
     """E(x) of the what-if stack; tables `bands`, `curve` and `titles` come from the sliders."""
     bands, curve, titles = (alt.NamedData(name=n) for n in ("bands", "curve", "titles"))
     x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[0, 2]))
@@ -181,7 +181,7 @@ def whatif_profile() -> alt.LayerChart:
     return alt.layer(*windows, line, points, text).properties(width="container", height=320)
 
 
-def whatif_map() -> alt.LayerChart:
+def whatif_map() -> alt.TopLevelMixin:
     """Thickness and sigma_ele that protect within the budget; tables come from the sliders."""
     tables = {n: alt.NamedData(name=n) for n in ("region", "limit", "budget", "here", "words")}
     axis = alt.Axis(labelExpr=POWERS, values=[10.0**k for k in range(-18, -3, 2)])
@@ -217,7 +217,7 @@ def whatif_map() -> alt.LayerChart:
     return alt.layer(region, limit, budget, words, here).properties(width="container", height=320)
 
 
-def probability(rows: pd.DataFrame) -> alt.LayerChart:
+def probability(rows: pd.DataFrame) -> alt.TopLevelMixin:
     """Probability of protection of the leaders. Columns: `coating`, `cell`, `p_protected`."""
     base = alt.Chart(rows).encode(
         y=alt.Y("label:N", title=None, sort=None),

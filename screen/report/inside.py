@@ -92,8 +92,8 @@ def _layers(rows: pd.DataFrame, table: pd.DataFrame, role: str) -> pd.DataFrame:
         activation = _column(material, f"{name}_activation_eV").fillna(0.0)
         found[column] = _at(name, value, activation, temperature, own.fillna(ROOM_TEMPERATURE))
     for side in ("reduction_limit_V", "oxidation_limit_V"):
-        given = _significant(_column(rows, f"{role}_{side}"))
-        found[f"{role}_{side}"] = given.fillna(_column(material, side))
+        assumed_limit = _significant(_column(rows, f"{role}_{side}"))
+        found[f"{role}_{side}"] = assumed_limit.fillna(_column(material, side))
     return found
 
 
@@ -135,7 +135,8 @@ def _notes(rows: pd.DataFrame, found: pd.DataFrame) -> "pd.Series[str]":
         return _column(rows, name).fillna(usual) != usual
 
     words = pd.Series("constant", index=rows.index)
-    contacts = [name for name in rows if str(name).startswith("interface_") and "asr" in str(name)]
+    contacts = [str(name) for name in rows if str(name).startswith("interface_")]
+    contacts = [name for name in contacts if name.endswith("asr_ohm_cm2")]
     holds = {NOTES["sigma_ele"]: found["coating_sigma_ele_S_cm"].isna()}
     for name in list(STAND_INS)[:3]:
         role, _, kind = name.split("_")[:3]

@@ -6,7 +6,7 @@ import pandas as pd
 
 from screen.report import charts, inside, query
 from screen.report.page import Picture
-from screen.report.table import plain
+from screen.report.table import plain, records
 
 LEADERS = 6
 FAMILIES = 5
@@ -19,7 +19,7 @@ def pictures(
     """The pictures in reading order. `ranked`, `rows` and `starts` are rows of the same ranking."""
     if not len(ranked):
         return []
-    pinned = query.cell(data, ranked.iloc[0])
+    pinned = query.cell(data, records(ranked.head(1))[0])
     told = f"{rows['electrolyte'][0]} against {rows['against'][0]}"
     found = [
         _coverage(query.coverage(data)),
@@ -90,11 +90,12 @@ def _profiles(rows: pd.DataFrame, starts: pd.DataFrame) -> Picture | None:
     parts: list[dict[str, Any]] = []
     leaders: list[str] = []
     chosen = starts.loc[distinct].dropna(subset=list(inside.NEEDED)).head(LEADERS)
-    for (index, found), nodes in zip(chosen.iterrows(), inside.nodes(chosen), strict=True):
-        row = {name: plain(rows[name][index]) for name in ("coating", "electrolyte", "against")}
-        leader = f"{row['coating']} on {row['electrolyte']}"
-        leaders.append(row["coating"])
-        parts += inside.profile(leader, row, found, nodes)
+    named = records(rows.loc[chosen.index])
+    for row, found, nodes in zip(named, records(chosen), inside.nodes(chosen), strict=True):
+        names = {role: plain(row[role]) for role in inside.ROLES}
+        leaders.append(names["coating"])
+        leader = f"{names['coating']} on {names['electrolyte']}"
+        parts += inside.profile(leader, names, found, nodes)
     if not leaders:
         return None
     return Picture(

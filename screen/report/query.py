@@ -13,6 +13,8 @@ from screen import criteria, sql
 from screen.results import Results
 
 ENDS = ("cathode_potential_V", "anode_potential_V", "cathode_state")
+SINGLE = 1e-6
+"""Numbers stored in single precision are told apart by no less."""
 THINNEST_NM = 0.1
 """A coating that may be no thicker than an atom is none."""
 MOST_CELLS = 30
@@ -48,8 +50,11 @@ class Dataset:
             if value is None or value != value:
                 tests.append(f"{sql.name(column)} IS NULL")
                 continue
-            literal = sql.literal(value if isinstance(value, str) else float(value))
-            tests.append(f"{sql.name(column)} = {literal}")
+            if isinstance(value, str):
+                tests.append(f"{sql.name(column)} = {sql.text(value)}")
+                continue
+            near = sql.literal(abs(float(value)) * SINGLE)
+            tests.append(f"abs({sql.name(column)} - {sql.literal(float(value))}) <= {near}")
         return " AND ".join(tests) or "true"
 
     def distinct(self, column: str) -> list[Any]:
@@ -135,4 +140,4 @@ def totals(data: Dataset) -> dict[str, int]:
         f"count(DISTINCT {sql.name(data.cathode)}) AS cathodes, "
         "count(DISTINCT coating) FILTER (feasible) AS feasible_coatings FROM rows"
     )
-    return {name: int(value) for name, value in found.iloc[0].items()}
+    return {str(name): int(value) for name, value in found.iloc[0].items()}

@@ -70,6 +70,11 @@ VERDICTS = ("feasible", "undecided", "too resistive", "not feasible", "not prote
 SELECTS = (("electrolyte", "Electrolyte"), ("against", "Cathode"), ("family", "Family"))
 
 
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as dictionaries by column name."""
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+
+
 def plain(text: Any) -> str:
     """A name that shows what it is: marks that are invisible or turn text around are spelled."""
     shown = "".join(
@@ -85,7 +90,7 @@ def rows(ranked: pd.DataFrame, budget: float) -> tuple[pd.DataFrame, pd.DataFram
     Rows that work come first, then coatings that stand their own potentials, then cells that need
     a coating, then the place in the cell.
     """
-    verdicts = pd.Series([verdict(row, budget) for row in ranked.to_dict("records")], dtype=object)
+    verdicts = pd.Series([verdict(row, budget) for row in records(ranked)], dtype=object)
     keys = pd.DataFrame(
         {
             "verdict": verdicts.map(VERDICTS.index),
@@ -94,20 +99,20 @@ def rows(ranked: pd.DataFrame, budget: float) -> tuple[pd.DataFrame, pd.DataFram
             "rank": ranked["rank"],
         }
     )
-    order = keys.sort_values(list(keys), kind="stable").index[:MOST_ROWS]
+    order = keys.sort_values([str(key) for key in keys], kind="stable").index[:MOST_ROWS]
     whole = ranked.loc[order].reset_index(drop=True)
     return whole, _in_words(whole, budget)
 
 
 def _in_words(ranked: pd.DataFrame, budget: float) -> pd.DataFrame:
-    records = ranked.to_dict("records")
+    each = records(ranked)
     told = ranked.assign(
-        why=[why(row) for row in records],
-        verdict=[verdict(row, budget) for row in records],
-        against=[against(row) for row in records],
-        feasible=[_word(row.get("feasible")) for row in records],
+        why=[why(row) for row in each],
+        verdict=[verdict(row, budget) for row in each],
+        against=[against(row) for row in each],
+        feasible=[_word(row.get("feasible")) for row in each],
         coating_class=[
-            str(row.get("coating_class") or "unknown").replace("_", " ") for row in records
+            str(row.get("coating_class") or "unknown").replace("_", " ") for row in each
         ],
     )
     return told[[column.name for column in COLUMNS if column.name in told]]

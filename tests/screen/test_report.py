@@ -12,7 +12,7 @@ import pytest
 
 from kernels import Constant, Layer, Limits, Stack, Window, metrics
 from screen.errors import StoreError
-from screen.report import ReportError, inside, page, query, report, table, words
+from screen.report import ReportError, funnel, inside, page, query, report, table
 from screen.report.build import html
 from screen.results import open_results
 from screen.run import run
@@ -61,7 +61,7 @@ def _data(text):
 
 def test_the_funnel_adds_up(folder):
     results = open_results(folder)
-    steps = {step.label: step for step in words.funnel(results)}
+    steps = {step.label: step for step in funnel.funnel(results)}
     rows = _rows(folder)
     assert steps["asked"].count == 48
     assert steps["cheap"].count == len(rows) < 48
@@ -189,7 +189,7 @@ def test_a_page_of_many_rows_stays_small(tmp_path):
             **SPEC["axes"],
             "coating": "*",
             "electrolyte": "*",
-            "coating_thickness_nm": {"start": 1, "stop": 100, "num": 37, "spacing": "log"},
+            "coating_thickness_nm": {"start": 1, "stop": 100, "num": 90, "spacing": "log"},
         },
     }
     found = run(spec, tmp_path / "many")

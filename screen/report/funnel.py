@@ -1,0 +1,82 @@
+"""Every stack from the question to the answer: what each gate removed, and what has no answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from screen.report.table import plain
+from screen.results import Results
+
+STATUS_TOLD = {
+    "missing_property": "a conductivity or a window is not known; the inverse answers stand",
+    "unprotectable": "the electrolyte's oxidation limit is at or below the anode: nothing protects",
+    "extrapolated_table": "the potential left the tabulated range",
+    "ill_conditioned": "cannot be placed better than 1e-4 V in this precision",
+    "underflow": "conductances below the range of this precision",
+    "not_converged": "the root search ended outside its tolerance",
+    "input_out_of_range": "an input is outside its physical range",
+    "filtered": "removed by the gates above",
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of the funnel: how many are left, and what that means."""
+
+    label: str
+    kind: str
+    count: int
+    percent: float
+    note: str
+
+
+def outcome(manifest: Mapping[str, Any], column: str, word: str) -> int:
+    """Stacks of a run with one outcome in one column."""
+    return int(manifest.get("outcomes", {}).get(column, {}).get(word, 0))
+
+
+def funnel(results: Results) -> list[Step]:
+    """Every stack from the question to the answer, then those without an answer."""
+    asked_for = max(results.stacks, 1)
+    steps = [_step("asked", "all", results.stacks, asked_for, "every combination of the axes")]
+    counts = results.counts
+    done = sum(counts.values())
+    if done < results.stacks:
+        steps.append(
+            _step("computed so far", "problem", done, asked_for, "the rest was not reached")
+        )
+    for manifest in results.manifests:
+        steps += _gates(manifest, asked_for)
+    for label, column, word, note in (
+        ("solved", "status", "ok", "every number of the stack is there"),
+        ("protected", "protected", "yes", "the electrolyte stays inside its window"),
+        ("feasible", "feasible", "yes", "and within the budget, in every state of the cathode"),
+        ("undecided", "feasible", "unknown", "the verdict needs a value that is not known"),
+    ):
+        count = sum(outcome(m, column, word) for m in results.manifests)
+        kind = "problem" if label == "undecided" else "outcome"
+        steps.append(_step(label, kind, count, asked_for, note))
+    steps += [
+        _step(name.replace("_", " "), "problem", counts[name], asked_for, note)
+        for name, note in STATUS_TOLD.items()
+        if counts.get(name)
+    ]
+    return steps
+
+
+def _step(label: str, kind: str, count: int, whole: int, note: str) -> Step:
+    return Step(plain(label), kind, count, 100.0 * count / whole, note)
+
+
+def _gates(manifest: Mapping[str, Any], asked_for: int) -> list[Step]:
+    """Gates in their order; those on materials count materials, as a share of those before."""
+    steps = []
+    for gate in manifest.get("funnel", []):
+        unknown = f"; {gate['unknown']:,} unknown, {'removed' if gate['require'] else 'kept'}"
+        note = f"{gate['sql']}: removed {gate['removed']:,} of {gate['before']:,}"
+        note += unknown if gate["unknown"] else ""
+        stacks = gate["on"] == "results"
+        whole = asked_for if stacks else max(gate["before"], 1)
+        label = gate["name"] if stacks else f"{gate['name']} ({gate['on']}s)"
+        steps.append(_step(label, "gate", gate["kept"], whole, plain(note)))
+    return steps
