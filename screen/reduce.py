@@ -69,10 +69,10 @@ class Order(NamedTuple):
             answers.floats["min_thickness_nm"],
             answers.floats["max_thickness_nm"],
             answers.floats["max_sigma_ele_at_L_max_S_cm"],
-            cost[..., :1],
+            cost,
             cost[..., -1:],
         ]
-        return cls(*(jnp.broadcast_to(c, (*shape[:2], 1, 1))[:, :, 0, 0] for c in columns))
+        return cls(*(jnp.broadcast_to(c[..., :1], (*shape[:2], 1, 1))[:, :, 0, 0] for c in columns))
 
 
 def count_names(gates: int) -> list[tuple[str, str]]:
