@@ -7,7 +7,7 @@ Nothing is told by colour alone, and the colours are those of M. Okabe & K. Ito 
 
 from itertools import cycle
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,7 +26,7 @@ LEGEND = {
     "partly": "part of the range works",
     "outside": "no value reported works",
 }
-STYLE = {
+STYLE: dict[Any, Any] = {
     "svg.fonttype": "path",
     "svg.hashsalt": "muli",
     "pdf.fonttype": 42,
@@ -78,8 +78,8 @@ def _draw_thickness(axes: "Axes", design_map: DesignMap) -> None:
     above = axes.secondary_xaxis(
         "top",
         functions=(
-            lambda nm: nm * 1e-7 / design_map.budget,
-            lambda sigma: sigma * 1e7 * design_map.budget,
+            lambda nm: np.asarray(nm, float) * 1e-7 / design_map.budget,
+            lambda sigma: np.asarray(sigma, float) * 1e7 * design_map.budget,
         ),
     )
     above.set_xlabel("least σ$_{ion}$ within the budget (S/cm)", color=GUIDE)

@@ -83,10 +83,11 @@ def design_map(
     if csv and json:
         raise UsageError("--csv and --json exclude each other")
     maps = design_maps(load(spec))
-    for i, each in enumerate(maps if out is not None else ()):
-        path = out if len(maps) == 1 else out.with_stem(f"{out.stem}-{i + 1}")
-        draw_map(each, path)
-        print(f"{path}: {each.title}", file=sys.stderr)
+    if out is not None:
+        for i, each in enumerate(maps):
+            path = out if len(maps) == 1 else out.with_stem(f"{out.stem}-{i + 1}")
+            draw_map(each, path)
+            print(f"{path}: {each.title}", file=sys.stderr)
     if json:
         write_json([_as_json(each) for each in maps], sys.stdout)
     elif csv:

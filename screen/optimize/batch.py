@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from screen.optimize.answer import Answer, answer, solve_batch
-from screen.optimize.problem import Problem, is_plain
+from screen.optimize.problem import Problem, is_plain, leaf
 from screen.optimize.read import Case
 
 LARGEST_BATCH = 4096
@@ -64,10 +64,10 @@ def _solve(cases: Sequence[Case], relax: bool) -> list[Answer]:
 def _answers(problems: Sequence[Problem], names: Sequence[list[str]]) -> list[Answer]:
     size = 1 << (len(problems) - 1).bit_length()
     solved = jax.tree.map(np.asarray, solve_batch(stacked(problems, size)))
-    lanes = [jax.tree.map(lambda leaf, i=i: leaf[i], solved) for i in range(len(problems))]
+    lanes = [jax.tree.map(lambda each, i=i: each[i], solved) for i in range(len(problems))]
     return [
-        answer(problem, *lane, its)
-        for problem, lane, its in zip(problems, lanes, names, strict=True)
+        answer(problem, optimum, checked, its)
+        for problem, (optimum, checked), its in zip(problems, lanes, names, strict=True)
     ]
 
 
@@ -75,13 +75,13 @@ def _electrolyte_only(problem: Problem) -> Problem:
     alone = np.arange(len(problem.stack.layers)) == problem.stack.electrolyte
     return replace(
         problem,
-        reduction=np.where(alone, problem.reduction, -np.inf),
-        oxidation=np.where(alone, problem.oxidation, np.inf),
+        reduction=leaf(np.where(alone, problem.reduction, -np.inf)),
+        oxidation=leaf(np.where(alone, problem.oxidation, np.inf)),
     )
 
 
 def _any_resistance(problem: Problem) -> Problem:
-    return replace(problem, asr_budget=np.full_like(problem.asr_budget, np.inf))
+    return replace(problem, asr_budget=leaf(np.inf))
 
 
 RELAXATIONS: dict[str, Callable[[Problem], Problem]] = {
@@ -94,7 +94,7 @@ RELAXATIONS: dict[str, Callable[[Problem], Problem]] = {
 
 def _shape(problem: Problem) -> Hashable:
     leaves, structure = jax.tree.flatten(problem)
-    return structure, tuple(leaf if is_plain(leaf) else np.shape(leaf) for leaf in leaves)
+    return structure, tuple(each if is_plain(each) else np.shape(each) for each in leaves)
 
 
 def unknown(case: Case) -> Answer:

@@ -13,7 +13,7 @@ from screen.errors import SpecError
 from screen.optimize.answer import Answer, answer, check
 from screen.optimize.batch import RELAXATIONS, unknown
 from screen.optimize.descent import FEASIBLE, Optimum
-from screen.optimize.problem import Problem
+from screen.optimize.problem import Problem, leaf
 from screen.optimize.read import Case, central
 from screen.optimize.robust import LADDER, Rung, ladder, sampled
 from screen.spec import Spec
@@ -67,7 +67,7 @@ def _solve(
 ) -> Answer:
     """The robust design of one problem, with the ladder of probabilities."""
     rungs = jax.tree.map(np.asarray, ladder(problem, sampled(problem, draws, middle), steps))
-    rung = jax.tree.map(lambda leaf: leaf[steps.index(asked)], rungs)
+    rung = jax.tree.map(lambda each: each[steps.index(asked)], rungs)
     return replace(
         _nominal(problem, rung, names),
         probability=float(rung.reached),
@@ -81,8 +81,7 @@ def _nominal(problem: Problem, rung: Rung, names: list[str]) -> Answer:
     """The robust design solved at the median of every property."""
     checked = jax.tree.map(np.asarray, _check(problem, rung.point))
     met = float(rung.gap) <= FEASIBLE
-    none = np.zeros(0)
-    optimum = Optimum(rung.point, np.float64(-1.0), none, np.abs(rung.gap), np.float64(0.0))
+    optimum = Optimum(rung.point, leaf(-1.0), leaf([]), leaf(np.abs(rung.gap)), leaf(0.0))
     inside = checked._replace(excess=np.float64(-1.0), outer=np.full_like(checked.outer, -1.0))
     found = answer(problem, optimum, inside, names)
     if met:

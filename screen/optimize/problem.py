@@ -6,10 +6,12 @@ are cm, conductivities S/cm, potentials V vs Li/Li+, currents A/cm2, resistances
 """
 
 from dataclasses import replace
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
 from jaxtyping import Array, Float
 
 from kernels import (
@@ -93,12 +95,17 @@ class Setting(NamedTuple):
     margin: Float[Array, ""]
 
 
-def is_plain(leaf: object) -> bool:
+def leaf(values: npt.ArrayLike) -> Array:
+    """Numbers of a problem before it meets JAX: float64 whatever JAX is set to."""
+    return cast("Array", np.asarray(values, np.float64))
+
+
+def is_plain(number: object) -> bool:
     """Whether a leaf is a Python number: known when a program is built, one for a whole batch.
 
     A plain current of 0 and plain slopes let `kernels.solve` take its fast methods.
     """
-    return type(leaf) in (int, float)
+    return type(number) in (int, float)
 
 
 def bounds(problem: Problem) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
@@ -159,7 +166,8 @@ def _place(problem: Problem, stack: Stack, variable: Variable, value: Float[Arra
     """The stack with one variable set."""
     quantity, k = variable
     if k is None:
-        return replace(stack, **{quantity: value})
+        changed: dict[str, Any] = {quantity: value}
+        return replace(stack, **changed)
     layer = stack.layers[k]
     if quantity == "thickness":
         share = problem.area_factor if k > stack.electrolyte else 1.0

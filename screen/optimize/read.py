@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Array
 
 from kernels import Branches, Constant, Layer, Stack, arrhenius_factor, arrhenius_sigma_ion
 from kernels.boundary import Choice
@@ -13,7 +15,7 @@ from kernels.conductivity import Law
 from kernels.constants import CM_PER_NM, CM_PER_UM
 from screen.errors import SpecError
 from screen.materials import resolve
-from screen.optimize.problem import Problem, Variable
+from screen.optimize.problem import Problem, Quantity, Term, Variable, leaf
 from screen.spec import Design, Selection, Source, Spec
 from screen.uncertainty import distribution
 
@@ -21,7 +23,7 @@ THICKNESS_NM = (1e-3, 1e6)
 """Bounds of a coating's thickness where a spec gives none."""
 
 CONTACTS = ("anode_electrolyte", "electrolyte_coating", "coating_cathode")
-_PLACES = {
+_PLACES: dict[str, tuple[Quantity, float]] = {
     "electrolyte_thickness_um": ("thickness", CM_PER_UM),
     "cathode_potential_V": ("E_cathode", 1.0),
     "anode_potential_V": ("E_anode", 1.0),
@@ -174,20 +176,27 @@ def _at_temperature(frame: pd.DataFrame, temperature: float) -> pd.DataFrame:
     sigma_ion = frame["sigma_ion_S_cm"].to_numpy(float)
     scaled = np.asarray(arrhenius_sigma_ion(sigma_ion, ion[0], temperature, ion[1]))
     factor = np.asarray(arrhenius_factor(ele[0], temperature, ele[1]))
-    columns = {f"{name}_library": frame[name] for name in ("sigma_ion_S_cm", "sigma_ele_S_cm")}
+    columns: dict[str, Any] = {
+        f"{name}_library": frame[name] for name in ("sigma_ion_S_cm", "sigma_ele_S_cm")
+    }
     columns["sigma_ion_S_cm"] = np.where(known, scaled, sigma_ion)
     for name in ("sigma_ele_S_cm", "sigma_0_S_cm", "sigma_n_S_cm", "sigma_p_S_cm"):
         columns[name] = frame[name].to_numpy(float) * factor
     return frame.assign(**columns)
 
 
+def material(table: pd.DataFrame, name: str) -> "pd.Series[Any]":
+    """The row of one material of a table with unique names."""
+    return cast("pd.Series[Any]", table.loc[name])
+
+
 def _case(
     spec: Spec, tables: Mapping[str, pd.DataFrame], scenario: Scenario, coating: tuple[str, ...]
 ) -> Case:
-    rows = [tables["electrolyte"].loc[scenario.electrolyte]]
-    rows += [tables["coating"].loc[name] for name in coating]
+    rows = [material(tables["electrolyte"], scenario.electrolyte)]
+    rows += [material(tables["coating"], name) for name in coating]
     names = tuple(str(row["name"]) for row in rows)
-    shown = {
+    shown: dict[str, float | str] = {
         "coating": " | ".join(coating),
         "electrolyte": names[0],
         "cathode": scenario.cathode[0],
@@ -267,26 +276,26 @@ def _problem(spec: Spec, scenario: Scenario, rows: list[pd.Series]) -> Problem:
     leak = design.leak_budget_A_cm2
     return Problem(
         stack=stack,
-        cathode_potentials=np.asarray(scenario.cathode[1]),
+        cathode_potentials=leaf(scenario.cathode[1]),
         reduction=_column(rows, "reduction_limit_V", -np.inf),
         oxidation=_column(rows, "oxidation_limit_V", np.inf),
         lower=lower,
         upper=upper,
         E_act_ion=_column(rows, "sigma_ion_activation_eV", 0.0),
         E_act_ele=_column(rows, "sigma_ele_activation_eV", 0.0),
-        asr_budget=np.float64(spec.screen.asr_budget_ohm_cm2),
-        margin=np.float64(design.margin_V),
-        area_factor=np.float64(area),
-        leak_budget=None if leak is None else np.float64(leak),
+        asr_budget=leaf(spec.screen.asr_budget_ohm_cm2),
+        margin=leaf(design.margin_V),
+        area_factor=leaf(area),
+        leak_budget=None if leak is None else leaf(leak),
         boundary=scenario.boundary,
         variables=variables,
-        objective=tuple(design.objective.items()),
+        objective=tuple((cast("Term", t), weight) for t, weight in design.objective.items()),
     )
 
 
 def _variables(
     design: Design, layers: int, numbers: Mapping[str, float]
-) -> tuple[tuple[Variable, ...], np.ndarray, np.ndarray]:
+) -> tuple[tuple[Variable, ...], Array, Array]:
     """Variables in the layers' order, their bounds in the units of the kernels."""
     asked = dict(design.variables)
     if "coating_thickness_nm" not in asked and "coating_thickness_nm" not in numbers:
@@ -299,7 +308,7 @@ def _variables(
         for variable, unit in _places(key, layers)
     ]
     variables, lower, upper = zip(*found, strict=True)
-    return variables, np.asarray(lower, float), np.asarray(upper, float)
+    return variables, leaf(lower), leaf(upper)
 
 
 def _places(key: str, layers: int) -> list[tuple[Variable, float]]:
@@ -308,9 +317,9 @@ def _places(key: str, layers: int) -> list[tuple[Variable, float]]:
         return [(Variable("thickness", k), CM_PER_NM) for k in range(1, layers)]
     owner, _, name = key.partition(".")
     if name:
-        quantity = "sigma_ion" if name.startswith("sigma_ion") else "sigma_ele"
+        part: Quantity = "sigma_ion" if name.startswith("sigma_ion") else "sigma_ele"
         where = range(1, layers) if owner == "coating" else range(1)
-        return [(Variable(quantity, k), 1.0) for k in where]
+        return [(Variable(part, k), 1.0) for k in where]
     quantity, unit = _PLACES[key]
     return [(Variable(quantity, 0 if quantity == "thickness" else None), unit)]
 
@@ -351,6 +360,6 @@ def _contacts(
     return tuple(np.float64(r) for r in (anode, inner, *[0.0] * (layers - 2), outer))
 
 
-def _column(rows: list[pd.Series], name: str, unknown: float) -> np.ndarray:
+def _column(rows: list[pd.Series], name: str, unknown: float) -> Array:
     values = np.asarray([row[name] for row in rows], float)
-    return np.where(np.isnan(values), unknown, values)
+    return leaf(np.where(np.isnan(values), unknown, values))

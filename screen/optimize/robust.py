@@ -9,7 +9,7 @@ through the draws, and the search ends on the plain order statistic.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -63,7 +63,7 @@ def sampled(
     return many
 
 
-def _repeated(leaf: object, count: int) -> object:
+def _repeated(leaf: Any, count: int) -> Any:
     return leaf if is_plain(leaf) else np.array(np.broadcast_to(leaf, (count, *np.shape(leaf))))
 
 
