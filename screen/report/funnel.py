@@ -65,7 +65,7 @@ def funnel(results: Results) -> list[Step]:
 
 
 def _step(label: str, kind: str, count: int, whole: int, note: str) -> Step:
-    return Step(plain(label), kind, count, 100.0 * count / whole, note)
+    return Step(plain(label.replace("_", " ")), kind, count, 100.0 * count / whole, note)
 
 
 def _gates(manifest: Mapping[str, Any], asked_for: int) -> list[Step]:

@@ -82,11 +82,14 @@ def asked(spec: Mapping[str, Any], named: Mapping[str, list[str]], sizes: Mappin
 
 
 def sizes(results: Results) -> dict[str, int]:
-    """The largest size of every axis over the runs."""
+    """The largest size of every axis over the runs, before any gate."""
     found: dict[str, int] = {}
     for manifest in results.manifests:
         for axis, size in manifest.get("axes", {}).items():
             found[axis] = max(found.get(axis, 0), int(size))
+        for gate in manifest.get("funnel", []):
+            if gate["on"] in found:
+                found[gate["on"]] = max(found[gate["on"]], int(gate["before"]))
     return found
 
 

@@ -100,8 +100,9 @@ function complete(start) {
   if (start.coating_sigma_ele_S_cm !== null) return start;
   const limit = start.electrolyte_oxidation_limit_V;
   const most = limit === null ? 1e-12 : sigmaEleForInterface(start, limit, start.coating_thickness_nm);
-  const value = Number(Math.min(1e-4, Math.max(1e-18, most)).toPrecision(4));
-  return { ...start, coating_sigma_ele_S_cm: value <= most ? value : value * (1 - 1e-3) };
+  const held = Math.min(1e-4, Math.max(1e-18, most));
+  const unit = 10 ** (Math.floor(Math.log10(held)) - 3);
+  return { ...start, coating_sigma_ele_S_cm: Number((Math.floor(held / unit) * unit).toPrecision(4)) };
 }
 
 // The verdict and the constraint that binds, in the order in which a cell would fail.
