@@ -47,3 +47,13 @@ class UsageError(ScreenError):
     """An option, a column or a file given on the command line is not usable."""
 
     exit_code = 2
+
+
+class WorkerError(ScreenError):
+    """No worker of a cluster can go on. Its exit code is that of what stopped the last one."""
+
+    exit_code = 4
+
+    def __init__(self, message: str, exit_code: int = 4) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code

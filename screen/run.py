@@ -2,7 +2,7 @@
 
 import sys
 import time
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +10,7 @@ from threading import Event
 from typing import Any
 
 from screen.device import DeviceName
-from screen.errors import Interrupted, SpecError
+from screen.errors import Interrupted, SpecError, UsageError
 from screen.manifest import (
     data_sources,
     digest,
@@ -47,6 +47,7 @@ def run(
     max_memory: int | None = None,
     restart: bool = False,
     shard: tuple[int, int] | None = None,
+    dask: str | None = None,
     verbose: bool = False,
 ) -> RunResult:
     """Compute every stack of a spec and keep what its mode asks for in the folder `out`.
@@ -60,6 +61,7 @@ def run(
             byte of the result.
         restart: throw away what the folder holds.
         shard: (i, n) computes the i-th of n shares of the chunks, 1-based.
+        dask: where workers are, see `screen.distributed.clusters`; None computes in this process.
         verbose: tell of progress on stderr.
 
     Raises:
@@ -67,6 +69,7 @@ def run(
         ResumeRefused: the folder holds a run of other physics, data or axes.
         StoreError: the folder is locked, read-only or full.
         DeviceError: no such device, or too little memory.
+        WorkerError: no worker can go on.
         Interrupted: stopped by a signal after finishing the chunks in work.
     """
     started = time.monotonic()
@@ -76,8 +79,24 @@ def run(
     with stop_on_signal() as stop, Store(out).locked() as store:
         if restart:
             store.clear()
-        place = Local(setup, store, precision, device, batch, max_memory)
-        return _Job(setup, store, precision, place, shard, stop, verbose).result(started)
+        knobs = precision, device, batch, max_memory
+        with _workplace(dask, setup, store, knobs, stop) as place:
+            return _Job(setup, store, precision, place, shard, stop, verbose).result(started)
+
+
+def _workplace(
+    dask: str | None, setup: Setup, store: Store, knobs: Any, stop: Event
+) -> AbstractContextManager[Workplace]:
+    """This process, or the workers of a cluster."""
+    if dask is None:
+        return nullcontext(Local(setup, store, *knobs))
+    try:
+        from screen.distributed import Work, connected
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"--dask needs the extra dask ({error}): pip install 'muli[dask]'"
+        ) from None
+    return connected(dask, Work(setup, str(store.folder.resolve()), *knobs), stop)
 
 
 @dataclass
@@ -187,6 +206,7 @@ class _Job:
             "funnel": self._funnel(sums["gates"]),
             "rows": sums["rows"],
             "chunks": len(own),
+            "asked": self.setup.asked,
             "shard": self._shard_text(),
             "axes": problem.space.sizes,
             "spec": resolved(problem.spec),

@@ -18,6 +18,8 @@ EXAMPLES = """Examples:
   muli run my.toml --out mine               run; the same command again continues
 
   muli run my.toml --out mine --precision float64 --restart
+
+  muli run my.toml --out mine --dask slurm:cluster.toml --dry-run    also shows a job's script
 """
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
@@ -36,6 +38,10 @@ def run(
     batch: Annotated[int | None, typer.Option(min=1, help="Stacks per device call.")] = None,
     max_memory: Annotated[str | None, typer.Option(help="For what is in work, e.g. 2G.")] = None,
     shard: Annotated[str | None, typer.Option(metavar="I/N", help="Compute a part only.")] = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(metavar="WHERE", help="local:N, tcp://HOST:PORT or slurm:FILE.toml."),
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 where a stack failed.")] = False,
     json: Annotated[bool, typer.Option("--json", help="The summary as JSON on stdout.")] = False,
 ) -> None:
@@ -45,7 +51,7 @@ def run(
     _check_words({"--precision": (precision, ("float32", "float64"))})
     _check_words({"--device": (device, ("auto", "cpu", "gpu"))})
     if dry_run:
-        return _dry_run(spec, json=json)
+        return _dry_run(spec, dask, json=json)
     if out is None:
         raise UsageError("--out DIR is missing: the folder the results go to")
     _set_precision(precision)
@@ -60,6 +66,7 @@ def run(
         max_memory=_bytes(max_memory),
         restart=restart,
         shard=_shard(shard),
+        dask=dask,
         verbose=True,
     )
     _json_summary(result) if json else _summary(result)
@@ -69,7 +76,7 @@ def run(
     return None
 
 
-def _dry_run(spec: Path | None, *, json: bool) -> None:
+def _dry_run(spec: Path | None, dask: str | None, *, json: bool) -> None:
     from dataclasses import asdict
 
     from screen.formats import write_json
@@ -81,6 +88,11 @@ def _dry_run(spec: Path | None, *, json: bool) -> None:
         write_json(found, sys.stdout)
     else:
         print(estimate)
+    if dask is not None and dask.startswith("slurm:"):
+        from screen.distributed.slurm import job_script, load
+
+        script = job_script(load(Path(dask.removeprefix("slurm:"))))
+        print(script, file=sys.stderr if json else sys.stdout)
 
 
 def _set_precision(precision: str) -> None:
