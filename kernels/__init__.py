@@ -2,6 +2,11 @@
 
 from kernels.boundary import Boundary, Window, resolve_boundary
 from kernels.conductivity import Branches, Constant, Table, arrhenius_factor, arrhenius_sigma_ion
+from kernels.contact import (
+    contact_fraction,
+    interface_resistance,
+    thickness_per_electrode_area,
+)
 from kernels.inverse import (
     max_electrolyte_thickness,
     max_sigma_ele,
@@ -11,6 +16,7 @@ from kernels.inverse import (
 )
 from kernels.judge import CoatingClass, Facts, Limits, Metrics, ThicknessLimit, judge
 from kernels.metrics import max_sigma_ele_at_L_max, metrics, transport_ratio
+from kernels.profile import Profile, profile
 from kernels.solve import Solution, solve
 from kernels.stack import Layer, Stack
 from kernels.status import Status
@@ -25,6 +31,7 @@ __all__ = [
     "Layer",
     "Limits",
     "Metrics",
+    "Profile",
     "Solution",
     "Stack",
     "Status",
@@ -33,6 +40,8 @@ __all__ = [
     "Window",
     "arrhenius_factor",
     "arrhenius_sigma_ion",
+    "contact_fraction",
+    "interface_resistance",
     "judge",
     "max_electrolyte_thickness",
     "max_sigma_ele",
@@ -41,8 +50,10 @@ __all__ = [
     "metrics_of_plane",
     "min_electrolyte_sigma_ele",
     "min_thickness",
+    "profile",
     "resolve_boundary",
     "solve",
     "thickness_at",
+    "thickness_per_electrode_area",
     "transport_ratio",
 ]

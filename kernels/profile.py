@@ -9,8 +9,6 @@ Gauge: phi_e = 0 in the anode, hence phi_i = -E_anode there and phi_e in the cat
 terminal voltage. Each E(x) is marched from that face of its layer from which errors shrink.
 """
 
-from typing import NamedTuple
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -43,73 +41,65 @@ class Profile(eqx.Module):
     ion_transport_number: Number
 
 
-class _Layer(NamedTuple):
-    """One layer of a solved stack: medium, E at its faces, phi_i at its anode side (V)."""
+class SolvedLayer(eqx.Module):
+    """One layer of a solved stack, or several along a leading axis.
+
+    left, right: E at its faces; phi_ion: at its anode side (V); leak: j (A/cm2).
+    """
 
     medium: Medium
     left: Scalar
     right: Scalar
     phi_ion: Scalar
+    leak: Scalar
 
 
 def profile(stack: Stack, solution: Solution, x: Scalar) -> Profile:
     """Profile at a position x, cm from the anode's surface; on an interface the layer before it."""
     straight = is_constant(stack)
     stack, x = as_floats((stack, x))
-    layers = _layers(stack, solution)
+    layers = solved_layers(stack, solution)
     ends = jnp.cumsum(layers.medium.thickness)
     index = jnp.minimum(jnp.sum(x > ends, dtype=jnp.int32), ends.size - 1)
     here = jax.tree.map(lambda leaf: leaf[index], layers)
     before = jnp.where(index > 0, ends[jnp.maximum(index - 1, 0)], 0.0)
     fraction = jnp.clip((x - before) / here.medium.thickness, 0.0, 1.0)
-    inside = _inside(here, _finite(solution.leak_current_density), fraction[None], straight)
+    inside = profile_in_layer(here, fraction[None], straight=straight)
     return jax.tree.map(lambda leaf: leaf[0], inside)
 
 
-def profile_in_layers(
-    stack: Stack, solution: Solution, fractions: Float[Array, " fractions"]
-) -> Profile:
-    """Profile at the same fractions (0 to 1) of every layer's thickness: (layers, fractions)."""
-    straight = is_constant(stack)
-    stack = as_floats(stack)
-    leak = _finite(solution.leak_current_density)
-    return jax.vmap(lambda layer: _inside(layer, leak, fractions, straight))(
-        _layers(stack, solution)
-    )
-
-
-def _finite(leak: Scalar) -> Scalar:
-    """The leak current, and a harmless number where there is none to march with."""
-    return jnp.where(jnp.isnan(leak), 1.0, leak)
-
-
-def _layers(stack: Stack, solution: Solution) -> _Layer:
+def solved_layers(stack: Stack, solution: Solution) -> SolvedLayer:
     """Every layer with what its profile needs, along a leading axis."""
+    stack = as_floats(stack)
     medium, contacts = media_of(stack), contacts_of(stack)
-    ionic = stack.current_density + solution.leak_current_density
+    leak = solution.leak_current_density
+    ionic = stack.current_density + leak
     falls = ionic * (contacts[:-1] + medium.thickness / medium.sigma_ion)
     before = jnp.cumsum(falls) - falls
     phi_ion = -stack.E_anode - before - ionic * contacts[:-1]
-    return _Layer(medium, solution.faces[:, 0], solution.faces[:, 1], phi_ion)
+    leaks = jnp.broadcast_to(leak, phi_ion.shape)
+    return SolvedLayer(medium, solution.faces[:, 0], solution.faces[:, 1], phi_ion, leaks)
 
 
-def _inside(
-    layer: _Layer, leak: Scalar, fractions: Float[Array, " fractions"], straight: bool
+def profile_in_layer(
+    layer: SolvedLayer, fractions: Float[Array, " fractions"], *, straight: bool = False
 ) -> Profile:
+    """Profile at fractions (0 to 1) of one layer's thickness. `straight`: its law is constant."""
     medium = layer.medium
+    leak = jnp.where(jnp.isnan(layer.leak), 1.0, layer.leak)
 
     def march(flow: Flow) -> Float[Array, " fractions"]:
         return jax.vmap(lambda part: _potential(flow, layer, part))(fractions)
 
     line = layer.left + (layer.right - layer.left) * fractions
     E = line if straight else medium.ask(leak, march)
-    ionic = medium.current + leak
+    ionic = medium.current + layer.leak
     phi_ion = layer.phi_ion - ionic * fractions * medium.thickness / medium.sigma_ion
     log_ratio = jnp.log(medium.sigma_ion) - jax.vmap(medium.log_sigma_ele)(E)
     return Profile(E, phi_ion, E + phi_ion, sigmoid(log_ratio))
 
 
-def _potential(flow: Flow, layer: _Layer, fraction: Scalar) -> Scalar:
+def _potential(flow: Flow, layer: SolvedLayer, fraction: Scalar) -> Scalar:
     """E at a fraction of a layer, from the face with the larger |dE/dx|: errors shrink."""
     E_0, E_1, length = layer.left, layer.right, layer.medium.thickness
     from_left = -hold(flow.rates(E_0, E_1).near) <= 1.0

@@ -5,12 +5,14 @@ potential axis is shared. Nothing is told by colour alone: bands are hatched and
 dash, so that the picture reads in grey. Text is drawn as outlines: no font is needed to show it.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from screen.errors import UsageError
 from screen.solve_file import profile_table
-from screen.stack_file import LayerEntry, StackEntry, read_stacks
+from screen.solve_stacks import Solved
+from screen.stack_file import LayerEntry, StackEntry
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,18 +33,20 @@ STYLE = {
 }
 
 
-def draw_profile(path: Path, out: Path, stack: int = 0) -> None:
-    """Write the picture of one stack of a file (counted from 0) as .svg, .png or .pdf."""
+def draw_profile(
+    stacks: Sequence[StackEntry], solved: Sequence[Solved], out: Path, stack: int = 0
+) -> None:
+    """Write the picture of one of these stacks (counted from 0) as .svg, .png or .pdf."""
     if out.suffix.lower() not in FORMATS:
         raise UsageError(f"{out}: a picture is {', '.join(FORMATS)}")
-    stacks = read_stacks(path)
     if not 0 <= stack < len(stacks):
-        raise UsageError(f"{path}: stack {stack} does not exist; it has {len(stacks)}, from 0 on")
-    table = profile_table(path)
+        raise UsageError(f"stack {stack} does not exist; there are {len(stacks)}, from 0 on")
+    chosen = slice(stack, stack + 1)
+    table = profile_table(stacks[chosen], solved[chosen])
     import matplotlib as mpl
 
     with mpl.rc_context(STYLE):
-        figure = profile_figure(stacks[stack], table[table["stack"] == stack])
+        figure = profile_figure(stacks[stack], table)
         metadata = {"Date": None} if out.suffix.lower() == ".svg" else {}
         figure.savefig(out, dpi=200, metadata=metadata)
 

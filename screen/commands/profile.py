@@ -30,11 +30,12 @@ def profile(
     jax.config.update("jax_enable_x64", True)
     from screen.formats import records, write_csv, write_json
     from screen.plots import draw_profile
-    from screen.solve_file import profile_table
+    from screen.solve_file import profile_table, solved_stacks
 
+    stacks, solved = solved_stacks(file)
     if out is not None:
-        draw_profile(file, out, stack)
-    found = profile_table(file, points)
+        draw_profile(stacks, solved, out, stack)
+    found = profile_table(stacks, solved, points)
     if json:
         write_json(records(found), sys.stdout)
     elif csv:
