@@ -55,7 +55,7 @@ def name(column: str) -> str:
 
 def literal(value: str | float) -> str:
     """`value` as an SQL literal."""
-    return text(value) if isinstance(value, str) else f"'{value!r}'::DOUBLE"
+    return text(value) if isinstance(value, str) else f"'{float(value)!r}'::DOUBLE"
 
 
 def check_columns(wanted: Iterable[str], known: Sequence[str], option: str) -> None:
