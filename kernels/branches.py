@@ -5,6 +5,7 @@ E: one valley, at most one potential per flank where it takes a given value.
 """
 
 import math
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
@@ -41,7 +42,7 @@ def exponents(law: Branches, E: Number, V_T: Scalar) -> tuple[Number, Number, Nu
     return jnp.zeros_like(E), electrons, holes
 
 
-def log_sum(law: Branches, arguments: tuple[Number, Number, Number]) -> Number:
+def log_sum(law: Branches, arguments: Sequence[Number]) -> Number:
     """ln sum_i coefficient_i e^argument_i over floor, electrons, holes."""
     coefficients = (law.sigma_0, law.sigma_n, law.sigma_p)
     pairs = list(zip(coefficients, arguments, strict=True))

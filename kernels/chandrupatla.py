@@ -25,7 +25,7 @@ class _State(NamedTuple):
     f_b: Scalar
     f_c: Scalar
     t: Scalar
-    count: jax.Array
+    steps: jax.Array
     done: Bool[Array, ""]
 
 
@@ -46,7 +46,7 @@ def find_zero(
         new = _step(function, state)
         return jax.tree.map(lambda old, fresh: jnp.where(state.done, old, fresh), state, new)
 
-    end = jax.lax.while_loop(lambda s: ~s.done & (s.count < MAX_STEPS), advance, begin)
+    end = jax.lax.while_loop(lambda s: ~s.done & (s.steps < MAX_STEPS), advance, begin)
     root = jnp.where(jnp.abs(end.f_a) < jnp.abs(end.f_b), end.a, end.b)
     return root, end.done
 
@@ -62,7 +62,7 @@ def _step(function: Callable[[Scalar], Scalar], state: _State) -> _State:
     least = 2.0 * jnp.finfo(x.dtype).eps * jnp.abs(best) / jnp.where(width > 0, width, 1.0)
     done = (least > 0.5) | (f == 0) | (width == 0)
     t = jnp.clip(_fraction(a, b, c, f_a, f_b, f_c), least, 1.0 - least)
-    return _State(a, b, c, f_a, f_b, f_c, t, state.count + 1, done)
+    return _State(a, b, c, f_a, f_b, f_c, t, state.steps + 1, done)
 
 
 def _fraction(a: Scalar, b: Scalar, c: Scalar, f_a: Scalar, f_b: Scalar, f_c: Scalar) -> Scalar:

@@ -47,6 +47,12 @@ class Table(eqx.Module):
 Law = Constant | Branches | Table
 
 
+def constant_sigma_ele(law: Law) -> Float[Real, "..."]:
+    """sigma_0 (S/cm) of a law that the caller knows to be constant."""
+    assert isinstance(law, Constant)
+    return law.sigma_0
+
+
 def arrhenius_sigma_ion(
     sigma_ref: Float[Real, "..."],
     E_act: Float[Real, "..."],

@@ -77,6 +77,7 @@ def chain(given: Stack, safe: Stack) -> Chain:
     sigma_ion = jnp.stack([layer.sigma_ion for layer in safe.layers])
     laws = [as_branches(layer.sigma_ele) for layer in safe.layers]
     laws = jax.tree.map(lambda *leaves: jnp.stack(leaves), *laws)
+    conductors: Conductor
     if all(slope is not None for slope in slopes):
         conductors = jax.vmap(dilute)(laws, sigma_ion, volt / jnp.asarray(slopes, volt.dtype))
     else:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from kernels.conductivity import constant_sigma_ele
 from kernels.stack import Stack
 
 Scalar = Float[Array, ""]
@@ -35,7 +36,7 @@ def solve_constant(stack: Stack) -> Raw:
     """Potentials and leak current of a stack whose laws are all constant."""
     ionic = [layer.thickness / layer.sigma_ion for layer in stack.layers]
     both = [
-        r + layer.thickness / layer.sigma_ele.sigma_0
+        r + layer.thickness / constant_sigma_ele(layer.sigma_ele)
         for r, layer in zip(ionic, stack.layers, strict=True)
     ]
     none = jnp.zeros_like(stack.E_anode)

@@ -118,7 +118,9 @@ def respond(ladder: Ladder, sources: Layers) -> Inner:
     `grip` is what still holds a node from the left, a product of shares, never a difference.
     """
     tiny = jnp.finfo(sources.dtype).tiny
-    grip, pivots, values = ladder.far[0], [], []
+    grip = ladder.far[0]
+    pivots: list[Scalar] = []
+    values: list[Scalar] = []
     for k in range(sources.shape[0] - 1):
         value = sources[k + 1] - sources[k]
         if k:

@@ -201,8 +201,8 @@ def _max_thickness(facts: Facts) -> tuple[Scalar, Code]:
     """The least of three thicknesses (cm) and which it is; an unknown window does not bind."""
     reductions = facts.thickness_by_coating_reduction, facts.thickness_by_electrolyte_reduction
     own, electrolyte = (jnp.where(jnp.isnan(value), jnp.inf, value) for value in reductions)
-    largest, code = facts.thickness_by_resistance, ThicknessLimit.RESISTANCE
-    code = jnp.where(own < largest, ThicknessLimit.COATING_REDUCTION, code)
+    largest = facts.thickness_by_resistance
+    code = jnp.where(own < largest, ThicknessLimit.COATING_REDUCTION, ThicknessLimit.RESISTANCE)
     largest = jnp.minimum(largest, own)
     code = jnp.where(electrolyte < largest, ThicknessLimit.ELECTROLYTE_REDUCTION, code)
     largest = jnp.minimum(largest, electrolyte)

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from kernels.conductivity import Constant
+from kernels.conductivity import Constant, constant_sigma_ele
 from kernels.conductor import Piece, as_floats, chain, is_open_circuit
 from kernels.medium import Medium, media
 from kernels.open_circuit import advance, log_conductance, log_flux
@@ -91,7 +91,8 @@ def _newton(piece: Piece, E: Scalar, arrived: Scalar, log_leak: Scalar) -> Scala
 def _constant_slope(numbers: Stack, leak: Scalar) -> Scalar:
     """dE/dx of a constant law, V/cm."""
     layer = numbers.layers[0]
-    return (numbers.current_density + leak) / layer.sigma_ion + leak / layer.sigma_ele.sigma_0
+    sigma_ele = constant_sigma_ele(layer.sigma_ele)
+    return (numbers.current_density + leak) / layer.sigma_ion + leak / sigma_ele
 
 
 def _piece(alone: Stack, E_low: Scalar, E_high: Scalar) -> Piece:

@@ -28,14 +28,14 @@ Answer = TypeVar("Answer")
 class Medium(eqx.Module):
     """One layer and the current through it: cm, S/cm, A/cm2, V. `media` stacks all of a stack.
 
-    `table` and `is_table` are None where no layer of the stack has a table.
+    `table` is None where no layer of the stack has a table.
     """
 
     thickness: Scalar
     sigma_ion: Scalar
     branches: Branches
     table: Table | None
-    is_table: Bool[Array, ""] | None
+    is_table: Bool[Array, ""]
     current: Scalar
     V_T: Scalar
     E_low: Scalar
@@ -77,7 +77,7 @@ def media(stack: Stack, E_low: Scalar, E_high: Scalar) -> Medium:
             lambda *rows: jnp.stack(rows), *[_branches(law, like) for law in laws]
         ),
         table=_tables(laws, like) if has_table else None,
-        is_table=jnp.asarray([isinstance(law, Table) for law in laws]) if has_table else None,
+        is_table=jnp.asarray([isinstance(law, Table) for law in laws]),
         current=_repeat(stack.current_density, len(laws)),
         V_T=_repeat(BOLTZMANN_EV * stack.temperature, len(laws)),
         E_low=_repeat(E_low, len(laws)),

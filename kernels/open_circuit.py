@@ -168,5 +168,4 @@ def _march(chain: Chain, log_leak: Scalar, *, backward: bool) -> _Crossing:
         )
         return (leave, leaving), _Crossing(enter, leave, entering, leaving)
 
-    _, crossings = jax.lax.scan(cross, (start, jnp.zeros_like(start)), (pieces, drops))
-    return crossings
+    return jax.lax.scan(cross, (start, jnp.zeros_like(start)), (pieces, drops))[1]

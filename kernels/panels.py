@@ -258,5 +258,5 @@ def _seen_from_centre(panels: Panels, segment: Segment, v: Number) -> tuple[Numb
         term(c, b - log_centre) * jnp.expm1(x)
         for c, b, x in zip(coefficients, base, moves, strict=True)
     )
-    log_sigma = log_sum(law, tuple(b + x for b, x in zip(base, moves, strict=True)))
+    log_sigma = log_sum(law, [b + x for b, x in zip(base, moves, strict=True)])
     return log_sigma - log_S, gap + ionic * growth

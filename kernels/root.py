@@ -28,7 +28,7 @@ class _State(NamedTuple):
     high: Scalar
     x: Scalar
     last_step: Scalar
-    count: jax.Array
+    steps: jax.Array
     done: jax.Array
 
 
@@ -65,7 +65,7 @@ def find_root(
         done = small | (high - low <= tolerance(x)) | (value == 0)
         x = jnp.where(value == 0, state.x, x)
         last = jnp.where(take, newton, high - low)
-        return _State(low, high, x, last, state.count + 1, done)
+        return _State(low, high, x, last, state.steps + 1, done)
 
     def frozen(state: _State) -> _State:
         advanced = step(state)
@@ -73,5 +73,5 @@ def find_root(
 
     start = jnp.clip(start, low, high)
     begin = _State(low, high, start, high - low, jnp.zeros((), jnp.int32), low >= high)
-    end = jax.lax.while_loop(lambda s: ~s.done & (s.count < MAX_STEPS), frozen, begin)
+    end = jax.lax.while_loop(lambda s: ~s.done & (s.steps < MAX_STEPS), frozen, begin)
     return Root(end.x, end.done)

@@ -10,37 +10,41 @@ from enum import IntEnum
 class Status(IntEnum):
     """Outcome of one stack. Larger is worse, so combining two is a maximum."""
 
-    message: str
-
-    def __new__(cls, code: int, message: str) -> "Status":
-        """Attach the human sentence to the integer code."""
-        member = int.__new__(cls, code)
-        member._value_ = code
-        member.message = message
-        return member
-
-    OK = 0, "solved"
-    MISSING_PROPERTY = (
-        1,
-        "a conductivity or window this number needs is unknown; the inverse answers stand",
-    )
-    UNPROTECTABLE = (
-        2,
-        "the electrolyte's oxidation limit is at or below the anode potential: nothing protects it",
-    )
-    EXTRAPOLATED_TABLE = 3, "the potential left the tabulated range of sigma_ele"
-    ILL_CONDITIONED = (
-        4,
-        "the answer cannot be placed better than 1e-4 V in this precision; use float64",
-    )
-    UNDERFLOW = 5, "conductances fall below the range of this precision; use float64"
-    NOT_CONVERGED = 6, "the root search ended outside its tolerance"
-    INPUT_OUT_OF_RANGE = (
-        7,
-        "an input is not finite or not positive where it must be, or outside its physical range",
-    )
+    OK = 0
+    MISSING_PROPERTY = 1
+    UNPROTECTABLE = 2
+    EXTRAPOLATED_TABLE = 3
+    ILL_CONDITIONED = 4
+    UNDERFLOW = 5
+    NOT_CONVERGED = 6
+    INPUT_OUT_OF_RANGE = 7
 
     @property
     def label(self) -> str:
         """Lower-case name as it stands in every table, e.g. ``not_converged``."""
         return self.name.lower()
+
+    @property
+    def message(self) -> str:
+        """The whole sentence behind the name."""
+        return _MESSAGES[self]
+
+
+_MESSAGES = {
+    Status.OK: "solved",
+    Status.MISSING_PROPERTY: (
+        "a conductivity or window this number needs is unknown; the inverse answers stand"
+    ),
+    Status.UNPROTECTABLE: (
+        "the electrolyte's oxidation limit is at or below the anode potential: nothing protects it"
+    ),
+    Status.EXTRAPOLATED_TABLE: "the potential left the tabulated range of sigma_ele",
+    Status.ILL_CONDITIONED: (
+        "the answer cannot be placed better than 1e-4 V in this precision; use float64"
+    ),
+    Status.UNDERFLOW: "conductances fall below the range of this precision; use float64",
+    Status.NOT_CONVERGED: "the root search ended outside its tolerance",
+    Status.INPUT_OUT_OF_RANGE: (
+        "an input is not finite or not positive where it must be, or outside its physical range"
+    ),
+}

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from kernels.boundary import Boundary
+from kernels.conductivity import constant_sigma_ele
 from kernels.conductor import is_constant
 from kernels.judge import Facts, Limits, Metrics, judge
 from kernels.stack import Layer, Stack
@@ -28,7 +29,7 @@ class Divider(NamedTuple):
     leak: Number
 
 
-def resistance(thickness: Number, sigma_ion: Number, sigma_ele: Number) -> Number:
+def resistance(thickness: Number | float, sigma_ion: Number, sigma_ele: Number) -> Number:
     """L/sigma_amb: what an ion and its electron meet together."""
     return thickness * (1.0 / sigma_ion + 1.0 / sigma_ele)
 
@@ -112,12 +113,13 @@ def metrics_of_plane(stack: Stack, limits: Limits, *, boundary: Boundary | None 
         cathode_pinned=jnp.zeros((), bool) if boundary is None else boundary.cathode_pinned,
         unprotectable=limits.electrolyte.oxidation <= stack.E_anode,
         status=jnp.where(jnp.isnan(leak), Status.MISSING_PROPERTY, Status.OK).astype(jnp.int32),
+        electrolyte=stack.electrolyte,
     )
     return judge(facts, limits)
 
 
 def _resistance(layer: Layer, thickness: Number | float) -> Number:
-    return resistance(thickness, layer.sigma_ion, layer.sigma_ele.sigma_0)
+    return resistance(thickness, layer.sigma_ion, constant_sigma_ele(layer.sigma_ele))
 
 
 def _ends(stack: Stack, boundary: Boundary | None) -> Number:

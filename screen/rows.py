@@ -132,7 +132,7 @@ class Table:
 def decimal(rows: "pd.DataFrame") -> "pd.DataFrame":
     """Single-precision columns in double precision by their shortest decimal: 1e-14 stays 1e-14."""
     narrow = rows.select_dtypes("float32")
-    return rows.assign(**{name: narrow[name].astype(str).astype(float) for name in narrow})
+    return rows.assign(**{name: narrow[name].astype(str).astype(float) for name in narrow.columns})
 
 
 def _parts(paths: Sequence[str], *, many: bool) -> str:
