@@ -1,9 +1,10 @@
 """One current, many nodes, known from both ends: the linear algebra of a march and its reverse.
 
-Layer k ties its two faces and the current: near_k dE_{k-1} + far_k dE_k + by_leak_k dj + rest_k = 0.
-Eliminated from the anode this reads dE_k = F_k dj + r_k, from the cathode dE_k = s_k - B_k dj, with
-F and B not negative. Large F means that the march from the anode cannot place the node in this
-precision, large B the same for the march from the cathode; never both, except at a true step.
+Layer k ties its two faces and the current: near_k dE_{k-1} + far_k dE_k + by_leak_k dj + rest_k
+is 0. Eliminated from the anode this reads dE_k = F_k dj + r_k, from the cathode
+dE_k = s_k - B_k dj, with F and B not negative. Large F means that the march from the anode cannot
+place the node in this precision, large B the same for the march from the cathode; never both,
+except at a true step.
 """
 
 from typing import NamedTuple
