@@ -153,7 +153,7 @@ def test_steep_step_is_marked_in_float32():
         coating = Layer(thickness, 1e-7, holes(1e-6, 4.0))
         return int(solve(in_precision(Stack((electrolyte, coating), 0.0, 4.2), dtype)).status)
 
-    ratio = np.float64(1e-7 * 10.0867) / (1e-3 * 13.2656)
+    ratio = 1e-7 * 10.0867 / (1e-3 * 13.2656)
     critical = 2e-3 * ratio
     assert status(critical, jnp.float32) == Status.ILL_CONDITIONED
     assert status(critical * 0.5, jnp.float32) == Status.OK
