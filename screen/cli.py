@@ -9,7 +9,18 @@ import sys
 
 import typer
 
-from screen.commands import candidates, cite, design, doctor, profile, rank, report, run, solve
+from screen.commands import (
+    candidates,
+    cite,
+    design,
+    doctor,
+    merge,
+    profile,
+    rank,
+    report,
+    run,
+    solve,
+)
 from screen.errors import ScreenError
 
 app = typer.Typer(
@@ -25,6 +36,7 @@ app = typer.Typer(
     ),
 )
 app.command("run", epilog=run.EXAMPLES)(run.run)
+app.command("merge", epilog=merge.EXAMPLES)(merge.merge)
 app.command("rank", epilog=rank.EXAMPLES)(rank.rank)
 app.command("report", epilog=report.EXAMPLES)(report.report)
 app.command("design", epilog=design.EXAMPLES)(design.design)

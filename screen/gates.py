@@ -85,7 +85,7 @@ class Gates:
         for name, code in answers.codes.items():
             columns[name] = Column(code, jnp.ones_like(code, bool), CODE_NAMES[name])
         wanted = {name for gate in self.gates for name in names(gate.tree)}
-        for name in wanted & set(self.looked):
+        for name in (wanted & set(self.looked)) - {THICKNESS}:
             columns[name] = _on_device(self.looked[name], at, thickness_nm.dtype)
         columns[THICKNESS] = Column(thickness_nm, ~jnp.isnan(thickness_nm))
         return columns

@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -144,6 +145,15 @@ class Store:
             except BaseException:
                 path.unlink(missing_ok=True)
                 raise
+
+    def adopt(self, path: Path) -> str:
+        """Copy a part of another folder to a draft; its name."""
+        draft = self.folder / f"{_TEMPORARY}{path.name}-{uuid4().hex}"
+        with explained(self.folder), path.open("rb") as source, draft.open("xb") as target:
+            shutil.copyfileobj(source, target, 2**20)
+            target.flush()
+            os.fsync(target.fileno())
+        return draft.name
 
     def publish(self, entries: Sequence[Mapping[str, Any]]) -> None:
         """Give finished drafts their parts' names, then add them to the journal, durably.

@@ -69,7 +69,7 @@ def run(
         dask=dask,
         verbose=True,
     )
-    _json_summary(result) if json else _summary(result)
+    show(result, json=json)
     if strict and result.failed:
         print(f"--strict: {result.failed:,} stacks failed", file=sys.stderr)
         raise typer.Exit(1)
@@ -138,6 +138,11 @@ def _shard(text: str | None) -> tuple[int, int] | None:
     if not (part.isdecimal() and whole.isdecimal() and 1 <= int(part) <= int(whole)):
         raise UsageError(f"--shard {text!r}: expected I/N with 1 <= I <= N, such as 2/8")
     return int(part), int(whole)
+
+
+def show(result: "RunResult", *, json: bool) -> None:
+    """Print the end of a run, for a person or a program."""
+    _json_summary(result) if json else _summary(result)
 
 
 def _json_summary(result: "RunResult") -> None:

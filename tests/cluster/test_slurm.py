@@ -1,0 +1,107 @@
+"""The file that describes Slurm jobs, and the script they get."""
+
+import subprocess
+
+import pytest
+from typer.testing import CliRunner
+
+from screen.cli import app
+from screen.distributed.slurm import job_script, load, start
+from screen.errors import SpecError, WorkerError
+
+CPU = """
+jobs = 20
+cores = 32
+memory = "64GB"
+walltime = "08:00:00"
+interface = "lo"
+partition = "cpu"
+account = "battery"
+setup = ["module load gcc"]
+"""
+GPU = """
+jobs = 4
+cores = 8
+memory = "32GB"
+walltime = "1-00:00:00"
+host = "login1"
+partition = "gpu"
+gpu = true
+directives = ["--exclusive"]
+"""
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(text):
+        path = tmp_path / "cluster.toml"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def test_the_script_of_a_cpu_job(file):
+    lines = job_script(load(file(CPU))).splitlines()
+    for wanted in (
+        "#SBATCH -J muli",
+        "#SBATCH -p cpu",
+        "#SBATCH -A battery",
+        "#SBATCH -n 1",
+        "#SBATCH --cpus-per-task=32",
+        "#SBATCH -t 08:00:00",
+        "module load gcc",
+        "export NPROC=32",
+    ):
+        assert wanted in lines
+    worker = lines[-1] if lines[-1] else lines[-2]
+    assert "distributed.cli.dask_worker" in worker
+    assert "--nthreads 1 " in worker
+    assert "--nanny" in worker
+    assert "--interface lo" in worker
+
+
+def test_the_script_of_a_gpu_job_asks_for_one_gpu(file, tmp_path):
+    text = job_script(load(file(GPU)))
+    lines = text.splitlines()
+    assert "#SBATCH --gres=gpu:1" in lines
+    assert "#SBATCH --exclusive" in lines
+    assert "#SBATCH -p gpu" in lines
+    assert "export XLA_PYTHON_CLIENT_MEM_FRACTION=0.85" in lines
+    script = tmp_path / "job.sh"
+    script.write_text(text)
+    assert subprocess.run(["bash", "-n", str(script)]).returncode == 0
+
+
+def test_a_dry_run_prints_the_script(file):
+    path = file(CPU)
+    given = ["run", "--dask", f"slurm:{path}", "--dry-run"]
+    told = CliRunner().invoke(app, given, catch_exceptions=False)
+    assert told.exit_code == 0
+    assert job_script(load(path)) in told.stdout
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (('memory = "64GB"', 'memory = "64"'), "memory = '64'"),
+        (("cores = 32", "cores = 0"), "cores = 0"),
+        (("jobs = 20", "job = 20"), "job: unknown key; closest: jobs"),
+        (("jobs = 20", ""), "jobs: missing"),
+        (('interface = "lo"', ""), "give interface"),
+        (('interface = "lo"', 'interface = "lo"\nhost = "a"'), "one of them"),
+        (('"cpu"', '"cpu\\nrm -r x"'), "partition"),
+        (("jobs = 20", "jobs = "), "not valid TOML"),
+    ],
+)
+def test_what_is_wrong_is_named(file, change, words):
+    with pytest.raises(SpecError, match=words):
+        load(file(CPU.replace(*change)))
+
+
+def test_without_slurm_the_cause_is_named(file, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(WorkerError, match="sbatch is not on the PATH"):
+        start(load(file(CPU)))
+    with pytest.raises(SpecError, match="cannot be read"):
+        load(file(CPU).with_name("absent.toml"))
