@@ -28,7 +28,7 @@ SIZES |= {"electrolyte_thickness_um": 8, "boundary": 2, "cathode": 12, "electrol
 
 CHILD = """
 import json, sys, time
-from screen.rank import rank
+from screen.ranking import rank
 start = time.perf_counter()
 found = rank(sys.argv[1], top=100, by=sys.argv[2] or None)
 seconds = time.perf_counter() - start

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from screen import sql
 from screen.criteria import CELL
-from screen.rank import TOP, ranking
+from screen.ranking import TOP, ranking
 from screen.results import open_results
 from screen.table import render
 

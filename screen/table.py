@@ -17,7 +17,7 @@ from screen.why import number, verdict, volt, why
 if TYPE_CHECKING:
     import pandas as pd
 
-    from screen.rank import Ranking
+    from screen.ranking import Ranking
 
 MIN_WIDTH, WIDE, MAX_WIDTH = 100, 118, 120
 MAX_GROUPS = 8

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from screen.rank import Ranking
+    from screen.ranking import Ranking
 
 EXAMPLES = """Examples:
 
@@ -52,7 +52,7 @@ def rank(
     """
     from screen.errors import UsageError
     from screen.overview import cell_columns
-    from screen.rank import TOP, ranking
+    from screen.ranking import TOP, ranking
 
     if sum((csv, json, parquet is not None)) > 1:
         raise UsageError("--csv, --json and --parquet exclude each other")

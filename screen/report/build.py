@@ -11,7 +11,7 @@ import pandas as pd
 
 import candidates
 from screen.errors import ScreenError
-from screen.rank import Ranking, ranking
+from screen.ranking import Ranking, ranking
 from screen.report import funnel, inside, page, pictures, query, table, words
 from screen.results import Results, open_results
 
