@@ -209,6 +209,7 @@ class Workers:
                     told = time.monotonic()
                     print("waiting for the first worker ...", file=sys.stderr)
             outcome = self._outcome(future)
+            future.release()  # a worker that holds a result is not let go
             if outcome.failure is None:
                 return outcome
             self._dismiss(outcome)
