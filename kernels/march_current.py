@@ -68,6 +68,11 @@ def ionic_resistance(stack: Stack) -> Scalar:
     return jnp.sum(layers) + jnp.sum(contacts_of(stack))
 
 
+def driving_potential(stack: Stack) -> Scalar:
+    """E_cathode - E_anode - I R_ion (V): has the sign of j, and is 0 where j is."""
+    return stack.E_cathode - stack.E_anode - stack.current_density * ionic_resistance(stack)
+
+
 def march(
     layers: Medium,
     contacts: Float[Array, " contacts"],
@@ -80,7 +85,9 @@ def march(
     low, high = layers.E_low[0], layers.E_high[0]
     drops = sense * (stack.current_density + leak) * contacts
 
-    def cross(state: tuple[Scalar, Scalar], step: tuple[Medium, Scalar]):  # noqa: ANN202
+    def cross(
+        state: tuple[Scalar, Scalar], step: tuple[Medium, Scalar]
+    ) -> tuple[tuple[Scalar, Scalar], tuple[Scalar, Scalar]]:
         (E, beyond), (layer, drop) = state, step
         enter = E + drop
         inside = jnp.clip(enter, low, high)
@@ -114,13 +121,12 @@ def both_ways(stack: Stack, leak: Scalar) -> Course:
 
 
 def _outside(E: Scalar, low: Scalar, high: Scalar) -> Scalar:
-    return jnp.where(E > high, 1.0, jnp.where(E < low, -1.0, 0.0)).astype(E.dtype)
+    return jnp.where(high < E, 1.0, jnp.where(low > E, -1.0, 0.0)).astype(E.dtype)
 
 
 def leak_bracket(stack: Stack) -> Bracket:
     """Sign and bounds of j, see `kernels.under_current`."""
-    resistance = ionic_resistance(stack)
-    drive = stack.E_cathode - stack.E_anode - stack.current_density * resistance
+    resistance, drive = ionic_resistance(stack), driving_potential(stack)
     none = drive == 0
     log_drive = jnp.log(jnp.where(none, 1.0, jnp.abs(drive)))
     log_ionic = jnp.log(resistance)

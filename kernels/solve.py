@@ -77,8 +77,20 @@ def finish(stack: Stack, raw: Raw, status: Int[Array, ""]) -> Solution:
         log_leak=raw.log_leak + blank,
         overshoot=jnp.maximum(beyond, 0.0) + blank,
         slope=raw.slope + blank,
-        status=jnp.maximum(status, _precision_status(stack, raw)),
+        status=jnp.maximum(
+            status, jnp.maximum(_precision_status(stack, raw), _table_status(stack, raw))
+        ),
     )
+
+
+def _table_status(stack: Stack, raw: Raw) -> Int[Array, ""]:
+    """Whether the potential leaves the range of a table; a layer's extremes are at its faces."""
+    left = jnp.zeros((), bool)
+    for layer, faces in zip(stack.layers, raw.faces, strict=True):
+        if isinstance(layer.sigma_ele, Table):
+            grid = layer.sigma_ele.E
+            left = left | (jnp.min(faces) < grid[0]) | (jnp.max(faces) > grid[-1])
+    return jnp.where(left, Status.EXTRAPOLATED_TABLE, Status.OK).astype(jnp.int32)
 
 
 def _precision_status(stack: Stack, raw: Raw) -> Int[Array, ""]:

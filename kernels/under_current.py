@@ -21,7 +21,15 @@ from jaxtyping import Array, Bool, Float
 
 from kernels.chandrupatla import find_zero
 from kernels.constant import Raw
-from kernels.march_current import Course, both_ways, contacts_of, leak_bracket, march, media_of
+from kernels.march_current import (
+    Course,
+    both_ways,
+    contacts_of,
+    driving_potential,
+    leak_bracket,
+    march,
+    media_of,
+)
 from kernels.medium import Medium
 from kernels.safe import log_or_absent
 from kernels.stack import Stack
@@ -50,8 +58,11 @@ def solve_under_current(stack: Stack) -> tuple[Raw, Bool[Array, ""]]:
     answer, slope, converged = find(jax.lax.stop_gradient(stack))
     answer = _attach(stack, answer)
     left, right = faces(stack, answer)
-    log_leak = log_or_absent(jnp.abs(answer.leak))
-    return Raw(jnp.stack([left, right], axis=1), answer.leak, log_leak, slope), converged
+    undriven = driving_potential(jax.lax.stop_gradient(stack)) == 0
+    leak = answer.leak - jnp.where(undriven, jax.lax.stop_gradient(answer.leak), 0.0)
+    return Raw(
+        jnp.stack([left, right], axis=1), leak, log_or_absent(jnp.abs(leak)), slope
+    ), converged
 
 
 def faces(stack: Stack, answer: Answer) -> tuple[Layers, Layers]:
@@ -98,7 +109,7 @@ def _sides(stack: Stack, leak: Scalar) -> tuple[Side, Side]:
         return ties(stack, course.left, course.right, leak, rest)
 
     tied = jax.lax.map(tie, courses)
-    anode, cathode = (jax.tree.map(lambda leaf: leaf[k], tied) for k in (0, 1))
+    anode, cathode = (jax.tree.map(lambda leaf, k=k: leaf[k], tied) for k in (0, 1))
     rates = jnp.stack([from_anode(anode).rate, from_cathode(cathode).rate])
     rates = jnp.where(courses.beyond[:, None] != 0, jnp.inf, rates)
     ends = courses.right.at[:, -1].set(jnp.stack([courses.end[0], stack.E_cathode]))

@@ -7,7 +7,7 @@ dash, so that the picture reads in grey. Text is drawn as outlines: no font is n
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from screen.errors import UsageError
 from screen.solve_file import profile_table
@@ -24,7 +24,7 @@ BAND = "#e8d9a8"
 EDGE = "#8a6d1f"
 NM_PER_CM = 1e7
 FORMATS = (".svg", ".png", ".pdf")
-STYLE = {
+STYLE: dict[Any, Any] = {
     "svg.fonttype": "path",
     "svg.hashsalt": "muli",
     "pdf.fonttype": 42,

@@ -74,7 +74,7 @@ def _row(
     status = Status(int(solution.status))
     row: dict[str, Any] = {
         "leak_current_density_A_cm2": float(solution.leak_current_density),
-        "nodes_V": _nodes(stack, solution.faces),
+        "nodes_V": _nodes(stack, np.asarray(solution.faces)),
         "overshoot_V": float(solution.overshoot),
         "profile": [
             {"layer": layer, "fraction": fraction, "E_V": float(E)}

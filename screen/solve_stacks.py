@@ -82,10 +82,10 @@ def profiles(solved: Sequence[Solved], fractions: Sequence[float]) -> list[Profi
     """Profiles at fractions of every layer's thickness: (layers, fractions), in order."""
     count = len(fractions)
     padded = np.append(fractions, [1.0] * (-count % BLOCK)).reshape(-1, BLOCK)
-    groups: dict[Hashable, list[tuple[int, int]]] = defaultdict(list)
+    groups: dict[tuple[bool, int], list[tuple[int, int]]] = defaultdict(list)
     for number, one in enumerate(solved):
         table = one.layers.medium.table
-        key = one.straight, None if table is None else table.E.shape[-1]
+        key = one.straight, 0 if table is None else table.E.shape[-1]
         groups[key] += [(number, layer) for layer in range(len(one.layers.left))]
     found: dict[tuple[int, int], Profile] = {}
     for (straight, _), places in groups.items():
@@ -144,7 +144,7 @@ def in_chunks(program: Callable[[Any], T], rows: Sequence[Any], largest: int) ->
 
 
 def _gather(join: Callable[[list[Any]], np.ndarray], trees: Iterable[T]) -> T:
-    return jax.tree.map(lambda *leaves: join(leaves), *trees)
+    return jax.tree.map(lambda *leaves: join(list(leaves)), *trees)
 
 
 def _points(layer: LayerEntry) -> int:
@@ -220,17 +220,17 @@ def _table(entry: LayerEntry, points: int) -> Table:
     E, logs = np.asarray(entry.table_E_V), np.asarray(entry.table_log10_sigma_ele_S_cm)
     between = np.linspace(E[-2], E[-1], points - E.size + 2)[1:-1]
     grid = np.concatenate([E[:-1], between, E[-1:]])
-    return Table(grid, np.interp(grid, E, logs))
+    return Table(jax.numpy.asarray(grid), jax.numpy.asarray(np.interp(grid, E, logs)))
 
 
 def _uncut(solution: Solution, layers: SolvedLayer, count: int, straight: bool) -> Solved:
     """An answer with the parts of its last layer joined again."""
     parts = len(layers.left) - count + 1
     end = solution.faces[-1, 1]
-    faces = np.concatenate([solution.faces[: count - 1], [[layers.left[count - 1], end]]])
     layers = jax.tree.map(lambda x: np.array(x[:count]), layers)
     layers.right[-1] = end
     layers.medium.thickness[-1] *= parts
+    faces: Any = np.stack([layers.left, layers.right], axis=1)
     return Solved(replace(solution, faces=faces), layers, straight)
 
 
