@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from screen import criteria, rank
+from screen import criteria
+from screen import ranking as rank
 from screen.errors import StoreError, UsageError
 from screen.pareto import DIRECTION, non_dominated
 
