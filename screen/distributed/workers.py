@@ -3,7 +3,9 @@
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from queue import Empty, Queue
@@ -25,6 +27,7 @@ TASK_LIMIT_S = 900.0
 """After this long a worker counts as hanging; `muli.task-limit` of Dask's configuration."""
 
 TRIES = 3
+_GONE = "the scheduler is gone; start it again, then the same command continues"
 _IN_FLIGHT = 2
 _LOOK_S = 2.0
 
@@ -82,7 +85,7 @@ class Workers:
         waiting = deque(Task(chunks) for chunks in cut(todo, self.workers))
         active: dict[Future, Task] = {}
         ready: Queue[Future] = Queue()
-        try:
+        with _reached(active):
             while True:
                 while waiting and not stop.is_set() and len(active) < self._window():
                     self._submit(waiting.popleft(), identity, active, ready)
@@ -94,9 +97,6 @@ class Workers:
                     advance(entry["stacks"])
                 yield outcome
                 self._free_from_hanging(active)
-        finally:
-            for future in active:
-                future.cancel()
 
     def close(self) -> None:
         """Take the order back from the workers."""
@@ -140,20 +140,15 @@ class Workers:
 
     def _outcome(self, future: Future) -> Outcome:
         """What a task gave back; raises `WorkerError` where Dask itself gave up."""
-        try:
-            if future.status == "finished":
-                return cast(Outcome, future.result())
-            error = f"{type(future.exception()).__name__}: {future.exception()}"
-        except Exception as lost:
-            error = f"{type(lost).__name__}: {lost}"
-        if future.status in ("cancelled", "lost"):
+        if future.status == "finished":
+            return cast(Outcome, future.result())
+        if future.status == "error":
+            error = future.exception()
             raise WorkerError(
-                f"the scheduler is gone ({error}); start it again, then the same command continues"
+                f"the workers that took {future.key} died ({type(error).__name__}: {error}); they "
+                "may lack memory: see their logs, give --max-memory; the same command continues"
             )
-        raise WorkerError(
-            f"the workers that took {future.key} died ({error}); they may lack memory: see their "
-            "logs, give --max-memory; the same command continues"
-        )
+        raise WorkerError(_GONE)
 
     def _dismiss(self, outcome: Outcome) -> None:
         """Send an unfit worker away, once, with its reason."""
@@ -230,6 +225,19 @@ class Workers:
     def _say(self, note: str) -> None:
         self.notes.append(note)
         print(note, file=sys.stderr)
+
+
+@contextmanager
+def _reached(active: Mapping[Future, Task]) -> Iterator[None]:
+    """Tell of a scheduler that is gone in words; leave nothing on its way behind."""
+    try:
+        yield
+    except (OSError, TimeoutError, CancelledError) as error:
+        raise WorkerError(_GONE) from error
+    finally:
+        for future in active:
+            if not future.done():
+                future.cancel()
 
 
 def cut(todo: Sequence[int], workers: int) -> list[list[int]]:
