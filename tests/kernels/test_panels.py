@@ -1,0 +1,54 @@
+"""Gauss-Legendre panels: the error falls geometrically with the nodes, next to a standstill too."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from kernels import Branches, panels
+from kernels.branches import centres
+
+VOLT = 0.025692579
+LAW = Branches(*map(jnp.float64, (0.0, 1e-7, 0.4, 1e-8, 3.9, 0.5, 1.0)))
+FLOWS = {"same sign": (1e6, 1e-6, 0.2, 4.1), "charging": (-2e2, 1e-6, 1.1, 2.9)}
+
+
+def reference(a, j, E_1, E_2):
+    """The distance by 4,000 panels of numpy's own."""
+    nodes, weights = np.polynomial.legendre.leggauss(24)
+    edges = np.linspace(E_1, E_2, 4001)
+    half = 0.5 * np.diff(edges)
+    E = edges[:-1, None] + half[:, None] * (1.0 + nodes)
+    electrons = 1e-7 * np.exp(-0.5 * (E - 0.4) / VOLT)
+    sigma = electrons + 1e-8 * np.exp((E - 3.9) / VOLT)
+    return np.sum(half[:, None] * weights / np.abs(a + j / sigma))
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_error_falls_geometrically(name, monkeypatch):
+    a, j, E_1, E_2 = FLOWS[name]
+    expected = reference(a, j, E_1, E_2)
+    errors = []
+    for count in (2, 4, 6, 10):
+        abscissae, weights = np.polynomial.legendre.leggauss(count)
+        monkeypatch.setattr(panels, "_ABSCISSAE", abscissae)
+        monkeypatch.setattr(panels, "_WEIGHTS", weights)
+        laid = panels.lay_panels(LAW, *map(jnp.float64, (a, j, VOLT, -0.5, 4.5)))
+        log = panels.log_distance(laid, jnp.float64(E_1), jnp.float64(E_2))
+        errors.append(abs(float(jnp.exp(log)) / expected - 1.0))
+    assert errors[0] > 1e-7
+    assert errors[1] < 0.05 * errors[0]
+    assert errors[2] < 0.05 * errors[1] or errors[2] < 1e-12
+    assert errors[3] < 1e-11
+
+
+def test_a_flow_stands_still_where_both_terms_cancel():
+    a, j = FLOWS["charging"][:2]
+    left, right, stands = centres(LAW, *map(jnp.float64, (a, j, VOLT)))
+    assert bool(stands)
+    for E in (float(left), float(right)):
+        electrons, holes = -0.5 * (E - 0.4) / VOLT, (E - 3.9) / VOLT
+        sigma = 1e-7 * np.exp(electrons) + 1e-8 * np.exp(holes)
+        assert j / sigma == pytest.approx(-a, rel=1e-9)
+    laid = panels.lay_panels(LAW, *map(jnp.float64, (a, j, VOLT, -0.5, 4.5)))
+    beyond = panels.log_distance(laid, left - 0.1, right + 0.1)
+    assert float(beyond) > 1e3
