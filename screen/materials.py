@@ -4,9 +4,10 @@ A selected name may be any of the library's names or aliases. Rows of a user's t
 be used are left out, counted and reported; the rest runs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -50,8 +51,21 @@ def resolve(source: Source) -> Materials:
         errors += [f"axes.{role}: {each}" for each in wrong]
         found.frames[role] = frame
     if errors:
-        raise SpecError(source.name, errors)
+        raise SpecError(source.name, [*errors, *summarised(found.problems)])
     return found
+
+
+def misnamed(table: Mapping[str, Any]) -> list[str]:
+    """Unknown material names of a spec that is not valid, so that all its errors show at once."""
+    axes = table.get("axes")
+    if not isinstance(axes, dict) or "library" in table:
+        return []
+    wrong = []
+    for role in ROLES:
+        listed = axes[role] if isinstance(axes.get(role), list) else [axes.get(role)]
+        names = [each for each in listed if isinstance(each, str) and each != "*"]
+        wrong += [f"axes.{role}: {each}" for each in _by_name(role, names, ())[1]]
+    return wrong
 
 
 def _shared(source: Source, found: Materials, errors: list[str]) -> list[Path]:

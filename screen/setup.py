@@ -11,9 +11,9 @@ from candidates import estimate_missing
 from screen.columns import Looked, looked_up
 from screen.errors import SpecError
 from screen.gates import Gates, Passed, sort_gates
-from screen.materials import Materials, resolve
+from screen.materials import Materials, misnamed, resolve
 from screen.problem import Problem, prepare, sizes
-from screen.spec import Source, load, parse
+from screen.spec import Source, load, parse, read
 
 SpecLike = str | Path | Mapping[str, Any] | Source | None
 
@@ -50,7 +50,12 @@ def source_of(spec: SpecLike) -> Source:
         return spec
     if isinstance(spec, Mapping):
         return Source(parse(dict(spec)), "spec", Path.cwd())
-    return load(spec)
+    path = Path(spec)
+    table = read(path)
+    try:
+        return Source(parse(table, str(path)), str(path), path.parent)
+    except SpecError as error:
+        raise SpecError(error.source, [*error.problems, *misnamed(table)]) from None
 
 
 def refuse_other_parts(source: Source) -> None:

@@ -1,7 +1,7 @@
 """Specs: the TOML language of a screen, read and validated with every error at once."""
 
 from screen.spec.axes import Numbers, Selection
-from screen.spec.load import Source, load, parse
+from screen.spec.load import Source, load, parse, read
 from screen.spec.model import Axes, Design, Filter, Output, Screen, Spec, Uncertainty
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "Uncertainty",
     "load",
     "parse",
+    "read",
 ]

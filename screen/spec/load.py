@@ -49,6 +49,11 @@ class Source:
 def load(path: str | Path) -> Source:
     """Read and validate a spec file; raises `SpecError` listing every problem."""
     path = Path(path)
+    return Source(parse(read(path), str(path)), str(path), path.parent)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The TOML of a spec file, not yet validated; raises `SpecError`."""
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -56,10 +61,9 @@ def load(path: str | Path) -> Source:
     if len(raw) > MAX_BYTES:
         raise SpecError(str(path), [f"{len(raw)} bytes: a spec is at most {MAX_BYTES}"])
     try:
-        table = tomllib.loads(raw.decode("utf-8"))
+        return tomllib.loads(raw.decode("utf-8"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise SpecError(str(path), [f"not valid TOML: {error}"]) from None
-    return Source(parse(table, str(path)), str(path), path.parent)
 
 
 def parse(table: dict[str, Any], name: str = "spec") -> Spec:

@@ -3,7 +3,7 @@
 import pytest
 
 from screen.errors import SpecError
-from screen.setup import set_up
+from screen.setup import set_up, source_of
 from screen.spec import load, parse
 
 
@@ -117,3 +117,12 @@ def test_defaults_are_those_documented():
     assert spec.axes.temperature_K.values().tolist() == [298.15]
     assert spec.output.mode == "best"
     assert (spec.screen.asr_budget_ohm_cm2, spec.screen.window_tolerance_V) == (10.0, 0.1)
+
+
+def test_unknown_materials_stand_among_the_other_errors(tmp_path):
+    path = tmp_path / "bad.toml"
+    path.write_text('[axes]\ncoating = ["LiNbO"]\ncathode = ["NMC81"]\nelectrolite = "*"\n')
+    with pytest.raises(SpecError) as caught:
+        source_of(path)
+    text = str(caught.value)
+    assert all(each in text for each in ("closest: LiNbO3", "closest: NMC811", "electrolite"))
