@@ -22,22 +22,26 @@ from screen.space import CHUNK_ROWS
 from screen.store import Store
 
 CHILD = """
-import json, sys, time
+import json, resource, sys, time
 from screen.run import run
 if __name__ == "__main__":
     given, out, where = json.loads(sys.argv[1]), sys.argv[2], sys.argv[3] or None
     start = time.perf_counter()
     found = run(given, out, dask=where)
-    print(json.dumps({"seconds": time.perf_counter() - start, "stacks": found.stacks}))
+    seconds = time.perf_counter() - start
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    processor = sum(each.ru_utime + each.ru_stime for each in used)
+    print(json.dumps({"seconds": seconds, "processor": processor, "stacks": found.stacks}))
 """
 
 
 @dataclass(frozen=True)
 class Line:
-    """Seconds of a run of n stacks: once + n / rate."""
+    """Seconds of a run of n stacks: once + n / rate. work: processor seconds per 1e9 stacks."""
 
     once: float
     rate: float
+    work: float
 
 
 @dataclass(frozen=True)
@@ -60,8 +64,8 @@ class Costs:
         return {**found, "whole": self.once + max(found.values())}
 
 
-def measured(stacks: int, where: str) -> tuple[float, int, list[str]]:
-    """Seconds, stacks and checksums of one run in a process of its own."""
+def measured(stacks: int, where: str) -> tuple[dict[str, float], list[str]]:
+    """Times, stacks and checksums of one run in a process of its own."""
     with tempfile.TemporaryDirectory(prefix="muli-cluster-rows-") as folder:
         script = Path(folder) / "child.py"
         script.write_text(CHILD)
@@ -70,15 +74,17 @@ def measured(stacks: int, where: str) -> tuple[float, int, list[str]]:
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         found = json.loads(done.stdout)
         parts = json.loads((Path(out) / "manifest.json").read_text())["parts"]
-    return found["seconds"], found["stacks"], [part["sha256"] for part in parts]
+    return found, [part["sha256"] for part in parts]
 
 
 def fit(scale: Scale, where: str) -> tuple[Line, list[str]]:
     """The line through runs of two sizes, and the checksums of the larger."""
     small, large = (2 * 10**7, 2 * 10**8) if scale == QUICK else (10**8, 10**9)
-    (t_1, n_1, _), (t_2, n_2, sums) = measured(small, where), measured(large, where)
-    rate = (n_2 - n_1) / max(t_2 - t_1, 1e-9)
-    return Line(t_1 - n_1 / rate, rate), sums
+    (one, _), (two, sums) = measured(small, where), measured(large, where)
+    more = {key: two[key] - one[key] for key in one}
+    rate = more["stacks"] / max(more["seconds"], 1e-9)
+    once = one["seconds"] - one["stacks"] / rate
+    return Line(once, rate, 1e9 * more["processor"] / more["stacks"]), sums
 
 
 def per_task(tasks: int) -> float:
@@ -146,7 +152,7 @@ def main() -> None:
         line, ratio = lines[where], lines[where].rate / lines[""].rate
         print(
             f"{where or 'one process':12} once {line.once:6.1f} s   {line.rate / 1e6:7.1f} M/s   "
-            f"{100 * ratio:5.1f} %   parts {same}",
+            f"{100 * ratio:5.1f} %   {line.work:6.1f} processor s per 1e9   parts {same}",
             flush=True,
         )
     worker = lines["local:2"]

@@ -190,7 +190,7 @@ class Workers:
     def _halt_once(self, stop: Event) -> None:
         if stop.is_set() and not self._asked_to_halt:
             self._asked_to_halt = True
-            self.client.run(partial(halt, self.name), on_error="ignore")
+            self.client.run(partial(halt, self.name))
 
     def _survey(self) -> Outcome:
         """The first fit worker. Waits for as long as it takes, or until asked to stop."""

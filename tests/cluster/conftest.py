@@ -90,6 +90,14 @@ class Fleet:
             folder=folder, environment=environment,
         )  # fmt: skip
 
+    def wait_for_all(self):
+        """Until every worker begun is registered."""
+        for number, process in enumerate(self.processes):
+            log = self.folder / f"log-{number}"
+            while process is not self.scheduler and "Registered to" not in log.read_text():
+                assert process.poll() is None
+                time.sleep(0.05)
+
     def _start(self, program, *arguments, folder=None, environment=None):
         with (self.folder / f"log-{len(self.processes)}").open("w") as log:
             process = subprocess.Popen(

@@ -80,6 +80,7 @@ def test_a_killed_workers_task_is_done_by_another(whole, tmp_path, fleet, moment
     text = ONCE.format(marker=str(tmp_path / "marker")) + moment
     address = fleet.schedule()
     workers = [fleet.work(text), fleet.work(text)]
+    fleet.wait_for_all()
     result = run(whole[0], tmp_path / "out", dask=address)
     assert result.complete
     assert sorted(worker.poll() is None for worker in workers) == [False, True]
@@ -117,6 +118,7 @@ def test_a_hanging_worker_loses_its_task_to_another(whole, tmp_path, fleet, prel
         if not nanny:
             fleet.schedule()
             _ = fleet.work(text), fleet.work(text)
+            fleet.wait_for_all()
         where = "local:2" if nanny else fleet.address
         result = run(whole[0], tmp_path / "out", dask=where)
     assert any("held a task for over 20 s" in note for note in result.notes)
@@ -140,6 +142,7 @@ def test_a_worker_with_other_data_is_left_out_and_the_rest_goes_on(whole, tmp_pa
     address = fleet.schedule()
     fleet.work(folder=copied.parent, environment={"PYTHONPATH": str(copied.parent)})
     fleet.work(SLOW)
+    fleet.wait_for_all()
     result = run(whole[0], tmp_path / "out", dask=address)
     assert any("library: " in note for note in result.notes)
     same_and_once(tmp_path / "out", whole)
@@ -147,10 +150,11 @@ def test_a_worker_with_other_data_is_left_out_and_the_rest_goes_on(whole, tmp_pa
 
 @pytest.mark.full
 def test_a_full_disk_on_one_worker_is_named_and_the_rest_goes_on(whole, tmp_path, fleet):
-    size = max(len(data) for data in whole[1].values()) - 1000
+    size = max(len(data) for data in whole[1].values()) // 2
     address = fleet.schedule()
     fleet.work(LIMITED.format(size=size))
     fleet.work(SLOW)
+    fleet.wait_for_all()
     result = run(whole[0], tmp_path / "out", dask=address)
     assert any("size limit" in note for note in result.notes)
     same_and_once(tmp_path / "out", whole)

@@ -84,10 +84,10 @@ RUN = """
 import json, sys
 import dask.config
 from screen import space
-space.CHUNK_ROWS, space.TILE_ROWS = 2048, 1024
 from screen.errors import ScreenError
 from screen.run import run
 if __name__ == "__main__":
+    space.CHUNK_ROWS, space.TILE_ROWS = 2048, 1024
     try:
         with dask.config.set({"distributed.worker.preload": [sys.argv[3]]}):
             run(json.load(open(sys.argv[1])), sys.argv[2], dask="local:2")
