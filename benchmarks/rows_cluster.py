@@ -23,7 +23,7 @@ from screen.store import Store
 
 CHILD = """
 import json, resource, sys, time
-from screen.run import run
+from screen.running import run
 if __name__ == "__main__":
     given, out, where = json.loads(sys.argv[1]), sys.argv[2], sys.argv[3] or None
     start = time.perf_counter()

@@ -17,7 +17,7 @@ from table import QUICK, Row, Scale, row
 
 CHILD = """
 import json, resource, sys, time
-from screen.run import dry_run, run
+from screen.running import dry_run, run
 spec = json.loads(sys.argv[1])
 start = time.perf_counter()
 if len(sys.argv) == 2:

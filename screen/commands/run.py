@@ -55,7 +55,7 @@ def run(
     if out is None:
         raise UsageError("--out DIR is missing: the folder the results go to")
     _set_precision(precision)
-    import screen.run as engine
+    import screen.running as engine
 
     result = engine.run(
         spec,
@@ -80,7 +80,7 @@ def _dry_run(spec: Path | None, dask: str | None, *, json: bool) -> None:
     from dataclasses import asdict
 
     from screen.formats import write_json
-    from screen.run import dry_run
+    from screen.running import dry_run
 
     estimate = dry_run(spec)
     if json:

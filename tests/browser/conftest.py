@@ -119,7 +119,7 @@ HOSTILE = {
 @pytest.fixture(scope="session")
 def dataset(tmp_path_factory):
     """A small finished run."""
-    from screen.run import run
+    from screen.running import run
 
     folder = tmp_path_factory.mktemp("run") / "three"
     run(SPEC, folder)

@@ -10,7 +10,7 @@ import dask.config
 import pytest
 
 from screen import space
-from screen.run import run
+from screen.running import run
 from tests.screen.screens import contents, small
 
 PRELOAD = """

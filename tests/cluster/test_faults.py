@@ -11,7 +11,7 @@ import pytest
 
 import candidates
 from screen.errors import WorkerError
-from screen.run import run
+from screen.running import run
 from screen.store import JOURNAL
 from tests.screen.screens import contents
 

@@ -7,7 +7,7 @@ import pytest
 from screen.commands.run import show
 from screen.errors import SpecError, StoreError
 from screen.merge import merge
-from screen.run import run
+from screen.running import run
 from screen.store import Store, part_name
 from tests.screen.screens import contents, small
 
@@ -51,7 +51,7 @@ def test_merged_shards_are_the_single_run(tmp_path, mode):
 
 def test_a_merged_folder_continues_as_a_finished_run(whole, two, tmp_path, monkeypatch):
     merge(tmp_path / "merged", two)
-    monkeypatch.setattr("screen.run._Job._compute", lambda *_: pytest.fail("computed again"))
+    monkeypatch.setattr("screen.running._Job._compute", lambda *_: pytest.fail("computed again"))
     assert run(whole[0], tmp_path / "merged").complete
 
 

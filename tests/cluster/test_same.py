@@ -14,7 +14,7 @@ import pytest
 from screen.distributed.clusters import environment, gpus, local_cluster
 from screen.distributed.workers import CHUNKS_PER_TASK, cut
 from screen.errors import ResumeRefused, UsageError
-from screen.run import run
+from screen.running import run
 from tests.cluster.conftest import PRELOAD
 from tests.screen.screens import contents, small
 
@@ -85,7 +85,7 @@ import json, sys
 import dask.config
 from screen import space
 from screen.errors import ScreenError
-from screen.run import run
+from screen.running import run
 if __name__ == "__main__":
     space.CHUNK_ROWS, space.TILE_ROWS = 2048, 1024
     try:

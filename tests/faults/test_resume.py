@@ -14,7 +14,7 @@ import pytest
 
 from screen import space
 from screen.errors import Interrupted, ResumeRefused, StoreError
-from screen.run import run
+from screen.running import run
 from screen.store import JOURNAL, Store, part_name
 from tests.screen.screens import contents, small
 
@@ -46,7 +46,7 @@ def copy(whole, folder):
 
 def test_a_finished_run_is_not_computed_again(whole, tmp_path, monkeypatch):
     out = copy(whole, tmp_path / "out")
-    monkeypatch.setattr("screen.run._Job._compute", lambda *_: pytest.fail("computed again"))
+    monkeypatch.setattr("screen.running._Job._compute", lambda *_: pytest.fail("computed again"))
     assert run(whole[0], out).complete
     assert contents(out) == whole[1]
 
@@ -183,7 +183,7 @@ jax.config.update("jax_compilation_cache_dir", sys.argv[3])
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 from screen import chunk
 from screen.errors import ScreenError
-from screen.run import run
+from screen.running import run
 slow = chunk.Chunker.write
 def write(self, lines, writer, pause):
     print("writing", flush=True)

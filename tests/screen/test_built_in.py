@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from candidates import load
-from screen.run import run
+from screen.running import run
 
 CELL = ["electrolyte", "cathode", "cathode_state", "anode", "boundary"]
 FEW = {

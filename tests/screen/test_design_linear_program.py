@@ -8,8 +8,8 @@ from scipy.optimize import linprog
 
 from kernels import Constant, Layer, Stack
 from screen.optimize.answer import check, solve_batch
-from screen.optimize.problem import Problem, Variable
 from screen.optimize.descent import FEASIBLE
+from screen.optimize.problem import Problem, Variable
 
 LOWER, UPPER = 1e-10, 1e-1  # cm
 STATES = 2

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from screen import space
-from screen.run import run
+from screen.running import run
 from tests.screen.screens import contents, small
 
 SCRIPT = """
@@ -17,7 +17,7 @@ from screen import space
 space.CHUNK_ROWS, space.TILE_ROWS = 1024, 256
 import jax
 assert len(jax.local_devices()) == 8
-from screen.run import run
+from screen.running import run
 for mode in sys.argv[3:]:
     spec = json.load(open(sys.argv[1]))
     spec["output"]["mode"] = mode

@@ -7,7 +7,7 @@ import pytest
 
 from screen.errors import SpecError
 from screen.expression import Column, ConditionError, evaluate, names, parse
-from screen.run import run
+from screen.running import run
 from tests.screen.screens import read, small
 
 A = [1.0, 2.0, 3.0, None, -1.0]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from screen.run import run
+from screen.running import run
 
 
 def test_a_hundred_thousand_materials(tmp_path):

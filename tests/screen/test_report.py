@@ -15,7 +15,7 @@ from screen.errors import StoreError
 from screen.report import ReportError, funnel, inside, page, query, report, table
 from screen.report.build import html
 from screen.results import open_results
-from screen.run import run
+from screen.running import run
 
 SPEC = {
     "screen": {"name": "small", "asr_budget_ohm_cm2": 8.0},

@@ -10,7 +10,7 @@ import pytest
 
 from kernels import Constant, Layer, Limits, Stack, Window, metrics
 from screen import space
-from screen.run import run
+from screen.running import run
 from tests.screen.screens import contents, read, small
 
 
