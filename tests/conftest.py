@@ -1,7 +1,26 @@
-"""Strict arithmetic for every test: float64 available, no silent promotion of rank or dtype."""
+"""Strict arithmetic for every test: float64 available, no silent promotion of rank or dtype.
 
+Programs are compiled once for the whole session: its processes, workers and commands alike, share
+a folder of compiled programs that is gone when the session ends. Hypothesis draws the same examples every time.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    compiled = tempfile.mkdtemp(prefix="muli-compiled-")
+    atexit.register(shutil.rmtree, compiled, ignore_errors=True)
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = compiled
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.3"
+
+import hypothesis
 import jax
 
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
+
+hypothesis.settings.register_profile("muli", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("muli")

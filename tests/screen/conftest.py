@@ -1,9 +1,8 @@
-"""Result folders written by hand as a run writes them, and programs compiled once a session."""
+"""Result folders written by hand as a run writes them."""
 
 import json
 import math
 
-import jax
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -71,10 +70,3 @@ def folder_of(tmp_path):
         return folder
 
     return write
-
-
-@pytest.fixture(scope="session", autouse=True)
-def compiled_once(tmp_path_factory):
-    """Programs that several tests need are compiled once a session."""
-    jax.config.update("jax_compilation_cache_dir", str(tmp_path_factory.mktemp("compiled")))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
