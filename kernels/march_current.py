@@ -121,7 +121,7 @@ def both_ways(stack: Stack, leak: Scalar) -> Course:
 
 
 def _outside(E: Scalar, low: Scalar, high: Scalar) -> Scalar:
-    return jnp.where(high < E, 1.0, jnp.where(low > E, -1.0, 0.0)).astype(E.dtype)
+    return (high < E).astype(E.dtype) - (low > E).astype(E.dtype)
 
 
 def leak_bracket(stack: Stack) -> Bracket:
@@ -131,7 +131,8 @@ def leak_bracket(stack: Stack) -> Bracket:
     log_drive = jnp.log(jnp.where(none, 1.0, jnp.abs(drive)))
     log_ionic = jnp.log(resistance)
     least = log_drive - jnp.logaddexp(log_ionic, _log_electronic_resistance(stack))
-    sign = jnp.where(drive < 0, -1.0, 1.0).astype(drive.dtype)
+    one = jnp.ones_like(drive)
+    sign = jnp.where(drive < 0, -one, one)
     return Bracket(sign, least - MARGIN, log_drive - log_ionic + MARGIN, none)
 
 

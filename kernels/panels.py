@@ -110,7 +110,8 @@ def lay_panels(
         return jax.vmap(lambda v: _log_panel(panels, segment, v, v + 1.0))(edges)
 
     log_T = jax.vmap(integrals)(segments)
-    stop = jnp.where(segments.is_pole, -ABSENT, ABSENT).astype(E_low.dtype)
+    absent = jnp.full_like(segments.step, ABSENT)
+    stop = jnp.where(segments.is_pole, -absent, absent)
     ascending = [log_T[0, ::-1], stop[:1], log_T[1], log_T[2, ::-1], stop[2:3], log_T[3]]
     return eqx.tree_at(lambda p: p.log_integral, panels, jnp.concatenate(ascending))
 

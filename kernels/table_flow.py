@@ -59,8 +59,9 @@ class TableFlow(eqx.Module):
 
     def arrive(self, E_0: Scalar, length: Scalar) -> Arrival:
         """The potential a length (cm, negative towards the anode) after E_0."""
-        sense = jnp.where(length < 0, -1.0, 1.0).astype(E_0.dtype)
-        mirror = jnp.where(sense * self.speed(E_0) < 0, -1.0, 1.0).astype(E_0.dtype)
+        one = jnp.ones_like(E_0)
+        sense = jnp.where(length < 0, -one, one)
+        mirror = jnp.where(sense * self.speed(E_0) < 0, -one, one)
         rising = TableFlow(self.table, sense * mirror * self.a, sense * mirror * self.j)
         edges, log_sigma = self._edges()
         edges = jnp.where(mirror > 0, edges, -edges[::-1])
@@ -76,7 +77,8 @@ class TableFlow(eqx.Module):
         pieces = jnp.clip(edges[1:], low, high) - start
         slope = jnp.diff(log_sigma) / jnp.diff(edges)
         speed = self.a + self.j * jnp.exp(-log_sigma[:-1] - slope * (start - edges[:-1]))
-        towards = jnp.where((E_1 - E_0) * self.speed(E_0) >= 0, 1.0, -1.0)
+        one = jnp.ones_like(E_0)
+        towards = jnp.where((E_1 - E_0) * self.speed(E_0) >= 0, one, -one)
         y = slope * pieces
         runs = jnp.all((towards * (E_1 - E_0) * speed > 0) | (pieces == 0)) & (towards > 0)
         speed = jnp.where(speed == 0, 1.0, speed)
@@ -124,7 +126,7 @@ class TableFlow(eqx.Module):
         end = jnp.maximum(edges[1:], start)
         slope = jnp.diff(log_sigma) / jnp.diff(edges)
         speed = self.a + self.j * jnp.exp(-log_sigma[:-1] - slope * (start - edges[:-1]))
-        speed = jnp.maximum(speed, jnp.cbrt(jnp.finfo(speed.dtype).tiny))
+        speed = jnp.maximum(speed, jnp.sqrt(jnp.finfo(speed.dtype).tiny))
         y = slope * (end - start)
         parts = (end - start) / speed * _phi(y) * _psi(self.a / speed * y * _phi(y))
         parts = jnp.minimum(parts, 4.0 * length)

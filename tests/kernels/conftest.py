@@ -45,7 +45,13 @@ def batch_of(stacks):
     return jax.tree.map(lambda *leaves: jnp.asarray(leaves), *stacks)
 
 
+def quick_jit(function):
+    """Compiled without the compiler's slower passes: for programs that run a few times."""
+    options = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
+    return jax.jit(function, compiler_options=options)
+
+
 @pytest.fixture(scope="session")
 def tools():
     """The functions above, for test modules (which cannot import each other)."""
-    return {"read": read, "stack_of": stack_of, "batch_of": batch_of}
+    return {"read": read, "stack_of": stack_of, "batch_of": batch_of, "quick_jit": quick_jit}
