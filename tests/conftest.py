@@ -1,7 +1,8 @@
 """Strict arithmetic for every test: float64 available, no silent promotion of rank or dtype.
 
-Programs are compiled once for the whole session: its processes, workers and commands alike, share
-a folder of compiled programs that is gone when the session ends. Hypothesis draws the same examples every time.
+Programs are compiled once for the whole session: its processes, workers and commands alike, share a
+folder of compiled programs that is gone when the session ends. Hypothesis draws the same
+examples every time.
 """
 
 import atexit

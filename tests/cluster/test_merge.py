@@ -33,7 +33,7 @@ def two(tmp_path_factory, whole):
         return shards(whole[0], folder, 2)
 
 
-@pytest.mark.parametrize("mode", ["all", "best"])
+@pytest.mark.parametrize("mode", ["best", pytest.param("all", marks=pytest.mark.full)])
 def test_merged_shards_are_the_single_run(tmp_path, mode):
     spec = small(tmp_path, mode, filters__known=GATES["known"], filters__thin=GATES["thin"])
     run(spec, tmp_path / "single")
