@@ -1,0 +1,190 @@
+"""Stacks of every shape through the programs of `muli solve`, against quadrature of the equation.
+
+Solutions are unique: faces and a current that contradict no layer are the solution. The length
+of every layer is integrated again by Gauss-Legendre in numpy, with no formula of the kernels.
+"""
+
+import json
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from kernels import Status
+from kernels.constants import BOLTZMANN_EV
+from screen.solve_file import FRACTIONS
+from screen.solve_stacks import profiles, solve_stacks
+from screen.stack_file import StackEntry
+
+REFERENCE = Path(__file__).parents[1] / "reference"
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(24)
+
+
+def speed(layer, volt, a, leak, E):
+    """dE/dx in V/cm."""
+    electrons = layer.sigma_n_S_cm * np.exp(-layer.z_n * (E - layer.E_n_V) / volt)
+    holes = layer.sigma_p_S_cm * np.exp(layer.z_p * (E - layer.E_p_V) / volt)
+    return a + leak / (layer.sigma_0_S_cm + electrons + holes)
+
+
+def length_between(layer, volt, a, leak, left, right):
+    """Length (cm) from face to face; panels graded towards faces and the slowest place."""
+    uniform = np.linspace(left, right, 2 + int(4 * abs(right - left) / volt))
+    slowest = uniform[np.argmin(np.abs(speed(layer, volt, a, leak, uniform)))]
+    steps = (right - left) * np.geomspace(1e-15, 1.0, 90)
+    graded = [left + steps, right - steps, slowest + steps, slowest - steps]
+    edges = np.unique(np.clip(np.concatenate([uniform, *graded]), *sorted((left, right))))
+    half = 0.5 * np.diff(edges)
+    slope = speed(layer, volt, a, leak, edges[:-1, None] + half[:, None] * (1.0 + NODES))
+    if np.any(slope * (right - left) <= 0):
+        return np.nan
+    return np.sum(half[:, None] * WEIGHTS / np.abs(slope))
+
+
+def misfit(layer, stack, leak, left, right, part=1.0):
+    """By how many V a layer misses the length of a part of it, judged at its slower face."""
+    volt = BOLTZMANN_EV * stack.temperature_K
+    a = (stack.current_density_A_cm2 + leak) / layer.sigma_ion_S_cm
+    slowest = min(abs(speed(layer, volt, a, leak, E)) for E in (left, right))
+    if abs(right - left) < 1e-9:
+        return right - left - part * layer.thickness_cm * speed(layer, volt, a, leak, left)
+    length = length_between(layer, volt, a, leak, left, right)
+    return (length - part * layer.thickness_cm) * slowest
+
+
+def fits(layer, stack, leak, left, right, part=1.0):
+    """Within 1e-8 V, or within 1e-8 of the current."""
+    if abs(misfit(layer, stack, leak, left, right, part)) < 1e-8:
+        return True
+    changed = [misfit(layer, stack, leak * (1 + x), left, right, part) for x in (-1e-8, 1e-8)]
+    return changed[0] * changed[1] < 0
+
+
+def contradiction(stack, solution):
+    """What in a solution contradicts the equations; None if nothing does."""
+    leak, faces = float(solution.leak_current_density), np.asarray(solution.faces)
+    if int(solution.status) != Status.OK:
+        return Status(int(solution.status)).label
+    contacts = stack.contacts or (0.0,) * (len(faces) + 1)
+    outer = np.array([stack.E_anode_V, *faces.ravel(), stack.E_cathode_V]).reshape(-1, 2)
+    drops = (stack.current_density_A_cm2 + leak) * np.asarray(contacts)
+    if np.max(np.abs(np.diff(outer)[:, 0] - drops)) > 1e-9 * max(1.0, np.max(np.abs(faces))):
+        return "contacts"
+    for index, (layer, (left, right)) in enumerate(zip(stack.layers, faces, strict=True)):
+        if not fits(layer, stack, leak, left, right):
+            return f"layer {index}"
+    return None
+
+
+def draw_layer(draw, role):
+    """One layer of a kind screened: wide ranges, every slope, any of the three terms."""
+
+    def log_uniform(low, high):
+        return float(np.exp(draw.uniform(np.log(low), np.log(high))))
+
+    electrolyte = role == "electrolyte"
+    floor = log_uniform(1e-11, 1e-8) if electrolyte else log_uniform(1e-14, 1e-9)
+    has = draw.random(3) < (0.7, 0.6, 0.6)
+    slopes = [float(z) for z in draw.choice([1.0, 0.5, 0.25], 2)]
+    edges = ((-0.5, 1.0), (3.0, 4.6)) if electrolyte else ((-0.6, 1.8), (3.7, 5.3))
+    return {
+        "role": role,
+        "thickness_cm": log_uniform(1e-3, 5e-2) if electrolyte else log_uniform(1e-7, 2e-5),
+        "sigma_ion_S_cm": log_uniform(1e-4, 1e-2) if electrolyte else log_uniform(1e-9, 6e-6),
+        "sigma_0_S_cm": floor if has[0] or not has.any() else 0.0,
+        "sigma_n_S_cm": log_uniform(1e-8, 1e-3) if has[1] else 0.0,
+        "E_n_V": float(draw.uniform(*edges[0])),
+        "z_n": slopes[0],
+        "sigma_p_S_cm": log_uniform(1e-8, 1e-3) if has[2] else 0.0,
+        "E_p_V": float(draw.uniform(*edges[1])),
+        "z_p": slopes[1],
+    }
+
+
+def draw_stack(draw, *, current):
+    """One to five layers, a resistance at some interfaces, charge or discharge."""
+    count = int(draw.integers(1, 6))
+    before = int(draw.integers(0, 2)) if count > 1 else 0
+    after = count - 1 - before
+    roles = ["anode_coating"] * before + ["electrolyte"] + ["cathode_coating"] * after
+    entry = {
+        "layers": [draw_layer(draw, role) for role in roles],
+        "E_anode_V": float(draw.choice([0.0, 0.1, 0.62, 1.55])),
+        "E_cathode_V": float(draw.uniform(3.4, 4.75)),
+        "temperature_K": float(draw.choice([233.15, 298.15, 333.15, 398.15])),
+    }
+    if current:
+        size = float(np.exp(draw.uniform(np.log(1e-5), np.log(5e-3))))
+        entry["current_density_A_cm2"] = float(draw.choice([-1.0, 1.0])) * size
+    if draw.random() < 0.3:
+        resistances = np.exp(draw.uniform(0.0, 7.0, count + 1)) * (draw.random(count + 1) < 0.5)
+        entry["interface_asr_ohm_cm2"] = [float(R) for R in resistances]
+    return StackEntry.model_validate(entry)
+
+
+def draw_stacks(seed, count):
+    draw = np.random.default_rng(seed)
+    return [draw_stack(draw, current=bool(number % 2)) for number in range(count)]
+
+
+def contradictions(stacks, solved):
+    found = [contradiction(k, one.solution) for k, one in zip(stacks, solved, strict=True)]
+    return {number: what for number, what in enumerate(found) if what}
+
+
+@pytest.fixture(scope="module")
+def everything():
+    """All reference stacks and some random ones, solved and profiled in one go."""
+    entries = [e for file in sorted(REFERENCE.glob("*.json")) for e in json.loads(file.read_text())]
+    stacks = [StackEntry.model_validate(entry) for entry in entries] + draw_stacks(20, 48)
+    with jax.enable_x64(True):
+        solved = solve_stacks(stacks)
+        return entries, stacks, solved, profiles(solved, FRACTIONS)
+
+
+def test_reference_stacks(everything):
+    entries, _, solved, inside = everything
+    profiled = 0
+    for entry, one, profile in zip(entries, solved, inside, strict=False):
+        expected, solution = entry["expected"], one.solution
+        if "nodes_V" in expected:
+            nodes = [solution.faces[0, 0], *solution.faces[:, 1]]
+            scale = max(1.0, float(solution.slope))
+            assert nodes == pytest.approx(expected["nodes_V"], abs=1e-8 * scale, rel=0)
+            leak = expected["leak_current_density_A_cm2"]
+            assert float(solution.leak_current_density) == pytest.approx(leak, rel=1e-6)
+        for place in expected.get("profile", []) or entry.get("profile", []):
+            E = profile.potential[place["layer"], FRACTIONS.index(place["fraction"])]
+            assert pytest.approx(place["E_V"], abs=1e-6) == E
+            profiled += 1
+    assert profiled > 100
+
+
+def test_random_stacks_and_their_profiles_satisfy_the_equation(everything):
+    _, stacks, solved, inside = (each[-48:] for each in everything)
+    assert contradictions(stacks, solved) == {}
+    for stack, one, profile in zip(stacks, solved, inside, strict=True):
+        leak = float(one.solution.leak_current_density)
+        for layer, E, (left, right) in zip(
+            stack.layers, profile.potential, one.solution.faces, strict=True
+        ):
+            for fraction, potential in zip(FRACTIONS, E, strict=True):
+                assert fits(layer, stack, leak, left, potential, fraction) or fits(
+                    layer, stack, leak, potential, right, 1.0 - fraction
+                )
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("seed", range(21, 26))
+def test_many_random_stacks_satisfy_the_equation(seed):
+    stacks = draw_stacks(seed, 400)
+    with jax.enable_x64(True):
+        assert contradictions(stacks, solve_stacks(stacks)) == {}
+
+
+def test_the_quadrature_would_see_a_wrong_current(everything):
+    _, stacks, solved, _ = everything
+    assert stacks[-1].current_density_A_cm2
+    wrong = stacks[-1].model_copy(update={"current_density_A_cm2": 0.0})
+    assert contradiction(wrong, solved[-1].solution)
