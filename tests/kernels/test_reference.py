@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from kernels import Branches, Layer, Stack, Status, max_sigma_ele, min_thickness, solve
+from kernels import Branches, Status, max_sigma_ele, min_thickness, solve
 
 
 def closed_form(stack):
@@ -47,13 +47,16 @@ def test_constant_laws(tools, name):
         assert j < 1e-10
 
 
+solve_closed_form = jax.jit(jax.vmap(lambda stack: solve(closed_form(stack))))
+
+
 @pytest.mark.parametrize(
     ("name", "tolerance"), [("open_circuit_branches", 1e-9), ("open_circuit_three_layers", 1e-8)]
 )
 def test_branches_of_slope_one(tools, name, tolerance):
     entries = tools["read"](name)
     batch = tools["batch_of"]([tools["stack_of"](entry) for entry in entries])
-    E, j = worst(jax.jit(jax.vmap(lambda stack: solve(closed_form(stack))))(batch), entries)
+    E, j = worst(solve_closed_form(batch), entries)
     assert tolerance > E
     assert j < 1e-8
 
@@ -104,15 +107,23 @@ def test_inverses(tools):
     np.testing.assert_allclose(sigma, [np.inf if x is None else x for x in expected], rtol=1e-7)
 
 
+def mirrored(stack):
+    """The same stack with the hole branch of every layer as its electron branch, and vice versa."""
+
+    def mirror(law):
+        return Branches(
+            law.sigma_0, law.sigma_p, law.E_p, law.sigma_n, law.E_n, z_n=law.z_p, z_p=law.z_n
+        )
+
+    layers = tuple(replace(k, sigma_ele=mirror(k.sigma_ele)) for k in stack.layers)
+    return replace(stack, layers=layers)
+
+
 def test_a_wrong_sign_would_be_seen(tools):
-    """The reference tells hole from electron branches: exchanging them moves E* by volts."""
-    entry = tools["read"]("open_circuit_branches")[0]
-    stack = closed_form(tools["stack_of"](entry))
-    law = stack.layers[0].sigma_ele
-    mirrored = Branches(law.sigma_0, law.sigma_p, law.E_p, law.sigma_n, law.E_n)
-    layers = (
-        Layer(stack.layers[0].thickness, stack.layers[0].sigma_ion, mirrored),
-        stack.layers[1],
-    )
-    moved = solve(Stack(layers, stack.E_anode, stack.E_cathode, stack.temperature))
-    assert abs(float(moved.nodes[1]) - entry["expected"]["nodes_V"][1]) > 0.5
+    """The reference tells hole from electron branches: exchanged, most stacks are off by far."""
+    entries = tools["read"]("open_circuit_branches")
+    stacks = [mirrored(tools["stack_of"](entry)) for entry in entries]
+    solution = solve_closed_form(tools["batch_of"](stacks))
+    nodes = np.array([entry["expected"]["nodes_V"] for entry in entries])
+    moved = np.abs(np.asarray(solution.faces[:, 0, 1]) - nodes[:, 1])
+    assert np.median(moved) > 0.1
