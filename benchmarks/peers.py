@@ -69,7 +69,8 @@ def _softplus(x: float) -> float:
 
 
 @numba.njit(fastmath=True, cache=False)
-def _integral(s, kappa, d, log_n, log_p, E_1, E_2, V):
+def _integral(ready, E_1, E_2, V):
+    s, kappa, d, log_n, log_p = ready[0], ready[1], ready[2], ready[3], ready[4]
     holes = _softplus(E_2 / V - log_p) - _softplus(E_1 / V - log_p)
     electrons = _softplus(log_n - E_1 / V) - _softplus(log_n - E_2 / V)
     return s * kappa * (E_2 - E_1) + s / d * V * (holes + electrons)
@@ -82,15 +83,16 @@ def _numba_newton(ready, layers, ratio, E_a, E_c, V, steps):
         low, high = E_a, E_c
         E = 0.5 * (low + high)
         for _ in range(steps):
-            G_1 = _integral(*ready[0], E_a, E, V) * ratio[i]
-            G_2 = _integral(*ready[1], E, E_c, V)
+            G_1 = _integral(ready[0], E_a, E, V) * ratio[i]
+            G_2 = _integral(ready[1], E, E_c, V)
             if G_1 > G_2:
                 high = E
             else:
                 low = E
             slope = 0.0
             for k in range(2):
-                s, c, n, E_n, p, E_p = layers[k]
+                s, c, n = layers[k, 0], layers[k, 1], layers[k, 2]
+                E_n, p, E_p = layers[k, 3], layers[k, 4], layers[k, 5]
                 sigma = c + n * math.exp(-(E - E_n) / V) + p * math.exp((E - E_p) / V)
                 slope += s * sigma / (s + sigma) * (ratio[i] / G_1 if k == 0 else 1.0 / G_2)
             step = math.log(G_2 / G_1) / slope
