@@ -84,14 +84,15 @@ def reduced(stack_of: Callable[..., Stack], shared: Any, rows: Any, limits: Limi
 
     Rows of a few thousand stacks in turn, so that what is not returned stays in the cache. The
     best of all lie in the rows with the best minima; only those are sorted. The checksum is there
-    to keep the compiler from dropping columns; an infinite one makes it infinite.
+    to keep the compiler from dropping columns: a NaN in it would let it drop them all.
     """
 
     def one(shared: Any, item: Any) -> tuple:
         columns = metrics_of_plane(stack_of(shared, item), limits)
         score = jnp.where(columns.feasible, columns.asr_total_ohm_cm2, jnp.inf)
         floats = [leaf for leaf in jax.tree.leaves(columns) if leaf.dtype == jnp.float32]
-        checksum = jnp.sum(sum(floats[1:], floats[0]))
+        finite = [jnp.where(jnp.isfinite(leaf), leaf, 0.0) for leaf in floats]
+        checksum = jnp.sum(sum(finite[1:], finite[0]))
         flags = [columns.protected, columns.oxidation_protected, columns.feasible]
         flags += [columns.anode_side_stable, columns.coating_class[0] == 0, columns.status == 0]
         return score, jnp.min(score), checksum, [jnp.sum(f, dtype=jnp.int32) for f in flags]
