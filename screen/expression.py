@@ -54,7 +54,7 @@ _ARITHMETIC: dict[str, Callable[..., Any]] = {
 def parse(sql: str) -> dict[str, Any]:
     """The syntax tree of one condition, by DuckDB's parser. Raises ConditionError."""
     with duckdb.connect(config={"enable_external_access": "false"}) as connection:
-        row = connection.execute("SELECT json_serialize_sql(?)", [f"SELECT ({sql})"]).fetchone()
+        row = connection.execute("SELECT json_serialize_sql(?)", [f"SELECT ({sql})"]).fetchall()[0]
     tree: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
     if tree.get("error"):
         raise ConditionError(f"cannot be read: {tree.get('error_message', 'syntax error')}")

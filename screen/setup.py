@@ -63,6 +63,8 @@ def refuse_other_parts(source: Source) -> None:
     problems = []
     if source.spec.uncertainty is not None:
         problems.append("uncertainty: `muli design` uses it; a screen does not draw at random")
+    if source.spec.screen.law == "branches":
+        problems.append('screen.law = "branches": `muli solve` and `muli profile` take branches')
     if source.spec.screen.law == "table":
         problems.append('screen.law = "table": no material here has a tabulated sigma_ele(E)')
     if source.spec.axes.stack_pressure_MPa is not None:

@@ -74,10 +74,10 @@ def check_condition(condition: str, known: Sequence[str], option: str = "--where
     try:
         duckdb.SQLExpression(condition)
         query = "SELECT 1 WHERE (\n" + condition + "\n)"
-        answer = duckdb.execute("SELECT json_serialize_sql(?)", [query]).fetchone()
+        answers = duckdb.execute("SELECT json_serialize_sql(?)", [query]).fetchall()
     except duckdb.Error as error:
         raise UsageError(f"{option} {shown(condition)}: {_first_line(error)}") from None
-    tree: dict[str, Any] = json.loads(answer[0]) if answer else {"error": True}
+    tree: dict[str, Any] = json.loads(answers[0][0])
     if tree["error"] or len(tree["statements"]) != 1:
         raise UsageError(f"{option} {shown(condition)}: expected one SQL condition on columns")
     nodes = list(_walk(tree["statements"][0]["node"]["where_clause"]))
