@@ -4,11 +4,11 @@ One job holds one worker: with `gpu = true` Slurm gives every job a GPU of its o
 """
 
 import shutil
+import signal
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
-from dask_jobqueue import SLURMCluster
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from screen.errors import SpecError, WorkerError
@@ -59,18 +59,27 @@ def load(path: Path) -> Jobs:
 
 def job_script(jobs: Jobs) -> str:
     """The script of one job, as dask-jobqueue submits it, for an unnamed scheduler."""
-    kind = SLURMCluster.job_cls
+    kind = _slurm_cluster().job_cls
     job = kind("tcp://scheduler:8786", name="worker", **_job(jobs))
     return str(job.job_script())
 
 
-def start(jobs: Jobs) -> SLURMCluster:
+def start(jobs: Jobs) -> Any:
     """Submit the jobs; raises `WorkerError` where there is no Slurm."""
     if shutil.which("sbatch") is None:
         raise WorkerError("sbatch is not on the PATH here: --dask slurm: needs a Slurm login node")
     listen = {"interface": jobs.interface} if jobs.interface else {"host": jobs.host}
     scheduler = {**listen, "dashboard": False, "dashboard_address": None}
-    return SLURMCluster(n_workers=jobs.jobs, scheduler_options=scheduler, **_job(jobs))
+    return _slurm_cluster()(n_workers=jobs.jobs, scheduler_options=scheduler, **_job(jobs))
+
+
+def _slurm_cluster() -> Any:
+    """dask-jobqueue's cluster. Its import takes Ctrl-C for itself; the run's answer is put back."""
+    answer = signal.getsignal(signal.SIGINT)
+    from dask_jobqueue import SLURMCluster
+
+    signal.signal(signal.SIGINT, answer)
+    return SLURMCluster
 
 
 def _job(jobs: Jobs) -> dict[str, Any]:
