@@ -112,7 +112,7 @@ class Workers:
     ) -> None:
         task.since = time.monotonic()
         task.tries += 1
-        key = f"{self.name}-{task.chunks[0]}-{task.tries}"
+        key = (self.name, task.chunks[0], task.tries)  # a tuple: Dask keeps one group, not each key
         future = self.client.submit(
             compute, self.name, dict(identity), task.chunks, key=key, pure=False
         )
