@@ -17,6 +17,14 @@ from screen.spec.names import closest, shown
 _Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\n\r]*$")]
 
 
+_KEEP_MEMORY = (
+    "export DASK_DISTRIBUTED__NANNY__PRE_SPAWN_ENVIRON="
+    """'{"MALLOC_TRIM_THRESHOLD_": 268435456, "MALLOC_MMAP_THRESHOLD_": 33554432}'""",
+    "export DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED=False",
+)
+"""Dask's own settings have malloc give memory back at once, which doubles a worker's time."""
+
+
 class Jobs(BaseModel):
     """What to ask of Slurm. `interface` or `host`: where workers find the scheduler."""
 
@@ -84,7 +92,7 @@ def _slurm_cluster() -> Any:
 
 def _job(jobs: Jobs) -> dict[str, Any]:
     """One worker with one Dask thread in a job; it spreads its chunks over the job's cores."""
-    prologue = [*jobs.setup, f"export NPROC={jobs.cores}"]
+    prologue = [*jobs.setup, f"export NPROC={jobs.cores}", *_KEEP_MEMORY]
     directives = list(jobs.directives)
     if jobs.gpu:
         prologue.append("export XLA_PYTHON_CLIENT_MEM_FRACTION=0.85")

@@ -52,6 +52,7 @@ def test_the_script_of_a_cpu_job(file):
         "#SBATCH -t 08:00:00",
         "module load gcc",
         "export NPROC=32",
+        "export DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED=False",
     ):
         assert wanted in lines
     worker = lines[-1] if lines[-1] else lines[-2]
