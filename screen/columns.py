@@ -22,9 +22,12 @@ from screen.materials import ROLES
 from screen.problem import FILL, Problem, column
 from screen.reduce import CODE_NAMES
 from screen.space import COATING, STATE, THICKNESS
-from screen.stacks import column_name
+from screen.stacks import HELD_WITHIN_K, column_name
 
 Positions = dict[str, NDArray[np.int64]]
+
+AS_MEASURED_WITHIN_K = 10.0
+"""K; a room temperature is a room temperature."""
 
 UNITS = {
     "V": "V",
@@ -123,7 +126,11 @@ def _facts(problem: Problem) -> dict[str, Looked]:
         "electrolyte_window_source": words(
             ("electrolyte",), electrolyte["window_source"].to_numpy(object)
         ),
-        "window_kinds_mixed": words((COATING, "electrolyte"), _mixed(problem)),
+        "window_kinds_mixed": words((COATING, "electrolyte"), _mixed(problem, "window_kind")),
+        "window_sources_mixed": words((COATING, "electrolyte"), _mixed(problem, "window_source")),
+        "sigma_ele_held_constant": words(
+            (COATING, "electrolyte", "temperature_K"), held_constant(problem)
+        ),
     }
     for role in ("coating", "electrolyte"):
         for name in ("sigma_ele", "sigma_ion"):
@@ -147,7 +154,8 @@ def conductivity(
 ) -> NDArray[np.float64]:
     """(materials, temperatures) of sigma_ion or sigma_ele as stacks are built with it, S/cm.
 
-    Constant in temperature where the activation energy is unknown.
+    Where the activation energy is unknown, sigma_ele is constant in temperature, and sigma_ion is
+    unknown more than `HELD_WITHIN_K` from its own temperature.
     """
     sigma, E_act, own = (
         column(frame, f"{name}_{what}")[:, None]
@@ -157,7 +165,27 @@ def conductivity(
     scale = arrhenius_sigma_ion if name == "sigma_ion" else scaled
     with jax.enable_x64(True):
         at = np.asarray(scale(sigma, np.nan_to_num(E_act), temperatures[None, :], T_ref))
-    return np.where(np.isnan(E_act) | (E_act == 0), sigma, at)
+    found = np.where(np.isnan(E_act) | (E_act == 0), sigma, at)
+    far = np.isnan(E_act) & (np.abs(temperatures[None, :] - T_ref) > HELD_WITHIN_K)
+    return np.where(far, np.nan, found) if name == "sigma_ion" else found
+
+
+def held_constant(problem: Problem) -> NDArray[np.object_]:
+    """(coatings, electrolytes, temperatures): whose sigma_ele is used away from its temperature
+    for want of an activation energy: no, coating, electrolyte, both."""
+    temperatures = problem.numbers["temperature_K"]
+    held = []
+    for role in ("coating", "electrolyte"):
+        frame = problem.materials.frames[role]
+        own = column(frame, "sigma_ele_temperature_K")
+        T_ref = np.where(np.isnan(own), ROOM_TEMPERATURE, own)[:, None]
+        known = ~np.isnan(column(frame, "sigma_ele_S_cm")) & np.isnan(
+            column(frame, "sigma_ele_activation_eV")
+        )
+        away = np.abs(temperatures[None, :] - T_ref) > AS_MEASURED_WITHIN_K
+        held.append(known[:, None] & away & (f"{role}.sigma_ele_S_cm" not in problem.numbers))
+    code = held[0][:, None, :] + 2 * held[1][None, :, :]
+    return np.array(["no", "coating", "electrolyte", "both"], dtype=object)[code]
 
 
 def scaled(sigma: Number, E_act: Number, temperature: Number, T_ref: Number) -> Number:
@@ -182,11 +210,10 @@ def _has_branches(problem: Problem, role: str) -> NDArray[np.bool_]:
     return found
 
 
-def _mixed(problem: Problem) -> NDArray[np.object_]:
-    """Whether the windows of coating and electrolyte are two kinds of quantity: yes, no, None."""
+def _mixed(problem: Problem, what: str) -> NDArray[np.object_]:
+    """Whether the windows of coating and electrolyte differ in kind or source: yes, no, None."""
     kinds = [
-        problem.materials.frames[role]["window_kind"].to_numpy(object)
-        for role in ("coating", "electrolyte")
+        problem.materials.frames[role][what].to_numpy(object) for role in ("coating", "electrolyte")
     ]
     known = [np.array([isinstance(k, str) for k in column], dtype=bool) for column in kinds]
     same = kinds[0][:, None] == kinds[1][None, :]

@@ -3,8 +3,9 @@
 A tile is a run of consecutive lines with all their states and thicknesses. Its shape and content
 depend on the design space alone. Chunks are dealt out to the local devices, each of which runs the
 same program for one device (a program partitioned over several would round differently); several
-tiles may go to a device in one call. So the bytes of a row do not depend on the batch size, the
-number of devices or threads.
+tiles may go to a device in one call, except where the answer iterates: a loop over one tile is
+compiled away, and iterations then round differently. So the bytes of a row do not depend on the
+batch size, the number of devices or threads.
 """
 
 from functools import cached_property, partial
@@ -53,7 +54,7 @@ class Evaluator:
     ) -> None:
         self.problem, self.gates, self.dtype = problem, gates, dtype
         self.place = SingleDeviceSharding(device)
-        self.tiles_per_call = tiles_per_call
+        self.tiles_per_call = tiles_per_call if self.plane else 1
         self.lines = problem.space.lines_per_tile
         self.sizes = {**problem.space.scenarios, COATING: problem.space.coatings}
         self.tables = {
@@ -155,7 +156,7 @@ class Evaluator:
         return jnp.full((1,), NO_THICKNESS_NM, self.dtype)
 
     def _judge(self, tables: Any, digits: Digits, thickness: Array) -> Judged:
-        law = LawForm(self.problem.branches, self.problem.slope)
+        law = LawForm(self.problem.branches, self.problem.slope, self.current)
         lookup = Lookup(tables, digits)
         batch = build(lookup, thickness, self.problem.spec.screen, law)
         answers = answer(batch, plane=self.plane, current=self.current)

@@ -89,13 +89,22 @@ class Problem:
     @cached_property
     def slope(self) -> float | None:
         """The slope z that all branches share, or None where they differ; 1 where none is given."""
-        slopes = {1.0}
+        slopes: set[float] = set()
         for role in ("coating", "electrolyte"):
-            frame = self.materials.frames[role]
-            for name in ("z_n", "z_p"):
-                given = self.numbers.get(f"{role}.{name}", column(frame, name))
-                slopes |= {float(z) for z in given[~np.isnan(given)]}
-        return 1.0 if slopes == {1.0} else None
+            for kind in ("n", "p"):
+                known = ~np.isnan(self._values(role, f"sigma_{kind}_S_cm"))
+                z = self._values(role, f"z_{kind}")
+                if known.size == z.size:
+                    z = z[known]
+                elif not known.any():
+                    continue
+                slopes |= {1.0 if np.isnan(each) else float(each) for each in z}
+        return slopes.pop() if len(slopes) == 1 else None if slopes else 1.0
+
+    def _values(self, role: str, name: str) -> Floats:
+        """A property of a role's materials, or the values of its axis."""
+        axis = self.numbers.get(f"{role}.{name}")
+        return column(self.materials.frames[role], name) if axis is None else axis
 
     def _cathode_potentials(self) -> Floats:
         """(cathodes, states), V; unknown is NaN."""

@@ -33,8 +33,9 @@ def dry_run(spec: SpecLike = None) -> Estimate:
     """Rows, size and time of a screen, from the sizes of its axes alone; nothing is written."""
     source, sizes = measure(spec)
     given = source.spec
-    plane = given.screen.law == "constant" and given.axes.current_density_mA_cm2.only_zero
-    return estimate(sizes, given.output.mode, given.output.top_k, plane=plane)
+    method = "plane" if given.axes.current_density_mA_cm2.only_zero else "current"
+    method = "branches" if given.screen.law == "branches" else method
+    return estimate(sizes, given.output.mode, given.output.top_k, method=method)
 
 
 def run(

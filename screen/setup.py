@@ -63,14 +63,34 @@ def refuse_other_parts(source: Source) -> None:
     problems = []
     if source.spec.uncertainty is not None:
         problems.append("uncertainty: `muli design` uses it; a screen does not draw at random")
-    if source.spec.screen.law == "branches":
-        problems.append('screen.law = "branches": `muli solve` and `muli profile` take branches')
     if source.spec.screen.law == "table":
         problems.append('screen.law = "table": no material here has a tabulated sigma_ele(E)')
     if source.spec.axes.stack_pressure_MPa is not None:
         problems.append("axes.stack_pressure_MPa: a screen takes interface.*_asr_ohm_cm2 instead")
     if problems:
         raise SpecError(source.name, problems)
+
+
+def refuse_slow_branches(problem: Problem) -> None:
+    """Branches are screened by their closed form: one slope, open circuit.
+
+    Without it the programs take minutes to compile and some 500 stacks a second.
+    """
+    if not problem.branches:
+        return
+    problems = []
+    if problem.slope is None:
+        problems.append(
+            'screen.law = "branches": the slopes z_n and z_p of all branches in a screen must be '
+            "equal; split the materials by slope, or use `muli solve`, which takes any"
+        )
+    if problem.numbers["current_density_mA_cm2"].any():
+        problems.append(
+            'screen.law = "branches": a screen takes them at open circuit only; leave out '
+            "axes.current_density_mA_cm2, or use `muli solve`"
+        )
+    if problems:
+        raise SpecError(problem.source.name, problems)
 
 
 def chosen_materials(source: Source) -> Materials:
@@ -96,6 +116,7 @@ def set_up(spec: SpecLike) -> Setup:
         names |= set(looked_up(prepare(source, materials)))
     materials, funnel, later = sort_gates(source, materials, names)
     problem = prepare(source, materials)
+    refuse_slow_branches(problem)
     looked = looked_up(problem)
     return Setup(problem, Gates(tuple(later), looked), looked, funnel, asked)
 

@@ -38,6 +38,10 @@ CONTACTS = (
     "interface.coating_cathode_asr_ohm_cm2",
 )
 
+HELD_WITHIN_K = 30.0
+"""K; how far from its own temperature a sigma_ion without activation energy is used. Beyond, it is
+unknown; sigma_ele, for which no activation energies are known, is held constant and flagged."""
+
 
 class Batch(NamedTuple):
     """Stacks that broadcast together, what they are judged by, and how their ends came about."""
@@ -48,10 +52,15 @@ class Batch(NamedTuple):
 
 
 class LawForm(NamedTuple):
-    """How sigma_ele is built: with branches or constant; `slope` where all branches share one."""
+    """What is known of all stacks when a program is built, so that it takes the shortest method.
+
+    branches: whether sigma_ele is built with branches. slope: the z that all of them share, or
+    None. current: whether a current flows in some stack.
+    """
 
     branches: bool
     slope: float | None = 1.0
+    current: bool = False
 
 
 class Lookup(NamedTuple):
@@ -126,7 +135,7 @@ def build(lookup: Lookup, thickness_nm: Number, screen: Screen, law: LawForm) ->
         boundary.E_anode,
         boundary.E_cathode,
         temperature,
-        lookup.axis("current_density_mA_cm2") * 1e-3,
+        lookup.axis("current_density_mA_cm2") * 1e-3 if law.current else 0.0,
         _contacts(lookup, area),
     )
     limits = Limits(
@@ -168,26 +177,43 @@ def _window(lookup: Lookup, role: str) -> Window:
 
 def _layer(lookup: Lookup, role: str, thickness: Number, form: LawForm) -> Layer:
     temperature = lookup.axis("temperature_K")
-    sigma, E_act, T_ref = _arrhenius(lookup, role, "sigma_ion", temperature)
-    sigma_ion = jnp.where(E_act == 0, sigma, arrhenius_sigma_ion(sigma, E_act, temperature, T_ref))
-    sigma, E_act, T_ref = _arrhenius(lookup, role, "sigma_ele", temperature)
-    factor = arrhenius_factor(E_act, temperature, T_ref)
+    ion, electron = (_measured(lookup, role, name) for name in ("sigma_ion", "sigma_ele"))
+    at = arrhenius_sigma_ion(ion.sigma, ion.E_act, temperature, ion.T_ref)
+    sigma_ion = jnp.where(ion.E_act == 0, ion.sigma, at)
+    far = ~ion.scales & (jnp.abs(temperature - ion.T_ref) > HELD_WITHIN_K)
+    sigma_ion = jnp.where(far, jnp.nan, sigma_ion)
+    sigma, factor = electron.sigma, arrhenius_factor(electron.E_act, temperature, electron.T_ref)
     law = (
         _branches(lookup, role, sigma, factor, form) if form.branches else Constant(sigma * factor)
     )
     return Layer(thickness, sigma_ion, law)
 
 
-def _arrhenius(
-    lookup: Lookup, role: str, name: str, temperature: Number
-) -> tuple[Number, Number, Number]:
-    """Value, activation energy (0 where unknown: constant in temperature) and its temperature."""
+class Measured(NamedTuple):
+    """A conductivity (S/cm), its activation energy (eV, 0 where unknown) and temperature (K).
+
+    scales: whether it may be used at any temperature, for its activation energy is known or the
+    spec gives the value itself.
+    """
+
+    sigma: Number
+    E_act: Number
+    T_ref: Number
+    scales: Number
+
+
+def _measured(lookup: Lookup, role: str, name: str) -> Measured:
+    key = f"{role}.{name}_S_cm"
     E_act = lookup.property(role, f"{name}_activation_eV")
     own = lookup.property(role, f"{name}_temperature_K")
-    assumed = f"{role}.{name}_S_cm" in lookup.digits
+    assumed = key in lookup.digits
     T_ref = jnp.where(jnp.isnan(own) | assumed, ROOM_TEMPERATURE, own)
     known = ~jnp.isnan(E_act)
-    return lookup.property(role, f"{name}_S_cm"), jnp.where(known, E_act, 0.0), T_ref
+    scales = known | assumed
+    if FILL + key in lookup.digits:
+        scales = scales | jnp.isnan(per_line(lookup.tables[key][lookup.digits[role]]))
+    sigma = lookup.property(role, f"{name}_S_cm")
+    return Measured(sigma, jnp.where(known, E_act, 0.0), T_ref, scales)
 
 
 def _branches(

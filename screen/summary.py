@@ -17,7 +17,11 @@ FAILURES = (
 )
 """Statuses that mean a number could have been had: what `--strict` stumbles over."""
 
-STACKS_PER_S = {"plane": {"best": 8e7, "all": 8e6, "feasible": 1e7}, "general": 1e6}
+STACKS_PER_S = {
+    "plane": {"best": 8e7, "all": 8e6, "feasible": 1e7},
+    "current": {"best": 1e6, "all": 1e6, "feasible": 1e6},
+    "branches": {"best": 2e4, "all": 2e4, "feasible": 2e4},
+}
 BYTES_STORED_PER_ROW = 60
 """Rough figures of two CPU cores, for estimates only."""
 
@@ -76,8 +80,8 @@ class Estimate:
         )
 
 
-def estimate(sizes: Mapping[str, int], mode: str, top_k: int, *, plane: bool) -> Estimate:
-    """Rows, size and time of a screen of these axes."""
+def estimate(sizes: Mapping[str, int], mode: str, top_k: int, *, method: str) -> Estimate:
+    """Rows, size and time of a screen of these axes. method: a key of `STACKS_PER_S`."""
     stacks = 1
     for size in sizes.values():
         stacks *= size
@@ -85,8 +89,7 @@ def estimate(sizes: Mapping[str, int], mode: str, top_k: int, *, plane: bool) ->
     if mode == "best":
         lines = stacks // max(1, sizes["coating"] * sizes["coating_thickness_nm"])
         rows = lines * min(top_k, sizes["coating"])
-    speed = STACKS_PER_S["plane"][mode] if plane else STACKS_PER_S["general"]  # type: ignore[index]
-    return Estimate(dict(sizes), stacks, mode, rows, stacks / speed)  # type: ignore[operator]
+    return Estimate(dict(sizes), stacks, mode, rows, stacks / STACKS_PER_S[method][mode])
 
 
 def totals(entries: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

@@ -154,3 +154,48 @@ def test_a_screen_without_thicknesses_answers_by_the_inverse(tmp_path):
     assert known.interface_potential_V.isna().all()
     assert known.feasible.notna().all()
     assert pc.sum(pa.array(known.feasible.astype(bool))).as_py() > 0
+
+
+def test_conductivities_far_from_their_temperature(tmp_path):
+    """Unknown activation energies: sigma_ion is unknown beyond 30 K, sigma_ele held and flagged."""
+    spec = small(tmp_path, "all", axes__temperature_K=[298.15, 320.0, 340.0])
+    result = run(spec, tmp_path / "out")
+    rows = read(tmp_path / "out").to_pandas()
+    assert sum(result.counts.values()) == len(rows)
+    film = rows[(rows.coating == "film A") & (rows.electrolyte == "Li6PS5Cl")]
+    by_T = dict(tuple(film.groupby(film.temperature_K.round())))
+    assert set(by_T[298.0].status) == set(by_T[320.0].status) == {"ok"}
+    assert set(by_T[340.0].status) == {"missing_property"}
+    assert by_T[340.0].coating_sigma_ion_S_cm.isna().all()
+    assert by_T[340.0].interface_potential_V.isna().all()
+    assert (by_T[320.0].coating_sigma_ion_S_cm == np.float32(1e-6)).all()
+    assert (by_T[340.0].coating_sigma_ele_S_cm == np.float32(1e-12)).all()
+    assert set(by_T[298.0].sigma_ele_held_constant) == {"no"}
+    assert set(by_T[320.0].sigma_ele_held_constant) <= {"coating", "both"}
+
+
+def test_windows_of_two_sources_in_one_stack_are_flagged(everything):
+    rows = everything[1].to_pandas()
+    known = rows.dropna(subset=["window_source", "electrolyte_window_source"])
+    differ = known.window_source.astype(str) != known.electrolyte_window_source.astype(str)
+    assert len(known)
+    assert (known.window_sources_mixed.astype(str) == differ.map({True: "yes", False: "no"})).all()
+
+
+def test_status_ok_implies_that_all_inputs_are_known(everything):
+    rows = everything[1].to_pandas()
+    known = rows[rows.status == "ok"]
+    names = [f"{r}_sigma_{k}_S_cm" for r in ("coating", "electrolyte") for k in ("ion", "ele")]
+    assert len(known)
+    assert known[[*names, "cathode_potential_V", "anode_potential_V"]].notna().all(axis=None)
+    unknown = rows[rows[names].isna().any(axis=1)]
+    assert len(unknown)
+    assert not (unknown.status == "ok").any()
+
+
+def test_resistances_are_thickness_over_conductivity(everything):
+    r = everything[1].to_pandas()
+    coating = r.coating_thickness_nm.astype(float) * 1e-7 / r.coating_sigma_ion_S_cm
+    electrolyte = r.electrolyte_thickness_um.astype(float) * 1e-4 / r.electrolyte_sigma_ion_S_cm
+    np.testing.assert_allclose(r.asr_coating_ohm_cm2, coating, rtol=2e-6)
+    np.testing.assert_allclose(r.asr_total_ohm_cm2, coating + electrolyte, rtol=2e-6)

@@ -1,0 +1,101 @@
+"""Branch laws in a screen: the closed form of one slope, against `kernels` one stack at a time."""
+
+import numpy as np
+import pytest
+
+from kernels import Branches, Layer, Limits, Stack, Window, metrics
+from screen import space
+from screen.errors import SpecError
+from screen.running import run
+from tests.screen.screens import contents, read
+
+HEAD = (
+    "name,role,formula,sigma_ion_S_cm,sigma_ele_S_cm,sigma_0_S_cm,sigma_n_S_cm,E_n_V,z_n,"
+    "sigma_p_S_cm,E_p_V,z_p,reduction_limit_V,oxidation_limit_V,source"
+)
+FILMS = [
+    "film A,coating,LiNbO3,1e-6,,1e-13,1e-11,1.0,1,1e-11,4.0,,1.74,3.88,here",
+    "film B,coating,Li3PO4,1e-8,1e-13,,,,,,,,0.69,4.21,here",
+    "film C,coating,Li2ZrO3,1e-7,,,1e-12,0.8,,,,,0.34,3.41,here",
+]
+ELECTROLYTES = [
+    "SE one,electrolyte,Li6PS5Cl,1e-3,,1e-10,1e-9,0.3,,1e-9,2.6,,1.71,2.31,here",
+    "SE two,electrolyte,Li3YCl6,5e-4,1e-9,,,,,,,,0.62,4.21,here",
+]
+NAMES = (
+    "interface_potential_V", "oxidation_margin_V", "min_thickness_nm", "max_thickness_nm",
+    "max_sigma_ele_S_cm", "max_electrolyte_thickness_um", "transport_ratio",
+    "leak_current_A_cm2", "asr_total_ohm_cm2",
+)  # fmt: skip
+
+
+def branchy(folder, mode="all", films=FILMS, **axes):
+    """3 coatings, 2 electrolytes of which some have branches, 40 thicknesses."""
+    paths = {}
+    for role, rows in {"coating": films, "electrolyte": ELECTROLYTES}.items():
+        paths[role] = {"file": str(folder / f"{role}.csv")}
+        (folder / f"{role}.csv").write_text("\n".join([HEAD, *rows]) + "\n")
+    thickness = {"start": 1, "stop": 300, "num": 40, "spacing": "log"}
+    chosen = {**paths, "coating_thickness_nm": thickness, "electrolyte_thickness_um": [20, 50]}
+    chosen |= {"cathode_potential_V": [3.6, 4.2], "anode_potential_V": [0.0, 0.62], **axes}
+    return {
+        "screen": {"law": "branches", "boundary": "electrode"},
+        "axes": chosen,
+        "output": {"mode": mode, "top_k": 2},
+    }
+
+
+def layer(line, thickness):
+    """A layer and its window from a line of the files above, in float64."""
+    values = [float(cell or "nan") for cell in line.split(",")[3:14]]
+    ion, constant, floor, n, E_n, _, p, E_p, _, reduction, oxidation = values
+    alone = np.isnan(n) and np.isnan(p)
+    floor = (constant if alone else 0.0) if np.isnan(floor) else floor
+    law = Branches(floor, *np.nan_to_num([n, E_n, p, E_p]), z_n=1.0, z_p=1.0)
+    return Layer(thickness, ion, law), Window(reduction, oxidation)
+
+
+@pytest.mark.full
+def test_rows_are_what_the_kernels_say_of_each_stack(tmp_path, monkeypatch):
+    """A run in single precision against single stacks in double, rows of several tiles."""
+    monkeypatch.setattr(space, "TILE_ROWS", 256)
+    result = run(branchy(tmp_path), tmp_path / "out")
+    rows = read(tmp_path / "out").to_pandas()
+    lines = {line.split(",")[0]: line for line in (*FILMS, *ELECTROLYTES)}
+    assert result.stacks == len(rows) == 3 * 40 * 2 * 2 * 2 * 2
+    assert rows[rows.status != "ok"].interface_potential_V.isna().sum() == 0
+    known = rows[rows.status == "ok"]
+    assert len(known) > 0.9 * len(rows)
+    for _, row in known.sample(40, random_state=1).iterrows():
+        electrolyte, window = layer(lines[row.electrolyte], row.electrolyte_thickness_um * 1e-4)
+        coating, own = layer(lines[row.coating], row.coating_thickness_nm * 1e-7)
+        stack = Stack((electrolyte, coating), row.anode_potential_V, row.cathode_potential_V)
+        expected = metrics(stack, Limits(window, (own,)))
+        assert abs(row.interface_potential_V - float(expected.interface_potential_V)) < 1e-5
+        for name in NAMES[2:]:
+            np.testing.assert_allclose(row[name], float(getattr(expected, name)), rtol=1e-3)
+    laws = rows.groupby(["coating", "electrolyte"], observed=True).law.first()
+    assert laws["film B", "SE two"] == "constant"
+    assert laws["film A", "SE two"] == laws["film B", "SE one"] == "branches"
+
+
+@pytest.mark.full
+def test_same_bytes_for_any_batch_and_best_is_a_subset(tmp_path, monkeypatch):
+    monkeypatch.setattr(space, "TILE_ROWS", 256)
+    run(branchy(tmp_path), tmp_path / "a")
+    run(branchy(tmp_path), tmp_path / "b", batch=600)
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+    run(branchy(tmp_path, "best"), tmp_path / "best")
+    every = read(tmp_path / "a").to_pandas()
+    best = read(tmp_path / "best").to_pandas()
+    same = every.set_index("row_id").loc[best.row_id]
+    for name in NAMES:
+        np.testing.assert_array_equal(best[name], same[name])
+
+
+def test_what_the_closed_form_does_not_cover_is_refused(tmp_path):
+    bent = [FILMS[0].replace(",1.0,1,", ",1.0,0.5,"), *FILMS[1:]]
+    with pytest.raises(SpecError, match="must be equal"):
+        run(branchy(tmp_path, films=bent), tmp_path / "out")
+    with pytest.raises(SpecError, match="open circuit only"):
+        run(branchy(tmp_path, current_density_mA_cm2=[0.0, 1.0]), tmp_path / "out")
