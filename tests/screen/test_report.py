@@ -24,7 +24,7 @@ SPEC = {
         "coating_thickness_nm": [1.0, 5.0, 20.0, 100.0],
         "electrolyte": ["Li6PS5Cl", "Li3PS4"],
         "cathode": ["NMC811"],
-        "temperature_K": [333.15],
+        "temperature_K": [318.15],
     },
     "filters": {"cheap": "asr_coating_ohm_cm2 < 3"},
     "output": {"mode": "all"},
