@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from screen.answers import YES, Answers
 from screen.assemble import positions, row_ids, table
-from screen.columns import Looked, Positions
+from screen.columns import Looked, Positions, Words
 from screen.evaluate import Evaluator, Judged, LineBest
-from screen.reduce import OUTCOMES, count_names, thickness_position
+from screen.histograms import histograms, leaders
+from screen.reduce import NOTHING, OUTCOMES, count_names, feasible_lines, thickness_position
 from screen.selection import best_per_group
-from screen.space import THICKNESS, Lines
+from screen.space import COATING, THICKNESS, Lines
 from screen.store import PartWriter
 
 GROUP_COUNTS = {
@@ -31,16 +32,45 @@ GROUP_COUNTS = {
 
 @dataclass
 class Tally:
-    """Counts of a chunk: of kept stacks by column and outcome; [removed, unknown] by gate."""
+    """Counts of a chunk: of kept stacks by column and outcome; [removed, unknown] by gate.
+
+    histograms: of kept lines. leaders: coatings feasible in the most scenarios, and in
+    how many.
+    """
 
     stacks: int = 0
     outcomes: dict[str, dict[str, int]] = field(default_factory=dict)
     gates: list[list[int]] = field(default_factory=list)
+    histograms: dict[str, dict[str, int]] = field(default_factory=dict)
+    leaders: dict[str, int] = field(default_factory=dict)
 
     @property
     def filtered(self) -> int:
         """Stacks the gates removed."""
         return sum(removed for removed, _ in self.gates)
+
+
+class Spread(NamedTuple):
+    """What is told of lines, (lines, states): see `histograms` and `leaders`."""
+
+    smallest: Any
+    margin: Any
+    kept: Any
+    feasible: Any
+
+    @classmethod
+    def of(cls, judged: Judged, shape: tuple[int, int, int]) -> "Spread":
+        """From all rows of some lines."""
+        floats = judged.answers.floats
+        smallest, margin = floats["min_thickness_nm"][..., 0], floats["oxidation_margin_V"][..., -1]
+        kept = np.broadcast_to(judged.removed_by == 0, shape)
+        yes = kept & (judged.answers.verdicts["feasible"] == YES)
+        return cls(
+            np.broadcast_to(smallest, shape[:2]),
+            np.broadcast_to(margin, shape[:2]),
+            kept.any(axis=2),
+            yes.any(axis=2),
+        )
 
 
 def tally(counts: dict[tuple[str, str], int], stacks: int, gates: int) -> Tally:
@@ -70,6 +100,7 @@ class Chunker:
         evaluator, space = self.evaluator, self.evaluator.problem.space
         total: dict[tuple[str, str], int] = dict.fromkeys(count_names(len(evaluator.gates)), 0)
         offset, position = evaluator.grid
+        spread: list[Spread] = []
         for tiles in _batches(evaluator.tiles(lines), evaluator.tiles_per_call):
             starts = [evaluator.start(tile.start) for tile in tiles]
             same = [offset] * len(tiles), [position] * len(tiles)
@@ -77,10 +108,12 @@ class Chunker:
             for tile, judged in zip(tiles, found, strict=True):
                 one = _whole_lines(judged, len(tile), space.thicknesses)
                 writer.write(self._batch(tile, one))
+                spread.append(Spread.of(one, _shape(space, tile)))
                 for name, count in _count(one, _shape(space, tile), len(evaluator.gates)).items():
                     total[name] += count
             pause(sum(len(tile) for tile in tiles) * space.rows_per_line)
-        return tally(total, len(lines) * space.rows_per_line, len(evaluator.gates))
+        found = tally(total, len(lines) * space.rows_per_line, len(evaluator.gates))
+        return self._with_lines(found, lines, jax.tree.map(lambda *x: np.concatenate(x), *spread))
 
     def _batch(self, tile: Lines, judged: Judged) -> pa.RecordBatch:
         space = self.evaluator.problem.space
@@ -109,7 +142,21 @@ class Chunker:
         writer.write(table(self.schema, self.looked, rows, picked, ids, None, extra))
         sums = found.best.counts.sum(axis=(0, 1), dtype=np.int64)
         total = {name: int(n) for name, n in zip(count_names(gates), sums, strict=True)}
-        return tally(total, len(lines) * space.rows_per_line, gates)
+        order, key = found.order, found.best.key
+        spread = Spread(order.smallest, order.margin_last, key != NOTHING, feasible_lines(key))
+        return self._with_lines(
+            tally(total, len(lines) * space.rows_per_line, gates), lines, spread
+        )
+
+    def _with_lines(self, counted: Tally, lines: Lines, spread: Spread) -> Tally:
+        """The tally completed by what is told of lines."""
+        names = self.looked[COATING]
+        assert isinstance(names, Words)
+        coating = np.arange(lines.start, lines.stop) % self.evaluator.problem.space.coatings
+        best = leaders(coating, spread.feasible)
+        counted.leaders = {names.words[names.codes[each]]: n for each, n in best.items()}
+        counted.histograms = histograms(spread.smallest, spread.margin, spread.kept)
+        return counted
 
     def _lines(self, lines: Lines, pause: Callable[[int], None]) -> LineBest:
         """The best thickness of every line of a chunk."""

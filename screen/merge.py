@@ -41,6 +41,7 @@ def merge(out: str | Path, folders: Sequence[str | Path]) -> RunResult:
         complete=True,
         funnel=content["funnel"],
         outcomes=content["outcomes"],
+        histograms=content["histograms"],
         notes=content["notes"],
     )
 
@@ -140,6 +141,7 @@ def merged(shards: list[Manifest], entries: Iterable[Mapping[str, Any]]) -> Mani
         "counts": counts,
         "counts_total": sum(counts.values()),
         "outcomes": sums["outcomes"],
+        "histograms": sums["histograms"],
         "funnel": _funnel([shard["funnel"] for shard in shards], first["axes"]),
         "rows": sums["rows"],
         "chunks": len(entries),

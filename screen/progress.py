@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections import Counter
 from threading import Lock
 from typing import Any, TextIO
 
@@ -20,6 +21,7 @@ class Progress:
         self.stream: TextIO | None = None if quiet else sys.stderr
         self.before = self.done = done
         self.failed, self.feasible = 0, 0
+        self.leaders: Counter[str] = Counter()
         self.started = self._logged = self._filed = time.monotonic()
         self._lock = Lock()
         self._live = self._live_line() if self.stream and self.stream.isatty() else None
@@ -29,11 +31,12 @@ class Progress:
         with self._lock:
             self.done += stacks
 
-    def outcome(self, *, failed: int, feasible: int) -> None:
+    def outcome(self, *, failed: int, feasible: int, leaders: dict[str, int]) -> None:
         """A chunk was written."""
         with self._lock:
             self.failed += failed
             self.feasible += feasible
+            self.leaders.update(leaders)
 
     def tick(self, state: str = "running") -> None:
         """Show where things stand, as often as suits the reader."""
@@ -64,6 +67,7 @@ class Progress:
             "seconds_left": None if left is None else round(left, 1),
             "failed": self.failed,
             "feasible": self.feasible,
+            "most_often_feasible": self.leader,
         }
 
     def line(self) -> str:
@@ -71,10 +75,16 @@ class Progress:
         rate, left = self._rate()
         share = 100.0 * self.done / self.total if self.total else 100.0
         eta = "-" if left is None else _duration(left)
+        best = f", most often {self.leader}" if self.leader else ""
         return (
             f"{share:5.1f} %  {self.done:,} of {self.total:,} stacks  {rate / 1e6:.1f} M/s  "
-            f"{eta} left  {self.failed:,} failed  {self.feasible:,} feasible"
+            f"{eta} left  {self.failed:,} failed  {self.feasible:,} feasible{best}"
         )
+
+    @property
+    def leader(self) -> str | None:
+        """The coating feasible in the most scenarios so far."""
+        return self.leaders.most_common(1)[0][0] if self.leaders else None
 
     def _rate(self) -> tuple[float, float | None]:
         seconds = max(time.monotonic() - self.started, 1e-9)

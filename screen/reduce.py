@@ -39,6 +39,7 @@ OUTCOMES: dict[str, dict[str, int]] = {
 
 _THICKNESS_BITS = 21
 _POSITION = 2**_THICKNESS_BITS - 1
+_INFEASIBLE = 1 << 30
 
 
 class Best(NamedTuple):
@@ -52,7 +53,8 @@ class Best(NamedTuple):
 class Order(NamedTuple):
     """What orders lines beside their key, (lines, states); the cost at both ends of the axis.
 
-    The cost is linear in the thickness, so that of the best thickness lies between.
+    The cost is linear in the thickness, so that of the best thickness lies between. The margin is
+    that of the thickest coating; it orders nothing and is counted.
     """
 
     smallest: Any
@@ -60,6 +62,7 @@ class Order(NamedTuple):
     tolerable: Any
     cost_first: Any
     cost_last: Any
+    margin_last: Any
 
     @classmethod
     def of(cls, answers: Answers, shape: tuple[int, int, int]) -> "Order":
@@ -71,6 +74,7 @@ class Order(NamedTuple):
             answers.floats["max_sigma_ele_at_L_max_S_cm"],
             cost,
             cost[..., -1:],
+            answers.floats["oxidation_margin_V"][..., -1:],
         ]
         return cls(*(jnp.broadcast_to(c[..., :1], (*shape[:2], 1, 1))[:, :, 0, 0] for c in columns))
 
@@ -103,6 +107,11 @@ def reduce_lines(
     position = jnp.where(key == NOTHING, 0, key & _POSITION)
     code = jnp.take_along_axis(packed, position[:, :, None], axis=2)[:, :, 0]
     return Best(key, code, _counts(flags, shape[2]))
+
+
+def feasible_lines(key: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Lines of which some thickness is feasible."""
+    return key < _INFEASIBLE
 
 
 def thickness_position(key: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -153,6 +162,6 @@ def _key(packed: Array) -> Array:
     verdict = _field(packed, "protected")
     protected = jnp.where(verdict == NO, 2, verdict - YES)
     rank = (_field(packed, "status") << 5) | (protected << 3) | _field(packed, "coating_class")
-    infeasible = (1 << 30) | (rank << _THICKNESS_BITS) | position
+    infeasible = _INFEASIBLE | (rank << _THICKNESS_BITS) | position
     key = jnp.where(_field(packed, "feasible") == YES, position, infeasible)
     return jnp.where(packed == _REMOVED, NOTHING, key).astype(jnp.int32)

@@ -204,6 +204,7 @@ class _Job:
             "counts": counts,
             "counts_total": sum(counts.values()),
             "outcomes": sums["outcomes"],
+            "histograms": sums["histograms"],
             "funnel": self._funnel(sums["gates"]),
             "rows": sums["rows"],
             "chunks": len(own),
@@ -252,11 +253,16 @@ class _Job:
             complete=found["complete"],
             funnel=found["funnel"],
             outcomes=found["outcomes"],
+            histograms=found["histograms"],
             notes=self.notes,
         )
 
 
-def _outcome(entry: dict[str, Any]) -> dict[str, int]:
-    """Failed and feasible stacks of a chunk."""
+def _outcome(entry: dict[str, Any]) -> dict[str, Any]:
+    """Failed and feasible stacks of a chunk, and the coatings feasible most often."""
     status, feasible = entry["outcomes"]["status"], entry["outcomes"]["feasible"]
-    return {"failed": sum(status[name] for name in FAILURES), "feasible": feasible["yes"]}
+    return {
+        "failed": sum(status[name] for name in FAILURES),
+        "feasible": feasible["yes"],
+        "leaders": entry["leaders"],
+    }

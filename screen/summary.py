@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from screen.histograms import HISTOGRAMS
 from screen.reduce import OUTCOMES
 from screen.space import CHUNK_ROWS
 
@@ -30,6 +31,7 @@ BYTES_STORED_PER_ROW = 60
 class RunResult:
     """A run's folder and numbers. `counts`: stacks per status, `filtered` for those gated out.
 
+    histograms: lines (a coating in a scenario) by column and bin, see `screen.histograms`.
     complete: all chunks of this run (or of its shard) are there. notes: what a reader should know.
     """
 
@@ -42,6 +44,7 @@ class RunResult:
     complete: bool
     funnel: list[dict[str, Any]] = field(default_factory=list)
     outcomes: dict[str, dict[str, int]] = field(default_factory=dict)
+    histograms: dict[str, dict[str, int]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -96,17 +99,19 @@ def totals(entries: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Sums over the journal's entries of finished chunks."""
     found: dict[str, Any] = {"stacks": 0, "rows": 0, "filtered": 0, "gates": []}
     outcomes = {column: dict.fromkeys(codes, 0) for column, codes in OUTCOMES.items()}
+    spread = {column: dict.fromkeys(bins.names, 0) for column, bins in HISTOGRAMS.items()}
     for entry in entries:
         for key in ("stacks", "rows", "filtered"):
             found[key] += entry[key]
-        for column, counts in entry["outcomes"].items():
-            for outcome, number in counts.items():
-                outcomes[column][outcome] += number
+        for sums, counted in ((outcomes, entry["outcomes"]), (spread, entry["histograms"])):
+            for column, counts in counted.items():
+                for outcome, number in counts.items():
+                    sums[column][outcome] += number
         pairs = found["gates"] or [[0, 0]] * len(entry["gates"])
         found["gates"] = [
             [a + c, b + d] for (a, b), (c, d) in zip(pairs, entry["gates"], strict=True)
         ]
-    return {**found, "outcomes": outcomes}
+    return {**found, "outcomes": outcomes, "histograms": spread}
 
 
 def status_counts(sums: Mapping[str, Any], gated: int) -> dict[str, int]:

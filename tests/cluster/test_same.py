@@ -40,7 +40,17 @@ def test_two_workers_give_the_same_bytes_and_listen_on_loopback(whole, tmp_path,
     manifests = [
         json.loads((f / "manifest.json").read_text()) for f in (tmp_path / "out", whole[2])
     ]
-    for key in ("identity", "counts", "outcomes", "funnel", "parts", "stacks", "rows", "axes"):
+    for key in (
+        "identity",
+        "counts",
+        "outcomes",
+        "histograms",
+        "funnel",
+        "parts",
+        "stacks",
+        "rows",
+        "axes",
+    ):
         assert manifests[0][key] == manifests[1][key], key
     assert manifests[0]["workers"] == 2
     found = [json.loads(path.read_text()) for path in tmp_path.glob("told-*")]

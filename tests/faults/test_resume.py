@@ -213,7 +213,8 @@ def cache(tmp_path_factory):
 @pytest.mark.parametrize(
     ("mode", "kills"),
     [
-        ("all", 3),
+        ("all", 2),
+        ("best", 1),
         pytest.param("all", 20, marks=pytest.mark.full),
         pytest.param("best", 20, marks=pytest.mark.full),
     ],

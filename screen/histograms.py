@@ -1,0 +1,63 @@
+"""How a screen's lines spread: a coating in a scenario counts once, whatever its thicknesses.
+
+Counted are the smallest thickness that protects, and the margin the thickest coating asked for
+leaves. Per stack instead of per line, counting would take longer than solving.
+"""
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class Bins:
+    """Values below the first edge, from each edge up to the next, from the last on; unknown."""
+
+    edges: tuple[float, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the bins, in order, `unknown` last."""
+        finite = [edge for edge in self.edges if math.isfinite(edge)]
+        inner = (f"{a:g} to {b:g}" for a, b in pairwise(finite))
+        never = ["never"] * (len(self.edges) - len(finite))
+        return (f"below {finite[0]:g}", *inner, f"from {finite[-1]:g}", *never, "unknown")
+
+    def count(self, values: Floats) -> dict[str, int]:
+        """How many values each bin holds."""
+        bins = np.searchsorted(np.array(self.edges, values.dtype), values, side="right")
+        bins[np.isnan(values)] = len(self.edges) + 1
+        numbers = np.bincount(bins, minlength=len(self.names))
+        return {name: int(n) for name, n in zip(self.names, numbers, strict=True)}
+
+
+HISTOGRAMS = {
+    "min_thickness_nm": Bins((1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, math.inf)),
+    "oxidation_margin_V": Bins((-2.0, -1.0, -0.5, -0.1, 0.0, 0.1, 0.5, 1.0)),
+}
+
+
+def histograms(smallest: Floats, margin: Floats, kept: Bools) -> dict[str, dict[str, int]]:
+    """Counts of the lines kept by the gates, (lines, states) each.
+
+    smallest: min_thickness_nm. margin: oxidation_margin_V of the thickest coating.
+    """
+    given = dict(zip(HISTOGRAMS, (smallest, margin), strict=True))
+    return {name: HISTOGRAMS[name].count(values[kept]) for name, values in given.items()}
+
+
+def leaders(coating: NDArray[np.integer[Any]], feasible: Bools, top: int = 5) -> dict[int, int]:
+    """The coatings feasible in the most scenarios, most first, and in how many.
+
+    coating: number of the coating of each line, (lines,). feasible: (lines, states).
+    """
+    counts = np.bincount(coating, weights=feasible.any(axis=1)).astype(int)
+    order = np.argsort(-counts, kind="stable")[:top]
+    return {int(each): int(counts[each]) for each in order if counts[each]}
