@@ -13,6 +13,7 @@ one stack; potentials are V vs Li/Li+, thicknesses cm, conductivities S/cm.
 from dataclasses import replace
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Bool, Float
@@ -28,7 +29,8 @@ Scalar = Float[Array, ""]
 class Span(NamedTuple):
     """One layer's share of a stack: the leak current and the potentials at its faces.
 
-    free: the target holds without this layer. possible: some such layer reaches it.
+    free: the target holds without this layer. impossible: no such layer reaches it. The leak is
+    NaN where something that decides the answer is unknown.
     """
 
     leak: Scalar
@@ -36,7 +38,7 @@ class Span(NamedTuple):
     E_left: Scalar
     E_right: Scalar
     free: Bool[Array, ""]
-    possible: Bool[Array, ""]
+    impossible: Bool[Array, ""]
 
 
 def min_thickness(stack: Stack, E_oxidation: ArrayLike) -> Scalar:
@@ -95,7 +97,7 @@ def coating_index(stack: Stack) -> int:
 def coating_span(stack: Stack, E_target: ArrayLike, *, coating_side: bool = False) -> Span:
     """What the coating would span if E* were E_target on the electrolyte's (or its own) side."""
     index, contacts = coating_index(stack), _contacts(stack)
-    target, free, possible = _target(stack, E_target)
+    target, free, impossible = _target(stack, E_target)
     own = contacts[index] if coating_side else 0.0
     asr = (*contacts[:index], own)
     part = solve(replace(stack, layers=stack.layers[:index], E_cathode=target, interface_asr=asr))
@@ -105,18 +107,20 @@ def coating_span(stack: Stack, E_target: ArrayLike, *, coating_side: bool = Fals
     beyond = replace(stack, layers=stack.layers[index + 1 :], interface_asr=asr)
     E_right = march(beyond, part.leak_current_density, part.log_leak, backward=True)
     E_left = target + ionic * contact
-    return Span(part.leak_current_density, part.log_leak, E_left, E_right, free, possible)
+    leak = _unless_unknown(part.leak_current_density, E_target, E_right)
+    return Span(leak, part.log_leak, E_left, E_right, free, impossible)
 
 
 def electrolyte_span(stack: Stack, E_target: ArrayLike) -> Span:
     """What the electrolyte would span if its cathode-side face were at E_target."""
     index, contacts = coating_index(stack), _contacts(stack)
-    target, free, possible = _target(stack, E_target)
+    target, free, impossible = _target(stack, E_target)
     asr = contacts[index:]
     part = solve(replace(stack, layers=stack.layers[index:], E_anode=target, interface_asr=asr))
     before = replace(stack, layers=stack.layers[: index - 1], interface_asr=contacts[:index])
     E_left = march(before, part.leak_current_density, part.log_leak, backward=False)
-    return Span(part.leak_current_density, part.log_leak, E_left, target, free, possible)
+    leak = _unless_unknown(part.leak_current_density, E_target, E_left)
+    return Span(leak, part.log_leak, E_left, target, free, impossible)
 
 
 def _contacts(stack: Stack) -> tuple[ArrayLike, ...]:
@@ -126,13 +130,21 @@ def _contacts(stack: Stack) -> tuple[ArrayLike, ...]:
 def _target(stack: Stack, E_target: ArrayLike) -> tuple[Scalar, Scalar, Scalar]:
     """The target, moved strictly between the electrodes where it is not, and where it was."""
     numbers, target = as_floats((stack, E_target))
-    free, possible = numbers.E_cathode <= target, target > numbers.E_anode
+    free, impossible = numbers.E_cathode <= target, target <= numbers.E_anode
     inside = jnp.where(free, 0.5 * (numbers.E_anode + numbers.E_cathode), target)
-    return jnp.where(possible, inside, numbers.E_anode + 1.0), free, possible
+    return jnp.where(target > numbers.E_anode, inside, numbers.E_anode + 1.0), free, impossible
+
+
+def _unless_unknown(value: Scalar, *needed: ArrayLike) -> Scalar:
+    """The value; NaN where anything that it needs is."""
+    for each in needed:
+        value = jnp.where(jnp.any(jnp.isnan(jnp.asarray(each))), jnp.nan, value)
+    return value
 
 
 def _thickness(stack: Stack, layer: Layer, span: Span) -> Scalar:
-    return thickness_between(stack, layer, span.leak, span.log_leak, span.E_left, span.E_right)
+    value = thickness_between(stack, layer, span.leak, span.log_leak, span.E_left, span.E_right)
+    return _unless_unknown(value, *jax.tree.leaves((layer.sigma_ion, layer.sigma_ele)))
 
 
 def _constant_sigma_ele(stack: Stack, layer: Layer, span: Span) -> Scalar:
@@ -140,10 +152,15 @@ def _constant_sigma_ele(stack: Stack, layer: Layer, span: Span) -> Scalar:
     stack, layer = as_floats((stack, layer))
     ionic = (stack.current_density + span.leak) * layer.thickness / layer.sigma_ion
     electronic = span.E_right - span.E_left - ionic
-    sigma = span.leak * layer.thickness / jnp.where(electronic > 0, electronic, 1.0)
-    return jnp.where(electronic > 0, sigma, jnp.inf)
+    enough = electronic <= 0
+    sigma = span.leak * layer.thickness / jnp.where(enough, 1.0, electronic)
+    return jnp.where(enough, jnp.inf, sigma)
 
 
 def _edges(span: Span, value: Scalar, *, always: float, never: float) -> Scalar:
-    """The answer where the target holds anyway, and where nothing reaches it."""
-    return jnp.where(span.free, always, jnp.where(span.possible, value, never))
+    """The answer where the target holds anyway, where nothing reaches it, and where it is unknown.
+
+    What holds anyway, or never, does so whatever the layers are.
+    """
+    value = jnp.where(jnp.isnan(span.leak), jnp.nan, value)
+    return jnp.where(span.free, always, jnp.where(span.impossible, never, value))

@@ -48,20 +48,21 @@ def thickness_between(
     """
     alone = replace(stack, layers=(layer,), interface_asr=None)
     numbers = as_floats(alone)
-    climbs = E_right > E_left
-    E_right = jnp.where(climbs, E_right, E_left + 1.0)
+    level = E_right <= E_left
+    E_right = jnp.where(level, E_left + 1.0, E_right)
     if isinstance(layer.sigma_ele, Constant):
         layer = numbers.layers[0]
         slope = _constant_slope(numbers, leak)
-        thickness = (E_right - E_left) / jnp.where(slope > 0, slope, 1.0)
-        thickness = jnp.where(slope > 0, thickness, jnp.inf)
+        falls = slope <= 0
+        thickness = (E_right - E_left) / jnp.where(falls, 1.0, slope)
+        thickness = jnp.where(falls, jnp.inf, thickness)
     elif is_open_circuit(stack):
         piece = _piece(alone, E_left, E_right)
         thickness = jnp.exp(log_flux(piece, E_left, E_right) + piece.log_thickness - log_leak)
     else:
         medium = _medium(numbers, E_left, E_right)
         thickness = medium.ask(leak, lambda flow: flow.length(E_left, E_right))
-    return jnp.where(climbs, thickness, 0.0)
+    return jnp.where(level, 0.0, thickness)
 
 
 def _cross(

@@ -47,11 +47,12 @@ def required_resistance(
 ) -> Number:
     """Resistance after the electrolyte that brings its cathode-side face down to E_target.
 
-    0 where E_cathode is not above the target, infinite where E_anode is not below it.
+    0 where E_cathode is not above the target, infinite where E_anode is not below it, NaN where
+    that depends on what is unknown.
     """
-    possible = E_target > E_anode
-    over_leak = R_electrolyte / jnp.where(possible, E_target - E_anode, 1.0)
-    needed = jnp.where(possible, (E_cathode - E_target) * over_leak, jnp.inf)
+    impossible = E_target <= E_anode
+    over_leak = R_electrolyte / jnp.where(impossible, 1.0, E_target - E_anode)
+    needed = jnp.where(impossible, jnp.inf, (E_cathode - E_target) * over_leak)
     return jnp.where(E_cathode <= E_target, 0.0, needed)
 
 

@@ -6,6 +6,7 @@ stdout is data, stderr is talk. Exit codes: 0 ok, 1 rows failed under --strict, 
 """
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -46,6 +47,24 @@ app.command("profile", epilog=profile.EXAMPLES)(profile.profile)
 app.add_typer(candidates.app, name="candidates")
 app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
 app.command("cite", epilog=cite.EXAMPLES)(cite.cite)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"muli {version('muli')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """What holds for all commands."""
 
 
 def main() -> None:

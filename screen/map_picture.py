@@ -2,37 +2,26 @@
 
 Left, against thickness: the band of sigma_ele that protects. Right, against sigma_ion: below the
 frontier some thickness protects within the resistance budget; materials lie on it as ranges.
-Nothing is told by colour alone, and the colours are those of M. Okabe & K. Ito (2008).
 """
 
 from itertools import cycle
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from screen.errors import UsageError
+from screen.drawing import BLUE, GREEN, GREY, ORANGE, PALE, RED, check_format, save, style
 from screen.maps import DesignMap
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-FORMATS = (".svg", ".png", ".pdf")
-REGION, LINE, GUIDE = "#cfe3f2", "#0072B2", "#7f7f7f"
-MARKS = {"inside": ("#009E73", "o"), "partly": ("#E69F00", "s"), "outside": ("#D55E00", "X")}
+MARKS = {"inside": (GREEN, "o"), "partly": (ORANGE, "s"), "outside": (RED, "X")}
 LEGEND = {
     "inside": "the whole range works",
     "partly": "part of the range works",
     "outside": "no value reported works",
-}
-STYLE: dict[Any, Any] = {
-    "svg.fonttype": "path",
-    "svg.hashsalt": "muli",
-    "pdf.fonttype": 42,
-    "font.size": 9.0,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
 }
 SIGMA_ELE_RANGE = (1e-17, 1e-6)
 MOST_LABELS = 14
@@ -40,15 +29,11 @@ MOST_LABELS = 14
 
 def draw_map(design_map: DesignMap, out: Path) -> None:
     """Write the picture as .svg, .png or .pdf; the font is drawn or embedded."""
-    if out.suffix.lower() not in FORMATS:
-        raise UsageError(f"{out}: a picture is {', '.join(FORMATS)}")
-    import matplotlib as mpl
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    check_format(out)
     from matplotlib.figure import Figure
 
-    with mpl.rc_context(STYLE):
+    with style():
         figure = Figure(figsize=(9.6, 4.6), layout="constrained")
-        FigureCanvasAgg(figure)
         left, right = figure.subplots(1, 2, sharey=True)
         _draw_thickness(left, design_map)
         _draw_conductivities(right, design_map)
@@ -57,8 +42,7 @@ def draw_map(design_map: DesignMap, out: Path) -> None:
             f"{design_map.title}; coating and contacts at most {design_map.budget:g} Ω cm²",
             fontsize=10,
         )
-        metadata = {"Date": None} if out.suffix.lower() == ".svg" else None
-        figure.savefig(out, dpi=200, metadata=metadata)
+        save(figure, out)
 
 
 def _draw_thickness(axes: "Axes", design_map: DesignMap) -> None:
@@ -67,13 +51,13 @@ def _draw_thickness(axes: "Axes", design_map: DesignMap) -> None:
     L = table["coating_thickness_nm"]
     top = np.clip(table["max_sigma_ele_S_cm"], *SIGMA_ELE_RANGE)
     bottom = np.clip(table["min_sigma_ele_S_cm"], *SIGMA_ELE_RANGE)
-    axes.fill_between(L, bottom, top, color=REGION, linewidth=0)
-    axes.plot(L, top, color=LINE, linewidth=2)
+    axes.fill_between(L, bottom, top, color=PALE, linewidth=0)
+    axes.plot(L, top, color=BLUE, linewidth=2)
     if (table["min_sigma_ele_S_cm"] > 0).any():
-        axes.plot(L, bottom, color=LINE, linewidth=1.5, linestyle="--")
-        axes.text(L.iloc[6], bottom[6] / 3, "electrolyte reduced", color=LINE, va="top")
+        axes.plot(L, bottom, color=BLUE, linewidth=1.5, linestyle="--")
+        axes.text(L.iloc[6], bottom[6] / 3, "electrolyte reduced", color=BLUE, va="top")
     axes.text(L.iloc[6], top[6] * 30, "electrolyte oxidised", color="black")
-    axes.text(L.iloc[100], top[100] / 300, "protected", color=LINE, ha="center")
+    axes.text(L.iloc[100], top[100] / 300, "protected", color=BLUE, ha="center")
     axes.set(xscale="log", xlim=(L.min(), L.max()), xlabel="coating thickness (nm)")
     above = axes.secondary_xaxis(
         "top",
@@ -82,8 +66,8 @@ def _draw_thickness(axes: "Axes", design_map: DesignMap) -> None:
             lambda sigma: np.asarray(sigma, float) * 1e7 * design_map.budget,
         ),
     )
-    above.set_xlabel("least σ$_{ion}$ within the budget (S/cm)", color=GUIDE)
-    above.tick_params(colors=GUIDE)
+    above.set_xlabel("least σ$_{ion}$ within the budget (S/cm)", color=GREY)
+    above.tick_params(colors=GREY)
 
 
 def _draw_conductivities(axes: "Axes", design_map: DesignMap) -> None:
@@ -93,20 +77,20 @@ def _draw_conductivities(axes: "Axes", design_map: DesignMap) -> None:
         table["sigma_ion_S_cm"],
         SIGMA_ELE_RANGE[0],
         np.clip(table["max_sigma_ele_S_cm"], *SIGMA_ELE_RANGE),
-        color=REGION,
+        color=PALE,
         linewidth=0,
     )
-    axes.plot(table["sigma_ion_S_cm"], table["max_sigma_ele_S_cm"], color=LINE, linewidth=2)
+    axes.plot(table["sigma_ion_S_cm"], table["max_sigma_ele_S_cm"], color=BLUE, linewidth=2)
     ends = table["sigma_ion_S_cm"].min(), table["sigma_ion_S_cm"].max()
     for thickness in (1, 10, 100, 1000):
         row = int(np.argmin(abs(table["max_thickness_nm"] - thickness)))
         at = table["sigma_ion_S_cm"][row], table["max_sigma_ele_S_cm"][row]
-        axes.plot([at[0], ends[1]], [at[1]] * 2, color=GUIDE, linewidth=0.7, linestyle=":")
-        axes.text(ends[1], at[1], f" {thickness} nm", color=GUIDE, va="center", fontsize=8)
-    axes.text(3e-10, 3e-16, "some thickness protects\nwithin the budget", color=LINE, va="top")
+        axes.plot([at[0], ends[1]], [at[1]] * 2, color=GREY, linewidth=0.7, linestyle=":")
+        axes.text(ends[1], at[1], f" {thickness} nm", color=GREY, va="center", fontsize=8)
+    axes.text(3e-10, 3e-16, "some thickness protects\nwithin the budget", color=BLUE, va="top")
     axes.text(3e-10, 1e-8, "none does", color="black")
     axes.set(xscale="log", xlim=ends, xlabel="coating σ$_{ion}$ (S/cm)")
-    axes.set_title("lines: thickness needed", color=GUIDE, fontsize=8, loc="right")
+    axes.set_title("lines: thickness needed", color=GREY, fontsize=8, loc="right")
     _draw_materials(axes, design_map.materials, ends)
 
 

@@ -28,7 +28,8 @@ class Ranking:
 
     `rows` starts with `rank` (equal where the keys cannot tell rows apart) and `tied`. `order`
     says in words what was sorted by; `scenario` maps a scenario axis to the value at which
-    coatings are compared; `per` names the columns whose combinations are ranked apart.
+    coatings are compared; `per` names the columns whose combinations are ranked apart, `pareto`
+    those that were traded off.
     """
 
     rows: "pd.DataFrame"
@@ -36,6 +37,7 @@ class Ranking:
     results: Results
     per: tuple[str, ...] = ()
     scenario: dict[str, Any] = field(default_factory=dict)
+    pareto: tuple[str, ...] = ()
 
 
 def rank(
@@ -139,4 +141,5 @@ def _pareto(table: Table, columns: list[str]) -> Ranking:
         f"{c} ({'larger' if s < 0 else 'smaller'} is better)"
         for s, c in zip(signs, columns, strict=True)
     )
-    return Ranking(rows, f"non-dominated in {', '.join(directions)}", table.results)
+    said = f"non-dominated in {', '.join(directions)}"
+    return Ranking(rows, said, table.results, pareto=tuple(columns))

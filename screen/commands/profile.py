@@ -29,7 +29,7 @@ def profile(
 
     jax.config.update("jax_enable_x64", True)
     from screen.formats import records, write_csv, write_json
-    from screen.plots import draw_profile
+    from screen.profile_picture import draw_profile
     from screen.solve_file import profile_table, solved_stacks
 
     stacks, solved = solved_stacks(file)

@@ -21,6 +21,8 @@ EXAMPLES = """Examples:
   muli rank first --by max_sigma_ele_at_L_max_S_cm
 
   muli rank first --pareto coating_thickness_nm,oxidation_margin_V --csv > front.csv
+
+  muli rank first --where "electrolyte = 'Li6PS5Cl' AND cathode = 'NMC811'" --plot bands.svg
 """
 TOP_PER_GROUP = 3
 
@@ -42,6 +44,9 @@ def rank(
     json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
     parquet: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a Parquet file.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw it: .svg, .png or .pdf.")
     ] = None,
 ) -> None:
     """Rank what runs found; without options, the best coatings per electrolyte and cathode.
@@ -72,6 +77,11 @@ def rank(
     )
     for warning in found.results.warnings:
         print(f"warning: {warning}", file=sys.stderr)
+    if plot is not None:
+        from screen.rank_picture import draw_ranking
+
+        draw_ranking(found, plot)
+        print(f"picture: {plot}", file=sys.stderr)
     if machine:
         _for_machines(found, csv=csv, parquet=parquet)
     else:

@@ -1,14 +1,14 @@
 """The picture of one stack: lithium potential through every layer, stability windows as bands.
 
 Layers differ in thickness by orders of magnitude, so each has its own horizontal scale; the
-potential axis is shared. Nothing is told by colour alone: bands are hatched and lines differ in
-dash, so that the picture reads in grey. Text is drawn as outlines: no font is needed to show it.
+potential axis is shared. Bands are hatched and lines differ in dash.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from screen.drawing import check_format, save, style
 from screen.errors import UsageError
 from screen.solve_file import profile_table
 from screen.solve_stacks import Solved
@@ -23,32 +23,19 @@ LINE = "#1b3a5c"
 BAND = "#e8d9a8"
 EDGE = "#8a6d1f"
 NM_PER_CM = 1e7
-FORMATS = (".svg", ".png", ".pdf")
-STYLE: dict[Any, Any] = {
-    "svg.fonttype": "path",
-    "svg.hashsalt": "muli",
-    "pdf.fonttype": 42,
-    "font.size": 10.0,
-    "axes.spines.top": False,
-}
 
 
 def draw_profile(
     stacks: Sequence[StackEntry], solved: Sequence[Solved], out: Path, stack: int = 0
 ) -> None:
     """Write the picture of one of these stacks (counted from 0) as .svg, .png or .pdf."""
-    if out.suffix.lower() not in FORMATS:
-        raise UsageError(f"{out}: a picture is {', '.join(FORMATS)}")
+    check_format(out)
     if not 0 <= stack < len(stacks):
         raise UsageError(f"stack {stack} does not exist; there are {len(stacks)}, from 0 on")
     chosen = slice(stack, stack + 1)
     table = profile_table(stacks[chosen], solved[chosen])
-    import matplotlib as mpl
-
-    with mpl.rc_context(STYLE):
-        figure = profile_figure(stacks[stack], table)
-        metadata = {"Date": None} if out.suffix.lower() == ".svg" else {}
-        figure.savefig(out, dpi=200, metadata=metadata)
+    with style():
+        save(profile_figure(stacks[stack], table), out)
 
 
 def profile_figure(stack: StackEntry, table: "pd.DataFrame") -> "Figure":

@@ -1,0 +1,174 @@
+"""The picture of a ranking: a thickness band for each coating, or the front of a trade-off.
+
+A band runs from the thickness a coating needs to the one the resistance budget, or a reduction,
+allows. Where sigma_ele is unknown the band is open and says how small it would have to be.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from screen.columns import unit
+from screen.drawing import BLUE, GREEN, GREY, ORANGE, PALE, RED, check_format, save, style
+from screen.table import cell, figure, safe
+from screen.why import number, verdict
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from screen.ranking import Ranking
+
+MOST_ROWS = 40
+MOST_LABELS = 16
+RANGE_NM = (0.1, 1e4)
+INCH_PER_ROW = 0.26
+WIDTH = 0.62
+MARKS = {
+    "feasible": (GREEN, "o"),
+    "protects, not feasible": (ORANGE, "s"),
+    "does not protect": (RED, "X"),
+    "undecided": ("white", "D"),
+}
+
+
+def draw_ranking(found: "Ranking", out: Path) -> None:
+    """Write the picture as .svg, .png or .pdf. Raises `UsageError` for other names."""
+    check_format(out)
+    with style():
+        save(_front(found) if found.pareto else _bands(found), out)
+
+
+def _bands(found: "Ranking") -> "Figure":
+    """A line of text and a band for every row, under a heading for every group."""
+    from matplotlib.figure import Figure
+
+    lines = list(_lines(found))
+    size = 1.5 + INCH_PER_ROW * len(lines)
+    figure_ = Figure(figsize=(9.6, size), layout="constrained")
+    axes = figure_.subplots()
+    axes.set(xscale="log", xlim=RANGE_NM, ylim=(len(lines) - 0.3, -0.7))
+    axes.set_xlabel("coating thickness (nm)")
+    axes.set_yticks([i for i, (_, row) in enumerate(lines) if row is not None])
+    axes.set_yticklabels([text for text, row in lines if row is not None])
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="x", color=GREY, linewidth=0.4, alpha=0.4)
+    axes.set_axisbelow(True)
+    for place, (text, row) in enumerate(lines):
+        if row is None:
+            axes.annotate(text, (0, place), xycoords=axes.get_yaxis_transform(), fontweight="bold",
+                          xytext=(3, 0), textcoords="offset points", va="center")  # fmt: skip
+        else:
+            _band(axes, place, row)
+    _legend(axes)
+    _titled(figure_, found, len(found.rows) - sum(row is not None for _, row in lines))
+    return figure_
+
+
+def _lines(found: "Ranking") -> Iterator[tuple[str, Mapping[str, Any] | None]]:
+    """What stands at each height: a heading, or a coating with its row."""
+    group: tuple[str, ...] | None = None
+    rows = found.rows.head(MOST_ROWS).to_dict("records")
+    for row in ({str(key): value for key, value in each.items()} for each in rows):
+        mine = tuple(str(row[each]) for each in found.per)
+        if found.per and mine != group:
+            group = mine
+            heading = cell(row) if "electrolyte" in found.per else ", ".join(mine)
+            yield safe(heading, 110), None
+        where = "" if "electrolyte" in found.per else f" on {safe(row.get('electrolyte'), 18)}"
+        yield f"{row['rank']}  {safe(row['coating'], 24)}{where}", row
+
+
+def _band(axes: "Axes", place: int, row: Mapping[str, Any]) -> None:
+    """From the least to the largest thickness, and where the row's own numbers stand."""
+    low, high = number(row, "min_thickness_nm"), number(row, "max_thickness_nm")
+    top = float(np.clip(math.inf if high is None else high, *RANGE_NM))
+    if low is None:
+        axes.barh(place, top - RANGE_NM[0], WIDTH, RANGE_NM[0], facecolor="none", hatch="////",
+                  edgecolor=GREY, linewidth=0.6)  # fmt: skip
+    else:
+        bottom = float(np.clip(low, *RANGE_NM))
+        works = bottom < top
+        axes.barh(place, abs(top - bottom), WIDTH if works else 0.12, min(top, bottom),
+                  color=PALE if works else RED, edgecolor=BLUE if works else RED)  # fmt: skip
+    here = number(row, "coating_thickness_nm")
+    if here is not None:
+        colour, marker = MARKS[_mark(row)]
+        axes.plot(here, place, marker=marker, color=colour, markeredgecolor="black", markersize=6)
+    axes.annotate(_words(row, low), (1.0, place), xycoords=axes.get_yaxis_transform(),
+                  xytext=(4, 0), textcoords="offset points", va="center", fontsize=8)  # fmt: skip
+
+
+def _mark(row: Mapping[str, Any]) -> str:
+    if verdict(row, "feasible"):
+        return "feasible"
+    protected = verdict(row, "protected")
+    if protected is None or verdict(row, "feasible") is None:
+        return "undecided"
+    return "protects, not feasible" if protected else "does not protect"
+
+
+def _words(row: Mapping[str, Any], low: float | None) -> str:
+    """What the band cannot show: the margin and cost, or the sigma_ele it would take."""
+    if low is None:
+        least = number(row, "max_sigma_ele_at_L_max_S_cm")
+        limit = "" if least is None else f", needs ≤ {figure(least, 'any')} S/cm"
+        return f"σ$_{{ele}}$ unknown{limit}"
+    margin = number(row, "oxidation_margin_V")
+    cost = figure(number(row, "asr_coating_ohm_cm2"))
+    return f"{'' if margin is None else f'{margin:+.2f} V, '}{cost} Ω cm²"
+
+
+def _legend(axes: "Axes") -> None:
+    for name, (colour, marker) in MARKS.items():
+        axes.plot([], [], marker=marker, color=colour, markeredgecolor="black", linestyle="none",
+                  label=name)  # fmt: skip
+    axes.barh([0], [0], color=PALE, edgecolor=BLUE, label="needed … allowed")
+    axes.barh([0], [0], color=RED, label="needs more than allowed")
+    axes.barh([0], [0], facecolor="none", edgecolor=GREY, hatch="////", label="need unknown")
+    axes.figure.legend(loc="outside lower center", ncols=4, fontsize=8, frameon=False)
+
+
+def _front(found: "Ranking") -> "Figure":
+    """Non-dominated rows in two of their columns; a third as colour, from dark to light."""
+    from matplotlib.figure import Figure
+
+    x, y, *others = found.pareto
+    rows = found.rows
+    figure_ = Figure(figsize=(7.2, 5.0), layout="constrained")
+    axes = figure_.subplots()
+    shade = {"c": rows[others[0]], "cmap": "viridis"} if others else {"color": BLUE}
+    points = axes.scatter(rows[x], rows[y], s=34, edgecolor="black", linewidth=0.5, **shade)
+    if others:
+        figure_.colorbar(points, label=_titled_axis(others[0]))
+    for set_scale, column in ((axes.set_xscale, x), (axes.set_yscale, y)):
+        if (rows[column] > 0).all() and rows[column].max() > 30 * rows[column].min():
+            set_scale("log")
+    axes.set(xlabel=_titled_axis(x), ylabel=_titled_axis(y))
+    named = rows.drop_duplicates("coating")
+    for _, row in named.iloc[:: max(1, -(-len(named) // MOST_LABELS))].iterrows():
+        axes.annotate(safe(row["coating"], 24), (row[x], row[y]), (5, 4),
+                      textcoords="offset points", fontsize=8)  # fmt: skip
+    _titled(figure_, found, 0)
+    return figure_
+
+
+def _titled_axis(column: str) -> str:
+    """A column's name in words, with its unit."""
+    words, measure = column, unit(column)
+    if measure:
+        words = column.removesuffix("_" + measure.replace("/", "_").replace(" ", "_"))
+    return f"{words.replace('_', ' ')}{f' ({measure})' if measure else ''}"
+
+
+def _titled(figure_: "Figure", found: "Ranking", left_out: int) -> None:
+    """What is compared, how it is ordered, and what is not drawn."""
+    import textwrap
+
+    pins = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in found.scenario.items())
+    said = [f"Order: {found.order}."] + ([f"Compared at {pins}."] if pins else [])
+    said += [f"{left_out} further rows are not drawn."] if left_out else []
+    figure_.suptitle(textwrap.fill(" ".join(said), 130), fontsize=8, color="#444444")
