@@ -40,6 +40,11 @@ def style() -> "AbstractContextManager[None]":
     return mpl.rc_context(_STYLE)
 
 
+def literal(text: object) -> str:
+    """A name from somebody's file, of which no sign starts a formula."""
+    return str(text).replace("$", r"\$")
+
+
 def save(figure: "Figure", out: Path) -> None:
     """Write a figure; the same figure gives the same bytes. Raises `UsageError`."""
     stamp = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(out.suffix.lower(), {})

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from screen.drawing import BLUE, GREEN, GREY, ORANGE, PALE, RED, check_format, save, style
+from screen.drawing import BLUE, GREEN, GREY, ORANGE, PALE, RED, check_format, literal, save, style
 from screen.maps import DesignMap
 
 if TYPE_CHECKING:
@@ -38,10 +38,8 @@ def draw_map(design_map: DesignMap, out: Path) -> None:
         _draw_thickness(left, design_map)
         _draw_conductivities(right, design_map)
         left.set(yscale="log", ylim=SIGMA_ELE_RANGE, ylabel="coating σ$_{ele}$ (S/cm)")
-        figure.suptitle(
-            f"{design_map.title}; coating and contacts at most {design_map.budget:g} Ω cm²",
-            fontsize=10,
-        )
+        title, budget = literal(design_map.title), f"{design_map.budget:g} Ω cm²"
+        figure.suptitle(f"{title}; coating and contacts at most {budget}", fontsize=10)
         save(figure, out)
 
 
@@ -109,7 +107,9 @@ def _draw_materials(axes: "Axes", table: "pd.DataFrame", ends: tuple[float, floa
         axes.plot([centre[0]] * 2, y, color=colour, linewidth=1.6)
         axes.plot(*centre, marker=marker, color=colour, markersize=6, markeredgecolor="black")
         offset, side = next(corners)
-        axes.annotate(row["name"], centre, offset, textcoords="offset points", fontsize=8, ha=side)
+        axes.annotate(
+            literal(row["name"]), centre, offset, textcoords="offset points", fontsize=8, ha=side
+        )
     for place in known["place"].unique():
         colour, marker = MARKS[place]
         axes.plot([], [], marker=marker, color=colour, markeredgecolor="black", label=LEGEND[place])
@@ -123,7 +123,7 @@ def _draw_materials(axes: "Axes", table: "pd.DataFrame", ends: tuple[float, floa
     if 0 < len(unknown) <= MOST_LABELS:
         for at, name in zip(x, unknown["name"], strict=True):
             axes.annotate(
-                name,
+                literal(name),
                 (at, y[0]),
                 (0, 7),
                 textcoords="offset points",

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from screen.drawing import check_format, save, style
+from screen.drawing import check_format, literal, save, style
 from screen.errors import UsageError
 from screen.solve_file import profile_table
 from screen.solve_stacks import Solved
@@ -89,7 +89,7 @@ def _draw_layer(panel: "Axes", layer: LayerEntry, rows: "pd.DataFrame") -> None:
     panel.set_xlim(0.0, thickness * scale)
     panel.locator_params(axis="x", nbins=4)
     panel.set_xlabel(f"x in layer ({unit})")
-    panel.set_title(layer.name or layer.role.replace("_", " "), fontsize=10)
+    panel.set_title(literal(layer.name or layer.role.replace("_", " ")), fontsize=10)
 
 
 def _window(stack: StackEntry, layer: LayerEntry) -> tuple[float | None, float | None]:

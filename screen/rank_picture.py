@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from screen.columns import unit
-from screen.drawing import BLUE, GREEN, GREY, ORANGE, PALE, RED, check_format, save, style
-from screen.table import cell, figure, safe
+from screen.drawing import BLUE, GREEN, GREY, ORANGE, PALE, RED, check_format, literal, save, style
+from screen.table import MAX_GROUPS, cell, figure, safe
 from screen.why import number, verdict
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ MARKS = {
     "feasible": (GREEN, "o"),
     "protects, not feasible": (ORANGE, "s"),
     "does not protect": (RED, "X"),
-    "undecided": ("white", "D"),
 }
 
 
@@ -71,55 +70,73 @@ def _bands(found: "Ranking") -> "Figure":
 def _lines(found: "Ranking") -> Iterator[tuple[str, Mapping[str, Any] | None]]:
     """What stands at each height: a heading, or a coating with its row."""
     group: tuple[str, ...] | None = None
+    groups = 0
     rows = found.rows.head(MOST_ROWS).to_dict("records")
     for row in ({str(key): value for key, value in each.items()} for each in rows):
         mine = tuple(str(row[each]) for each in found.per)
         if found.per and mine != group:
-            group = mine
+            group, groups = mine, groups + 1
+            if groups > MAX_GROUPS:
+                return
             heading = cell(row) if "electrolyte" in found.per else ", ".join(mine)
-            yield safe(heading, 110), None
-        where = "" if "electrolyte" in found.per else f" on {safe(row.get('electrolyte'), 18)}"
-        yield f"{row['rank']}  {safe(row['coating'], 24)}{where}", row
+            yield literal(safe(heading, 110)), None
+        place = [row.get(name) for name in ("electrolyte", "cathode") if name not in found.per]
+        where = "".join(f" | {safe(name, 18)}" for name in place if isinstance(name, str))
+        yield literal(f"{row['rank']}  {safe(row['coating'], 24)}{where}"), row
 
 
 def _band(axes: "Axes", place: int, row: Mapping[str, Any]) -> None:
     """From the least to the largest thickness, and where the row's own numbers stand."""
     low, high = number(row, "min_thickness_nm"), number(row, "max_thickness_nm")
     top = float(np.clip(math.inf if high is None else high, *RANGE_NM))
-    if low is None:
+    if low is None and high is None:
+        axes.axhline(place, color=GREY, linewidth=0.8, linestyle=":")
+    elif low is None and top > RANGE_NM[0]:
         axes.barh(place, top - RANGE_NM[0], WIDTH, RANGE_NM[0], facecolor="none", hatch="////",
                   edgecolor=GREY, linewidth=0.6)  # fmt: skip
-    else:
+    elif low is not None:
         bottom = float(np.clip(low, *RANGE_NM))
         works = bottom < top
         axes.barh(place, abs(top - bottom), WIDTH if works else 0.12, min(top, bottom),
                   color=PALE if works else RED, edgecolor=BLUE if works else RED)  # fmt: skip
-    here = number(row, "coating_thickness_nm")
-    if here is not None:
-        colour, marker = MARKS[_mark(row)]
+    if high is not None and high < RANGE_NM[0]:
+        axes.plot(RANGE_NM[0], place, marker="<", color="black", clip_on=False)
+    here, mark = number(row, "coating_thickness_nm"), _mark(row)
+    if here is not None and mark is not None:
+        colour, marker = MARKS[mark]
         axes.plot(here, place, marker=marker, color=colour, markeredgecolor="black", markersize=6)
     axes.annotate(_words(row, low), (1.0, place), xycoords=axes.get_yaxis_transform(),
                   xytext=(4, 0), textcoords="offset points", va="center", fontsize=8)  # fmt: skip
 
 
-def _mark(row: Mapping[str, Any]) -> str:
+def _mark(row: Mapping[str, Any]) -> str | None:
+    """The verdict at the row's own thickness; None where it is open."""
     if verdict(row, "feasible"):
         return "feasible"
     protected = verdict(row, "protected")
     if protected is None or verdict(row, "feasible") is None:
-        return "undecided"
+        return None
     return "protects, not feasible" if protected else "does not protect"
 
 
 def _words(row: Mapping[str, Any], low: float | None) -> str:
     """What the band cannot show: the margin and cost, or the sigma_ele it would take."""
-    if low is None:
+    if low is not None:
+        margin = number(row, "oxidation_margin_V")
+        cost = figure(number(row, "asr_coating_ohm_cm2"))
+        return f"{'' if margin is None else f'{margin:+.2f} V, '}{cost} Ω cm²"
+    named = {
+        "σ$_{ele}$": "coating_sigma_ele_S_cm",
+        "σ$_{ion}$": "coating_sigma_ion_S_cm",
+        "SE σ$_{ele}$": "electrolyte_sigma_ele_S_cm",
+    }
+    unknown = [name for name, column in named.items() if number(row, column) is None]
+    if unknown == ["σ$_{ele}$"]:
         least = number(row, "max_sigma_ele_at_L_max_S_cm")
-        limit = "" if least is None else f", needs ≤ {figure(least, 'any')} S/cm"
-        return f"σ$_{{ele}}$ unknown{limit}"
-    margin = number(row, "oxidation_margin_V")
-    cost = figure(number(row, "asr_coating_ohm_cm2"))
-    return f"{'' if margin is None else f'{margin:+.2f} V, '}{cost} Ω cm²"
+        if least is None or math.isinf(least):
+            return "" if least is None else "any σ$_{ele}$"
+        return f"if σ$_{{ele}}$ ≤ {figure(least)} S/cm"
+    return f"{', '.join(unknown)} unknown" if unknown else "window unknown"
 
 
 def _legend(axes: "Axes") -> None:
@@ -128,7 +145,11 @@ def _legend(axes: "Axes") -> None:
                   label=name)  # fmt: skip
     axes.barh([0], [0], color=PALE, edgecolor=BLUE, label="needed … allowed")
     axes.barh([0], [0], color=RED, label="needs more than allowed")
-    axes.barh([0], [0], facecolor="none", edgecolor=GREY, hatch="////", label="need unknown")
+    axes.barh(
+        [0], [0], facecolor="none", edgecolor=GREY, hatch="////", label="allowed; need unknown"
+    )
+    axes.plot([], [], color=GREY, linewidth=0.8, linestyle=":", label="neither known")
+    axes.plot([], [], marker="<", color="black", linestyle="none", label="allows less than 0.1 nm")
     axes.figure.legend(loc="outside lower center", ncols=4, fontsize=8, frameon=False)
 
 
@@ -150,7 +171,7 @@ def _front(found: "Ranking") -> "Figure":
     axes.set(xlabel=_titled_axis(x), ylabel=_titled_axis(y))
     named = rows.drop_duplicates("coating")
     for _, row in named.iloc[:: max(1, -(-len(named) // MOST_LABELS))].iterrows():
-        axes.annotate(safe(row["coating"], 24), (row[x], row[y]), (5, 4),
+        axes.annotate(literal(safe(row["coating"], 24)), (row[x], row[y]), (5, 4),
                       textcoords="offset points", fontsize=8)  # fmt: skip
     _titled(figure_, found, 0)
     return figure_
@@ -168,7 +189,7 @@ def _titled(figure_: "Figure", found: "Ranking", left_out: int) -> None:
     """What is compared, how it is ordered, and what is not drawn."""
     import textwrap
 
-    pins = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in found.scenario.items())
+    pins = ", ".join(f"{_titled_axis(name)} {value}" for name, value in found.scenario.items())
     said = [f"Order: {found.order}."] + ([f"Compared at {pins}."] if pins else [])
     said += [f"{left_out} further rows are not drawn."] if left_out else []
-    figure_.suptitle(textwrap.fill(" ".join(said), 130), fontsize=8, color="#444444")
+    figure_.suptitle(textwrap.fill(literal(" ".join(said)), 130), fontsize=8, color="#444444")
