@@ -18,9 +18,13 @@ Floats = NDArray[np.floating[Any]]
 
 @dataclass(frozen=True)
 class Bins:
-    """Values below the first edge, from each edge up to the next, from the last on; unknown."""
+    """Values below the first edge, from each edge up to the next, from the last on; unknown.
+
+    zero: the name of a bin of its own for values of 0, before all others.
+    """
 
     edges: tuple[float, ...]
+    zero: str | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -28,18 +32,21 @@ class Bins:
         finite = [edge for edge in self.edges if math.isfinite(edge)]
         inner = (f"{a:g} to {b:g}" for a, b in pairwise(finite))
         never = ["never"] * (len(self.edges) - len(finite))
-        return (f"below {finite[0]:g}", *inner, f"from {finite[-1]:g}", *never, "unknown")
+        zero = [self.zero] if self.zero else []
+        return (*zero, f"below {finite[0]:g}", *inner, f"from {finite[-1]:g}", *never, "unknown")
 
     def count(self, values: Floats) -> dict[str, int]:
         """How many values each bin holds."""
         bins = np.searchsorted(np.array(self.edges, values.dtype), values, side="right")
-        bins[np.isnan(values)] = len(self.edges) + 1
+        if self.zero:
+            bins = np.where(values == 0, 0, bins + 1)
+        bins[np.isnan(values)] = len(self.names) - 1
         numbers = np.bincount(bins, minlength=len(self.names))
         return {name: int(n) for name, n in zip(self.names, numbers, strict=True)}
 
 
 HISTOGRAMS = {
-    "min_thickness_nm": Bins((1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, math.inf)),
+    "min_thickness_nm": Bins((1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, math.inf), "none"),
     "oxidation_margin_V": Bins((-2.0, -1.0, -0.5, -0.1, 0.0, 0.1, 0.5, 1.0)),
 }
 

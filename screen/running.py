@@ -199,6 +199,7 @@ class _Job:
         stacks = lines * problem.space.rows_per_line if self.shard else self.setup.asked
         content = {
             "name": problem.spec.screen.name,
+            "spec_file": problem.source.name,
             "complete": complete,
             "stacks": stacks,
             "counts": counts,

@@ -58,6 +58,23 @@ def coverage(counts: pd.DataFrame) -> alt.TopLevelMixin:
     ).properties(width=alt.Step(52), height=alt.Step(26))
 
 
+def spread(counts: pd.DataFrame) -> alt.TopLevelMixin:
+    """How many lines fall in each bin. Columns: `column`, `bin`, `lines`, `share` (%)."""
+    panels = []
+    for column, rows in counts.groupby("column", sort=False):
+        base = alt.Chart(rows).encode(
+            y=alt.Y("bin:N", title=None, sort=None),
+            x=alt.X("share:Q", title="share of the coatings with an answer, %"),
+            tooltip=["bin:N", alt.Tooltip("lines:Q", format=","), alt.Tooltip("share:Q")],
+        )
+        marks = base.mark_bar(), base.mark_text(style="on", align="left", dx=4)
+        text = marks[1].encode(text=alt.Text("lines:Q", format=","))
+        panels.append(
+            alt.layer(marks[0], text).properties(width=300, height=alt.Step(20), title=str(column))
+        )
+    return alt.hconcat(*panels)
+
+
 def profiles(parts: pd.DataFrame) -> alt.TopLevelMixin:
     """E(x) through the leaders, every layer one unit wide, windows as bands.
 

@@ -1,5 +1,7 @@
 """Which pictures a dataset allows, each with its words."""
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -23,6 +25,7 @@ def pictures(
     told = f"{rows['electrolyte'][0]} against {rows['against'][0]}"
     found = [
         _coverage(query.coverage(data)),
+        _spread(data.results.manifests),
         *_what_if(),
         _profiles(rows, starts),
         _tradeoff(query.tradeoff(data, pinned, _first_coatings(ranked)), plain(told)),
@@ -54,6 +57,46 @@ def _coverage(counts: pd.DataFrame) -> Picture | None:
         "Feasible coatings for each electrolyte and cathode; after the plus sign, those that may "
         "be, once what is not known about them is measured.",
         charts.specification(charts.coverage(counts)),
+    )
+
+
+SPREAD = {
+    "min_thickness_nm": "Thickness needed, nm",
+    "oxidation_margin_V": "Margin of the thickest coating, V",
+}
+
+
+def _spread(manifests: Sequence[Mapping[str, Any]]) -> Picture | None:
+    """Histograms over coatings in scenarios, as the manifests count them; unknown ones told."""
+    rows, unknown, known = [], {}, {}
+    for column, title in SPREAD.items():
+        counts: Counter[str] = Counter()
+        for manifest in manifests:
+            counts.update(manifest.get("histograms", {}).get(column, {}))
+        unknown[column] = counts.pop("unknown", 0)
+        known[column] = sum(counts.values())
+        share = 100.0 / max(known[column], 1)
+        rows += [
+            {"column": title, "bin": name, "lines": n, "share": round(n * share, 2)}
+            for name, n in counts.items()
+        ]
+    if not all(known.values()):
+        return None
+    told = " and ".join(
+        f"{unknown[column]:,} of {unknown[column] + known[column]:,} have no answer on "
+        f"{'thickness' if column == 'min_thickness_nm' else 'margin'}"
+        for column in SPREAD
+    )
+    return Picture(
+        "spread",
+        "after ranking",
+        "How thick, and how safe",
+        "Two histograms: how many coatings in how many scenarios need which thickness, and which "
+        f"margin the thickest coating asked for leaves. Of all, {told}.",
+        "Every coating counts once in every scenario: the thickness it needs, and the margin to "
+        f"the electrolyte's oxidation limit at the largest thickness asked for. {told}: what is "
+        "unknown about them decides.",
+        charts.specification(charts.spread(pd.DataFrame(rows))),
     )
 
 

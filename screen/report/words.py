@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -215,7 +216,8 @@ def command(results: Results) -> str:
     for folder, manifest in zip(results.folders, results.manifests, strict=True):
         identity = manifest.get("identity", {})
         built_in = manifest.get("name") == "built-in"
-        spec = "" if built_in else "SPEC.toml "
+        file = Path(manifest.get("spec_file", "")).name
+        spec = "" if built_in else f"{shlex.quote(plain(file))} " if "." in file else "SPEC.toml "
         precision = identity.get("precision", "float32")
         extra = "" if precision == "float32" else f" --precision {precision}"
         shard = f" --shard {manifest['shard']}" if manifest.get("shard") else ""

@@ -6,7 +6,15 @@ import re
 
 import pytest
 
-PICTURES = {"coverage", "whatif-profile", "whatif-map", "profiles", "tradeoff", "tolerance"}
+PICTURES = {
+    "coverage",
+    "spread",
+    "whatif-profile",
+    "whatif-map",
+    "profiles",
+    "tradeoff",
+    "tolerance",
+}
 ROWS = "#ranking tbody tr"
 COUNT = f"return document.querySelectorAll('{ROWS}').length"
 CELLS = (

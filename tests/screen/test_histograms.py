@@ -34,7 +34,8 @@ def test_counts_are_those_of_the_rows(runs):
     assert found["unknown"] == smallest.isna().sum()
     assert found["never"] == np.isinf(smallest).sum()
     assert found["3 to 10"] == ((smallest >= 3) & (smallest < 10)).sum() > 0
-    assert found["below 1"] == (smallest < 1).sum()
+    assert found["below 1"] == ((smallest < 1) & (smallest > 0)).sum()
+    assert found["none"] == (smallest == 0).sum()
 
 
 @pytest.mark.parametrize("runs", ["free"], indirect=True)
@@ -69,6 +70,9 @@ def test_bins():
     assert bins.names == ("below 0", "0 to 1", "from 1", "never", "unknown")
     values = np.array([-1.0, -0.0, 0.5, 1.0, 5.0, np.inf, np.nan, np.nan], np.float32)
     assert list(bins.count(values).values()) == [1, 2, 2, 1, 2]
+    bins = Bins((1.0, np.inf), "none")
+    assert bins.names == ("none", "below 1", "from 1", "never", "unknown")
+    assert list(bins.count(np.abs(values)).values()) == [1, 1, 3, 1, 2]
     assert all(sum(each.count(values).values()) == 8 for each in HISTOGRAMS.values())
 
 
