@@ -8,7 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from screen.answers import UNKNOWN, YES, Answers
-from screen.columns import Looked, Positions, Words
+from screen.columns import Looked, Positions, Words, index_type
 from screen.reduce import CODE_NAMES
 from screen.space import COATING, STATE, THICKNESS, DesignSpace, Lines
 
@@ -74,10 +74,10 @@ Flat = Callable[[NDArray[Any]], NDArray[Any]]
 
 
 def _words(codes: NDArray[np.int32], words: tuple[str, ...], flat: Flat) -> pa.Array:
-    """A dictionary column; code -1 is null."""
-    found = flat(codes)
+    """A dictionary column; code -1 is null. The smallest index type makes the least traffic."""
+    found = flat(codes.astype(index_type(words).to_pandas_dtype()))
     indices = pa.array(found, mask=found < 0 if (codes < 0).any() else None)
-    return pa.DictionaryArray.from_arrays(indices, pa.array(words, pa.string()))
+    return pa.DictionaryArray.from_arrays(indices, pa.array(words, pa.string()), safe=False)
 
 
 def _numbers(values: NDArray[Any], flat: Flat) -> pa.Array:
