@@ -22,8 +22,8 @@ Scalar = Float[Array, ""]
 class Raw(NamedTuple):
     """A solver's answer before it is checked: faces (N, 2) in V, j in A/cm2, ln|j|, slope in V.
 
-    `slope` bounds |dE/d ln(resistance ratio)| over the nodes: how far an answer moves when its
-    inputs do.
+    `slope` is the largest |dE/d ln(resistance ratio)| of the nodes, or a bound of it: how far an
+    answer moves when its inputs do.
     """
 
     faces: Float[Array, "layers 2"]

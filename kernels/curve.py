@@ -54,7 +54,7 @@ def trace(stack: Stack, log_r_low: Scalar, step: Scalar, nodes: int) -> Curve:
     """
     index = jnp.arange(nodes, dtype=step.dtype)
     solved = jax.vmap(_solve_at, (None, 0))(stack, log_r_low + step * index)
-    rise = -0.5 * step * solved.slope * jnp.sign(stack.E_cathode - stack.E_anode)
+    rise = -step * solved.slope * jnp.sign(stack.E_cathode - stack.E_anode)
     trusted = solved.good[:-1] & solved.good[1:]
     for fraction in CHECKED_AT:
         between = jax.vmap(_solve_at, (None, 0))(stack, log_r_low + step * (index[:-1] + fraction))
@@ -95,7 +95,7 @@ def read_row(curve: Curve, log_r_first: Scalar, count: int) -> Reading:
 
 
 class _Node(NamedTuple):
-    """slope: as in `Solution`, both layers off by one the other way: twice |dE*/d ln r|."""
+    """slope: as in `Solution`, |dE*/d ln r| for two layers."""
 
     E: Scalar
     slope: Scalar

@@ -53,14 +53,21 @@ def solve_open_circuit(chain: Chain) -> Raw:
     """Faces, current and conditioning of a chain at open circuit."""
     answer = solve_chain(chain)
     ladder = hold(linearise(chain, answer))
-    alternating = jnp.ones_like(ladder.near).at[1::2].set(-1.0)
-    moves = jnp.abs(respond(ladder, alternating))
     return Raw(
         faces=jnp.stack(faces(chain, answer), axis=1),
         leak_current_density=answer.leak * jnp.exp(answer.log_unit),
         log_leak=log_or_absent(jnp.abs(answer.leak)) + answer.log_unit,
-        slope=jnp.max(moves, initial=0.0),
+        slope=_slope(ladder),
     )
+
+
+def _slope(ladder: Ladder) -> Scalar:
+    """Largest |dE_k/d ln r_k| of the inner nodes, V; r_k is the resistance of all layers on the
+    cathode side of node k over that of all layers on its anode side."""
+    layers = jnp.arange(ladder.near.size)
+    ratios = jnp.where(layers <= layers[:-1, None], 0.5, -0.5).astype(ladder.near.dtype)
+    moves = jax.vmap(respond, (None, 0))(ladder, ratios)
+    return jnp.max(jnp.abs(jnp.diagonal(moves)), initial=0.0)
 
 
 @jax.custom_jvp

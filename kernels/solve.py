@@ -25,8 +25,8 @@ class Solution(eqx.Module):
     faces: (layers, 2), V vs Li/Li+, anode side and cathode side of each layer; neighbours differ
     across a contact that has a resistance. leak_current_density: signed j, A/cm2.
     overshoot: V by which the potential leaves [E_anode, E_cathode], 0 at open circuit.
-    status: code of `Status`. slope: bound of |dE/d ln(resistance ratio)|, V. Where the status is
-    `input_out_of_range` or `missing_property` the numbers are NaN.
+    status: code of `Status`. slope: largest |dE/d ln(resistance ratio)| of the nodes, V. Where
+    the status is `input_out_of_range` or `missing_property` the numbers are NaN.
     """
 
     faces: Float[Array, "layers 2"]
@@ -98,7 +98,7 @@ def _precision_status(stack: Stack, raw: Raw) -> Int[Array, ""]:
     number = jnp.finfo(raw.slope.dtype)
     scale = jnp.maximum(jnp.abs(stack.E_anode), jnp.abs(stack.E_cathode))
     noise = number.eps * (1.0 + scale / (BOLTZMANN_EV * stack.temperature))
-    ill = noise * raw.slope > PLACED_WITHIN
+    ill = 2.0 * noise * raw.slope > PLACED_WITHIN  # both sides of a node, the other way each
     lost = (raw.log_leak > 0.5 * ABSENT) & (raw.log_leak < jnp.log(number.tiny))
     status = jnp.where(ill, Status.ILL_CONDITIONED, Status.OK)
     return jnp.where(lost, Status.UNDERFLOW, status).astype(jnp.int32)

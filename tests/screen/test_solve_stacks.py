@@ -23,13 +23,16 @@ NODES, WEIGHTS = np.polynomial.legendre.leggauss(24)
 
 def speed(layer, volt, a, leak, E):
     """dE/dx in V/cm."""
-    electrons = layer.sigma_n_S_cm * np.exp(-layer.z_n * (E - layer.E_n_V) / volt)
-    holes = layer.sigma_p_S_cm * np.exp(layer.z_p * (E - layer.E_p_V) / volt)
+    electrons = layer.sigma_n_S_cm * np.exp(
+        np.minimum(-layer.z_n * (E - layer.E_n_V) / volt, 700.0)
+    )
+    holes = layer.sigma_p_S_cm * np.exp(np.minimum(layer.z_p * (E - layer.E_p_V) / volt, 700.0))
     return a + leak / (layer.sigma_0_S_cm + electrons + holes)
 
 
 def length_between(layer, volt, a, leak, left, right):
-    """Length (cm) from face to face; panels graded towards faces and the slowest place."""
+    """Length (cm) from face to face, infinite where the potential stands still or turns on the way;
+    panels graded towards faces and the slowest place."""
     uniform = np.linspace(left, right, 2 + int(4 * abs(right - left) / volt))
     slowest = uniform[np.argmin(np.abs(speed(layer, volt, a, leak, uniform)))]
     steps = (right - left) * np.geomspace(1e-15, 1.0, 90)
@@ -38,7 +41,7 @@ def length_between(layer, volt, a, leak, left, right):
     half = 0.5 * np.diff(edges)
     slope = speed(layer, volt, a, leak, edges[:-1, None] + half[:, None] * (1.0 + NODES))
     if np.any(slope * (right - left) <= 0):
-        return np.nan
+        return np.inf
     return np.sum(half[:, None] * WEIGHTS / np.abs(slope))
 
 
