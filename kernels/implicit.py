@@ -17,6 +17,7 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from kernels.conductor import Chain
@@ -64,10 +65,12 @@ def solve_open_circuit(chain: Chain) -> Raw:
 def _slope(ladder: Ladder) -> Scalar:
     """Largest |dE_k/d ln r_k| of the inner nodes, V; r_k is the resistance of all layers on the
     cathode side of node k over that of all layers on its anode side."""
-    layers = jnp.arange(ladder.near.size)
-    ratios = jnp.where(layers <= layers[:-1, None], 0.5, -0.5).astype(ladder.near.dtype)
+    count = ladder.near.size
+    if count == 1:
+        return jnp.zeros_like(ladder.near[0])
+    ratios = jnp.asarray(np.tri(count - 1, count) - 0.5, ladder.near.dtype)
     moves = jax.vmap(respond, (None, 0))(ladder, ratios)
-    return jnp.max(jnp.abs(jnp.diagonal(moves)), initial=0.0)
+    return jnp.max(jnp.abs(jnp.diagonal(moves)))
 
 
 @jax.custom_jvp
