@@ -9,8 +9,9 @@ so ln|j| is bracketed before the search starts. The stack is then marched from b
 march that runs towards a standstill forgets its start, one that runs away from it magnifies every
 rounding, and what is unstable from one side is stable from the other: with F = dE/dj of the march
 from the anode and B = -dE/dj of that from the cathode, each node is taken from the side where the
-derivative is smaller. One Newton step closes the gap. The derivatives of the answer follow from
-the layers' equations (implicit function), combined from both sides in the same way.
+derivative is smaller. One Newton step closes the gap, at the node both sides place best. The
+derivatives of the answer follow from the layers' equations (implicit function), combined from both
+sides in the same way.
 """
 
 from typing import NamedTuple
@@ -33,12 +34,21 @@ from kernels.march_current import (
 from kernels.medium import Medium
 from kernels.safe import log_or_absent
 from kernels.stack import Stack
-from kernels.two_sided import Side, Ties, from_anode, from_cathode, meet, rounding_gain
+from kernels.two_sided import (
+    Meeting,
+    Side,
+    Ties,
+    from_anode,
+    from_cathode,
+    meet,
+    nearest,
+    rounding_gain,
+)
 
 Scalar = Float[Array, ""]
 Layers = Float[Array, " layers"]
 ROUNDINGS = 1e4
-"""Roundings of j by which two marches may miss each other and still count as one solution."""
+"""Roundings of ln j by which two marches may miss each other and still count as one solution."""
 CLOSE = 1e-9
 """V by which they may miss each other in any case."""
 
@@ -77,12 +87,20 @@ def find(stack: Stack) -> tuple[Answer, Scalar, Bool[Array, ""]]:
     """Nodes and current without derivatives, conditioning (V), and whether the marches meet."""
     leak = _find_leak(stack)
     anode, cathode = _sides(stack, leak)
-    step, right, stiffness = meet(anode, cathode)
+    best = meet(anode, cathode)
+    # Beyond a layer in which a rounding of j decides, the march from the anode is lost, and so is
+    # its derivative: the gap then closes at the node behind that layer.
+    closest = meet(anode, cathode, nearest(anode, cathode))
     rounding = jnp.finfo(leak.dtype).eps * ROUNDINGS * jnp.abs(leak)
-    meets = jnp.abs(step) <= rounding + CLOSE / stiffness
-    converged = meets & jnp.all(jnp.isfinite(right))
+    rounding = rounding * (1.0 + jnp.abs(log_or_absent(jnp.abs(leak))))
+
+    def meets(step: Meeting) -> Bool[Array, ""]:
+        close = jnp.abs(step.leak) <= rounding + CLOSE / step.stiffness
+        return close & jnp.all(jnp.isfinite(step.right))
+
+    step = jax.tree.map(lambda a, b: jnp.where(meets(best), a, b), best, closest)
     slope = jnp.abs(leak) * rounding_gain(anode, cathode)
-    return Answer(right, leak + jnp.where(meets, step, 0.0)), slope, converged
+    return Answer(step.right, leak + jnp.where(meets(step), step.leak, 0.0)), slope, meets(step)
 
 
 def _find_leak(stack: Stack) -> Scalar:
