@@ -12,6 +12,7 @@ from kernels import (
     Limits,
     Stack,
     Status,
+    Table,
     Window,
     max_sigma_ele,
     metrics,
@@ -43,9 +44,19 @@ def branch_stack(p):
     return Stack(layers, p[6], p[7])
 
 
+def other_stack(p):
+    """A table and unequal slopes, charging."""
+    grid = jnp.linspace(-1.0, 6.0, 15, dtype=p.dtype)
+    table = Table(grid, jnp.abs(grid - 2.0) - 11.0)
+    law = Branches(p[5], 1e-9, 0.4, 1e-7, 4.4, z_n=1.0, z_p=0.5)
+    layers = (Layer(p[0], p[1], table), Layer(p[3], p[4], law))
+    return Stack(layers, p[6], p[7], 298.15, -1e-4)
+
+
 PROGRAMS = {
     "solve, constant": lambda p: solve(constant_stack(p)),
     "solve, branches": lambda p: solve(branch_stack(p)),
+    "solve, table and slopes under current": lambda p: solve(other_stack(p)),
     "metrics": lambda p: metrics(constant_stack(p), LIMITS),
     "metrics, branches": lambda p: metrics(branch_stack(p), LIMITS),
     "plane": lambda p: metrics_of_plane(constant_stack(p), LIMITS),

@@ -1,4 +1,7 @@
-"""float32 against float64 on random realistic stacks: how far off, and what is said about it."""
+"""float32 against float64 on random realistic stacks: how far off, and what is said about it.
+
+`python tests/kernels/test_float32.py` prints the distribution of docs/numerics.md.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -65,3 +68,30 @@ def test_float32_errors():
 def test_float32_errors_of_a_million():
     for seed in range(10):
         judge(100_000, seed=seed)
+
+
+EDGES = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3)
+
+
+def distribution(seeds, count=100_000):
+    """Shares (%) of the unmarked errors between EDGES, and of each status."""
+    parts = [errors(count, seed) for seed in seeds]
+    scaled, error, status = (np.concatenate(column) for column in zip(*parts, strict=True))
+    unmarked = status == Status.OK
+    bins = np.searchsorted(EDGES, scaled[unmarked])
+    shares = 100.0 * np.bincount(bins, minlength=len(EDGES) + 1) / len(status)
+    marks = {Status(code).label: 100.0 * np.mean(status == code) for code in np.unique(status)}
+    worst = float(scaled[unmarked].max()), float(error[unmarked].max())
+    return shares, marks, worst, float(np.median(error))
+
+
+if __name__ == "__main__":
+    jax.config.update("jax_enable_x64", True)
+    shares, marks, worst, median = distribution(range(10))
+    below = [f"below {edge:g} V" for edge in EDGES] + [f"from {EDGES[-1]:g} V"]
+    for name, share in zip(below, shares, strict=True):
+        print(f"{name:>14} {share:9.4f} %  {'#' * round(share)}")
+    print("status:", {name: f"{share:.4f} %" for name, share in marks.items()})
+    print(
+        f"worst unmarked: {worst[0]:.2g} of max(1, slope), {worst[1]:.2g} V; median {median:.2g} V"
+    )
