@@ -42,7 +42,8 @@ MEANING = {
     "axes.anode_potential_V": "or the anode's potential as a number",
     "axes.temperature_K": "temperature; both conductivities follow their activation energies",
     "axes.current_density_mA_cm2": "cell current, positive on discharge",
-    "axes.stack_pressure_MPa": "pressure on the contacts; a screen refuses it and takes `interface.*` instead",
+    "axes.stack_pressure_MPa": "pressure on the contacts; a screen refuses it and takes "
+    "`interface.*` instead",
     "filters.sql": 'a condition on a row\'s columns; written alone it is `name = "condition"`',
     "filters.require": "whether an unknown answer removes the row",
     "uncertainty.draws": "number of scrambled Sobol draws",

@@ -34,7 +34,8 @@ class Course(NamedTuple):
 
 
 class Bracket(NamedTuple):
-    """sign of j, bounds of ln|j| (A/cm2), and whether nothing drives a current."""
+    """sign of j, bounds of ln|j| (A/cm2) within the range of the precision, and whether nothing
+    drives a current."""
 
     sign: Scalar
     log_least: Scalar
@@ -131,9 +132,12 @@ def leak_bracket(stack: Stack) -> Bracket:
     log_drive = jnp.log(jnp.where(none, 1.0, jnp.abs(drive)))
     log_ionic = jnp.log(resistance)
     least = log_drive - jnp.logaddexp(log_ionic, _log_electronic_resistance(stack))
+    most = log_drive - log_ionic
+    smallest = jnp.log(jnp.finfo(drive.dtype).tiny)
+    least = jnp.maximum(least, jnp.minimum(smallest, most))
     one = jnp.ones_like(drive)
     sign = jnp.where(drive < 0, -one, one)
-    return Bracket(sign, least - MARGIN, log_drive - log_ionic + MARGIN, none)
+    return Bracket(sign, least - MARGIN, most + MARGIN, none)
 
 
 def _log_electronic_resistance(stack: Stack) -> Scalar:

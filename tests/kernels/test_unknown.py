@@ -28,22 +28,25 @@ NAMES = (
 CATHODES = {"needs a coating": 4.3, "needs none": 2.2}
 
 
+def program(method):
+    def answer(given, E_cathode):
+        floor = Constant(given["SE_ele"])
+        if method == "branches":
+            floor = Branches(given["SE_ele"], 0.0, 0.0, 1e-14, 3.0)
+        coating = Layer(1e-6, given["ion"], Constant(given["ele"]))
+        own = Window(given["own_reduction"], given["own_oxidation"])
+        limits = Limits(Window(given["reduction"], given["oxidation"]), (own,), asr_budget=10.0)
+        stack = Stack((Layer(30e-4, given["SE_ion"], floor), coating), 0.0, E_cathode)
+        return (metrics_of_plane if method == "plane" else metrics)(stack, limits)
+
+    return jax.jit(answer)
+
+
+PROGRAMS = {method: program(method) for method in ("plane", "general", "branches")}
+
+
 def columns(given, E_cathode, method):
-    floor = Constant(given["SE_ele"])
-    if method == "branches":
-        floor = Branches(given["SE_ele"], 0.0, 0.0, 1e-14, 3.0)
-    layers = (
-        Layer(30e-4, given["SE_ion"], floor),
-        Layer(1e-6, given["ion"], Constant(given["ele"])),
-    )
-    windows = (
-        Window(given["reduction"], given["oxidation"]),
-        Window(given["own_reduction"], given["own_oxidation"]),
-    )
-    one = metrics_of_plane if method == "plane" else metrics
-    stack = jax.tree.map(np.float64, Stack(layers, 0.0, E_cathode))
-    limits = jax.tree.map(np.float64, Limits(windows[0], (windows[1],), asr_budget=10.0))
-    found = jax.jit(one)(stack, limits)
+    found = PROGRAMS[method](jax.tree.map(np.float64, given), np.float64(E_cathode))
     return {name: float(getattr(found, name)) for name in NAMES}
 
 
