@@ -255,7 +255,7 @@ def _count(judged: Judged, shape: tuple[int, int, int], gates: int) -> dict[tupl
     found: dict[tuple[str, str], int] = {}
     for column, codes in OUTCOMES.items():
         number = _numbers_of(columns[column], kept, shape, len(codes))
-        found |= {(column, outcome): int(number[code]) for outcome, code in codes.items()}
+        found |= {(column, outcome): number[code] for outcome, code in codes.items()}
     for gate in range(gates):
         removed = np.broadcast_to(judged.removed_by == gate + 1, shape)
         unknown = np.broadcast_to((judged.unknown_at >> gate) & 1, shape)
@@ -266,12 +266,13 @@ def _count(judged: Judged, shape: tuple[int, int, int], gates: int) -> dict[tupl
 
 def _numbers_of(
     codes: NDArray[np.int32], kept: NDArray[np.bool_], shape: tuple[int, ...], kinds: int
-) -> NDArray[np.int64]:
+) -> list[int]:
     """How often each code occurs among the kept rows; one code may stand for many rows."""
-    if kept.all():
-        return np.bincount(codes.reshape(-1), minlength=kinds) * (math.prod(shape) // codes.size)
-    whole = np.broadcast_to(codes, shape)[np.broadcast_to(kept, shape)]
-    return np.bincount(whole, minlength=kinds)
+    narrow, repeats = codes.astype(np.int8), math.prod(shape) // codes.size
+    if not kept.all():
+        narrow, repeats = np.where(kept, narrow, np.int8(-1)), 1
+        narrow = np.broadcast_to(narrow, shape)
+    return [int(np.count_nonzero(narrow == code)) * repeats for code in range(kinds)]
 
 
 def _group_counts(

@@ -2,10 +2,9 @@
 
 A tile is a run of consecutive lines with all their states and thicknesses. Its shape and content
 depend on the design space alone. Chunks are dealt out to the local devices, each of which runs the
-same program for one device (a program partitioned over several would round differently); several
-tiles may go to a device in one call, except where the answer iterates: a loop over one tile is
-compiled away, and iterations then round differently. So the bytes of a row do not depend on the
-batch size, the number of devices or threads.
+same program for one device and one tile (a program partitioned over several devices, or looping
+over several tiles, would round differently); several tiles may be under way on a device at a time.
+So the bytes of a row do not depend on the batch size, the number of devices or threads.
 """
 
 from functools import cached_property, partial
@@ -21,14 +20,15 @@ from numpy.typing import NDArray
 from screen.answers import Answers, answer, without_thickness
 from screen.gates import Gates
 from screen.problem import Problem
-from screen.reduce import Best, Order, reduce_lines
+from screen.reduce import Best, Coded, Order, code_rows, reduce_lines
 from screen.space import COATING, STATE, THICKNESS, Lines
 from screen.stacks import LawForm, Lookup, build, per_line, unravel
 
 Digits = dict[str, Int[Array, "lines blocks"]]
 
-BLOCK = 8
-"""Thicknesses per block of the program that computes rows: enough to spread a line's own cost."""
+BLOCK = 16
+"""Thicknesses per block of the program that computes rows: enough to spread a line's own cost, few
+enough that the one or two rows `best` wants of a line stay cheap."""
 
 
 class Judged(NamedTuple):
@@ -54,7 +54,7 @@ class Evaluator:
     ) -> None:
         self.problem, self.gates, self.dtype = problem, gates, dtype
         self.place = SingleDeviceSharding(device)
-        self.tiles_per_call = tiles_per_call if self.plane else 1
+        self.tiles_per_call = tiles_per_call
         self.lines = problem.space.lines_per_tile
         self.sizes = {**problem.space.scenarios, COATING: problem.space.coatings}
         self.tables = {
@@ -91,41 +91,46 @@ class Evaluator:
 
     @cached_property
     def rows(self) -> Any:
-        """Every column of the rows asked for: `Judged` with a leading axis of tiles.
+        """Every column of the rows asked for: `Judged`.
 
-        Takes, per tile, the start of some line, offsets of lines from it (lines, blocks) and
-        positions of thicknesses (lines, blocks, block). Both `all` and `best` get their rows from
-        this one program, which is why the rows of `best` are those of `all` to the last bit.
+        Takes the start of some line, offsets of lines from it (lines, blocks) and positions of
+        thicknesses (lines, blocks, block). Both `all` and `best` get their rows from this one
+        program, which is why the rows of `best` are those of `all` to the last bit.
         """
-        offset, position = self.grid
-        return self._over_tiles(self._rows, offset.shape, position.shape)
+        return self._with_tables(self._rows, self.start(0), *self.grid)
 
     @cached_property
     def best(self) -> Any:
-        """Start of a tile -> `LineBest`, with a leading axis of tiles."""
-        return self._over_tiles(self._best)
+        """Start of a tile -> `LineBest`."""
+        start = self.start(0)
+        judge = self._with_tables(self._coded, start)
+        coded, _ = jax.eval_shape(self._coded, self.tables, start)
+        reduce = self._compiled(partial(reduce_lines, gates=len(self.gates)), coded)
+
+        def best(start: Array) -> LineBest:
+            coded, order = judge(start)
+            return LineBest(reduce(coded), order)
+
+        return best
 
     def call(self, program: Any, *inputs: list[NDArray[np.int32]]) -> Any:
         """Run a program on up to `tiles_per_call` tiles; results on the host, one per tile."""
-        count = len(inputs[0])
-        padded = [np.stack([*each, *[each[-1]] * (self.tiles_per_call - count)]) for each in inputs]
-        placed = [jax.device_put(each, self.place) for each in padded]
-        found = jax.tree.map(np.asarray, program(*placed))
-        return [jax.tree.map(lambda leaf, t=tile: leaf[t], found) for tile in range(count)]
+        found = [program(*jax.device_put(tile, self.place)) for tile in zip(*inputs, strict=True)]
+        return jax.tree.map(np.asarray, found)
 
     def compile(self, mode: str) -> None:
         """Build the programs a mode needs, before any thread asks for them."""
         _ = self.rows, self.best if mode == "best" else None
 
-    def _over_tiles(self, one: Any, *shapes: tuple[int, ...]) -> Any:
-        def many(tables: Any, *tiles: Array) -> Any:
-            return jax.lax.map(lambda tile: one(tables, *tile), tiles)
+    def _with_tables(self, function: Any, *inputs: NDArray[np.int32]) -> Any:
+        """A function of the tables and of inputs like these, compiled; the tables are given."""
+        return partial(self._compiled(function, self.tables, *inputs), self.tables)
 
-        inputs = [
-            jax.ShapeDtypeStruct((self.tiles_per_call, *shape), jnp.int32, sharding=self.place)
-            for shape in ((len(self.sizes),), *shapes)
-        ]
-        return partial(jax.jit(many).lower(self.tables, *inputs).compile(), self.tables)
+    def _compiled(self, function: Any, *inputs: Any) -> Any:
+        """A function of arrays like these on this device."""
+        like = partial(jax.ShapeDtypeStruct, sharding=self.place)
+        placed = jax.tree.map(lambda array: like(array.shape, array.dtype), inputs)
+        return jax.jit(function).lower(*placed).compile()
 
     @cached_property
     def plane(self) -> bool:
@@ -141,14 +146,14 @@ class Evaluator:
         digits = unravel(start, self.sizes, offset)
         return self._judge(tables, digits, self._thickness(tables)[position][:, None])
 
-    def _best(self, tables: Any, start: Array) -> LineBest:
+    def _coded(self, tables: Any, start: Array) -> tuple[Coded, Order]:
         offset = jnp.arange(self.lines, dtype=jnp.int32)[:, None]
         digits = unravel(start, self.sizes, offset)
         thickness = self._thickness(tables)
         answers, removed_by, unknown_at = self._judge(tables, digits, thickness[None, None, None])
         shape = (self.lines, self.problem.space.states, len(thickness))
-        best = reduce_lines(answers, removed_by, unknown_at, len(self.gates), shape)
-        return LineBest(best, Order.of(answers, shape))
+        coded = code_rows(answers, removed_by, unknown_at, len(self.gates), shape)
+        return coded, Order.of(answers, shape)
 
     def _thickness(self, tables: Any) -> Float[Array, " thicknesses"]:
         if THICKNESS in tables:

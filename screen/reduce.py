@@ -5,9 +5,9 @@ is feasible, the first by status, protection, coating class, thickness. Rows a g
 part and are counted apart.
 """
 
+from functools import reduce
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
@@ -85,28 +85,45 @@ def count_names(gates: int) -> list[tuple[str, str]]:
     return names + [(column, outcome) for column, codes in OUTCOMES.items() for outcome in codes]
 
 
-def reduce_lines(
+class Coded(NamedTuple):
+    """Outcomes of rows as small integers, (lines, states, thicknesses) each.
+
+    packed: see `_FIELDS`. removed_by, unknown_at: as the gates give them; None without gates.
+    """
+
+    packed: Any
+    removed_by: Any
+    unknown_at: Any
+
+
+def code_rows(
     answers: Answers, removed_by: Array, unknown_at: Array, gates: int, shape: tuple[int, int, int]
-) -> Best:
-    """Best key and counts over thicknesses.
+) -> Coded:
+    """All that `reduce_lines` counts, laid out.
 
     removed_by: 0 where a row is kept, else 1 + the gate that removed it. unknown_at: bit g set
-    where gate g could not tell. shape: (lines, states, thicknesses).
+    where gate g could not tell. shape: (lines, states, thicknesses). A program of its own: within
+    one, the compiler would judge every row again for each of some eight sums.
     """
 
     def flat(column: Array) -> Array:
         return jnp.broadcast_to(column, (*shape[:2], 1, shape[2])).reshape(shape)
 
     packed = flat(_pack(answers, removed_by))
-    flags = [flat(removed_by == gate + 1) for gate in range(gates)]
-    flags += [flat((unknown_at >> gate) & 1 == 1) for gate in range(gates)]
-    packed = jax.lax.optimization_barrier(packed)
-    for column, codes in OUTCOMES.items():
-        flags += [_field(packed, column) == code for code in codes.values()]
-    key = jnp.min(_key(packed), axis=2)
+    return Coded(packed, *(flat(each) if gates else None for each in (removed_by, unknown_at)))
+
+
+def reduce_lines(coded: Coded, gates: int) -> Best:
+    """Best key and counts over thicknesses."""
+    packed = coded.packed
+    columns = [(jnp.where(coded.removed_by == gate + 1, 0, -1), 1) for gate in range(gates)]
+    columns += [(((coded.unknown_at >> gate) & 1) - 1, 1) for gate in range(gates)]
+    columns += [(_field(packed, column), len(codes)) for column, codes in OUTCOMES.items()]
+    key = jnp.min(reduce(jnp.minimum, _slices(_key(packed), NOTHING)), axis=2)
     position = jnp.where(key == NOTHING, 0, key & _POSITION)
     code = jnp.take_along_axis(packed, position[:, :, None], axis=2)[:, :, 0]
-    return Best(key, code, _counts(flags, shape[2]))
+    counts = [each for column, kinds in columns for each in _histogram(column, kinds)]
+    return Best(key, code, jnp.stack(counts, axis=2))
 
 
 def feasible_lines(key: NDArray[np.int32]) -> NDArray[np.bool_]:
@@ -143,17 +160,31 @@ def _field(packed: Array, column: str) -> Array:
     return jnp.where(packed == _REMOVED, -1, (packed >> shift) & (2**bits - 1))
 
 
-def _counts(flags: list[Array], rows: int) -> Array:
-    """How often each flag holds along the last axis: several counters share one integer sum."""
-    bits = rows.bit_length()
-    per_sum = 31 // bits
+_SLICES = 8
+_COUNTER_BITS = 4
+"""Rows are taken in eight slices: what eight rows add up to fits into a counter of four bits, of
+which a 32-bit word holds eight."""
+
+
+def _slices(column: Array, filler: int) -> list[Array]:
+    """The last axis, filled up, cut into pieces of one width."""
+    missing = (0, 0), (0, 0), (0, -column.shape[2] % _SLICES)
+    return jnp.split(jnp.pad(column, missing, constant_values=filler), _SLICES, axis=2)
+
+
+def _histogram(code: Array, kinds: int) -> list[Array]:
+    """How often each code from 0 to kinds - 1 stands along the last axis."""
     counts = []
-    for first in range(0, len(flags), per_sum):
-        group = flags[first : first + per_sum]
-        words = sum((f.astype(jnp.int32) << (i * bits) for i, f in enumerate(group)), start=0)
-        total = jnp.sum(words, axis=2, dtype=jnp.int32)
-        counts += [(total >> (i * bits)) & (2**bits - 1) for i in range(len(group))]
-    return jnp.stack(counts, axis=2)
+    for first in range(0, kinds, 32 // _COUNTER_BITS):
+        here = min(32 // _COUNTER_BITS, kinds - first)
+        place = code - first
+        inside = (place >= 0) & (place < here)
+        word = jnp.where(inside, 1 << (jnp.where(inside, place, 0) * _COUNTER_BITS), 0)
+        sums = sum(_slices(word, 0), start=0)
+        for shift in range(0, here * _COUNTER_BITS, _COUNTER_BITS):
+            counter = (sums >> shift) & (2**_COUNTER_BITS - 1)
+            counts.append(jnp.sum(counter, axis=2, dtype=jnp.int32))
+    return counts
 
 
 def _key(packed: Array) -> Array:

@@ -202,6 +202,7 @@ class PartWriter:
             use_byte_stream_split=floats,
             column_encoding={"row_id": "DELTA_BINARY_PACKED"},
             write_statistics=["row_id"],
+            write_batch_size=2**16,
         )
 
     def write(self, batch: pa.RecordBatch) -> None:
