@@ -56,7 +56,7 @@ MEANING = {
     "design.probability": "feasible with at least this probability under `[uncertainty]`",
     "output.mode": "keep the best rows of every group, the feasible rows, or all",
     "output.top_k": "rows kept per group in mode `best`",
-    "output.per": "columns that make a group; the scenario axes without it",
+    "output.per": "columns, such as `family`, that split the groups of the scenario axes further",
 }
 ABOUT = {
     "library": "Tables of your own whose rows join the library.",

@@ -132,8 +132,9 @@ class Chunker:
         at = positions(space, lines)
         at[THICKNESS] = thickness_position(found.best.key)[:, :, None].astype(np.int64)
         thickness = problem.numbers.get(THICKNESS, np.zeros(1))
+        output = problem.spec.output
         chosen, rank = best_per_group(
-            space, self.looked, found, at, thickness, problem.spec.output.top_k
+            space, self.looked, found, at, thickness, output.top_k, output.per or ()
         )
         extra = {"group_rank": rank, **_group_counts(evaluator, at, found.best.counts, chosen)}
         rows = self._winners(lines, found.best.key.shape, at[THICKNESS][:, :, 0], chosen)

@@ -41,7 +41,8 @@ def overview(folder: Path, width: int) -> str:
         return "Nowhere in this screen does an electrolyte need a coating."
     first = cells.rows.sort_values("row_id").iloc[0]
     named = {column: first[column] for column in cells.per}
-    pins = [f"{sql.name(column)} = {sql.literal(value)}" for column, value in named.items()]
+    kinds = cells.results.columns
+    pins = [sql.equals(column, value, kinds[column]) for column, value in named.items()]
     found = ranking(folder, top=TOP, where=" AND ".join([NEEDED, *pins]))
     cell = " | ".join(str(value) for value in named.values())
     others = f"; {len(cells.rows) - 1} other cells need one too" if len(cells.rows) > 1 else ""

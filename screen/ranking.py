@@ -99,7 +99,7 @@ def _answers(table: Table, spoken: Sequence[str], top: int | None) -> Ranking:
     grouped = ", ".join(sql.name(c) for c in lines if c in columns and c not in scenario)
     packed = [f"c{i} := {key.sql}" for i, key in enumerate(chosen)]
     packed += [f"k{i} := {key.sql}" for i, key in enumerate(used)]
-    pins = [f"{sql.name(c)} = {sql.literal(v)}" for c, v in scenario.items()]
+    pins = [sql.equals(c, v, columns[c]) for c, v in scenario.items()]
     best = (
         f"(SELECT {grouped}, min(struct_pack({', '.join(packed)}, ref := {REF})) AS best "
         f"FROM {table.source} WHERE {' AND '.join([table.where, *pins])} GROUP BY {grouped})"

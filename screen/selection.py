@@ -6,6 +6,8 @@ before it are equal. What is not a number comes last in its key. `screen.criteri
 in SQL.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -40,15 +42,19 @@ def best_per_group(
     at: Positions,
     thickness_nm: NDArray[np.float64],
     top_k: int,
+    per: Sequence[str] = (),
 ) -> tuple[Ints, Ints]:
     """Flat positions of the kept (line, state) pairs in order, and their rank in their group.
 
-    at: positions of the lines, their best thickness included. Lines of which the gates left
-    nothing take no part.
+    at: positions of the lines, their best thickness included. per: columns that split a group
+    further. Lines of which the gates left nothing take no part.
     """
     left = found.best.key != NOTHING
     keys = [_flat(key, left.shape) for key in _keys(looked, found, at, thickness_nm)]
-    group = _flat(groups_of(space, at), left.shape)
+    group = _flat(groups_of(space, at), left.shape).astype(np.int64)
+    for name in per:
+        within = np.unique(_flat(looked[name].at(at), left.shape), return_inverse=True)[1]
+        group = group * (within.max(initial=0) + 1) + within
     candidates = np.flatnonzero(left)
     order = candidates[np.lexsort([key[candidates] for key in (*reversed(keys), group)])]
     ordered = group[order]

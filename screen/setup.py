@@ -14,6 +14,7 @@ from screen.gates import Gates, Passed, sort_gates
 from screen.materials import Materials, misnamed, resolve
 from screen.problem import Problem, prepare, sizes
 from screen.spec import Source, load, parse, read
+from screen.spec.names import closest, shown
 
 SpecLike = str | Path | Mapping[str, Any] | Source | None
 
@@ -118,6 +119,10 @@ def set_up(spec: SpecLike) -> Setup:
     problem = prepare(source, materials)
     refuse_slow_branches(problem)
     looked = looked_up(problem)
+    wrong = [name for name in source.spec.output.per or () if name not in looked]
+    if wrong:
+        near = [f"output.per: no column {shown(name)}{closest(name, looked)}" for name in wrong]
+        raise SpecError(source.name, near)
     return Setup(problem, Gates(tuple(later), looked), looked, funnel, asked)
 
 

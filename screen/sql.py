@@ -58,6 +58,17 @@ def literal(value: str | float) -> str:
     return text(value) if isinstance(value, str) else f"'{float(value)!r}'::DOUBLE"
 
 
+def equals(column: str, value: str | float, kind: str) -> str:
+    """Condition that `column`, of Arrow type `kind`, has this value.
+
+    A single-precision column holds the nearest number to 3.4; compared in double precision the
+    two would differ.
+    """
+    given = text(value) if isinstance(value, str) else text(repr(float(value)))
+    cast = "" if isinstance(value, str) else "::FLOAT" if kind == "float" else "::DOUBLE"
+    return f"{name(column)} = {given}{cast}"
+
+
 def check_columns(wanted: Iterable[str], known: Sequence[str], option: str) -> None:
     """Raise `UsageError` naming every column that does not exist, with the closest ones."""
     lower = {each.lower() for each in known}

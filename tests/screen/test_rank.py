@@ -219,6 +219,18 @@ def test_the_connection_itself_refuses_files_and_settings(folder_of, tmp_path):
             connection.execute(statement)
 
 
+@pytest.mark.parametrize(("kind", "column"), [("float", "FLOAT"), ("double", "DOUBLE")])
+def test_a_value_is_found_in_the_precision_it_was_stored_in(kind, column):
+    import duckdb
+
+    from screen import sql
+
+    for value in (3.4, 1e-12, float("inf")):
+        query = f"SELECT count(*) FROM (SELECT '{value}'::{column} AS \"a.b\") WHERE "
+        assert duckdb.execute(query + sql.equals("a.b", value, kind)).fetchone() == (1,)
+    assert sql.equals("name", "it's", "string") == "\"name\" = 'it''s'"
+
+
 def test_unknown_columns_name_the_closest(folder_of):
     folder = folder_of([{}])
     for wrong in (

@@ -10,7 +10,9 @@ import pytest
 
 from kernels import Constant, Layer, Limits, Stack, Window, metrics
 from screen import space
+from screen.errors import SpecError
 from screen.running import run
+from screen.setup import set_up
 from tests.screen.screens import contents, read, small
 
 
@@ -121,6 +123,21 @@ def test_best_thickness_is_the_smallest_feasible_and_the_order_is_kept(everythin
         assert (status * 3 + protected).is_monotonic_increasing
     counts = chosen.groupby(keys, observed=True)[["group_stacks", "group_ok"]].first()
     assert (counts.group_stacks == 5 * 37).all()
+
+
+def test_groups_are_split_further_where_asked(everything, best):
+    folder = everything[2]
+    run(small(folder, "best", output__top_k=1, output__per=["family"]), folder / "per",
+        precision="float64")  # fmt: skip
+    rows, chosen = (t.to_pandas() for t in (read(folder / "per"), best[1]))
+    keys = ["electrolyte", "electrolyte_thickness_um", "anode", "boundary", "cathode_state"]
+    counts = rows.groupby([*keys, "family"], observed=True).size()
+    assert (counts == 1).all()
+    assert len(counts) == len(rows) > counts.groupby(keys, observed=True).ngroups
+    firsts = chosen[chosen.group_rank == 1]
+    assert set(firsts.row_id) <= set(rows.row_id)
+    with pytest.raises(SpecError, match=r"output\.per: no column 'famly'; closest: family"):
+        set_up(small(folder, "best", output__per=["famly"]))
 
 
 def test_parts_tell_units_and_hashes(everything):
