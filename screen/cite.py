@@ -1,7 +1,7 @@
 """BibTeX of what a run rests on: the method, the programs that computed it, the data it used."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,14 @@ METHODS = (
         role="method of the boundary `interphase`",
     ),
 )
+COMPUTED = Reference(
+    "MaterialsProject",
+    "A. Jain et al., Commentary: The Materials Project, APL Mater. 1, 011002 (2013); computed "
+    "energies under CC BY 4.0, windows and reaction energies computed from them by muli",
+    "10.1063/1.4812323",
+)
+COMPUTED_NAMES = ("materials-project", "Materials Project 2019, computed by muli")
+"""How the shipped table of computed compounds names its source."""
 _TEX = {c: f"\\{c}" for c in "{}%#&$_"} | {
     "\\": r"\textbackslash ",
     "~": r"\textasciitilde ",
@@ -57,7 +65,7 @@ PROGRAMS = {
 
 def references(manifest: Mapping[str, Any]) -> list[Reference]:
     """Methods, programs and data of a run, from its manifest. Each stands once."""
-    return [*_methods(manifest), *_programs(manifest), *_data(manifest)]
+    return [*_methods(manifest), *_programs(manifest), *data(manifest.get("sources", []))]
 
 
 def bibtex(reference: Reference) -> str:
@@ -89,20 +97,22 @@ def _programs(manifest: Mapping[str, Any]) -> list[Reference]:
     ]
 
 
-def _data(manifest: Mapping[str, Any]) -> list[Reference]:
-    """Sources a run's materials name; one that the library does not list stands as it is."""
+def data(sources: Iterable[str]) -> list[Reference]:
+    """The sources that materials name, once each; one that is not listed stands as it is."""
     import candidates
 
     known = {row["id"]: row for row in candidates.sources().to_dict("records")}
-    found = []
-    for name in dict.fromkeys(manifest.get("sources", [])):
+    found: dict[str, Reference] = {}
+    for name in sources:
         row = known.get(name)
-        if row is None:
-            doi = re.search(r"10\.\d{4,9}/\S+", name)
-            found.append(Reference(name, name, doi[0] if doi else "", role="data of the user"))
+        if name in COMPUTED_NAMES:
+            found[COMPUTED.key] = COMPUTED
+        elif row is not None:
+            found[name] = Reference(name, row["citation"], row["doi"] or "", row["url"] or "")
         else:
-            found.append(Reference(name, row["citation"], row["doi"] or "", row["url"] or ""))
-    return found
+            doi = re.search(r"10\.\d{4,9}/\S+", name)
+            found[name] = Reference(name, name, doi[0] if doi else "", role="data of the user")
+    return list(found.values())
 
 
 def _year(citation: str) -> str:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,10 @@ import jax
 import pandas as pd
 
 import candidates
+from screen import sql
 from screen.errors import ScreenError
 from screen.ranking import Ranking, ranking
-from screen.report import funnel, inside, page, pictures, query, table, words
+from screen.report import chemistry, funnel, inside, page, pictures, query, table, words
 from screen.results import Results, open_results
 
 TITLES = {"built-in": "The built-in screen: every coating on every electrolyte"}
@@ -51,17 +53,24 @@ def html(dirs: str | Path | Sequence[str | Path]) -> str:
     totals = query.totals(query.Dataset(results, {}))
     found = _by_cell(dirs, results, totals)
     data = query.Dataset(results, found.scenario)
-    ranked, rows = table.rows(found.rows, spec["screen"]["asr_budget_ohm_cm2"])
-    materials = _materials(results, ranked)
+    budget = spec["screen"]["asr_budget_ohm_cm2"]
+    ranked = table.ordered(found.rows, budget)
+    cell = _cell(data, ranked)
+    materials = _materials(results, pd.concat([ranked, cell]))
     with jax.enable_x64(True):
         starts = inside.numbers(ranked, materials, spec["screen"])
-        drawn = pictures.pictures(data, ranked, rows, starts)
+        rows = table.in_words(ranked, starts, budget)
+        here = inside.numbers(cell, materials, spec["screen"])
+        drawn = [
+            *pictures.pictures(data, totals, ranked, rows, starts),
+            *chemistry.pictures(rows, cell, here, materials, spec["screen"]),
+        ]
     facts = _facts(found.order, data, spec, totals, rows, materials)
     return page.render(
         facts,
         drawn,
         {
-            "columns": table.described(),
+            "columns": table.described(rows),
             "rows": table.pack(rows),
             "starts": table.pack(starts, str),
             "window_tolerance_V": spec["screen"]["window_tolerance_V"],
@@ -81,16 +90,30 @@ def _spec(results: Results) -> dict[str, Any]:
 
 
 def _by_cell(dirs: Any, results: Results, totals: Mapping[str, int]) -> Ranking:
-    """The first coatings of every cell, as many as a page can carry."""
+    """The first coatings of every cell, as many as a page can carry, and the best of the others."""
     columns = [c for c in ("electrolyte", "cathode", "cathode_potential_V") if c in results.columns]
     if "cathode" in columns:
         columns.remove("cathode_potential_V")
     cells = max(totals["electrolytes"] * totals["cathodes"], 1)
-    return ranking(dirs, top=max(table.MOST_ROWS // cells, 1), per=columns)
+    room = table.MOST_ROWS - min(totals["coatings"], table.MOST_ROWS // 2)
+    found = ranking(dirs, top=max(room // cells, 1), per=columns)
+    first = found.rows["coating"].dropna().unique()
+    if len(first) >= totals["coatings"]:
+        return found
+    listed = ", ".join(sql.text(name) for name in first) or "''"
+    others = ranking(dirs, top=1, per=["coating"], where=f"coating NOT IN ({listed})")
+    both = pd.concat([found.rows, others.rows.assign(rank=float("nan"))], ignore_index=True)
+    return replace(found, rows=both)
+
+
+def _cell(data: query.Dataset, ranked: pd.DataFrame) -> pd.DataFrame:
+    """Every coating of the first row's cell, one row each."""
+    first = table.records(ranked.head(1))
+    return query.coatings(data, query.cell(data, first[0])) if first else ranked
 
 
 def _materials(results: Results, ranked: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Properties of the materials of these rows, by role and name; the users' tables come first."""
+    """Properties of the materials of these rows, by role and name; users' tables come first."""
     files = [
         path for m in results.manifests for path in m.get("inputs", {}) if Path(path).is_file()
     ]
@@ -136,11 +159,12 @@ def _facts(
             ("Mind", words.mind(results, data.evidence())),
         ],
         funnel=funnel.funnel(results),
-        order=f"Within each cell by {stated}.",
+        order=f"Within each cell by {table.spelled(stated)}.",
         rows_left_out=_left_out(data, len(rows), totals),
         assumptions=words.assumptions(spec, data.scenario, materials),
-        sources=words.sources(ids, candidates.sources()),
+        sources=words.sources(ids),
         command=words.command(results),
+        spec=words.resolved(spec),
         provenance=words.provenance(results),
     )
 
@@ -149,6 +173,7 @@ def _left_out(data: query.Dataset, shown: int, totals: Mapping[str, int]) -> str
     """How much of the dataset the table carries."""
     folders = " ".join(table.plain(folder.name) for folder in data.results.folders)
     return (
-        f"The table carries {shown:,} rows, the first of every cell, from {totals['rows']:,} rows "
-        f"stored. For more: muli rank {folders} --top 1000 --csv"
+        f"The table carries {shown:,} of {totals['rows']:,} rows stored: the first of every cell, "
+        "and the best of every coating that is first in none. For more: "
+        f"muli rank {folders} --top 1000 --csv"
     )

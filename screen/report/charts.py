@@ -13,7 +13,6 @@ import pandas as pd
 VOLTS = alt.Scale(domain=[-0.1, 5.6], nice=False, zero=False)
 THICKNESS_NM = alt.Scale(type="log", domain=[0.1, 1000])
 SIGMA_ELE = alt.Scale(type="log", domain=[1e-18, 1e-4])
-NAMED = 8
 POWERS = "format(datum.value, '~e')"
 
 
@@ -36,8 +35,13 @@ def coverage(counts: pd.DataFrame) -> alt.TopLevelMixin:
     text = counts["coatings"].astype(str) + counts["undecided"].map(" + {}".format)
     counts = counts.assign(text=text.where(counts["undecided"] > 0, counts["coatings"].astype(str)))
     base = alt.Chart(counts).encode(
-        x=alt.X("cathode:N", title=None, sort=None, axis=alt.Axis(labelAngle=-35, orient="top")),
-        y=alt.Y("electrolyte:N", title=None, sort=None),
+        x=alt.X(
+            "cathode:N",
+            title=None,
+            sort=None,
+            axis=alt.Axis(labelAngle=-35, orient="top", labelLimit=240),
+        ),
+        y=alt.Y("electrolyte:N", title=None, sort=None, axis=alt.Axis(labelLimit=240)),
     )
     cells = base.mark_rect().encode(
         color=alt.Color("coatings:Q", legend=None, scale=alt.Scale(domainMin=0)),
@@ -85,7 +89,7 @@ def profiles(parts: pd.DataFrame) -> alt.TopLevelMixin:
     kinds = {kind: alt.datum.part == kind for kind in ("band", "curve", "label")}
     bands = [
         base.transform_filter(kinds["band"] & (alt.datum.layer == layer))
-        .mark_rect(style=layer)
+        .mark_rect(style=layer, clip=True)
         .encode(x=x, x2="x2:Q", y=alt.Y("low:Q", scale=VOLTS), y2="high:Q", tooltip="text:N")
         for layer in ("electrolyte", "coating")
     ]
@@ -103,7 +107,12 @@ def profiles(parts: pd.DataFrame) -> alt.TopLevelMixin:
         alt.layer(*bands, curve, label)
         .properties(width=300, height=180)
         .facet(
-            facet=alt.Facet("leader:N", title=None, sort=list(parts["leader"].unique())),
+            facet=alt.Facet(
+                "leader:N",
+                title=None,
+                sort=list(parts["leader"].unique()),
+                header=alt.Header(labelExpr="split(datum.value, '\\n')"),
+            ),
             columns=3,
             data=parts,
         )
@@ -123,7 +132,8 @@ def tradeoff(points: pd.DataFrame) -> alt.TopLevelMixin:
         shape=alt.Shape("feasible:N", title="feasible", scale=good),
         opacity=alt.condition(inside, alt.value(0.95), alt.value(0.12)),
         tooltip=[
-            alt.Tooltip("coating:N"),
+            "coating:N",
+            "cell:N",
             alt.Tooltip("coating_thickness_nm:Q", title="thickness, nm", format=".3~g"),
             alt.Tooltip("asr_coating_ohm_cm2:Q", title="resistance, Ω cm²", format=".3~g"),
             alt.Tooltip("oxidation_margin_V:Q", title="margin, V", format="+.3f"),
@@ -140,36 +150,6 @@ def tradeoff(points: pd.DataFrame) -> alt.TopLevelMixin:
         for panel, brush in zip((resistance, margin), brushes, strict=True)
     )
     return alt.hconcat(*panels)
-
-
-def tolerance(points: pd.DataFrame) -> alt.TopLevelMixin:
-    """The sigma_ele each coating could stand at its largest thickness; the first ones named."""
-    title = "Largest affordable thickness, nm"
-    x = _log("max_thickness_nm:Q", title, points["max_thickness_nm"], alt.X)
-    sigma = points["max_sigma_ele_at_L_max_S_cm"]
-    y = _log("max_sigma_ele_at_L_max_S_cm:Q", "Largest tolerable σ electron, S/cm", sigma, alt.Y)
-    marks = (
-        alt.Chart(points)
-        .mark_point(size=52, filled=True, opacity=0.85)
-        .encode(
-            x=x,
-            y=y,
-            color=alt.Color("kind:N", title=None),
-            shape=alt.Shape("evidence:N", title="σ electron is"),
-            tooltip=[
-                "coating:N",
-                "family:N",
-                alt.Tooltip("max_thickness_nm:Q", title="largest thickness, nm", format=".3~g"),
-                alt.Tooltip(f"{sigma.name}:Q", title="tolerable, S/cm", format=".2e"),
-            ],
-        )
-    )
-    names = (
-        alt.Chart(points.head(NAMED))
-        .mark_text(style="on", align="right", dx=-8, limit=160)
-        .encode(x=x, y=y, text="coating:N")
-    )
-    return alt.layer(marks, names).properties(width="container", height=400)
 
 
 def whatif_profile() -> alt.TopLevelMixin:

@@ -13,18 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from kernels import (
-    Constant,
-    Layer,
-    Stack,
-    Window,
-    arrhenius_factor,
-    arrhenius_sigma_ion,
-    max_sigma_ele,
-    resolve_boundary,
-    solve,
-)
+from kernels import Window, arrhenius_factor, arrhenius_sigma_ion, resolve_boundary
 from kernels.constants import CM_PER_NM, CM_PER_UM, ROOM_TEMPERATURE
+from kernels.two_layer import divide, required_resistance, resistance, sigma_ele_of
 
 ROLES = ("coating", "electrolyte")
 DIGITS = 7
@@ -171,28 +162,30 @@ def nodes(found: pd.DataFrame) -> Any:
 
     An unknown sigma_ele of the coating is taken at the largest value that protects.
     """
-    columns = {n: jnp.asarray(found[n].to_numpy(np.float64)) for n in found if n != "notes"}
-    return np.asarray(jax.jit(jax.vmap(_nodes))(columns))
 
+    def column(name: str) -> jax.Array:
+        return jnp.asarray(found[name].to_numpy(np.float64))
 
-def _nodes(found: Mapping[str, Any]) -> jax.Array:
-    electrolyte, coating = (
-        Layer(
-            found[f"{role}_thickness_{unit}"] * cm,
-            found[f"{role}_sigma_ion_S_cm"],
-            Constant(found[f"{role}_sigma_ele_S_cm"]),
-        )
-        for role, unit, cm in (("electrolyte", "um", CM_PER_UM), ("coating", "nm", CM_PER_NM))
+    def through(sigma_ele: jax.Array, role: str, thickness: jax.Array) -> jax.Array:
+        return resistance(thickness, column(f"{role}_sigma_ion_S_cm"), sigma_ele)
+
+    ends = column("anode_potential_V"), column("cathode_potential_V")
+    thickness = column("coating_thickness_nm") * CM_PER_NM
+    before = through(
+        column("electrolyte_sigma_ele_S_cm"),
+        "electrolyte",
+        column("electrolyte_thickness_um") * CM_PER_UM,
     )
-    ends = found["anode_potential_V"], found["cathode_potential_V"]
-    sigma = max_sigma_ele(
-        Stack((electrolyte, coating), *ends), found["electrolyte_oxidation_limit_V"]
+    limit = column("electrolyte_oxidation_limit_V")
+    most = sigma_ele_of(
+        required_resistance(*ends, before, limit), thickness, column("coating_sigma_ion_S_cm")
     )
-    known = found["coating_sigma_ele_S_cm"]
-    law = Constant(jnp.where(jnp.isnan(known), jnp.clip(sigma, 1e-30, 1e3), known))
-    layers = (electrolyte, Layer(coating.thickness, coating.sigma_ion, law))
-    faces = solve(Stack(layers, *ends)).faces
-    return jnp.stack([faces[0, 0], faces[0, 1], faces[1, 1]])
+    known = column("coating_sigma_ele_S_cm")
+    sigma_ele = jnp.where(jnp.isnan(known), jnp.clip(most, 1e-30, 1e3), known)
+    after = through(sigma_ele, "coating", thickness)
+    return np.stack(
+        [ends[0], divide(*ends, before, jnp.zeros_like(before), after).E_electrolyte, ends[1]], 1
+    )
 
 
 def profile(

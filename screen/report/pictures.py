@@ -7,29 +7,40 @@ from typing import Any
 import pandas as pd
 
 from screen.report import charts, inside, query
+from screen.report.material_charts import FAMILIES, grouped
 from screen.report.page import Picture
 from screen.report.table import plain, records
 
 LEADERS = 6
-FAMILIES = 5
 FEWEST = 3
+TRADED = [
+    "coating",
+    "cell",
+    "kind",
+    "feasible",
+    "coating_thickness_nm",
+    "asr_coating_ohm_cm2",
+    "oxidation_margin_V",
+]
 
 
 def pictures(
-    data: query.Dataset, ranked: pd.DataFrame, rows: pd.DataFrame, starts: pd.DataFrame
+    data: query.Dataset,
+    totals: Mapping[str, int],
+    ranked: pd.DataFrame,
+    rows: pd.DataFrame,
+    starts: pd.DataFrame,
 ) -> list[Picture]:
     """The pictures in reading order. `ranked`, `rows` and `starts` are rows of the same ranking."""
     if not len(ranked):
         return []
     pinned = query.cell(data, records(ranked.head(1))[0])
-    told = f"{rows['electrolyte'][0]} against {rows['against'][0]}"
     found = [
-        _coverage(query.coverage(data)),
+        _coverage(query.coverage(data), totals),
         _spread(data.results.manifests),
         *_what_if(),
         _profiles(rows, starts),
-        _tradeoff(query.tradeoff(data, pinned, _first_coatings(ranked)), plain(told)),
-        _tolerance(query.tolerance(data, pinned), plain(told)),
+        _tradeoff(query.tradeoff(data, pinned, _first_coatings(ranked)), rows),
         _probability(ranked),
     ]
     return [picture for picture in found if picture is not None]
@@ -41,7 +52,7 @@ def _first_coatings(ranked: pd.DataFrame) -> list[str]:
     return list(dict.fromkeys(ranked[same]["coating"]))[: query.MOST_COATINGS]
 
 
-def _coverage(counts: pd.DataFrame) -> Picture | None:
+def _coverage(counts: pd.DataFrame, everything: Mapping[str, int]) -> Picture | None:
     if len(counts) < 2:
         return None
     counts = counts.assign(**{c: counts[c].map(plain) for c in ("electrolyte", "cathode")})
@@ -55,9 +66,19 @@ def _coverage(counts: pd.DataFrame) -> Picture | None:
         f"coatings. The most, {best['coatings']}, has {best['electrolyte']} against "
         f"{best['cathode']}.",
         "Feasible coatings for each electrolyte and cathode; after the plus sign, those that may "
-        "be, once what is not known about them is measured.",
+        f"be, once what is not known about them is measured.{_shown(counts, everything)}",
         charts.specification(charts.coverage(counts)),
     )
+
+
+def _shown(counts: pd.DataFrame, everything: Mapping[str, int]) -> str:
+    """How many rows and columns are shown, where it is not all of them."""
+    parts = [
+        f"{counts[role].nunique()} of {everything[f'{role}s']} {role}s"
+        for role in ("electrolyte", "cathode")
+        if counts[role].nunique() < everything[f"{role}s"]
+    ]
+    return f" Shown: the first {' and '.join(parts)}." if parts else ""
 
 
 SPREAD = {
@@ -138,7 +159,7 @@ def _profiles(rows: pd.DataFrame, starts: pd.DataFrame) -> Picture | None:
         names = {role: plain(row[role]) for role in inside.ROLES}
         leaders.append(names["coating"])
         leader = f"{names['coating']} on {names['electrolyte']}"
-        parts += inside.profile(leader, names, found, nodes)
+        parts += inside.profile(f"{leader}\n{plain(row['against'])}", names, found, nodes)
     if not leaders:
         return None
     return Picture(
@@ -154,45 +175,39 @@ def _profiles(rows: pd.DataFrame, starts: pd.DataFrame) -> Picture | None:
     )
 
 
-def _tradeoff(points: pd.DataFrame, cell: str) -> Picture | None:
+def _tradeoff(points: pd.DataFrame, rows: pd.DataFrame) -> Picture | None:
+    """Thicknesses of one cell where the dataset has them, else the rows of the table."""
+    cell = plain(f"{rows['electrolyte'][0]} against {rows['against'][0]}")
     points = points.dropna(subset=["oxidation_margin_V"])
+    if len(points) > points["coating"].nunique():
+        points = points.assign(cell=cell)
+        where, told = f"for {cell}", f"For {cell}."
+    else:
+        whole = rows.dropna(subset=["oxidation_margin_V", "asr_coating_ohm_cm2"])
+        points = whole[(whole["coating_thickness_nm"] > 0) & (whole["asr_coating_ohm_cm2"] > 0)]
+        cells = points["electrolyte"].astype(str) + " against " + points["against"].astype(str)
+        points = points.assign(cell=cells.map(plain)).head(query.MOST_POINTS)
+        where, told = "for every cell of the table", "Every row of the table that has an answer."
     if len(points) < FEWEST:
         return None
     return Picture(
         "tradeoff",
         "body",
         "Thickness, resistance, margin",
-        f"Two scatter plots over coating thickness, for {cell}: resistance, and margin to the "
+        f"Two scatter plots over coating thickness, {where}: resistance, and margin to the "
         "electrolyte's oxidation limit. Both rise with thickness.",
-        f"For {cell}. Drag over points in either panel: both show what lies inside, and the "
-        "coatings are named below. Circles are feasible, crosses are not.",
-        charts.specification(charts.tradeoff(_told(points))),
-    )
-
-
-def _tolerance(points: pd.DataFrame, cell: str) -> Picture | None:
-    if len(points) < FEWEST:
-        return None
-    return Picture(
-        "tolerance",
-        "body",
-        "How much leakage each coating could stand",
-        f"A scatter plot for {cell}: per coating the largest thickness it can afford, and the "
-        "largest electronic conductivity with which it would still protect there.",
-        f"For {cell}. Right: thicker within the budget. Up: forgives a higher electronic "
-        "conductivity. A coating is worth measuring when its true value may lie below its mark.",
-        charts.specification(charts.tolerance(_told(points))),
+        f"{told} Drag over points in either panel: both show what lies inside, and the coatings "
+        "are named below. Circles are feasible, crosses are not. Best is left and low in one "
+        "panel, high in the other.",
+        charts.specification(charts.tradeoff(_told(points)[TRADED])),
     )
 
 
 def _told(points: pd.DataFrame) -> pd.DataFrame:
     """Names made harmless; `kind` is the coating where there are few, else its family."""
     coating, family = (points[c].fillna("unknown").map(plain) for c in ("coating", "family"))
-    common = family.value_counts().index[:FAMILIES]
-    grouped = family.where(family.isin(common), "other")
-    return points.assign(
-        coating=coating, family=family, kind=coating if coating.nunique() <= FAMILIES else grouped
-    )
+    kind = coating if coating.nunique() <= FAMILIES else grouped(family)
+    return points.assign(coating=coating, family=family, kind=kind)
 
 
 def _probability(ranked: pd.DataFrame) -> Picture | None:

@@ -15,9 +15,7 @@ from screen.results import Results
 ENDS = ("cathode_potential_V", "anode_potential_V", "cathode_state")
 SINGLE = 1e-6
 """Numbers stored in single precision are told apart by no less."""
-THINNEST_NM = 0.1
-"""A coating that may be no thicker than an atom is none."""
-MOST_CELLS = 30
+MOST_CELLS = 20
 MOST_COATINGS = 12
 MOST_POINTS = 3000
 BINS_PER_DECADE = 10
@@ -119,16 +117,13 @@ def tradeoff(data: Dataset, pinned: Mapping[str, Any], coatings: Sequence[str]) 
     )
 
 
-def tolerance(data: Dataset, pinned: Mapping[str, Any]) -> pd.DataFrame:
-    """Per coating of one cell: its largest thickness, and the sigma_ele it could stand there."""
+def coatings(data: Dataset, pinned: Mapping[str, Any]) -> pd.DataFrame:
+    """One row per coating of one cell, for what does not depend on the coating's thickness."""
+    columns = [name for name in data.results.columns if name != "coating"]
+    picked = ", ".join(f"any_value({sql.name(each)}) AS {sql.name(each)}" for each in columns)
     return data.select(
-        "SELECT coating, any_value(family) AS family, any_value(evidence_sigma_ele) AS evidence, "
-        "any_value(max_thickness_nm) AS max_thickness_nm, "
-        "any_value(max_sigma_ele_at_L_max_S_cm) AS max_sigma_ele_at_L_max_S_cm "
-        f"FROM rows WHERE {data.where(pinned)} AND max_thickness_nm >= {THINNEST_NM} "
-        "AND isfinite(max_thickness_nm) AND max_sigma_ele_at_L_max_S_cm > 0 "
-        "AND isfinite(max_sigma_ele_at_L_max_S_cm) "
-        f"GROUP BY coating ORDER BY max_sigma_ele_at_L_max_S_cm DESC, coating LIMIT {MOST_POINTS}"
+        f"SELECT coating, {picked} FROM rows WHERE {data.where(pinned)} AND coating IS NOT NULL "
+        f"GROUP BY coating ORDER BY coating LIMIT {MOST_POINTS}"
     )
 
 

@@ -3,7 +3,7 @@
 import sys
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -32,7 +32,7 @@ COLUMNS = (
     Column("rank", "#", hint="Place among the coatings of the same cell"),
     Column("coating", "Coating", kind="name", hint="Choose one to look inside its stack"),
     Column("electrolyte", "Electrolyte", kind="name"),
-    Column("against", "Cathode", kind="name", hint="Cathode, its state and potential"),
+    Column("against", "Cathode", kind="cathode", hint="Cathode, its state and potential"),
     Column("verdict", "Verdict", kind="verdict", hint="For the electrolyte, within the budget"),
     Column(
         "min_thickness_nm",
@@ -44,7 +44,24 @@ COLUMNS = (
     Column("max_thickness_nm", "Largest thickness", "nm", shown=False),
     Column("interface_potential_V", "E*", "V", "volts", "Potential the electrolyte meets"),
     Column("oxidation_margin_V", "Margin", "V", "margin", "To the electrolyte's oxidation limit"),
-    Column("coating_class", "Coating itself", kind="text", hint="Within its own computed window?"),
+    Column(
+        "coating_oxidation_limit_V",
+        "Its own window",
+        "V",
+        "window",
+        "Between the coating's computed limits, and how it stands the potentials here",
+    ),
+    Column("coating_class", "Coating itself", kind="text", shown=False),
+    Column("coating_reduction_limit_V", "Its reduction limit", "V", "volts", shown=False),
+    Column(
+        "reacts_meV_atom",
+        "Reacts with cathode / electrolyte",
+        "meV/atom",
+        "energies",
+        "Computed reaction energies; 0 is no driving force. Sorted by the stronger",
+    ),
+    Column("reaction_energy_cathode_meV_atom", "With the cathode", "meV/atom", shown=False),
+    Column("reaction_energy_electrolyte_meV_atom", "With the electrolyte", "meV/atom", shown=False),
     Column("asr_coating_ohm_cm2", "Resistance", "Ω cm²", hint="Coating and contacts, ionic"),
     Column(
         "max_sigma_ele_at_L_max_S_cm",
@@ -63,10 +80,20 @@ COLUMNS = (
     Column("status", "Status", kind="text", shown=False),
     Column("boundary", "Boundary", kind="text", shown=False),
     Column("electrolyte_thickness_um", "Electrolyte thickness", "µm", shown=False),
+    Column("coating_sigma_ion_S_cm", "σ ion of the coating", "S/cm", shown=False),
     Column("cathode", "Cathode name", kind="name", shown=False),
     Column("feasible", "Feasible", kind="text", shown=False),
 )
+WINDOW = ("coating_reduction_limit_V", "coating_oxidation_limit_V")
+REACTIONS = ("reaction_energy_cathode_meV_atom", "reaction_energy_electrolyte_meV_atom")
 VERDICTS = ("feasible", "undecided", "too resistive", "not feasible", "not protected")
+SYMBOLS = {
+    "sigma_ele": "σ electron",
+    "sigma_ion": "σ ion",
+    "ohm cm2": "Ω cm²",
+    "L_min/L_max": "least over largest thickness",
+}
+EVIDENCE = {"none": "not known", "range": "a range", "": "not known"}
 SELECTS = (("electrolyte", "Electrolyte"), ("against", "Cathode"), ("family", "Family"))
 
 
@@ -84,11 +111,11 @@ def plain(text: Any) -> str:
     return shown if len(shown) <= LONGEST else shown[: LONGEST - 1] + "…"
 
 
-def rows(ranked: pd.DataFrame, budget: float) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The ranked rows in the page's order, whole and in the page's columns and words.
+def ordered(ranked: pd.DataFrame, budget: float) -> pd.DataFrame:
+    """The ranked rows in the page's order, as many as it can carry.
 
     Rows that work come first, then coatings that stand their own potentials, then cells that need
-    a coating, then the place in the cell.
+    a coating, then the place in the cell, then the less reactive.
     """
     verdicts = pd.Series([verdict(row, budget) for row in records(ranked)], dtype=object)
     keys = pd.DataFrame(
@@ -97,25 +124,47 @@ def rows(ranked: pd.DataFrame, budget: float) -> tuple[pd.DataFrame, pd.DataFram
             "suffers": ~ranked["coating_class"].isin(["stable", "within_tolerance"]),
             "needless": ~(ranked["min_thickness_nm"].fillna(1.0) > 0),
             "rank": ranked["rank"],
+            "inert": -_reacts(ranked),
         }
     )
     order = keys.sort_values([str(key) for key in keys], kind="stable").index[:MOST_ROWS]
-    whole = ranked.loc[order].reset_index(drop=True)
-    return whole, _in_words(whole, budget)
+    return ranked.loc[order].reset_index(drop=True)
 
 
-def _in_words(ranked: pd.DataFrame, budget: float) -> pd.DataFrame:
+def _reacts(ranked: pd.DataFrame) -> "pd.Series[float]":
+    """The stronger of the reaction energies, meV/atom; NaN where one is unknown."""
+    energies = ranked[[name for name in REACTIONS if name in ranked]].astype(np.float64)
+    return energies.min(axis=1, skipna=False)
+
+
+def in_words(ranked: pd.DataFrame, starts: pd.DataFrame, budget: float) -> pd.DataFrame:
+    """Rows in the page's columns and words. `starts`: the numbers of their stacks."""
     each = records(ranked)
     told = ranked.assign(
-        why=[why(row) for row in each],
+        **{name: starts[name] for name in WINDOW},
+        why=[spelled(why(row)) for row in each],
         verdict=[verdict(row, budget) for row in each],
         against=[against(row) for row in each],
         feasible=[_word(row.get("feasible")) for row in each],
+        reacts_meV_atom=_reacts(ranked),
+        evidence_sigma_ele=ranked["evidence_sigma_ele"].map(evidence),
         coating_class=[
             str(row.get("coating_class") or "unknown").replace("_", " ") for row in each
         ],
     )
     return told[[column.name for column in COLUMNS if column.name in told]]
+
+
+def spelled(text: str) -> str:
+    """A sentence with symbols where the columns have names."""
+    for name, symbol in SYMBOLS.items():
+        text = text.replace(name, symbol)
+    return text
+
+
+def evidence(word: Any) -> str:
+    """How well a conductivity is known, in words."""
+    return EVIDENCE.get(word if isinstance(word, str) else "none", str(word))
 
 
 def _word(value: Any) -> str:
@@ -168,6 +217,16 @@ def _number(value: float) -> float | int | None:
     return int(short) if short.is_integer() and abs(short) < 1e15 else short
 
 
-def described() -> list[dict[str, Any]]:
-    """The columns, for the page's scripts."""
-    return [asdict(column) for column in COLUMNS]
+def described(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """The columns, for the page's scripts; those that tell no rows apart are not shown."""
+    return [asdict(replace(each, shown=each.shown and _tells(each, rows))) for each in COLUMNS]
+
+
+def _tells(column: Column, rows: pd.DataFrame) -> bool:
+    if column.name not in rows:
+        return False
+    if column.name in ("electrolyte", "against"):
+        return rows[column.name].nunique() > 1
+    if column.kind == "band":
+        return bool(rows[["min_thickness_nm", "max_thickness_nm"]].notna().any(axis=None))
+    return bool(rows[column.name].notna().any())

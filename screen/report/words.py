@@ -1,18 +1,21 @@
 """The page in words: what was asked, what came out, what to mind, and where it is from."""
 
+import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from screen import cite, columns
 from screen.report.funnel import STATUS_TOLD, Step, outcome
 from screen.report.table import SELECTS, plain
 from screen.results import Results
 
 NAMES_TOLD = 3
+EXAMPLES = 6
 KINDS = {"sigma_ele": "σ electron", "sigma_ion": "σ ion"}
 NOT_CLAIMED = (
     "Everything here is steady state, planar and fully covered, with stability windows at 0 K. "
@@ -44,6 +47,7 @@ class Facts:
     assumptions: list[Assumption]
     sources: list[dict[str, str]]
     command: str
+    spec: str
     provenance: list[tuple[str, str]]
     selects: tuple[tuple[str, str], ...] = SELECTS
     not_claimed: str = NOT_CLAIMED
@@ -96,17 +100,21 @@ def sizes(results: Results) -> dict[str, int]:
 
 def _extent(axis: Mapping[str, Any]) -> str:
     values = axis.get("listed") or [axis["start"], axis["stop"]]
-    low, high = min(values), max(values)
-    return f"{low:g}" if low == high else f"{low:g} to {high:g}"
+    low, high = (f"{value:g}".replace("e-0", "e-") for value in (min(values), max(values)))
+    return low if low == high else f"{low} to {high}"
 
 
 def answered(results: Results, totals: Mapping[str, int], leader: Mapping[str, Any] | None) -> str:
     """What came out, with the leader of the first cell."""
     feasible = sum(outcome(m, "feasible", "yes") for m in results.manifests)
+    open_ = sum(outcome(m, "feasible", "unknown") for m in results.manifests)
+    asked_for = max(totals["coatings"], sizes(results).get("coating", 0))
     text = (
         f"Of {results.stacks:,} stacks {feasible:,} are feasible: they protect, within the budget, "
-        f"in every state of the cathode; {totals['feasible_coatings']:,} of "
-        f"{max(totals['coatings'], sizes(results).get('coating', 0)):,} coatings have such a stack."
+        f"in every state of the cathode; {totals['feasible_coatings']:,} of {asked_for:,} coatings "
+        "have such a stack."
+        if feasible
+        else f"None of {results.stacks:,} stacks is known to be feasible; {open_:,} may be."
     )
     if leader is None:
         return text
@@ -137,38 +145,70 @@ def mind(results: Results, evidence: Mapping[str, int]) -> str:
     )
 
 
+SAID = {
+    "boundary": "What holds the ends",
+    "anode": "Anode",
+    "cathode_state": "State of the cathode",
+    "law": "σ electron against potential",
+    "missing": "Where a conductivity is unknown",
+    "window_tolerance_V": "Error allowed to computed windows",
+}
+MEANT = {
+    "auto": "an interphase where the electrolyte is not stable, else the electrode (auto)",
+    "electrode": "the electrode's own potential",
+    "interphase": "an interphase at the electrolyte's own limit",
+    "constant": "constant",
+    "branches": "electron and hole branches",
+    "table": "tabulated",
+    "status": "not guessed: the answer is the value it may have",
+    "decades": "every decade is tried",
+    "estimate": "estimated from materials of its class",
+}
+
+
 def assumptions(
     spec: Mapping[str, Any], scenario: Mapping[str, Any], named: Mapping[str, pd.DataFrame]
 ) -> list[Assumption]:
     """What the spec assumed, what was compared at, and what the tables do not know."""
     found = []
     for key, axis in spec["axes"].get("others", {}).items():
-        standing = (
-            "assumed in the spec, for every row" if "sigma" in key or "limit" in key else "set"
-        )
-        found.append(Assumption(key, _extent(axis), standing))
+        standing = "assumed in the spec" if "sigma" in key or "limit" in key else "set in the spec"
+        found.append(Assumption(spoken(key), f"{_extent(axis)} {measure(key)}".strip(), standing))
     for column, value in scenario.items():
-        text = f"{value:g}" if isinstance(value, float) else str(value)
-        found.append(
-            Assumption(column, text, "one of several scenarios: coatings are compared here")
-        )
+        text = f"{value:.4g} {measure(column)}" if isinstance(value, float) else str(value)
+        standing = "one of several scenarios: coatings are compared here"
+        found.append(Assumption(spoken(column), MEANT.get(text, text.strip()), standing))
     screen = spec["screen"]
-    found.append(Assumption("law", screen["law"], "how σ electron depends on the potential"))
-    found.append(
-        Assumption("missing", screen["missing"], "what is done with unknown conductivities")
-    )
-    found.append(
-        Assumption(
-            "window_tolerance_V",
-            f"{screen['window_tolerance_V']:g} V",
-            "error allowed to computed windows when coatings are classed",
-        )
-    )
+    for key, standing in (
+        ("law", "how σ electron depends on the potential"),
+        ("missing", "rows say which value that is"),
+    ):
+        found.append(Assumption(SAID[key], MEANT.get(screen[key], screen[key]), standing))
+    tolerance = f"{screen['window_tolerance_V']:g} V"
+    standing = "sorts coatings into classes, moves no verdict on the electrolyte"
+    found.append(Assumption(SAID["window_tolerance_V"], tolerance, standing))
     for role, table in named.items():
         for kind in ("sigma_ele", "sigma_ion"):
             if f"{role}.{kind}_S_cm" not in spec["axes"].get("others", {}):
                 found += _evidence(role, kind, table)
     return found
+
+
+def spoken(key: str) -> str:
+    """A column or a quoted key as people say it."""
+    if key in SAID:
+        return SAID[key]
+    role, dot, name = key.rpartition(".")
+    unit = columns.unit(name)
+    suffix = "_" + unit.replace("/", "_").replace(" ", "_")
+    words = name.removesuffix(suffix) if unit else name
+    words = KINDS.get(words, words.replace("_asr", " resistance").replace("_", " "))
+    return f"{words} of the {role}" if dot else words[:1].upper() + words[1:]
+
+
+def measure(key: str) -> str:
+    """The unit of a column, as it is printed."""
+    return columns.unit(key.rpartition(".")[2]).replace("um", "µm").replace("ohm cm2", "Ω cm²")
 
 
 def _evidence(role: str, kind: str, table: pd.DataFrame) -> list[Assumption]:
@@ -184,24 +224,18 @@ def _evidence(role: str, kind: str, table: pd.DataFrame) -> list[Assumption]:
             "estimated": "estimated from materials of its class, not measured",
             "none": "not known",
         }.get(str(word), str(word))
-        listed = some([plain(name) for name in names], role)
-        told.append(Assumption(f"{KINDS[kind]} of the {role}", listed, standing))
+        listed = ", ".join(plain(name) for name in names[:EXAMPLES])
+        more = f" and {len(names) - EXAMPLES:,} more" if len(names) > EXAMPLES else ""
+        told.append(Assumption(f"{KINDS[kind]} of the {role}s", listed + more, standing))
     return told
 
 
-def sources(ids: Sequence[str], known: pd.DataFrame) -> list[dict[str, str]]:
-    """Citations behind the run's materials; what is no source of the library is named as it is."""
-    table = known.set_index("id")
-    listed = []
-    for name in ids:
-        if name in table.index:
-            entry = table.loc[name]
-            listed.append(
-                {"citation": plain_line(entry["citation"]), "doi": str(entry["doi"] or "")}
-            )
-        else:
-            listed.append({"citation": plain_line(name), "doi": ""})
-    return listed
+def sources(ids: Iterable[str]) -> list[dict[str, str]]:
+    """Citations behind the run's materials, in the order of their words."""
+    listed = [
+        {"citation": plain_line(each.citation), "doi": plain(each.doi)} for each in cite.data(ids)
+    ]
+    return sorted(listed, key=lambda entry: entry["citation"])
 
 
 def plain_line(text: Any) -> str:
@@ -225,6 +259,18 @@ def command(results: Results) -> str:
     return "\n".join(lines)
 
 
+def resolved(spec: Mapping[str, Any]) -> str:
+    """The spec with its defaults, as it was run, without what is empty."""
+    return json.dumps(_filled(spec), indent=2, ensure_ascii=True)
+
+
+def _filled(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    kept = {key: _filled(each) for key, each in value.items()}
+    return {key: each for key, each in kept.items() if each not in (None, "", [], {})}
+
+
 def provenance(results: Results) -> list[tuple[str, str]]:
     """Versions, hashes, device and time of every run that was read."""
     told = []
@@ -240,5 +286,6 @@ def provenance(results: Results) -> list[tuple[str, str]]:
         told.append(("Precision", str(identity.get("precision", "unknown"))))
         told.append(("Devices", ", ".join(manifest.get("devices", []))))
         told.append(("Rows stored", f"{manifest.get('rows', 0):,}"))
-        told.append(("Finished", str(manifest.get("finished", "not finished"))))
+        ended = str(manifest.get("finished", "not finished")).replace("T", " ")
+        told.append(("Finished", ended.replace("+00:00", " UTC")))
     return told

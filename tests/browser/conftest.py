@@ -44,11 +44,8 @@ class Browser:
         return self.driver.execute_script(script, *arguments)
 
     def draw_all(self):
-        """Scroll through the page until every picture is drawn."""
-        script = "for (const f of document.querySelectorAll('figure')) f.scrollIntoView();"
-        self.wait(
-            script + "return [...document.querySelectorAll('figure')].every((f) => f.dataset.drawn)"
-        )
+        """Wait until every picture is drawn."""
+        self.wait("return [...document.querySelectorAll('figure')].every((f) => f.dataset.drawn)")
 
     def errors(self):
         return [e["message"] for e in self.driver.get_log("browser") if e["level"] == "SEVERE"]

@@ -36,6 +36,16 @@ function signedVolts(value) {
   return value === null || value === undefined ? "–" : (value >= 0 ? "+" : "") + volts(value);
 }
 
+// The coating's own stability window.
+function ownWindow({ coating_reduction_limit_V: low, coating_oxidation_limit_V: high }) {
+  return low === null && high === null ? "–" : `${low === null ? "?" : volts(low)} – ${high === null ? "?" : volts(high)}`;
+}
+
+function energies(row) {
+  const shown = (value) => (value === null || value === undefined ? "–" : value.toFixed(0).replace("-", "−").replace("−0", "0"));
+  return `${shown(row.reaction_energy_cathode_meV_atom)} / ${shown(row.reaction_energy_electrolyte_meV_atom)}`;
+}
+
 // Columns as the page carries them, back to one object a row; the largest number means infinity.
 function unpack(columns) {
   const whole = Object.entries(columns).map(([name, column]) => [name, column.words
@@ -55,6 +65,16 @@ function element(tag, attributes = {}, ...children) {
 // A name from a data file: isolated, so that right-to-left marks stay inside it.
 function nameNode(text) {
   return element("bdi", { title: text }, text);
+}
+
+function under(text) {
+  return element("span", { class: "under" }, text ?? "");
+}
+
+// What stands before the first comma, and the rest below it.
+function twoLines(text) {
+  const [first, ...rest] = (text ?? "–").split(", ");
+  return rest.length ? [nameNode(first), under(rest.join(", "))] : [nameNode(first)];
 }
 
 function download(text, type, filename) {

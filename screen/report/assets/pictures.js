@@ -16,7 +16,7 @@ function theme() {
     legend: { labelColor: ink, titleColor: ink, labelFontSize: 12, titleFontSize: 12.5, titleFontWeight: 500, labelLimit: 220 },
     header: { labelColor: ink, titleColor: ink, labelFontSize: 13, labelFontWeight: 600, labelLimit: 330 },
     title: { color: ink, subtitleColor: muted, fontSize: 13.5, fontWeight: 600, anchor: "start" },
-    text: { color: ink, fontSize: 12 },
+    text: { color: ink, fontSize: 12 }, bar: { color: css("--c1") }, rule: { color: ink },
     range: {
       category: ["--c1", "--c2", "--c3", "--c4", "--c5", "--c6"].map(css),
       heatmap: [css("--ramp0"), css("--ramp1")], ramp: [css("--ramp0"), css("--ramp1")],
@@ -27,6 +27,7 @@ function theme() {
       region: fill("--good", 0.28), curve: { color: ink, strokeWidth: 2.4 },
       interface: { color: muted, strokeDash: [4, 3] },
       here: { color: css("--c2"), filled: true, size: 130, opacity: 1 },
+      window: fill("--coating", 0.75), middle: { color: ink, thickness: 2 },
       on: { color: ink, fontSize: 12 }, quiet: { color: muted, fontSize: 11.5 },
       inverse: { color: paper, fontWeight: 600 },
     },
@@ -46,8 +47,10 @@ function tooltip() {
   };
 }
 
-// Small multiples and pairs of panels stand side by side only where there is room.
+// Names stand beside points, and panels side by side, only where there is room.
 function fitted(spec, width) {
+  if (spec.layer && width < 560)
+    return { ...spec, layer: spec.layer.filter((each) => !each.mark?.style?.includes?.("name")), config: { legend: { orient: "bottom", columns: 3 } } };
   if (spec.facet) return { ...spec, columns: Math.max(1, Math.min(3, Math.floor(width / 350))) };
   if (spec.hconcat && width < 900) {
     const { hconcat, ...rest } = spec;
@@ -65,15 +68,24 @@ class Pictures {
     this.tooltip = tooltip();
   }
 
-  // Pictures draw when they come near the window, so that the page answers at once.
+  // Pictures draw when they come near the window, the others one by one when nothing else is
+  // to do: the page answers at once, and is whole when it is printed.
   start() {
-    const observer = new IntersectionObserver((entries) => {
-      for (const entry of entries.filter((e) => e.isIntersecting)) {
-        observer.unobserve(entry.target);
-        this.draw(entry.target);
-      }
-    }, { rootMargin: "600px" });
-    document.querySelectorAll("figure[data-picture]").forEach((figure) => observer.observe(figure));
+    const waiting = new Set(document.querySelectorAll("figure[data-picture]"));
+    const begin = (figure) => {
+      observer.unobserve(figure);
+      return waiting.delete(figure) ? this.draw(figure) : null;
+    };
+    const observer = new IntersectionObserver((entries) =>
+      entries.filter((entry) => entry.isIntersecting).forEach((entry) => begin(entry.target)), { rootMargin: "600px" });
+    waiting.forEach((figure) => observer.observe(figure));
+    const next = async () => {
+      const [figure] = waiting;
+      if (!figure) return;
+      await begin(figure);
+      requestIdleCallback(next);
+    };
+    requestIdleCallback(next, { timeout: 3000 });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () =>
       Object.keys(this.views).forEach((id) => this.draw(document.querySelector(`[data-picture=${id}]`))));
   }

@@ -16,6 +16,9 @@ class Ranking {
     this.body = document.querySelector("#ranking tbody");
     this.search = document.querySelector("#search");
     this.feasibleOnly = document.querySelector("#feasible-only");
+    this.once = document.querySelector("#once");
+    this.once.checked = rows.length > new Set(rows.map((row) => row.coating)).size;
+    this.once.closest("label").hidden = !this.once.checked;
     this.selects = [...document.querySelectorAll("#ranking-controls select")];
     this.drawHead();
     this.listen();
@@ -26,6 +29,7 @@ class Ranking {
     const restart = () => { this.visible = PAGE_OF_ROWS; this.draw(); };
     this.search.addEventListener("input", restart);
     this.feasibleOnly.addEventListener("change", restart);
+    this.once.addEventListener("change", restart);
     for (const select of this.selects) {
       const values = [...new Set(this.rows.map((row) => row[select.name]))];
       values.forEach((value) => select.append(element("option", { value }, value)));
@@ -62,8 +66,15 @@ class Ranking {
       words.every((word) => this.searchable[i].includes(word)) &&
       this.selects.every((s) => !s.value || this.rows[i][s.name] === s.value) &&
       (!this.feasibleOnly.checked || this.rows[i].feasible === "yes"));
-    return this.sort.column === null ? indices
-      : indices.sort((a, b) => this.compare(this.rows[a], this.rows[b]) || a - b);
+    if (this.sort.column !== null)
+      indices.sort((a, b) => this.compare(this.rows[a], this.rows[b]) || a - b);
+    return this.once.checked ? this.firstOfEach(indices) : indices;
+  }
+
+  // The first row of every coating, as they are chosen and sorted.
+  firstOfEach(indices) {
+    const seen = new Set();
+    return indices.filter((i) => !seen.has(this.rows[i].coating) && seen.add(this.rows[i].coating));
   }
 
   // Missing values come last whichever way the column is sorted.
@@ -102,9 +113,12 @@ class Ranking {
       const why = element("span", { class: "why" }, row.why ?? "");
       return element("th", { scope: "row" }, button, why);
     }
-    const cell = element("td", { class: column.kind });
+    const cell = element("td", { class: column.kind, "data-label": `${column.label} ${column.unit}` });
     if (column.kind === "verdict") cell.append(element("span", { class: `badge ${value.replaceAll(" ", "-")}` }, value));
     else if (column.kind === "name") cell.append(nameNode(value ?? "–"));
+    else if (column.kind === "cathode") cell.append(...twoLines(value));
+    else if (column.kind === "window") cell.append(ownWindow(row), under(row.coating_class));
+    else if (column.kind === "energies") cell.append(energies(row));
     else if (column.kind === "text") cell.append(value ?? "–");
     else if (column.kind === "band") cell.append(band(row));
     else if (column.kind === "volts") cell.append(volts(value));

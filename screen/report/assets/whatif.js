@@ -174,7 +174,7 @@ function mapWords(region, limit, most) {
   const left = limit[Math.round(MAP_POINTS / 4)];
   if (left && left.top < 1e-7) words.push({ thickness: left.thickness, sigma: left.top * 1e3, text: "leaks too much" });
   const inside = region[Math.floor(region.length / 2)];
-  if (inside) words.push({ thickness: inside.thickness, sigma: middle(inside.top, inside.bottom), text: "works" });
-  if (most >= 0.1 && most <= 200) words.push({ thickness: middle(most, 1000), sigma: 1e-17, text: "costs too much" });
+  if (inside && inside.top > 300 * inside.bottom) words.push({ thickness: inside.thickness, sigma: middle(inside.top, inside.bottom), text: "works" });
+  if (most >= 0.1 && most <= 60) words.push({ thickness: middle(most, 1000), sigma: 1e-17, text: "costs too much" });
   return words;
 }
