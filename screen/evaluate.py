@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.experimental.serialize_executable import deserialize_and_load, serialize
 from jax.sharding import SingleDeviceSharding
 from jaxtyping import Array, Float, Int
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ from screen.space import COATING, STATE, THICKNESS, Lines
 from screen.stacks import LawForm, Lookup, build, per_line, unravel
 
 Digits = dict[str, Int[Array, "lines blocks"]]
+Programs = dict[str, tuple[bytes, Any, Any]]
 
 BLOCK = 16
 """Thicknesses per block of the program that computes rows: enough to spread a line's own cost, few
@@ -120,7 +122,16 @@ class Evaluator:
 
     def compile(self, mode: str) -> None:
         """Build the programs a mode needs, before any thread asks for them."""
-        _ = self.rows, self.best if mode == "best" else None
+        _ = [getattr(self, name) for name in _needed(mode)]
+
+    def packed(self, mode: str) -> Programs:
+        """Those programs as data, for other processes on like processors."""
+        return {name: serialize(getattr(self, name).func) for name in _needed(mode)}
+
+    def unpack(self, programs: Programs) -> None:
+        """Take programs from another process instead of building them."""
+        for name, program in programs.items():
+            self.__dict__[name] = partial(deserialize_and_load(*program), self.tables)
 
     def _with_tables(self, function: Any, *inputs: NDArray[np.int32]) -> Any:
         """A function of the tables and of inputs like these, compiled; the tables are given."""
@@ -170,6 +181,10 @@ class Evaluator:
         states = jnp.arange(self.problem.space.states, dtype=jnp.int32)[None, :, None, None]
         at = {name: per_line(position) for name, position in digits.items()}
         return Judged(answers, *self.gates.apply(answers, {**at, STATE: states}, thickness))
+
+
+def _needed(mode: str) -> tuple[str, ...]:
+    return ("rows", "best") if mode == "best" else ("rows",)
 
 
 NO_THICKNESS_NM = 1.0

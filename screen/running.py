@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from screen.device import DeviceName
-from screen.errors import Interrupted, SpecError, UsageError
+from screen.distributed import begun
+from screen.errors import Interrupted, SpecError
 from screen.manifest import (
     data_sources,
     digest,
@@ -27,6 +28,9 @@ from screen.signals import stop_on_signal
 from screen.store import MANIFEST, Store
 from screen.summary import FAILURES, Estimate, RunResult, estimate, status_counts, totals
 from screen.workplace import Local, Precision, Workplace
+
+if TYPE_CHECKING:
+    from screen.distributed.clusters import Start
 
 
 def dry_run(spec: SpecLike = None) -> Estimate:
@@ -48,7 +52,7 @@ def run(
     max_memory: int | None = None,
     restart: bool = False,
     shard: tuple[int, int] | None = None,
-    dask: str | None = None,
+    dask: "str | Start | None" = None,
     verbose: bool = False,
 ) -> RunResult:
     """Compute every stack of a spec and keep what its mode asks for in the folder `out`.
@@ -62,7 +66,8 @@ def run(
             byte of the result.
         restart: throw away what the folder holds.
         shard: (i, n) computes the i-th of n shares of the chunks, 1-based.
-        dask: where workers are, see `screen.distributed.clusters`; None computes in this process.
+        dask: where workers are, see `screen.distributed.clusters`, or workers already `begun`
+            there; None computes in this process.
         verbose: tell of progress on stderr.
 
     Raises:
@@ -76,28 +81,32 @@ def run(
     started = time.monotonic()
     if shard is not None and not 1 <= shard[0] <= shard[1]:
         raise SpecError("shard", [f"{shard[0]}/{shard[1]}: expected i/n with 1 <= i <= n"])
-    setup = set_up(spec)
-    with stop_on_signal() as stop, Store(out).locked() as store:
-        if restart:
-            store.clear()
-        knobs = precision, device, batch, max_memory
-        with _workplace(dask, setup, store, knobs, stop) as place:
-            return _Job(setup, store, precision, place, shard, stop, verbose).result(started)
+    with _begun(dask, device) as start:
+        setup = set_up(spec)
+        with stop_on_signal() as stop, Store(out).locked() as store:
+            if restart:
+                store.clear()
+            knobs = precision, device, batch, max_memory
+            with _workplace(start, setup, store, knobs, stop) as place:
+                return _Job(setup, store, precision, place, shard, stop, verbose).result(started)
+
+
+def _begun(
+    dask: "str | Start | None", device: DeviceName
+) -> AbstractContextManager["Start | None"]:
+    """Workers on their way, where they are wanted and were not begun already."""
+    return begun(dask, device) if isinstance(dask, str) else nullcontext(dask)
 
 
 def _workplace(
-    dask: str | None, setup: Setup, store: Store, knobs: Any, stop: Event
+    start: "Start | None", setup: Setup, store: Store, knobs: Any, stop: Event
 ) -> AbstractContextManager[Workplace]:
     """This process, or the workers of a cluster."""
-    if dask is None:
+    if start is None:
         return nullcontext(Local(setup, store, *knobs))
-    try:
-        from screen.distributed import Work, connected
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            f"--dask needs the extra dask ({error}): pip install 'muli[dask]'"
-        ) from None
-    return connected(dask, Work(setup, str(store.folder.resolve()), *knobs), stop)
+    from screen.distributed.workers import Work, connected
+
+    return connected(start, Work(setup, str(store.folder.resolve()), *knobs), stop)
 
 
 @dataclass

@@ -17,7 +17,7 @@ from screen.chunk import Chunker, best_schema
 from screen.columns import schema
 from screen.device import DeviceName, describe, plan
 from screen.errors import DeviceError
-from screen.evaluate import Evaluator
+from screen.evaluate import Evaluator, Programs
 from screen.manifest import digest, part_metadata
 from screen.setup import Setup
 from screen.store import Store
@@ -71,9 +71,11 @@ class Local:
         device: DeviceName = "auto",
         batch: int | None = None,
         max_memory: int | None = None,
+        programs: Programs | None = None,
     ) -> None:
         problem = setup.problem
         self.setup, self.store, self.precision = setup, store, precision
+        self._programs = programs
         self.notes: list[str] = []
         self._plan = plan(
             problem.space, problem.spec.output.mode, precision, device, batch, max_memory
@@ -98,6 +100,16 @@ class Local:
     def describe(self) -> str:
         """One line for a person."""
         return describe(self._plan)
+
+    def programs(self) -> Programs | None:
+        """Programs for processes like this one; none where they are for several devices, or from
+        JAX's cache: XLA cannot pass those on, and the other processes find them there.
+        """
+        cached = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]
+        if len(self._plan.devices) > 1 or cached:
+            return None
+        self._compile(1)
+        return self._chunkers[0].evaluator.packed(self.setup.problem.spec.output.mode)
 
     def results(
         self,
@@ -130,7 +142,7 @@ class Local:
             tiles_per_call=max(1, chosen.tiles_per_call // 2),
             workers=max(1, chosen.workers // 2),
         )
-        self._chunkers = []
+        self._chunkers, self._programs = [], None
         note = f"out of memory: now {self._plan.tiles_per_call} tiles per call"
         self.notes.append(note)
         print(note, file=sys.stderr)
@@ -173,7 +185,10 @@ class Local:
                 device=device,
                 tiles_per_call=self._plan.tiles_per_call,
             )
-            evaluator.compile(mode)
+            if self._programs is None:
+                evaluator.compile(mode)
+            else:
+                evaluator.unpack(self._programs)
         columns = schema(
             setup.problem, setup.looked, dtype=self.precision, current=evaluator.current
         )

@@ -1,6 +1,7 @@
 """`muli run`: screen a design space, then show the best of it."""
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -46,6 +47,7 @@ def run(
     json: Annotated[bool, typer.Option("--json", help="The summary as JSON on stdout.")] = False,
 ) -> None:
     """Screen every combination of a spec's axes and rank what came out."""
+    from screen.distributed import begun
     from screen.errors import UsageError
 
     _check_words({"--precision": (precision, ("float32", "float64"))})
@@ -54,22 +56,23 @@ def run(
         return _dry_run(spec, dask, json=json)
     if out is None:
         raise UsageError("--out DIR is missing: the folder the results go to")
-    _set_precision(precision)
-    import screen.running as engine
+    knobs = {"max_memory": _bytes(max_memory), "shard": _shard(shard)}
+    with begun(dask, device) if dask else nullcontext() as workers:  # before what takes long
+        _set_precision(precision)
+        import screen.running as engine
 
-    result = engine.run(
-        spec,
-        out,
-        precision=precision,  # type: ignore[arg-type]
-        device=device,  # type: ignore[arg-type]
-        batch=batch,
-        max_memory=_bytes(max_memory),
-        restart=restart,
-        shard=_shard(shard),
-        dask=dask,
-        verbose=True,
-    )
-    show(result, json=json)
+        result = engine.run(
+            spec,
+            out,
+            precision=precision,  # type: ignore[arg-type]
+            device=device,  # type: ignore[arg-type]
+            batch=batch,
+            restart=restart,
+            dask=workers,
+            verbose=True,
+            **knobs,  # type: ignore[arg-type]
+        )
+        show(result, json=json)
     if strict and result.failed:
         print(f"--strict: {result.failed:,} stacks failed", file=sys.stderr)
         raise typer.Exit(1)

@@ -1,6 +1,23 @@
-"""Many machines: chunks computed by Dask workers, published by the run that holds the folder."""
+"""Many machines: chunks computed by Dask workers, published by the run that holds the folder.
 
-from screen.distributed.clusters import connected
-from screen.distributed.order import Work
+`clusters` starts or finds workers, `order` is what they are given, `workers` hands out chunks.
+"""
 
-__all__ = ["Work", "connected"]
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+from screen.errors import UsageError
+
+if TYPE_CHECKING:
+    from screen.distributed.clusters import Start
+
+
+def begun(where: str, device: str) -> AbstractContextManager["Start"]:
+    """`screen.distributed.clusters.begun`; raises `UsageError` where Dask is not installed."""
+    try:
+        from screen.distributed import clusters
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"--dask needs the extra dask ({error}): pip install 'muli[dask]'"
+        ) from None
+    return clusters.begun(where, device)

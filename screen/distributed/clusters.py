@@ -8,23 +8,41 @@ slurm:FILE             jobs described in a TOML file (`screen.distributed.slurm`
 import logging
 import os
 import re
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass
+from multiprocessing import active_children
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import dask.config
-from distributed import Client, Nanny, Scheduler, SpecCluster
+from distributed import Nanny, Scheduler, SpecCluster
+from distributed.utils import silence_logging_cmgr
 
-from screen.distributed.order import Work
-from screen.distributed.slurm import load, start
-from screen.distributed.workers import Workers
-from screen.errors import UsageError, WorkerError
+from screen.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Start:
+    """Workers on their way.
+
+    ready: gives, once it is there, a cluster or a scheduler's address. expected: so many workers.
+    alike: they run on the processor of this process, and so do programs compiled here.
+    """
+
+    ready: Callable[[], Any]
+    expected: int = 1
+    alike: bool = False
+
 
 LOOPBACK = "127.0.0.1"
 GPU_MEMORY_FRACTION = "0.85"
+POLL_S = 0.1
+PRELOAD = "screen.distributed.preload"
 _LOCAL = re.compile(r"local:([1-9]\d{0,3})")
+_ADDRESS = re.compile(r"(tcp|tls|ucx|ws|wss)://.+:\d+")
 _SETTINGS = {
     "distributed.worker.multiprocessing-method": "spawn",
     "distributed.comm.retry.count": 3,
@@ -36,42 +54,66 @@ _SETTINGS = {
 
 
 @contextmanager
-def connected(where: str, work: Work, stop: Event) -> Iterator[Workers]:
-    """Workers of `where` with the work sent to them; what was started here ends with the block.
+def begun(where: str, device: str) -> Iterator[Start]:
+    """Workers of `where`; what was started here ends with the block.
 
-    Raises `UsageError` for an unreadable `where`, `WorkerError` where nobody answers or is fit.
+    Processes on this machine start at once, in the background, and import what they need while
+    the caller does. Jobs are submitted when asked for. Raises `UsageError` for an unreadable
+    `where`, `SpecError` for an unreadable file.
     """
-    with ExitStack() as stack:
-        stack.enter_context(dask.config.set(_SETTINGS))
-        cluster, expected = _cluster(where, work)
-        if not isinstance(cluster, str):
-            stack.enter_context(cluster)
-        client = stack.enter_context(_client(cluster))
-        workers = Workers(client, work, stop, expected)
-        stack.callback(workers.close)
-        yield workers
+    with dask.config.set(_SETTINGS), _kind_of(where, device) as start:
+        yield start
 
 
-def _cluster(where: str, work: Work) -> tuple[Any, int]:
-    """A cluster, or the address of a scheduler, and how many workers to expect."""
+def _kind_of(where: str, device: str) -> AbstractContextManager[Start]:
     if local := _LOCAL.fullmatch(where):
-        count = int(local[1])
-        return local_cluster(count, gpus(work.device)), count
+        return _processes(int(local[1]), device)
     if where.startswith("slurm:"):
-        jobs = load(Path(where.removeprefix("slurm:")))
-        return start(jobs), jobs.jobs
-    if re.match(r"(tcp|tls|ucx|ws|wss)://.+:\d+$", where):
-        return where, 1
+        return _jobs(Path(where.removeprefix("slurm:")))
+    if _ADDRESS.fullmatch(where):
+        return nullcontext(Start(lambda: where))
     raise UsageError(
         f"--dask {where!r}: expected local:N, tcp://host:port or slurm:FILE.toml, such as local:2"
     )
 
 
-def _client(cluster: Any) -> Client:
-    try:
-        return Client(cluster, set_as_default=False)
-    except (OSError, TimeoutError) as error:
-        raise WorkerError(f"no Dask scheduler answers at {cluster}: {error}") from error
+@contextmanager
+def _processes(count: int, device: str) -> Iterator[Start]:
+    gpu, others = gpus(device), active_children()
+    with silence_logging_cmgr(logging.ERROR), ThreadPoolExecutor(1) as background:
+        cluster = background.submit(local_cluster, count, gpu)
+        try:
+            yield Start(cluster.result, count, alike=not gpu)
+        finally:
+            _end(cluster, others)
+
+
+def _end(starting: Future[SpecCluster], others: list[Any]) -> None:
+    """End processes at once, those on their way too: they hold nothing of worth, and asking each
+    takes half a second.
+    """
+    while not starting.done():
+        for child in active_children():
+            if child not in others:
+                child.kill()
+        wait([starting], POLL_S)
+    if starting.exception() is not None:
+        return
+    cluster = starting.result()
+    for nanny in cluster.workers.values():
+        nanny.auto_restart = False
+        if nanny.pid is not None:
+            os.kill(nanny.pid, signal.SIGKILL)
+    cluster.close()
+
+
+@contextmanager
+def _jobs(file: Path) -> Iterator[Start]:
+    from screen.distributed.slurm import load, start
+
+    jobs = load(file)
+    with ExitStack() as submitted:
+        yield Start(lambda: submitted.enter_context(start(jobs)), jobs.jobs)
 
 
 def local_cluster(count: int, gpu: list[str]) -> SpecCluster:
@@ -87,7 +129,6 @@ def local_cluster(count: int, gpu: list[str]) -> SpecCluster:
         scheduler={"cls": Scheduler, "options": scheduler},
         workers=workers,
         name="muli",
-        silence_logs=logging.ERROR,
     )
 
 
@@ -99,6 +140,7 @@ def _options() -> dict[str, Any]:
         "memory_limit": 0,
         "dashboard_address": None,
         "silence_logs": logging.ERROR,
+        "preload": [*dask.config.get("distributed.worker.preload"), PRELOAD],
     }
 
 

@@ -10,7 +10,7 @@ import pickle
 import signal
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from importlib.resources.abc import Traversable
 from threading import Event, Lock
@@ -21,6 +21,7 @@ from distributed import Worker, WorkerPlugin, get_worker
 from kernels import version
 from screen.device import DeviceName
 from screen.errors import ScreenError
+from screen.evaluate import Programs
 from screen.manifest import identity, versions
 from screen.setup import Setup
 from screen.store import Store
@@ -29,7 +30,10 @@ from screen.workplace import Entry, Local, Precision
 
 @dataclass(frozen=True)
 class Work:
-    """What to compute and where to: all that `Local` needs, as plain data."""
+    """What to compute and where to: all that `Local` needs, as plain data.
+
+    programs: compiled already, for workers on processors like the one that compiled them.
+    """
 
     setup: Setup
     folder: str
@@ -37,11 +41,16 @@ class Work:
     device: DeviceName = "auto"
     batch: int | None = None
     max_memory: int | None = None
+    programs: Programs | None = None
 
     def place(self) -> Local:
         """Devices of this process, made ready."""
-        store = Store(self.folder)
-        return Local(self.setup, store, self.precision, self.device, self.batch, self.max_memory)
+        knobs = self.device, self.batch, self.max_memory, self.programs
+        return Local(self.setup, Store(self.folder), self.precision, *knobs)
+
+    def compiled(self) -> "Work":
+        """The same with its programs."""
+        return replace(self, programs=self.place().programs())
 
 
 @dataclass(frozen=True)

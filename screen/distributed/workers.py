@@ -16,12 +16,16 @@ from uuid import uuid4
 import dask.config
 from distributed import Client, Future
 
+from screen.distributed.clusters import Start
 from screen.distributed.order import Order, Outcome, Work, compute, halt, survey
 from screen.errors import Interrupted, WorkerError
 from screen.workplace import POLL_S, Entry
 
 CHUNKS_PER_TASK = 64
 """Most chunks of one task: what is lost with a worker, and what ends late after a signal."""
+
+WORKERS_PER_CHUNK = 25
+"""A chunk takes a core about as long as handing out so many tasks, 0.1 s."""
 
 TASK_LIMIT_S = 900.0
 """After this long a worker counts as hanging; `muli.task-limit` of Dask's configuration."""
@@ -30,6 +34,29 @@ TRIES = 3
 _GONE = "the scheduler is gone; start it again, then the same command continues"
 _IN_FLIGHT = 2
 _LOOK_S = 2.0
+
+
+@contextmanager
+def connected(start: Start, work: Work, stop: Event) -> Iterator["Workers"]:
+    """Started workers with the work sent to them.
+
+    Raises `WorkerError` where nobody answers or is fit, `UsageError` for more workers than GPUs.
+    """
+    if start.alike:
+        work = work.compiled()  # while the workers import what they need
+    with _client(start.ready()) as client:
+        workers = Workers(client, work, stop, start.expected)
+        try:
+            yield workers
+        finally:
+            workers.close()
+
+
+def _client(cluster: Any) -> Client:
+    try:
+        return Client(cluster, set_as_default=False)
+    except (OSError, TimeoutError) as error:
+        raise WorkerError(f"no Dask scheduler answers at {cluster}: {error}") from error
 
 
 @dataclass
@@ -241,6 +268,16 @@ def _reached(active: Mapping[Future, Task]) -> Iterator[None]:
 
 
 def cut(todo: Sequence[int], workers: int) -> list[list[int]]:
-    """Tasks of consecutive chunks: some eight for every worker, none too long."""
-    size = max(1, min(CHUNKS_PER_TASK, len(todo) // (8 * max(1, workers))))
-    return [list(todo[first : first + size]) for first in range(0, len(todo), size)]
+    """Tasks of consecutive chunks, shorter towards the end, so that all workers end together.
+
+    Where there are enough chunks for all, no task is so short that handing it out takes longer
+    than computing it; long ones are even, as workers compute two chunks at a time.
+    """
+    workers, first, tasks = max(1, workers), 0, []
+    least = min(1 + workers // WORKERS_PER_CHUNK, -(-len(todo) // workers))
+    while first < len(todo):
+        size = min(CHUNKS_PER_TASK, (len(todo) - first) // (4 * workers))
+        size = max(least, size - size % 2)
+        tasks.append(list(todo[first : first + size]))
+        first += size
+    return tasks

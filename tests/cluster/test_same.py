@@ -13,7 +13,7 @@ import pytest
 
 from screen.distributed.clusters import environment, gpus, local_cluster
 from screen.distributed.workers import CHUNKS_PER_TASK, cut
-from screen.errors import ResumeRefused, UsageError
+from screen.errors import ResumeRefused, SpecError, UsageError
 from screen.running import run
 from tests.cluster.conftest import PRELOAD
 from tests.screen.screens import contents, small
@@ -105,6 +105,11 @@ if __name__ == "__main__":
         print(error, flush=True)
         sys.exit(error.exit_code)
 """
+NO_COMPILER = """
+from screen.evaluate import Evaluator
+def compile(self, mode): raise RuntimeError("a worker was asked to compile")
+Evaluator.compile = compile
+"""
 SLOW = """
 import time
 from screen import chunk
@@ -116,18 +121,35 @@ chunk.Chunker.write = slow
 """
 
 
+def start(tmp_path, spec, text, **environment):
+    """A run with two workers in a session of its own, its words in `log`."""
+    (tmp_path / "spec.json").write_text(json.dumps(spec))
+    (tmp_path / "run.py").write_text(RUN)
+    command = [sys.executable, "run.py", "spec.json", "out", PRELOAD.format(text=text)]
+    with (tmp_path / "log").open("w") as file:
+        return subprocess.Popen(
+            command,
+            cwd=tmp_path,
+            env={**os.environ, **environment},
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
+        )
+
+
+@pytest.mark.full
+def test_workers_on_this_machine_are_given_the_programs_of_the_run(whole, tmp_path):
+    """Without JAX's cache: with it, each takes them from there."""
+    process = start(tmp_path, whole[0], NO_COMPILER, JAX_COMPILATION_CACHE_DIR="")
+    assert process.wait() == 0, (tmp_path / "log").read_text()
+    assert contents(tmp_path / "out") == whole[1]
+
+
 @pytest.mark.full
 def test_ctrl_c_ends_after_the_chunks_in_work_and_the_same_command_continues(whole, tmp_path):
     """The signal goes to the whole group of processes, as a terminal sends it."""
-    (tmp_path / "spec.json").write_text(json.dumps(whole[0]))
-    (tmp_path / "run.py").write_text(RUN)
     out, log = tmp_path / "out", tmp_path / "log"
-    text = PRELOAD.format(text=SLOW)
-    command = [sys.executable, "run.py", "spec.json", "out", text]
-    with log.open("w") as file:
-        process = subprocess.Popen(
-            command, cwd=tmp_path, stdout=file, stderr=file, start_new_session=True
-        )
+    process = start(tmp_path, whole[0], SLOW)
     while not list(out.glob("part-*.parquet")):
         assert process.poll() is None
         time.sleep(0.02)
@@ -140,11 +162,23 @@ def test_ctrl_c_ends_after_the_chunks_in_work_and_the_same_command_continues(who
     assert contents(out) == whole[1]
 
 
+def test_workers_on_their_way_end_with_a_run_that_cannot_begin(tmp_path):
+    before = set(psutil.Process().children(recursive=True))
+    with pytest.raises(SpecError, match="cannot be read"):
+        run(tmp_path / "absent.toml", tmp_path / "out", dask="local:2")
+    left = set(psutil.Process().children(recursive=True)) - before
+    assert not [child for child in left if "spawn_main" in " ".join(child.cmdline())]
+
+
 def test_tasks_are_ranges_that_cover_everything_once():
     tasks = cut(range(5, 100_000), 4)
     assert [chunk for task in tasks for chunk in task] == list(range(5, 100_000))
     assert max(map(len, tasks)) == CHUNKS_PER_TASK
+    sizes = [len(task) for task in tasks]
+    assert sorted(sizes, reverse=True) == sizes
+    assert sizes[-1] == 1
     assert cut([3, 8], 100) == [[3], [8]]
+    assert len(cut(range(2_400_000), 1000)) < 2_400_000 / (CHUNKS_PER_TASK / 2)
 
 
 def test_every_gpu_gets_one_process_and_no_more(monkeypatch):
