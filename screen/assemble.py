@@ -13,6 +13,7 @@ from screen.reduce import CODE_NAMES
 from screen.space import COATING, STATE, THICKNESS, DesignSpace, Lines
 
 Shape = tuple[int, int, int]
+Memory = dict[str, tuple[Any, pa.Array]]
 
 
 def positions(space: DesignSpace, lines: Lines) -> Positions:
@@ -40,13 +41,24 @@ def table(
     ids: NDArray[np.int64],
     chosen: NDArray[Any] | None,
     extra: Mapping[str, NDArray[Any]] | None = None,
+    memory: Memory | None = None,
 ) -> pa.RecordBatch:
-    """Rows in the order of ids; `chosen` picks some of them (a mask, or positions in order)."""
+    """Rows in the order of ids; `chosen` picks some of them (a mask, or positions in order).
+
+    memory: looked-up columns of the batch before, used again where nothing changed; most of them
+    are the same from tile to tile.
+    """
     shape = ids.shape
+    memory = {} if memory is None or chosen is not None else memory
 
     def flat(column: NDArray[Any]) -> NDArray[Any]:
         whole = np.broadcast_to(column, shape).reshape(-1)
         return whole if chosen is None else whole[chosen]
+
+    def spread(column: Looked, found: NDArray[Any], kind: pa.DataType) -> pa.Array:
+        if isinstance(column, Words):
+            return _words(found, column.words, flat)
+        return _numbers(found.astype(kind.to_pandas_dtype()), flat)
 
     def array(field: pa.Field) -> pa.Array:
         name = field.name
@@ -55,10 +67,12 @@ def table(
         if extra is not None and name in extra:
             return pa.array(extra[name], field.type)
         if name in looked:
-            column = looked[name]
-            if isinstance(column, Words):
-                return _words(column.at(at), column.words, flat)
-            return _numbers(column.at(at).astype(field.type.to_pandas_dtype()), flat)
+            found = looked[name].at(at)
+            key = shape, found.shape, found.tobytes()
+            kept = memory.get(name)
+            if kept is None or kept[0] != key:
+                kept = memory[name] = key, spread(looked[name], found, field.type)
+            return kept[1]
         if name in answers.floats:
             return _numbers(answers.floats[name], flat)
         if name in answers.verdicts:

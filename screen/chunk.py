@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from screen.answers import YES, Answers
-from screen.assemble import positions, row_ids, table
+from screen.assemble import Memory, positions, row_ids, table
 from screen.columns import Looked, Positions, Words
 from screen.evaluate import Evaluator, Judged, LineBest
 from screen.histograms import histograms, leaders
@@ -90,6 +90,7 @@ class Chunker:
     evaluator: Evaluator
     looked: dict[str, Looked]
     schema: pa.Schema
+    _memory: Memory = field(default_factory=dict)
 
     def write(self, lines: Lines, writer: PartWriter, pause: Callable[[int], None]) -> Tally:
         """All rows of a chunk that the mode keeps; `pause(stacks)` is told after every call."""
@@ -123,7 +124,9 @@ class Chunker:
             kept = kept & (np.broadcast_to(judged.answers.verdicts["feasible"], shape) == YES)
         chosen = None if kept.all() else kept.reshape(-1)
         at = positions(space, tile)
-        return table(self.schema, self.looked, judged.answers, at, row_ids(space, at), chosen)
+        ids = row_ids(space, at)
+        answers, memory = judged.answers, self._memory
+        return table(self.schema, self.looked, answers, at, ids, chosen, memory=memory)
 
     def _best(self, lines: Lines, writer: PartWriter, pause: Callable[[int], None]) -> Tally:
         evaluator, problem = self.evaluator, self.evaluator.problem
@@ -198,12 +201,16 @@ class Chunker:
         for some in _batches(list(range(calls)), evaluator.tiles_per_call):
             given = [[each[i] for i in some] for each in inputs]
             found += evaluator.call(evaluator.rows, [start] * len(some), *given)
-        place = np.unravel_index(slot, (calls, tall, blocks))
+        call, *place = np.unravel_index(slot, (calls, tall, blocks))
+        at = place[0], state, place[1], column[state]
         full = (tall, shape[1], blocks, block)
+        mine = [np.flatnonzero(call == each) for each in range(calls)]
 
         def pick(*leaves: NDArray[Any]) -> NDArray[Any]:
-            whole = np.stack([np.broadcast_to(leaf, full) for leaf in leaves])
-            return whole[place[0], place[1], state, place[2], column[state]][:, None, None]
+            picked = np.empty(len(chosen), dtype=leaves[0].dtype)
+            for some, leaf in zip(mine, leaves, strict=True):
+                picked[some] = np.broadcast_to(leaf, full)[tuple(axis[some] for axis in at)]
+            return picked[:, None, None]
 
         return jax.tree.map(pick, *[each.answers for each in found])
 

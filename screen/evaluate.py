@@ -28,7 +28,7 @@ from screen.stacks import LawForm, Lookup, build, per_line, unravel
 Digits = dict[str, Int[Array, "lines blocks"]]
 Programs = dict[str, tuple[bytes, Any, Any]]
 
-BLOCK = 16
+BLOCK = 8
 """Thicknesses per block of the program that computes rows: enough to spread a line's own cost, few
 enough that the one or two rows `best` wants of a line stay cheap."""
 
