@@ -4,12 +4,22 @@ Verdicts are three-valued (0 no, 1 yes, 2 unknown): a comparison with an unknown
 `no`. `feasible` of a row means all states of its cathode.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from kernels import CoatingClass, Metrics, Status, metrics, metrics_of_plane
+from kernels import (
+    Boundary,
+    CoatingClass,
+    Limits,
+    Metrics,
+    Stack,
+    Status,
+    metrics,
+    metrics_of_plane,
+)
 from screen.stacks import Batch
 
 Number = Any
@@ -56,7 +66,7 @@ def answer(batch: Batch, *, plane: bool, current: bool) -> Answers:
     found = (
         metrics_of_plane(batch.stack, batch.limits, boundary=batch.boundary)
         if plane
-        else _spread(batch)
+        else spread(batch, lambda stack, limits, ends: metrics(stack, limits, boundary=ends))
     )
     names = (*FLOATS, *CURRENT_FLOATS) if current else FLOATS
     floats = {name: getattr(found, name) for name in names if name in _OWN}
@@ -80,13 +90,12 @@ _OWN = frozenset(Metrics.__dataclass_fields__) - {
 }
 
 
-def _spread(batch: Batch) -> Metrics:
-    """`metrics` over the broadcast of all four axes, nothing repeated in vain."""
+def spread(batch: Batch, function: Callable[[Stack, Limits, Boundary], Any]) -> Any:
+    """A function of one stack over the broadcast of all four axes, nothing repeated in vain."""
     shaped, whole = _split(batch)
 
-    def one(leaves: list[Number]) -> Metrics:
-        stack, limits, boundary = whole(leaves)
-        return metrics(stack, limits, boundary=boundary)
+    def one(leaves: list[Number]) -> Any:
+        return function(*whole(leaves))
 
     used = [axis for axis in range(4) if any(leaf.shape[axis] > 1 for leaf in shaped)]
     mapped: Any = one

@@ -65,7 +65,7 @@ def table(
         if name == "row_id":
             return pa.array(flat(ids))
         if extra is not None and name in extra:
-            return pa.array(extra[name], field.type)
+            return pa.array(extra[name], field.type, from_pandas=True)
         if name in looked:
             found = looked[name].at(at)
             key = shape, found.shape, found.tobytes()

@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from screen.answers import YES, Answers
 from screen.assemble import Memory, positions, row_ids, table
 from screen.columns import Looked, Positions, Words
+from screen.draws import TOP_K_SHARE
 from screen.evaluate import Evaluator, Judged, LineBest
 from screen.histograms import histograms, leaders
 from screen.reduce import NOTHING, OUTCOMES, count_names, feasible_lines, thickness_position
 from screen.selection import best_per_group
 from screen.space import COATING, THICKNESS, Lines
+from screen.stability import top_k_shares
 from screen.store import PartWriter
 
 GROUP_COUNTS = {
@@ -101,6 +103,7 @@ class Chunker:
         evaluator, space = self.evaluator, self.evaluator.problem.space
         total: dict[tuple[str, str], int] = dict.fromkeys(count_names(len(evaluator.gates)), 0)
         offset, position = evaluator.grid
+        stable = self._stable(lines)
         spread: list[Spread] = []
         for tiles in _batches(evaluator.tiles(lines), evaluator.tiles_per_call):
             starts = [evaluator.start(tile.start) for tile in tiles]
@@ -108,7 +111,8 @@ class Chunker:
             found = evaluator.call(evaluator.rows, starts, *same)
             for tile, judged in zip(tiles, found, strict=True):
                 one = _whole_lines(judged, len(tile), space.thicknesses)
-                writer.write(self._batch(tile, one))
+                own = {k: v[tile.start - lines.start :][: len(tile)] for k, v in stable.items()}
+                writer.write(self._batch(tile, one, own))
                 spread.append(Spread.of(one, _shape(space, tile)))
                 for name, count in _count(one, _shape(space, tile), len(evaluator.gates)).items():
                     total[name] += count
@@ -116,7 +120,15 @@ class Chunker:
         found = tally(total, len(lines) * space.rows_per_line, len(evaluator.gates))
         return self._with_lines(found, lines, jax.tree.map(lambda *x: np.concatenate(x), *spread))
 
-    def _batch(self, tile: Lines, judged: Judged) -> pa.RecordBatch:
+    def _stable(self, lines: Lines) -> dict[str, NDArray[np.float64]]:
+        """Rank stability of lines, (lines, states), where properties are uncertain."""
+        if self.evaluator.draws is None:
+            return {}
+        return {TOP_K_SHARE: top_k_shares(self.evaluator, self.looked, lines)}
+
+    def _batch(
+        self, tile: Lines, judged: Judged, stable: dict[str, NDArray[np.float64]]
+    ) -> pa.RecordBatch:
         space = self.evaluator.problem.space
         shape = _shape(space, tile)
         kept = np.broadcast_to(judged.removed_by == 0, shape)
@@ -126,7 +138,13 @@ class Chunker:
         at = positions(space, tile)
         ids = row_ids(space, at)
         answers, memory = judged.answers, self._memory
-        return table(self.schema, self.looked, answers, at, ids, chosen, memory=memory)
+        extra = {
+            name: np.broadcast_to(each[:, :, None], shape).reshape(-1)[
+                slice(None) if chosen is None else chosen
+            ]
+            for name, each in stable.items()
+        }
+        return table(self.schema, self.looked, answers, at, ids, chosen, extra, memory=memory)
 
     def _best(self, lines: Lines, writer: PartWriter, pause: Callable[[int], None]) -> Tally:
         evaluator, problem = self.evaluator, self.evaluator.problem
@@ -140,6 +158,7 @@ class Chunker:
             space, self.looked, found, at, thickness, output.top_k, output.per or ()
         )
         extra = {"group_rank": rank, **_group_counts(evaluator, at, found.best.counts, chosen)}
+        extra |= {name: each.reshape(-1)[chosen] for name, each in self._stable(lines).items()}
         rows = self._winners(lines, found.best.key.shape, at[THICKNESS][:, :, 0], chosen)
         picked = {name: _pick(where, found.best.key.shape, chosen) for name, where in at.items()}
         ids = row_ids(space, picked)

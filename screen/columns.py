@@ -18,6 +18,7 @@ from kernels import arrhenius_factor, arrhenius_sigma_ion
 from kernels.constants import ROOM_TEMPERATURE
 from screen.answers import CURRENT_FLOATS, FLOATS, VERDICTS, Number
 from screen.criteria import REACTIVITY_CLASSES
+from screen.draws import TOP_K_SHARE
 from screen.materials import ROLES
 from screen.problem import FILL, Problem, column
 from screen.reduce import CODE_NAMES
@@ -273,6 +274,8 @@ def schema(problem: Problem, looked: dict[str, Looked], *, dtype: str, current: 
         kind = _word(found.words) if isinstance(found, Words) else number
         fields.append(_field(name, kind, nullable=_has_gaps(found)))
     fields += [_field(name, number) for name in (*FLOATS, *(CURRENT_FLOATS if current else ()))]
+    if problem.draws is not None:
+        fields += [_field(name, number) for name in (*problem.draws.columns, TOP_K_SHARE)]
     fields += [_field(name, pa.bool_()) for name in VERDICTS]
     fields += [_field(n, _word(words), nullable=False) for n, words in CODE_NAMES.items()]
     return pa.schema(fields)

@@ -19,6 +19,8 @@ from jaxtyping import Array, Float, Int
 from numpy.typing import NDArray
 
 from screen.answers import Answers, answer, without_thickness
+from screen.confidence import SLOPES, VALUES, Score, Uncertain, score, with_confidence
+from screen.draws import Draws
 from screen.gates import Gates
 from screen.problem import Problem
 from screen.reduce import Best, Coded, Order, code_rows, reduce_lines
@@ -31,6 +33,9 @@ Programs = dict[str, tuple[bytes, Any, Any]]
 BLOCK = 8
 """Thicknesses per block of the program that computes rows: enough to spread a line's own cost, few
 enough that the one or two rows `best` wants of a line stay cheap."""
+
+BLOCK_OF_DRAWS = 64
+"""The same where a line is drawn many times, which costs more."""
 
 
 class Judged(NamedTuple):
@@ -56,12 +61,13 @@ class Evaluator:
     ) -> None:
         self.problem, self.gates, self.dtype = problem, gates, dtype
         self.place = SingleDeviceSharding(device)
+        self.draws = problem.draws
         self.tiles_per_call = tiles_per_call
         self.lines = problem.space.lines_per_tile
         self.sizes = {**problem.space.scenarios, COATING: problem.space.coatings}
         self.tables = {
             key: jax.device_put(values.astype(dtype), self.place)
-            for key, values in problem.tables.items()
+            for key, values in (problem.tables | drawn_tables(problem.draws)).items()
         }
 
     def tiles(self, lines: Lines) -> list[Lines]:
@@ -89,7 +95,8 @@ class Evaluator:
     @cached_property
     def block(self) -> int:
         """Thicknesses computed together in `rows`."""
-        return min(BLOCK, self.problem.space.thicknesses)
+        most = BLOCK if self.draws is None else BLOCK_OF_DRAWS
+        return min(most, self.problem.space.thicknesses)
 
     @cached_property
     def rows(self) -> Any:
@@ -115,6 +122,11 @@ class Evaluator:
 
         return best
 
+    @cached_property
+    def score(self) -> Any:
+        """Start of a tile -> `Score`, where properties are drawn."""
+        return self._with_tables(self._score, self.start(0))
+
     def call(self, program: Any, *inputs: list[NDArray[np.int32]]) -> Any:
         """Run a program on up to `tiles_per_call` tiles; results on the host, one per tile."""
         found = [program(*jax.device_put(tile, self.place)) for tile in zip(*inputs, strict=True)]
@@ -122,16 +134,20 @@ class Evaluator:
 
     def compile(self, mode: str) -> None:
         """Build the programs a mode needs, before any thread asks for them."""
-        _ = [getattr(self, name) for name in _needed(mode)]
+        _ = [getattr(self, name) for name in self._needed(mode)]
 
     def packed(self, mode: str) -> Programs:
         """Those programs as data, for other processes on like processors."""
-        return {name: serialize(getattr(self, name).func) for name in _needed(mode)}
+        return {name: serialize(getattr(self, name).func) for name in self._needed(mode)}
 
     def unpack(self, programs: Programs) -> None:
         """Take programs from another process instead of building them."""
         for name, program in programs.items():
             self.__dict__[name] = partial(deserialize_and_load(*program), self.tables)
+
+    def _needed(self, mode: str) -> list[str]:
+        wanted = {"rows": True, "best": mode == "best", "score": self.draws is not None}
+        return [name for name, needed in wanted.items() if needed]
 
     def _with_tables(self, function: Any, *inputs: NDArray[np.int32]) -> Any:
         """A function of the tables and of inputs like these, compiled; the tables are given."""
@@ -172,19 +188,38 @@ class Evaluator:
         return jnp.full((1,), NO_THICKNESS_NM, self.dtype)
 
     def _judge(self, tables: Any, digits: Digits, thickness: Array) -> Judged:
-        law = LawForm(self.problem.branches, self.problem.slope, self.current)
-        lookup = Lookup(tables, digits)
-        batch = build(lookup, thickness, self.problem.spec.screen, law)
+        lookup, known = Lookup(tables, digits), THICKNESS in tables
+        batch = build(lookup, thickness, self.problem.spec.screen, self._law)
         answers = answer(batch, plane=self.plane, current=self.current)
-        if THICKNESS not in tables:
+        if not known:
             answers = without_thickness(answers)
+        if self.draws is not None:
+            uncertain = self._uncertain(lookup, self.draws)
+            answers = with_confidence(answers, uncertain, thickness if known else None)
         states = jnp.arange(self.problem.space.states, dtype=jnp.int32)[None, :, None, None]
         at = {name: per_line(position) for name, position in digits.items()}
         return Judged(answers, *self.gates.apply(answers, {**at, STATE: states}, thickness))
 
+    @property
+    def _law(self) -> LawForm:
+        return LawForm(self.problem.branches, self.problem.slope, self.current)
 
-def _needed(mode: str) -> tuple[str, ...]:
-    return ("rows", "best") if mode == "best" else ("rows",)
+    def _uncertain(self, lookup: Lookup, draws: Draws) -> Uncertain:
+        return Uncertain(draws, lookup, self.problem.spec.screen, self._law, self.plane)
+
+    def _score(self, tables: Any, start: Array) -> Score:
+        assert self.draws is not None
+        offset = jnp.arange(self.lines, dtype=jnp.int32)[:, None]
+        lookup = Lookup(tables, unravel(start, self.sizes, offset))
+        return score(self._uncertain(lookup, self.draws))
+
+
+def drawn_tables(draws: Draws | None) -> dict[str, NDArray[np.float64]]:
+    """What the device is given of draws, by the keys of `screen.confidence`."""
+    if draws is None:
+        return {}
+    values = {VALUES + key: table for key, table in draws.values.items()}
+    return values | {SLOPES + key: table for key, table in draws.slopes.items()}
 
 
 NO_THICKNESS_NM = 1.0

@@ -40,6 +40,8 @@ DIRECTION: Mapping[str, int] = {
     "asr_total_ohm_cm2": SMALLER,
     "overshoot_V": SMALLER,
     "p_protected": LARGER,
+    "p_feasible": LARGER,
+    "top_k_share": LARGER,
 }
 """1 where a smaller value is better, -1 where a larger one is."""
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from screen.draws import Draws, draws, medians
 from screen.errors import SpecError
 from screen.materials import ROLES, Materials, resolve
 from screen.space import DesignSpace
@@ -55,6 +56,7 @@ class Problem:
     space: DesignSpace
     numbers: dict[str, Floats]
     notes: list[str] = field(default_factory=list)
+    draws: Draws | None = None
 
     @property
     def spec(self) -> Spec:
@@ -131,6 +133,7 @@ def prepare(source: Source, materials: Materials | None = None) -> Problem:
     """Resolve materials and lay out the axes, slow to fast. Raises `SpecError`."""
     materials = resolve(source) if materials is None else materials
     thickness = source.spec.axes.coating_thickness_nm
+    drawn = draws(source, materials.frames)
     try:
         scenarios, numbers = _scenarios(source.spec, materials)
         space = DesignSpace(
@@ -138,12 +141,13 @@ def prepare(source: Source, materials: Materials | None = None) -> Problem:
             coatings=len(materials.frames["coating"]),
             states=len(STATES) if "cathode" in materials.frames else 1,
             thicknesses=1 if thickness is None else len(thickness),
+            points=drawn.points if drawn else 0,
         )
     except ValueError as error:
         raise SpecError(source.name, [f"axes: {error}"]) from None
     if thickness is not None:
         numbers["coating_thickness_nm"] = thickness.values()
-    return Problem(source, materials, space, numbers)
+    return Problem(source, materials, space, numbers, draws=drawn)
 
 
 def sizes(source: Source, materials: Materials) -> dict[str, int]:
@@ -170,6 +174,8 @@ def _axes(spec: Spec, materials: Materials) -> dict[str, object]:
     found["temperature_K"] = axes.temperature_K
     found["current_density_mA_cm2"] = axes.current_density_mA_cm2
     found |= axes.others
+    if spec.uncertainty:
+        found |= medians(spec.uncertainty.distributions)
     if spec.screen.missing == "decades":
         found |= {f"{FILL}{key}": values for key, values in _gaps(spec, materials).items()}
     found["electrolyte_thickness_um"] = axes.electrolyte_thickness_um

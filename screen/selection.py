@@ -67,15 +67,12 @@ def _keys(
     looked: dict[str, Looked], found: LineBest, at: Positions, thickness_nm: NDArray[np.float64]
 ) -> list[NDArray[np.generic]]:
     """Sorting keys, the most important first."""
-    evidence, names, order = looked["evidence_sigma_ele"], looked[COATING], found.order
-    assert isinstance(evidence, Words)
+    names, order = looked[COATING], found.order
     assert isinstance(names, Words)
     status, verdict, coating_class = (
         outcome(found.best.code, name) for name in ("status", "protected", "coating_class")
     )
     protected = np.select([verdict == YES, verdict == UNKNOWN], [0, 1], 2)
-    ranked = {word: position for position, word in enumerate(EVIDENCE)}
-    rank_of = np.array([ranked.get(word, len(ranked)) for word in (*evidence.words, "")])
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = np.where(order.largest <= 0, np.inf, order.smallest / order.largest)
         ratio = np.where(order.smallest == 0, 0.0, ratio)
@@ -87,12 +84,21 @@ def _keys(
         protected,
         looked["reactivity_class"].at(at)[:, :, 0],
         coating_class,
-        rank_of[evidence.at(at)][:, :, 0],
+        evidence_rank(looked, at)[:, :, 0],
         _last(ratio),
         _last(-order.tolerable),
         _last(cost),
         name_ranks(names)[at[COATING]][:, :, 0],
     ]
+
+
+def evidence_rank(looked: dict[str, Looked], at: Positions) -> Ints:
+    """Rank of what is known of each coating's sigma_ele, the best known first."""
+    evidence = looked["evidence_sigma_ele"]
+    assert isinstance(evidence, Words)
+    ranked = {word: position for position, word in enumerate(EVIDENCE)}
+    rank_of = np.array([ranked.get(word, len(ranked)) for word in (*evidence.words, "")])
+    return rank_of[evidence.at(at)]
 
 
 def _last(values: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -62,8 +62,6 @@ def source_of(spec: SpecLike) -> Source:
 def refuse_other_parts(source: Source) -> None:
     """Say clearly which sections belong to other commands."""
     problems = []
-    if source.spec.uncertainty is not None:
-        problems.append("uncertainty: `muli design` uses it; a screen does not draw at random")
     if source.spec.screen.law == "table":
         problems.append('screen.law = "table": no material here has a tabulated sigma_ele(E)')
     if source.spec.axes.stack_pressure_MPa is not None:
@@ -114,7 +112,8 @@ def set_up(spec: SpecLike) -> Setup:
     asked = math.prod(sizes(source, materials).values())
     names = {"row_id"}
     if source.spec.filters:
-        names |= set(looked_up(prepare(source, materials)))
+        whole = prepare(source, materials)
+        names |= {*looked_up(whole), *(whole.draws.columns if whole.draws else ())}
     materials, funnel, later = sort_gates(source, materials, names)
     problem = prepare(source, materials)
     refuse_slow_branches(problem)

@@ -20,6 +20,9 @@ CHUNK_ROWS = 2**22
 TILE_ROWS = 2**18
 """About as many rows as one tile of the compiled program holds: a tile stays in cache."""
 
+TILE_POINTS = 2**20
+"""About as many draws of lines as one tile holds where properties are uncertain."""
+
 COATING, STATE, THICKNESS = "coating", "cathode_state", "coating_thickness_nm"
 
 
@@ -36,12 +39,16 @@ class Lines:
 
 @dataclass(frozen=True)
 class DesignSpace:
-    """Sizes of all axes. `scenarios` maps a scenario axis to its size, slow to fast."""
+    """Sizes of all axes. `scenarios` maps a scenario axis to its size, slow to fast.
+
+    points: how often a line is drawn where properties are uncertain.
+    """
 
     scenarios: Mapping[str, int]
     coatings: int
     states: int
     thicknesses: int
+    points: int = 0
 
     def __post_init__(self) -> None:
         if self.states * self.thicknesses > CHUNK_ROWS:
@@ -96,7 +103,10 @@ class DesignSpace:
     @property
     def lines_per_tile(self) -> int:
         """Lines of the one compiled shape."""
-        return max(1, min(self.lines_per_chunk, TILE_ROWS // self.rows_per_line))
+        fitting = TILE_ROWS // self.rows_per_line
+        if self.points:
+            fitting = min(fitting, TILE_POINTS // (self.points * self.states))
+        return max(1, min(self.lines_per_chunk, fitting))
 
     def chunk(self, index: int) -> Lines:
         """Lines of storage chunk `index`."""

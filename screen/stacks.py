@@ -6,6 +6,7 @@ blocks, thicknesses): what does not depend on the thickness is computed once per
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import jax
@@ -64,13 +65,19 @@ class LawForm(NamedTuple):
 
 
 class Lookup(NamedTuple):
-    """Reads numbers of lines: `tables` by key, at the lines' positions on the axes."""
+    """Reads numbers of lines: `tables` by key, at the lines' positions on the axes.
+
+    drawn: properties that stand at their draws instead, on the last axis.
+    """
 
     tables: Tables
     digits: Digits
+    drawn: Mapping[str, Number] = MappingProxyType({})
 
     def axis(self, key: str) -> Number:
         """Value of a scenario axis, (lines, 1, blocks, 1)."""
+        if key in self.drawn:
+            return self.drawn[key]
         return per_line(self.tables[key][self.digits[key]])
 
     def optional(self, key: str, default: float) -> Number:
@@ -82,7 +89,7 @@ class Lookup(NamedTuple):
     def property(self, role: str, name: str) -> Number:
         """A material's property: its axis if there is one, else the table, gaps filled if asked."""
         key = f"{role}.{name}"
-        if key in self.digits:
+        if key in self.digits or key in self.drawn:
             return self.axis(key)
         value = per_line(self.tables[key][self.digits[role]])
         filler = FILL + key

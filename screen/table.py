@@ -164,7 +164,7 @@ def _row(
     evidence = row.get("evidence_sigma_ele")
     if isinstance(evidence, str) and evidence != "none":
         notes.append(f"sigma_ele {evidence}")
-    notes += _levers(row)
+    notes += [*_levers(row), *_odds(row)]
     yield from textwrap.wrap(
         "; ".join(notes), width, initial_indent=_INDENT, subsequent_indent=_INDENT
     )
@@ -216,6 +216,27 @@ def _levers(row: Mapping[str, Any]) -> list[str]:
         word = "no SE sigma_ele is enough" if math.isinf(least) else None
         found.append(word or f"needs SE sigma_ele of {figure(least)} S/cm or more")
     return found
+
+
+def _odds(row: Mapping[str, Any]) -> Iterator[str]:
+    """How sure the row is, where the screen drew uncertain properties."""
+    protects, whole = number(row, "p_protected"), number(row, "p_feasible")
+    if protects is not None and whole is not None:
+        yield f"protects with probability {protects:.2f}, feasible {whole:.2f}"
+    least, most = (number(row, f"min_thickness_p{level}_nm") for level in (5, 95))
+    if least is not None and most is not None:
+        yield f"L min {figure(least, 'none')} to {figure(most, 'none')} nm (5 to 95 %)"
+    stable = number(row, "top_k_share")
+    if stable is not None:
+        yield f"among the kept coatings in {stable:.0%} of the draws"
+    kinds = ("gradient_share_", "sobol_total_")
+    shares = [{k: v for k in row if k.startswith(kind) and (v := number(row, k)) is not None}
+              for kind in kinds]  # fmt: skip
+    if all(shares):
+        most_of = [max(share.items(), key=lambda item: item[1]) for share in shares]
+        said = [f"{name.removeprefix(kind)} {value:.0%}"
+                for kind, (name, value) in zip(kinds, most_of, strict=True)]  # fmt: skip
+        yield f"of the uncertainty of L min by gradients {said[0]}, by Sobol indices {said[1]}"
 
 
 def _legend(ranking: "Ranking", width: int) -> list[str]:

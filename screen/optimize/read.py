@@ -17,7 +17,7 @@ from screen.errors import SpecError
 from screen.materials import resolve
 from screen.optimize.problem import Problem, Quantity, Term, Variable, leaf
 from screen.spec import Design, Selection, Source, Spec
-from screen.uncertainty import distribution
+from screen.uncertainty import quantile
 
 THICKNESS_NM = (1e-3, 1e6)
 """Bounds of a coating's thickness where a spec gives none."""
@@ -126,7 +126,7 @@ def central(spec: Spec) -> dict[str, float]:
     """The median of every property that is drawn: what a design is read at."""
     drawn = spec.uncertainty.distributions if spec.uncertainty else {}
     return {
-        key: float(distribution(given).ppf(0.5))
+        key: float(quantile(given, 0.0)[0])
         for key, given in drawn.items()
         if "literature" not in given
     }
