@@ -157,7 +157,8 @@ class Chunker:
         chosen, rank = best_per_group(
             space, self.looked, found, at, thickness, output.top_k, output.per or ()
         )
-        extra = {"group_rank": rank, **_group_counts(evaluator, at, found.best.counts, chosen)}
+        extra: dict[str, NDArray[Any]] = {"group_rank": rank}
+        extra |= _group_counts(evaluator, at, found.best.counts, chosen)
         extra |= {name: each.reshape(-1)[chosen] for name, each in self._stable(lines).items()}
         rows = self._winners(lines, found.best.key.shape, at[THICKNESS][:, :, 0], chosen)
         picked = {name: _pick(where, found.best.key.shape, chosen) for name, where in at.items()}

@@ -28,6 +28,7 @@ def top_k_shares(
 ) -> NDArray[np.float64]:
     """Share of the draws, (lines, states); NaN where what a coating needs is unknown."""
     space = evaluator.problem.space
+    assert evaluator.draws is not None
     first, last = lines.start // space.coatings, -(-lines.stop // space.coatings)
     per_group = space.coatings * space.states * evaluator.draws.count
     step = max(1, MOST_SCORES // per_group)

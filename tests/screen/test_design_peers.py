@@ -1,9 +1,12 @@
 """Where no linear program reaches: scipy's SLSQP from ten starts finds nothing better.
 
+And no design that is called feasible is contradicted by `muli solve`, which knows nothing of it.
+
 Under current, and with branch laws at open circuit. The peer minimises the same total thickness
 with the potentials themselves as constraints, by exact gradients through `kernels.solve`.
 """
 
+import json
 from dataclasses import replace
 
 import equinox as eqx
@@ -17,6 +20,7 @@ from kernels import Branches, Constant, Layer, Stack, solve
 from screen.optimize.answer import solve_batch
 from screen.optimize.descent import FEASIBLE
 from screen.optimize.problem import Problem, Variable
+from screen.solve_file import solve_file
 
 LOWER, UPPER, LAYERS = 1e-9, 1e-3, 3
 
@@ -128,3 +132,54 @@ def test_scipy_finds_nothing_better(kind, count):
     for i in np.flatnonzero(feasible):
         x = np.log(np.asarray(checked.thickness)[i])
         assert np.min(value(one(problems, i), x)) > -1e-6
+
+
+LAW = {"sigma_0_S_cm": "sigma_0", "sigma_n_S_cm": "sigma_n", "E_n_V": "E_n",
+       "sigma_p_S_cm": "sigma_p", "E_p_V": "E_p"}  # fmt: skip
+
+
+def as_stack(problem, thickness):
+    """The designed stack in the format of `muli solve`."""
+    depths = [problem.stack.layers[0].thickness, *thickness]
+    layers = []
+    for k, (layer, depth) in enumerate(zip(problem.stack.layers, depths, strict=True)):
+        law = {key: getattr(layer.sigma_ele, name, 0.0) for key, name in LAW.items()}
+        law |= {"z_n": 1.0, "z_p": 1.0, "sigma_ion_S_cm": layer.sigma_ion, "thickness_cm": depth}
+        role = "cathode_coating" if k else "electrolyte"
+        layers.append({"role": role} | {key: float(value) for key, value in law.items()})
+    stack = problem.stack
+    return {
+        "layers": layers,
+        "E_anode_V": float(stack.E_anode),
+        "E_cathode_V": float(stack.E_cathode),
+        "temperature_K": float(stack.temperature),
+        "current_density_A_cm2": float(stack.current_density),
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "count"),
+    [
+        ("current", 8),
+        pytest.param("current", 100, marks=pytest.mark.full),
+        pytest.param("branches", 100, marks=pytest.mark.full),
+    ],
+)
+def test_solve_never_contradicts_a_feasible_design(kind, count, tmp_path):
+    problems = draw(count, kind)
+    optimum, checked = solve_batch(problems)
+    feasible = np.flatnonzero(np.asarray(optimum.violation) <= FEASIBLE)
+    thickness = np.asarray(checked.thickness)
+    path = tmp_path / "designs.json"
+    path.write_text(json.dumps([as_stack(one(problems, i), thickness[i]) for i in feasible]))
+    answers = solve_file(path)
+    assert len(answers) == len(feasible) > count // 3
+    for i, found in zip(feasible, answers, strict=True):
+        assert found["status"] == "ok"
+        problem, nodes = one(problems, i), np.asarray(found["nodes_V"])[1:-1]
+        high = np.minimum(problem.oxidation[:-1], problem.oxidation[1:])
+        low = np.maximum(problem.reduction[:-1], problem.reduction[1:])
+        assert np.all(nodes <= high + 1e-6)
+        assert np.all(low - 1e-6 <= nodes)
+        ion = [layer.sigma_ion for layer in problem.stack.layers[1:]]
+        assert np.sum(thickness[i] / np.asarray(ion)) <= problem.asr_budget * (1 + 1e-8)

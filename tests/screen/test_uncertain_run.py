@@ -171,6 +171,7 @@ def test_probability_is_within_three_standard_errors_of_the_exact_one(tmp_path):
     assert (E_ox < rows.cathode_potential_V).all()
 
 
+@pytest.mark.full
 def test_best_is_a_subset_of_all_bit_by_bit_and_ranks(rows, tmp_path):
     run(spec(tmp_path, "best"), tmp_path / "best", precision="float64")
     best = read(tmp_path / "best").to_pandas().set_index("row_id")
