@@ -1,17 +1,24 @@
 """Rows of whole runs: seconds and peak memory from a spec to a finished folder, and of dry runs.
 
 Each run happens in a fresh process, so that its peak memory is its own; seconds exclude the start
-of the interpreter and the compiler. The error compares E* of stored rows with the voltage divider
-written out in NumPy in float64.
+of the interpreter and include compiling. The error compares E* of stored rows with the voltage
+divider written out in NumPy in float64. The peers' rows set them against the rate of a run whose
+programs are compiled, from spec to folder; the error is by how much E* of the peer's smallest
+feasible thicknesses is above the limit.
 """
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
+import peers_run
 import pyarrow.dataset as ds
 from table import QUICK, Row, Scale, row
 
@@ -23,10 +30,13 @@ start = time.perf_counter()
 if len(sys.argv) == 2:
     stacks = dry_run(spec).stacks
 else:
-    stacks = run(spec, sys.argv[2]).stacks
+    found = run(spec, sys.argv[2])
+    stacks = found.stacks
 seconds = time.perf_counter() - start
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-print(json.dumps({"seconds": seconds, "peak_MiB": peak, "stacks": stacks}))
+feasible = found.outcomes["feasible"]["yes"] if len(sys.argv) > 2 else None
+told = {"seconds": seconds, "peak_MiB": peak, "stacks": stacks, "feasible": feasible}
+print(json.dumps(told))
 """
 
 
@@ -46,11 +56,14 @@ def spec(stacks: int, mode: str) -> dict:
     }
 
 
-def child(given: dict, *out: str) -> dict:
+def child(given: dict, *out: str, **environment: str) -> dict:
     """What the child measured."""
     command = [sys.executable, "-c", CHILD, json.dumps(given), *out]
     root = Path(__file__).parent.parent
-    found = subprocess.run(command, capture_output=True, text=True, check=True, cwd=root)
+    around = {**os.environ, **environment}
+    found = subprocess.run(
+        command, capture_output=True, text=True, check=True, cwd=root, env=around
+    )
     return json.loads(found.stdout)
 
 
@@ -83,6 +96,77 @@ def measured(name: str, stacks: int, mode: str, per_s: float) -> Row:
 def run_best(scale: Scale) -> Row:
     """Mode best; the aim is 1e9 stacks in 20 s."""
     return measured("run_best_1e9", 10**7 if scale == QUICK else 10**9, "best", 5e7)
+
+
+@cache
+def compared(stacks: int) -> tuple[float, int, peers_run.Job]:
+    """Stacks a second of a run in mode best, its feasible stacks, and the same job for peers.
+
+    The run is done twice; the second finds its programs compiled.
+    """
+    from screen.setup import set_up
+
+    given = spec(stacks, "best")
+    with tempfile.TemporaryDirectory(prefix="muli-run-rows-") as folder:
+        cache = {"JAX_COMPILATION_CACHE_DIR": f"{folder}/programs"}
+        cache["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+        found = [child(given, f"{folder}/{name}", **cache) for name in ("first", "second")][1]
+    problem = set_up(given).problem
+    job = peers_run.job(problem, problem.space.lines)
+    return found["stacks"] / found["seconds"], found["feasible"], job
+
+
+def against(
+    name: str, peer: Callable[[peers_run.Job], tuple[int, np.ndarray]], scale: Scale
+) -> Row:
+    """How many times as fast as a peer a run is; raises where they disagree on what is feasible.
+
+    Stacks on the edge of a limit may differ between single and double precision: 1e-5 of all.
+    """
+    rate, feasible, job = compared(10**6 if scale == QUICK else 10**8)
+    stacks = len(job.lines) * len(job.thickness)
+    peer(job)
+    start = time.perf_counter()
+    count, best = peer(job)
+    seconds = time.perf_counter() - start
+    if abs(count - feasible) > 1e-5 * stacks or not np.isfinite(best).any():
+        raise AssertionError(f"{name}: {count:,} feasible stacks, the run has {feasible:,}")
+    lines = job.lines[np.isfinite(best)]
+    E_a, E_c, _, ox, *_, coating, se, length = lines.T
+    E = E_a + (E_c - E_a) / (1 + best[np.isfinite(best)] * coating / (length * se))
+    words = f"{stacks / seconds:.3g} stacks/s by the peer; {count:,} of {stacks:,} feasible in both"
+    return Row(
+        name, rate, "stacks/s", words, rate * seconds / stacks, float((E - ox).max().clip(0))
+    )
+
+
+@row("run_best_over_numpy")
+def over_numpy(scale: Scale) -> Row:
+    """A run against vectorised NumPy that stores nothing."""
+    return against("run_best_over_numpy", peers_run.numpy_best, scale)
+
+
+@row("run_best_over_numba")
+def over_numba(scale: Scale) -> Row:
+    """A run against a compiled loop on all cores that stores nothing."""
+    return against("run_best_over_numba", peers_run.numba_best, scale)
+
+
+@row("run_best_over_scipy")
+def over_scipy(scale: Scale) -> Row:
+    """A run against quadrature and root finding of E* alone, stack by stack."""
+    rate, _, job = compared(10**6 if scale == QUICK else 10**8)
+    some = job.lines[:: max(1, len(job.lines) // scale.loop)]
+    start = time.perf_counter()
+    found = np.array([peers_run.scipy_potential(line, job.thickness[7]) for line in some])
+    seconds = time.perf_counter() - start
+    E_a, E_c, *_, coating, se, length = some.T
+    E = E_a + (E_c - E_a) / (1 + job.thickness[7] * coating / (length * se))
+    words = f"{len(some) / seconds:.3g} stacks/s by the peer"
+    ratio = rate * seconds / len(some)
+    return Row(
+        "run_best_over_scipy", rate, "stacks/s", words, ratio, float(np.abs(E - found).max())
+    )
 
 
 @row("run_all_1e8")

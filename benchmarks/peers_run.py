@@ -1,0 +1,101 @@
+"""The screen of `rows_run.spec` as one would write it by hand: NumPy, numba, a scipy loop.
+
+The job: for every stack the potential E* and whether it is feasible; for every coating in every
+scenario its smallest feasible thickness; how many stacks are feasible. Constant laws at open
+circuit, in float64. Nothing is stored, no other column is computed: less than `muli run` does.
+"""
+
+import math
+from typing import NamedTuple
+
+import numba
+import numpy as np
+from scipy import integrate, optimize
+
+
+class Job(NamedTuple):
+    """lines: (n, 9) E_a, E_c, SE window (2), the coating's reduction limit, its sigma_ion, its
+    resistivity and the SE's (ohm cm), SE thickness (cm). thickness: of coatings, cm. budget: ohm
+    cm2."""
+
+    lines: np.ndarray
+    thickness: np.ndarray
+    budget: float
+
+
+def job(problem: object, lines: int) -> Job:
+    """The first lines of a problem with constant laws and one electrolyte."""
+    tables, space = problem.tables, problem.space
+    rows = []
+    for number in range(lines):
+        at = space.line_digits(number)
+
+        def value(role: str, name: str, at: dict = at) -> float:
+            key = f"{role}.{name}"
+            return float(tables[key][at[key] if key in at else at[role]])
+
+        red, ox = (value("electrolyte", f"{side}_limit_V") for side in ("reduction", "oxidation"))
+        E_a = max(float(tables["anode_potential_V"][at["anode"]]), red)
+        E_c = float(tables["cathode_potential_V"][at["cathode_potential_V"], 0])
+        ion, ele = (value("coating", f"sigma_{kind}_S_cm") for kind in ("ion", "ele"))
+        se = sum(1 / value("electrolyte", f"sigma_{kind}_S_cm") for kind in ("ion", "ele"))
+        length = float(tables["electrolyte_thickness_um"][at["electrolyte_thickness_um"]]) * 1e-4
+        own = value("coating", "reduction_limit_V")
+        rows.append((E_a, E_c, red, ox, own, ion, 1 / ion + 1 / ele, se, length))
+    thickness = tables["coating_thickness_nm"] * 1e-7
+    return Job(np.array(rows), thickness, problem.spec.screen.asr_budget_ohm_cm2)
+
+
+def numpy_best(given: Job) -> tuple[int, np.ndarray]:
+    """Feasible stacks, and the smallest feasible thickness of every line (NaN: none)."""
+    L, feasible, best = given.thickness, 0, []
+    for block in np.array_split(given.lines, max(1, len(given.lines) // 1024)):
+        E_a, E_c, red, ox, own, ion, coating, se, length = (c[:, None] for c in block.T)
+        E = E_a + (E_c - E_a) * (length * se) / (length * se + L * coating)
+        at = length * se / coating
+        smallest = np.where(E_c > ox, at * (E_c - ox) / (ox - E_a), 0.0)
+        with np.errstate(divide="ignore"):
+            ends = [np.where(w > E_a, at * (E_c - w) / (w - E_a), np.inf) for w in (own, red)]
+        largest = np.minimum(given.budget * ion, np.minimum(*ends))
+        fits = (red <= E) & (ox >= E) & (smallest <= largest) & (L / ion <= given.budget)
+        feasible += int(np.count_nonzero(fits))
+        best.append(np.where(fits.any(axis=1), L[fits.argmax(axis=1)], np.nan))
+    return feasible, np.concatenate(best)
+
+
+@numba.njit(parallel=True, cache=False)
+def _numba_best(lines, L, budget):
+    best = np.full(len(lines), np.nan)
+    counts = np.zeros(len(lines), np.int64)
+    for i in numba.prange(len(lines)):
+        E_a, E_c, red, ox, own, ion, coating, se, length = lines[i]
+        at = length * se / coating
+        smallest = at * (E_c - ox) / (ox - E_a) if E_c > ox else 0.0
+        largest = budget * ion
+        for w in (own, red):
+            if w > E_a:
+                largest = min(largest, at * (E_c - w) / (w - E_a))
+        for k in range(len(L)):
+            E = E_a + (E_c - E_a) * (length * se) / (length * se + L[k] * coating)
+            if red <= E and ox >= E and smallest <= largest and L[k] / ion <= budget:
+                counts[i] += 1
+                if np.isnan(best[i]):
+                    best[i] = L[k]
+    return counts.sum(), best
+
+
+def numba_best(given: Job) -> tuple[int, np.ndarray]:
+    """As `numpy_best`, compiled, on all cores."""
+    count, best = _numba_best(given.lines, given.thickness, given.budget)
+    return int(count), best
+
+
+def scipy_potential(line: np.ndarray, L: float) -> float:
+    """E* of one stack: quadrature of both layers and a bracketed root, with no formula used."""
+    E_a, E_c, *_, coating, se, length = line
+
+    def flow(E: float) -> float:
+        left = integrate.quad(lambda _: 1 / se, E_a, E)[0] / length
+        return left - integrate.quad(lambda _: 1 / coating, E, E_c)[0] / L
+
+    return E_a if math.isclose(E_a, E_c) else optimize.brentq(flow, E_a, E_c, xtol=1e-12)
