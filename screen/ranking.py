@@ -81,7 +81,8 @@ def ranking(
         raise UsageError("--by and --pareto exclude each other")
     sql.check_columns(per or (), known, "--per")
     spoken = sql.check_condition(where, known) if where else []
-    condition = f"(\n{where}\n)" if where else "true"
+    stored = sql.as_stored(where, results.columns.values()) if where else "true"
+    condition = f"(\n{stored}\n)"
     with sql.connect(results.parts) as connection:
         table = Table(connection, results, condition, tuple(per or ()))
         if pareto:

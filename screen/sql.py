@@ -7,6 +7,7 @@ external access is off for all but the part files and the configuration is locke
 
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -67,6 +68,22 @@ def equals(column: str, value: str | float, kind: str) -> str:
     given = text(value) if isinstance(value, str) else text(repr(float(value)))
     cast = "" if isinstance(value, str) else "::FLOAT" if kind == "float" else "::DOUBLE"
     return f"{name(column)} = {given}{cast}"
+
+
+_EXPONENT = re.compile(
+    r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|(?<![\w.])((?:\d+\.?\d*|\.\d+)[eE][+-]?\d+)(?![\w.])"""
+)
+
+
+def as_stored(condition: str, kinds: Iterable[str]) -> str:
+    """A condition in which 1e-12 means the single-precision number that such a column holds.
+
+    DuckDB reads 4.3 as a decimal, which takes on the column's precision, but 1e-12 as double
+    precision, to which no single-precision number is equal. kinds: Arrow types of the columns.
+    """
+    if "float" not in kinds:
+        return condition
+    return _EXPONENT.sub(lambda m: f"({m[1]}::FLOAT)" if m[1] else m[0], condition)
 
 
 def check_columns(wanted: Iterable[str], known: Sequence[str], option: str) -> None:

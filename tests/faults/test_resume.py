@@ -1,13 +1,15 @@
 """Whatever happens to a run or its folder: the same command ends in the same bytes, or says why."""
 
-import errno
 import json
 import os
 import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -137,13 +139,34 @@ def test_a_clock_set_back_changes_nothing(whole, tmp_path):
     assert contents(out) == whole[1]
 
 
-def test_a_read_only_place_is_named(whole, tmp_path, monkeypatch):
-    def refuse(*_args, **_options):
-        raise OSError(errno.EROFS, "Read-only file system")
+@contextmanager
+def somebody_without_rights():
+    """The superuser may write anywhere; tests run by it step down for a while."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
 
-    monkeypatch.setattr("screen.store.Path.mkdir", refuse)
-    with pytest.raises(StoreError, match="read-only"):
-        run(whole[0], tmp_path / "out")
+
+def test_a_read_only_folder_is_named():
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "mine").mkdir()
+        for mode in (0o555, 0o777):
+            folder.chmod(mode)
+            (folder / "mine").chmod(mode)
+            with somebody_without_rights():
+                for out in (folder / "mine", folder / f"new-{mode}"):
+                    expected = nullcontext() if mode == 0o777 else pytest.raises(
+                        StoreError, match="no permission to write; use another --out"
+                    )  # fmt: skip
+                    with expected, Store(out).locked():
+                        (out / part_name(0)).write_bytes(b"something")
+        assert (folder / "new-511" / part_name(0)).exists()
 
 
 def test_a_full_disk_is_named_and_the_run_goes_on_afterwards(whole, tmp_path):
@@ -239,6 +262,8 @@ def test_killed_runs_end_in_the_same_bytes(tmp_path, mode, kills, cache):
 def test_sigterm_finishes_the_chunk_and_says_how_to_go_on(whole, tmp_path, cache):
     process = start(whole[0], tmp_path, cache)
     process.stdout.readline()
+    with pytest.raises(StoreError, match="another run is writing here"):
+        run(whole[0], tmp_path / "out")
     process.send_signal(signal.SIGTERM)
     text = process.stdout.read()
     assert process.wait() == 130 == Interrupted.exit_code
@@ -251,3 +276,33 @@ def test_sigterm_finishes_the_chunk_and_says_how_to_go_on(whole, tmp_path, cache
     assert not json.loads((out / "manifest.json").read_text())["complete"]
     assert run(whole[0], out).complete
     assert contents(out) == whole[1]
+
+
+@pytest.mark.full
+def test_a_second_signal_ends_a_run_at_once_and_loses_nothing(whole, tmp_path, cache):
+    process = start(whole[0], tmp_path, cache)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        process.stdout.readline()
+        process.send_signal(number)
+        time.sleep(0.05)
+    assert process.wait() == 130
+    assert "the same command" not in process.stdout.read()
+    process.stdout.close()
+    assert run(whole[0], tmp_path / "out").complete
+    assert contents(tmp_path / "out") == whole[1]
+    assert not list((tmp_path / "out").glob(".writing-*"))
+
+
+TWO_SIGNALS = """
+import os, signal
+from screen.signals import stop_on_signal
+with stop_on_signal() as stop:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        os.kill(os.getpid(), number)
+        print("stopping" if stop.is_set() else "going on", flush=True)
+"""
+
+
+def test_the_second_signal_ends_the_process():
+    found = subprocess.run([sys.executable, "-c", TWO_SIGNALS], capture_output=True, text=True)
+    assert (found.returncode, found.stdout) == (130, "stopping\n")

@@ -231,6 +231,22 @@ def test_a_value_is_found_in_the_precision_it_was_stored_in(kind, column):
     assert sql.equals("name", "it's", "string") == "\"name\" = 'it''s'"
 
 
+def test_powers_of_ten_in_a_condition_are_those_that_are_stored():
+    import duckdb
+
+    from screen import sql
+
+    given = """a = 1e-12 AND a < .5E3 AND "x1e-3" = '2e5 it''s' AND b2e1 > 1.e+1 -- 7e7"""
+    meant = (
+        "a = (1e-12::FLOAT) AND a < (.5E3::FLOAT) AND \"x1e-3\" = '2e5 it''s' "
+        "AND b2e1 > (1.e+1::FLOAT) -- 7e7"
+    )
+    assert sql.as_stored(given, ["string", "float"]) == meant
+    assert sql.as_stored(given, ["string", "double"]) == given
+    query = "SELECT count(*) FROM (SELECT '1e-12'::FLOAT AS a) WHERE "
+    assert duckdb.execute(query + sql.as_stored("a = 1e-12", ["float"])).fetchone() == (1,)
+
+
 def test_unknown_columns_name_the_closest(folder_of):
     folder = folder_of([{}])
     for wrong in (
