@@ -1,6 +1,11 @@
-"""The file that describes Slurm jobs, and the script they get."""
+"""The file that describes Slurm jobs, the script they get, and real jobs where there is a Slurm."""
 
+import re
+import shutil
 import subprocess
+import threading
+import time
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -8,6 +13,9 @@ from typer.testing import CliRunner
 from screen.cli import app
 from screen.distributed.slurm import job_script, load, start
 from screen.errors import SpecError, WorkerError
+from screen.running import run
+from tests.cluster.conftest import PRELOAD
+from tests.cluster.test_faults import SLOW, same_and_once
 
 CPU = """
 jobs = 20
@@ -106,3 +114,50 @@ def test_without_slurm_the_cause_is_named(file, monkeypatch):
         start(load(file(CPU)))
     with pytest.raises(SpecError, match="cannot be read"):
         load(file(CPU).with_name("absent.toml"))
+
+
+def test_documented_jobs_get_the_documented_scripts(file):
+    page = (Path(__file__).parents[2] / "docs/cluster.md").read_text()
+    described = re.findall(r"```toml\n(jobs = .*?)```", page, re.S)
+    printed = re.findall(r"(#!/usr/bin/env bash\n\n#SBATCH -J muli\n.*?)```", page, re.S)
+    assert len(described) == len(printed) == 2
+    for text, script in zip(described, printed, strict=True):
+        found = job_script(load(file(text)))
+        assert re.sub(r"^\S+/python", "python", found, flags=re.M) == script
+
+
+def slurm_answers():
+    found = shutil.which("sinfo")
+    return found is not None and subprocess.run([found], capture_output=True).returncode == 0
+
+
+@pytest.mark.full
+@pytest.mark.skipif(not slurm_answers(), reason="no Slurm answers here (sinfo)")
+def test_jobs_of_a_real_slurm_and_one_of_them_cancelled(whole, tmp_path):
+    preload, out = tmp_path / "slow.py", tmp_path / "out"
+    preload.write_text(PRELOAD.format(text=SLOW))
+    description = tmp_path / "cluster.toml"
+    description.write_text(
+        f"""
+        jobs = 2
+        cores = 1
+        memory = "2GB"
+        walltime = "00:20:00"
+        interface = "lo"
+        log_directory = "{tmp_path}"
+        setup = ["export DASK_DISTRIBUTED__WORKER__PRELOAD='{preload}'"]
+        """
+    )
+
+    def cancel_one_when_something_is_done():
+        while not list(out.glob("part-*.parquet")):
+            time.sleep(0.02)
+        running = ["squeue", "--noheader", "--name=muli", "--states=R", "--format=%i"]
+        job, *_ = subprocess.run(running, capture_output=True, text=True).stdout.split()
+        subprocess.run(["scancel", "--signal=KILL", job], check=True)
+
+    canceller = threading.Thread(target=cancel_one_when_something_is_done)
+    canceller.start()
+    assert run(whole[0], out, dask=f"slurm:{description}").complete
+    canceller.join()
+    same_and_once(out, whole)
