@@ -57,8 +57,16 @@ class Evaluator:
     """Programs for one problem, compiled once each, in one precision on one device."""
 
     def __init__(
-        self, problem: Problem, gates: Gates, *, dtype: str, device: Any, tiles_per_call: int
+        self,
+        problem: Problem,
+        gates: Gates,
+        *,
+        dtype: str,
+        device: Any,
+        tiles_per_call: int,
+        packed: Programs | None = None,
     ) -> None:
+        self._packed, self._built = packed or {}, dict[str, Any]()
         self.problem, self.gates, self.dtype = problem, gates, dtype
         self.place = SingleDeviceSharding(device)
         self.draws = problem.draws
@@ -106,15 +114,14 @@ class Evaluator:
         thicknesses (lines, blocks, block). Both `all` and `best` get their rows from this one
         program, which is why the rows of `best` are those of `all` to the last bit.
         """
-        return self._with_tables(self._rows, self.start(0), *self.grid)
+        return self._with_tables("rows", self._rows, self.start(0), *self.grid)
 
     @cached_property
     def best(self) -> Any:
         """Start of a tile -> `LineBest`."""
-        start = self.start(0)
-        judge = self._with_tables(self._coded, start)
-        coded, _ = jax.eval_shape(self._coded, self.tables, start)
-        reduce = self._compiled(partial(reduce_lines, gates=len(self.gates)), coded)
+        judge = self._with_tables("judge", self._coded, self.start(0))
+        coded, _ = judge.func.out_info
+        reduce = self._compiled("reduce", partial(reduce_lines, gates=len(self.gates)), coded)
 
         def best(start: Array) -> LineBest:
             coded, order = judge(start)
@@ -125,7 +132,7 @@ class Evaluator:
     @cached_property
     def score(self) -> Any:
         """Start of a tile -> `Score`, where properties are drawn."""
-        return self._with_tables(self._score, self.start(0))
+        return self._with_tables("score", self._score, self.start(0))
 
     def call(self, program: Any, *inputs: list[NDArray[np.int32]]) -> Any:
         """Run a program on up to `tiles_per_call` tiles; results on the host, one per tile."""
@@ -134,30 +141,24 @@ class Evaluator:
 
     def compile(self, mode: str) -> None:
         """Build the programs a mode needs, before any thread asks for them."""
-        _ = [getattr(self, name) for name in self._needed(mode)]
+        _ = self.rows, self.best if mode == "best" else None
 
-    def packed(self, mode: str) -> Programs:
-        """Those programs as data, for other processes on like processors."""
-        return {name: serialize(getattr(self, name).func) for name in self._needed(mode)}
+    def packed(self) -> Programs:
+        """The programs built so far as data, for other processes on like processors."""
+        return {name: serialize(program) for name, program in self._built.items()}
 
-    def unpack(self, programs: Programs) -> None:
-        """Take programs from another process instead of building them."""
-        for name, program in programs.items():
-            self.__dict__[name] = partial(deserialize_and_load(*program), self.tables)
-
-    def _needed(self, mode: str) -> list[str]:
-        wanted = {"rows": True, "best": mode == "best", "score": self.draws is not None}
-        return [name for name, needed in wanted.items() if needed]
-
-    def _with_tables(self, function: Any, *inputs: NDArray[np.int32]) -> Any:
+    def _with_tables(self, name: str, function: Any, *inputs: NDArray[np.int32]) -> Any:
         """A function of the tables and of inputs like these, compiled; the tables are given."""
-        return partial(self._compiled(function, self.tables, *inputs), self.tables)
+        return partial(self._compiled(name, function, self.tables, *inputs), self.tables)
 
-    def _compiled(self, function: Any, *inputs: Any) -> Any:
-        """A function of arrays like these on this device."""
+    def _compiled(self, name: str, function: Any, *inputs: Any) -> Any:
+        """A function of arrays like these on this device, from another process where it was."""
+        if name in self._packed:
+            return deserialize_and_load(*self._packed[name])
         like = partial(jax.ShapeDtypeStruct, sharding=self.place)
         placed = jax.tree.map(lambda array: like(array.shape, array.dtype), inputs)
-        return jax.jit(function).lower(*placed).compile()
+        self._built[name] = jax.jit(function).lower(*placed).compile()
+        return self._built[name]
 
     @cached_property
     def plane(self) -> bool:

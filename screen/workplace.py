@@ -109,7 +109,7 @@ class Local:
         if len(self._plan.devices) > 1 or cached:
             return None
         self._compile(1)
-        return self._chunkers[0].evaluator.packed(self.setup.problem.spec.output.mode)
+        return self._chunkers[0].evaluator.packed()
 
     def results(
         self,
@@ -142,7 +142,7 @@ class Local:
             tiles_per_call=max(1, chosen.tiles_per_call // 2),
             workers=max(1, chosen.workers // 2),
         )
-        self._chunkers, self._programs = [], None
+        self._chunkers = []
         note = f"out of memory: now {self._plan.tiles_per_call} tiles per call"
         self.notes.append(note)
         print(note, file=sys.stderr)
@@ -184,11 +184,9 @@ class Local:
                 dtype=self.precision,
                 device=device,
                 tiles_per_call=self._plan.tiles_per_call,
+                packed=self._programs,
             )
-            if self._programs is None:
-                evaluator.compile(mode)
-            else:
-                evaluator.unpack(self._programs)
+            evaluator.compile(mode)
         columns = schema(
             setup.problem, setup.looked, dtype=self.precision, current=evaluator.current
         )
