@@ -11,13 +11,16 @@ import jax
 import pandas as pd
 
 import candidates
-from screen import sql
 from screen.errors import ScreenError
 from screen.ranking import Ranking, ranking
 from screen.report import chemistry, funnel, inside, page, pictures, query, table, words
 from screen.results import Results, open_results
 
 TITLES = {"built-in": "The built-in screen: every coating on every electrolyte"}
+
+
+MOST_RANKED = 10_000
+"""Rows that are read whole so that each coating stands in each cell."""
 
 
 class ReportError(ScreenError):
@@ -50,8 +53,8 @@ def html(dirs: str | Path | Sequence[str | Path]) -> str:
     """The page as text."""
     results = open_results(dirs)
     spec = _spec(results)
-    totals = query.totals(query.Dataset(results, {}))
-    found = _by_cell(dirs, results, totals)
+    held = query.contents(query.Dataset(results, {}))
+    found = _by_cell(dirs, results, held)
     data = query.Dataset(results, found.scenario)
     budget = spec["screen"]["asr_budget_ohm_cm2"]
     ranked = table.ordered(found.rows, budget)
@@ -62,10 +65,10 @@ def html(dirs: str | Path | Sequence[str | Path]) -> str:
         rows = table.in_words(ranked, starts, budget)
         here = inside.numbers(cell, materials, spec["screen"])
         drawn = [
-            *pictures.pictures(data, totals, ranked, rows, starts),
+            *pictures.pictures(data, held, ranked, rows, starts),
             *chemistry.pictures(rows, cell, here, materials, spec["screen"]),
         ]
-    facts = _facts(found.order, data, spec, totals, rows, materials)
+    facts = _facts(found.order, data, spec, held, rows, materials)
     return page.render(
         facts,
         drawn,
@@ -89,21 +92,19 @@ def _spec(results: Results) -> dict[str, Any]:
     )
 
 
-def _by_cell(dirs: Any, results: Results, totals: Mapping[str, int]) -> Ranking:
+def _by_cell(dirs: Any, results: Results, held: query.Contents) -> Ranking:
     """The first coatings of every cell, as many as a page can carry, and the best of the others."""
     columns = [c for c in ("electrolyte", "cathode", "cathode_potential_V") if c in results.columns]
     if "cathode" in columns:
         columns.remove("cathode_potential_V")
-    cells = max(totals["electrolytes"] * totals["cathodes"], 1)
-    room = table.MOST_ROWS - min(totals["coatings"], table.MOST_ROWS // 2)
+    cells, coatings = max(len(held.electrolytes) * len(held.cathodes), 1), len(held.coatings)
+    if cells * coatings <= MOST_RANKED:
+        return ranking(dirs, top=max(coatings, 1), per=columns)
+    room = table.MOST_ROWS - min(coatings, table.MOST_ROWS // 2)
     found = ranking(dirs, top=max(room // cells, 1), per=columns)
-    first = found.rows["coating"].dropna().unique()
-    if len(first) >= totals["coatings"]:
-        return found
-    listed = ", ".join(sql.text(name) for name in first) or "''"
-    others = ranking(dirs, top=1, per=["coating"], where=f"coating NOT IN ({listed})")
-    both = pd.concat([found.rows, others.rows.assign(rank=float("nan"))], ignore_index=True)
-    return replace(found, rows=both)
+    others = ranking(dirs, top=1, per=["coating"]).rows.assign(rank=float("nan"))
+    others = others[~others["coating"].isin(found.rows["coating"])]
+    return replace(found, rows=pd.concat([found.rows, others], ignore_index=True))
 
 
 def _cell(data: query.Dataset, ranked: pd.DataFrame) -> pd.DataFrame:
@@ -128,18 +129,15 @@ def _facts(
     stated: str,
     data: query.Dataset,
     spec: Mapping[str, Any],
-    totals: Mapping[str, int],
+    held: query.Contents,
     rows: pd.DataFrame,
     materials: Mapping[str, pd.DataFrame],
 ) -> words.Facts:
     results = data.results
     named = {
-        name: [table.plain(each) for each in data.distinct(column)]
-        for name, column in (
-            ("coating", "coating"),
-            ("electrolyte", "electrolyte"),
-            ("against", data.cathode),
-        )
+        "coating": [table.plain(name) for name in held.coatings],
+        "electrolyte": [table.plain(name) for name in held.electrolytes],
+        "against": [table.plain(name) for name in held.cathodes],
     }
     ids = sorted({each for m in results.manifests for each in m.get("sources", [])})
     leaders = table.records(rows.head(1).map(table.plain))
@@ -155,12 +153,12 @@ def _facts(
         warnings=words.warnings(results),
         sentences=[
             ("Asked", words.asked(spec, named, words.sizes(results))),
-            ("Answered", words.answered(results, totals, leaders[0] if leaders else None)),
-            ("Mind", words.mind(results, data.evidence())),
+            ("Answered", words.answered(results, held, leaders[0] if leaders else None)),
+            ("Mind", words.mind(results, held.evidence)),
         ],
         funnel=funnel.funnel(results),
         order=f"Within each cell by {table.spelled(stated)}.",
-        rows_left_out=_left_out(data, len(rows), totals),
+        rows_left_out=_left_out(results, len(rows), held.rows),
         assumptions=words.assumptions(spec, data.scenario, materials),
         sources=words.sources(ids),
         command=words.command(results),
@@ -169,11 +167,11 @@ def _facts(
     )
 
 
-def _left_out(data: query.Dataset, shown: int, totals: Mapping[str, int]) -> str:
+def _left_out(results: Results, shown: int, stored: int) -> str:
     """How much of the dataset the table carries."""
-    folders = " ".join(table.plain(folder.name) for folder in data.results.folders)
+    folders = " ".join(table.plain(folder.name) for folder in results.folders)
     return (
-        f"The table carries {shown:,} of {totals['rows']:,} rows stored: the first of every cell, "
-        "and the best of every coating that is first in none. For more: "
+        f"The table carries {shown:,} of {stored:,} rows stored: each coating at its best "
+        "thickness, the first ones of every cell, and every coating at least once. For more: "
         f"muli rank {folders} --top 1000 --csv"
     )

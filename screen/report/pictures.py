@@ -26,7 +26,7 @@ TRADED = [
 
 def pictures(
     data: query.Dataset,
-    totals: Mapping[str, int],
+    held: query.Contents,
     ranked: pd.DataFrame,
     rows: pd.DataFrame,
     starts: pd.DataFrame,
@@ -36,7 +36,7 @@ def pictures(
         return []
     pinned = query.cell(data, records(ranked.head(1))[0])
     found = [
-        _coverage(query.coverage(data), totals),
+        _coverage(query.coverage(data), held),
         _spread(data.results.manifests),
         *_what_if(),
         _profiles(rows, starts),
@@ -52,7 +52,7 @@ def _first_coatings(ranked: pd.DataFrame) -> list[str]:
     return list(dict.fromkeys(ranked[same]["coating"]))[: query.MOST_COATINGS]
 
 
-def _coverage(counts: pd.DataFrame, everything: Mapping[str, int]) -> Picture | None:
+def _coverage(counts: pd.DataFrame, held: query.Contents) -> Picture | None:
     if len(counts) < 2:
         return None
     counts = counts.assign(**{c: counts[c].map(plain) for c in ("electrolyte", "cathode")})
@@ -66,17 +66,18 @@ def _coverage(counts: pd.DataFrame, everything: Mapping[str, int]) -> Picture | 
         f"coatings. The most, {best['coatings']}, has {best['electrolyte']} against "
         f"{best['cathode']}.",
         "Feasible coatings for each electrolyte and cathode; after the plus sign, those that may "
-        f"be, once what is not known about them is measured.{_shown(counts, everything)}",
+        f"be, once what is not known about them is measured.{_shown(counts, held)}",
         charts.specification(charts.coverage(counts)),
     )
 
 
-def _shown(counts: pd.DataFrame, everything: Mapping[str, int]) -> str:
+def _shown(counts: pd.DataFrame, held: query.Contents) -> str:
     """How many rows and columns are shown, where it is not all of them."""
+    everything = {"electrolyte": len(held.electrolytes), "cathode": len(held.cathodes)}
     parts = [
-        f"{counts[role].nunique()} of {everything[f'{role}s']} {role}s"
-        for role in ("electrolyte", "cathode")
-        if counts[role].nunique() < everything[f"{role}s"]
+        f"{counts[role].nunique()} of {count} {role}s"
+        for role, count in everything.items()
+        if counts[role].nunique() < count
     ]
     return f" Shown: the first {' and '.join(parts)}." if parts else ""
 

@@ -18,6 +18,19 @@ SINGLE = 1e-6
 MOST_CELLS = 20
 MOST_COATINGS = 12
 MOST_POINTS = 3000
+STACK_COLUMNS = (
+    "coating_thickness_nm",
+    "interface_potential_V",
+    "oxidation_margin_V",
+    "reduction_margin_V",
+    "leak_current_A_cm2",
+    "self_discharge_percent_per_month",
+    "asr_coating_ohm_cm2",
+    "asr_total_ohm_cm2",
+    "max_sigma_ele_S_cm",
+    "max_sigma_ele_ratio",
+)
+"""Numbers that differ from one thickness to the next."""
 BINS_PER_DECADE = 10
 
 
@@ -55,18 +68,39 @@ class Dataset:
             tests.append(f"abs({sql.name(column)} - {sql.literal(float(value))}) <= {near}")
         return " AND ".join(tests) or "true"
 
-    def distinct(self, column: str) -> list[Any]:
-        """The values of a column, in their order."""
-        found = self.select(f"SELECT DISTINCT {sql.name(column)} AS value FROM rows ORDER BY value")
-        return [value for value in found["value"] if value is not None and value == value]
 
-    def evidence(self) -> dict[str, int]:
-        """Coatings per class of evidence for their sigma_ele."""
-        found = self.select(
-            "SELECT coalesce(evidence_sigma_ele, 'none') AS evidence, "
-            "count(DISTINCT coating) AS coatings FROM rows GROUP BY ALL"
-        )
-        return dict(zip(found["evidence"], found["coatings"].astype(int), strict=True))
+@dataclass(frozen=True)
+class Contents:
+    """What a dataset holds: its rows, its names, the coatings that work, and their evidence."""
+
+    rows: int
+    coatings: list[str]
+    electrolytes: list[str]
+    cathodes: list[Any]
+    feasible_coatings: int
+    evidence: Mapping[str, int]
+
+
+def contents(data: Dataset) -> Contents:
+    """Counted in one pass over the names and the verdict."""
+    found = data.select(
+        f"SELECT coating, electrolyte, {sql.name(data.cathode)} AS cathode, "
+        "coalesce(evidence_sigma_ele, 'none') AS evidence, count(*) AS n, "
+        "bool_or(feasible) AS feasible FROM rows GROUP BY ALL"
+    )
+    named = {
+        name: sorted(found[name].dropna().unique())
+        for name in ("coating", "electrolyte", "cathode")
+    }
+    classes = found.drop_duplicates(["coating", "evidence"])["evidence"].value_counts()
+    return Contents(
+        rows=int(found["n"].sum()),
+        coatings=named["coating"],
+        electrolytes=named["electrolyte"],
+        cathodes=named["cathode"],
+        feasible_coatings=int(found[found["feasible"].fillna(False)]["coating"].nunique()),
+        evidence={str(word): int(count) for word, count in classes.items()},
+    )
 
 
 def coverage(data: Dataset) -> pd.DataFrame:
@@ -119,20 +153,10 @@ def tradeoff(data: Dataset, pinned: Mapping[str, Any], coatings: Sequence[str]) 
 
 def coatings(data: Dataset, pinned: Mapping[str, Any]) -> pd.DataFrame:
     """One row per coating of one cell, for what does not depend on the coating's thickness."""
-    columns = [name for name in data.results.columns if name != "coating"]
+    measured = {"coating", "row_id", *STACK_COLUMNS}
+    columns = [name for name in data.results.columns if name not in measured]
     picked = ", ".join(f"any_value({sql.name(each)}) AS {sql.name(each)}" for each in columns)
     return data.select(
         f"SELECT coating, {picked} FROM rows WHERE {data.where(pinned)} AND coating IS NOT NULL "
         f"GROUP BY coating ORDER BY coating LIMIT {MOST_POINTS}"
     )
-
-
-def totals(data: Dataset) -> dict[str, int]:
-    """Coatings, electrolytes and cathodes among the rows, and how many coatings work somewhere."""
-    found = data.select(
-        "SELECT count(*) AS rows, count(DISTINCT coating) AS coatings, "
-        "count(DISTINCT electrolyte) AS electrolytes, "
-        f"count(DISTINCT {sql.name(data.cathode)}) AS cathodes, "
-        "count(DISTINCT coating) FILTER (feasible) AS feasible_coatings FROM rows"
-    )
-    return {str(name): int(value) for name, value in found.iloc[0].items()}

@@ -127,8 +127,11 @@ def ordered(ranked: pd.DataFrame, budget: float) -> pd.DataFrame:
             "inert": -_reacts(ranked),
         }
     )
-    order = keys.sort_values([str(key) for key in keys], kind="stable").index[:MOST_ROWS]
-    return ranked.loc[order].reset_index(drop=True)
+    order = keys.sort_values([str(key) for key in keys], kind="stable").index
+    again = ranked.loc[order, "coating"].duplicated().to_numpy()
+    room = MOST_ROWS - np.count_nonzero(~again)
+    kept = ~again | (np.cumsum(again) <= room)
+    return ranked.loc[order[kept][:MOST_ROWS]].reset_index(drop=True)
 
 
 def _reacts(ranked: pd.DataFrame) -> "pd.Series[float]":

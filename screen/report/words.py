@@ -11,6 +11,7 @@ import pandas as pd
 
 from screen import cite, columns
 from screen.report.funnel import STATUS_TOLD, Step, outcome
+from screen.report.query import Contents
 from screen.report.table import SELECTS, plain
 from screen.results import Results
 
@@ -104,14 +105,14 @@ def _extent(axis: Mapping[str, Any]) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def answered(results: Results, totals: Mapping[str, int], leader: Mapping[str, Any] | None) -> str:
+def answered(results: Results, held: Contents, leader: Mapping[str, Any] | None) -> str:
     """What came out, with the leader of the first cell."""
     feasible = sum(outcome(m, "feasible", "yes") for m in results.manifests)
     open_ = sum(outcome(m, "feasible", "unknown") for m in results.manifests)
-    asked_for = max(totals["coatings"], sizes(results).get("coating", 0))
+    asked_for = max(len(held.coatings), sizes(results).get("coating", 0))
     text = (
         f"Of {results.stacks:,} stacks {feasible:,} are feasible: they protect, within the budget, "
-        f"in every state of the cathode; {totals['feasible_coatings']:,} of {asked_for:,} coatings "
+        f"in every state of the cathode; {held.feasible_coatings:,} of {asked_for:,} coatings "
         "have such a stack."
         if feasible
         else f"None of {results.stacks:,} stacks is known to be feasible; {open_:,} may be."

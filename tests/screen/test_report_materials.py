@@ -97,11 +97,23 @@ def test_what_is_known_of_a_coating_stands_beside_it(cell):
 
 
 def test_every_coating_is_in_the_table_even_where_it_is_first_nowhere(folder, monkeypatch):
-    monkeypatch.setattr(table, "MOST_ROWS", 2)
     results = open_results(folder)
-    found = build._by_cell(folder, results, query.totals(query.Dataset(results, {})))
-    assert set(found.rows["coating"]) == set(SPEC["axes"]["coating"])
-    assert found.rows["rank"].isna().sum() == 3
+    held = query.contents(query.Dataset(results, {}))
+    whole = build._by_cell(folder, results, held).rows
+    assert sorted(whole["coating"]) == sorted(SPEC["axes"]["coating"])
+    monkeypatch.setattr(build, "MOST_RANKED", 0)
+    monkeypatch.setattr(table, "MOST_ROWS", 2)
+    found = build._by_cell(folder, results, held).rows
+    assert sorted(found["coating"]) == sorted(SPEC["axes"]["coating"])
+    assert found["rank"].isna().sum() == 3
+
+
+def test_a_page_that_is_full_keeps_every_coating(monkeypatch):
+    monkeypatch.setattr(table, "MOST_ROWS", 4)
+    ranked = pd.DataFrame(
+        {"coating": list("aaabbc"), "rank": range(6), "coating_class": "stable"}
+    ).assign(min_thickness_nm=1.0, feasible=None, protected=None, asr_coating_ohm_cm2=1.0)
+    assert table.ordered(ranked, 10.0)["coating"].tolist() == list("aabc")
 
 
 def test_columns_that_tell_nothing_apart_are_not_shown(folder):
