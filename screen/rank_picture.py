@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from screen import labels
 from screen.columns import unit
 from screen.drawing import BLUE, GREEN, GREY, ORANGE, PALE, RED, check_format, literal, save, style
 from screen.table import MAX_GROUPS, cell, figure, safe
 from screen.why import number, verdict
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 40
 MOST_LABELS = 16
+MOST_TOGETHER = 3
 RANGE_NM = (0.1, 1e4)
 INCH_PER_ROW = 0.26
 WIDTH = 0.62
@@ -169,12 +172,28 @@ def _front(found: "Ranking") -> "Figure":
         if (rows[column] > 0).all() and rows[column].max() > 30 * rows[column].min():
             set_scale("log")
     axes.set(xlabel=_titled_axis(x), ylabel=_titled_axis(y))
-    named = rows.drop_duplicates("coating")
-    for _, row in named.iloc[:: max(1, -(-len(named) // MOST_LABELS))].iterrows():
-        axes.annotate(literal(safe(row["coating"], 24)), (row[x], row[y]), (5, 4),
-                      textcoords="offset points", fontsize=8)  # fmt: skip
+    _name_points(axes, rows, x, y)
     _titled(figure_, found, 0)
     return figure_
+
+
+def _name_points(axes: "Axes", rows: "pd.DataFrame", x: str, y: str) -> None:
+    """Every coating at the first of its points; those at one point share a line."""
+    import pandas as pd
+
+    first = rows.drop_duplicates("coating")
+    together = first.groupby([x, y], sort=False)["coating"].agg(
+        lambda names: ", ".join(safe(name, 24) for name in names.head(MOST_TOGETHER))
+    )
+    points = together.reset_index()
+    place = axes.transData.transform(points[[x, y]].astype(float).to_numpy())
+    shares = pd.DataFrame(axes.transAxes.inverted().transform(place), index=points.index)
+    sides = labels.placed(shares[0], shares[1], points["coating"], MOST_LABELS)
+    for row, side in zip(points.itertuples(index=False), sides, strict=True):
+        if side:
+            axes.annotate(literal(row[2]), (row[0], row[1]), (6 if side == "right" else -6, 0),
+                          textcoords="offset points", fontsize=8, va="center",
+                          ha="left" if side == "right" else "right")  # fmt: skip
 
 
 def _titled_axis(column: str) -> str:
@@ -190,6 +209,9 @@ def _titled(figure_: "Figure", found: "Ranking", left_out: int) -> None:
     import textwrap
 
     pins = ", ".join(f"{_titled_axis(name)} {value}" for name, value in found.scenario.items())
-    said = [f"Order: {found.order}."] + ([f"Compared at {pins}."] if pins else [])
+    order = found.order
+    for name in found.pareto:
+        order = order.replace(name, _titled_axis(name))
+    said = [f"Order: {order}."] + ([f"Compared at {pins}."] if pins else [])
     said += [f"{left_out} further rows are not drawn."] if left_out else []
     figure_.suptitle(textwrap.fill(literal(" ".join(said)), 130), fontsize=8, color="#444444")

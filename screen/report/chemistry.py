@@ -10,7 +10,8 @@ import pandas as pd
 
 from kernels.constants import CM_PER_NM, CM_PER_UM
 from kernels.two_layer import required_resistance, resistance, sigma_ele_of
-from screen.report import charts, labels
+from screen import labels
+from screen.report import charts
 from screen.report import material_charts as material
 from screen.report.page import Picture
 from screen.report.table import REACTIONS, evidence, plain
@@ -120,10 +121,10 @@ def _tolerance(
     told: str,
 ) -> Picture | None:
     frame = tolerable(cell, numbers, materials, float(settings["window_tolerance_V"]))
-    frame = frame[(frame["middle"] > 0) & np.isfinite(frame["middle"])]
+    frame = frame[(frame["middle"] > 0) & np.isfinite(frame["middle"])].head(LEADERS)
     if len(frame) < FEWEST or (frame["middle"].nunique() < FEWEST and frame["known"].isna().all()):
         return None
-    frame = frame.assign(coating=frame["coating"].map(plain)).head(LEADERS)
+    frame = frame.assign(coating=frame["coating"].map(plain))
     return Picture(
         "tolerance",
         "body",

@@ -85,14 +85,14 @@ def contents(data: Dataset) -> Contents:
     """Counted in one pass over the names and the verdict."""
     found = data.select(
         f"SELECT coating, electrolyte, {sql.name(data.cathode)} AS cathode, "
-        "coalesce(evidence_sigma_ele, 'none') AS evidence, count(*) AS n, "
+        "any_value(evidence_sigma_ele) AS evidence, count(*) AS n, "
         "bool_or(feasible) AS feasible FROM rows GROUP BY ALL"
     )
     named = {
         name: sorted(found[name].dropna().unique())
         for name in ("coating", "electrolyte", "cathode")
     }
-    classes = found.drop_duplicates(["coating", "evidence"])["evidence"].value_counts()
+    classes = found.drop_duplicates("coating")["evidence"].fillna("none").value_counts()
     return Contents(
         rows=int(found["n"].sum()),
         coatings=named["coating"],

@@ -10,7 +10,8 @@ import pytest
 
 import candidates
 from kernels import Constant, Layer, Stack, max_sigma_ele
-from screen.report import build, chemistry, inside, labels, query, table
+from screen import labels
+from screen.report import build, chemistry, inside, query, table
 from screen.results import open_results
 from screen.running import run
 
