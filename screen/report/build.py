@@ -137,7 +137,7 @@ def _facts(
     named = {
         "coating": [table.plain(name) for name in held.coatings],
         "electrolyte": [table.plain(name) for name in held.electrolytes],
-        "against": [table.plain(name) for name in held.cathodes],
+        "against": [_cathode(name) for name in held.cathodes],
     }
     ids = sorted({each for m in results.manifests for each in m.get("sources", [])})
     leaders = table.records(rows.head(1).map(table.plain))
@@ -165,6 +165,11 @@ def _facts(
         spec=words.resolved(spec),
         provenance=words.provenance(results),
     )
+
+
+def _cathode(name: Any) -> str:
+    """A cathode's name, or its potential."""
+    return table.plain(name) if isinstance(name, str) else f"{float(name):.2f} V"
 
 
 def _left_out(results: Results, shown: int, stored: int) -> str:

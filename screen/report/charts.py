@@ -215,17 +215,28 @@ def whatif_map() -> alt.TopLevelMixin:
 
 
 def probability(rows: pd.DataFrame) -> alt.TopLevelMixin:
-    """Probability of protection of the leaders. Columns: `coating`, `cell`, `p_protected`."""
-    base = alt.Chart(rows).encode(
-        y=alt.Y("label:N", title=None, sort=None),
-        x=alt.X(
-            "p_protected:Q", title="Probability that it protects", scale=alt.Scale(domain=[0, 1])
-        ),
-        tooltip=["label:N", alt.Tooltip("p_protected:Q", format=".3f")],
+    """Probabilities, and percentiles of the least thickness beside the largest.
+
+    Columns: `label`, `p_protected`, `p_feasible`, `p5`, `p50`, `p95`, `most` (nm).
+    """
+    y = alt.Y("label:N", title=None, sort=None, axis=alt.Axis(labelLimit=240))
+    base = alt.Chart(rows).encode(y=y)
+    share, few = alt.Scale(domain=[0, 1]), alt.Axis(tickCount=5)
+    told = alt.Tooltip("p_protected:Q", title="protects", format=".3f")
+    probability = base.mark_bar().encode(
+        x=alt.X("p_protected:Q", title="Probability that it protects", scale=share, axis=few),
+        tooltip=["label:N", told, alt.Tooltip("p_feasible:Q", title="feasible", format=".3f")],
     )
-    return alt.layer(
-        base.mark_rule().encode(x2=alt.datum(0)), base.mark_point(filled=True, size=90, opacity=1)
-    ).properties(width=520, height=alt.Step(26))
+    ends = rows[["p5", "p95", "most"]].to_numpy(float).ravel()
+    log = _log("p5:Q", "Least thickness, nm", pd.Series(ends[np.isfinite(ends)]), alt.X)
+    nm = [alt.Tooltip(f"{name}:Q", format=".3~g") for name in ("p5", "p50", "p95", "most")]
+    thickness = alt.layer(
+        base.mark_rule(strokeWidth=3).encode(x=log, x2="p95:Q", tooltip=["label:N", *nm]),
+        base.mark_point(style="here", size=80).encode(x="p50:Q", tooltip=["label:N", *nm]),
+        base.mark_tick(style="middle").encode(x="most:Q", tooltip=["label:N", *nm]),
+    )
+    panels = (each.properties(width=330, height=alt.Step(26)) for each in (probability, thickness))
+    return alt.hconcat(*panels)
 
 
 def specification(chart: Any) -> dict[str, Any]:

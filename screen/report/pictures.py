@@ -13,6 +13,8 @@ from screen.report.table import plain, records
 
 LEADERS = 6
 FEWEST = 3
+MOST_SURE = 20
+SOBOL = "sobol_total_"
 TRADED = [
     "coating",
     "cell",
@@ -214,17 +216,44 @@ def _told(points: pd.DataFrame) -> pd.DataFrame:
 def _probability(ranked: pd.DataFrame) -> Picture | None:
     if "p_protected" not in ranked:
         return None
-    known = ranked.dropna(subset=["p_protected"]).drop_duplicates("coating").head(20)
-    label = [f"{plain(r.coating)} on {plain(r.electrolyte)}" for r in known.itertuples()]
-    rows = pd.DataFrame({"label": label, "p_protected": known["p_protected"].astype(float)})
-    if rows.empty:
+    known = ranked.dropna(subset=["p_protected"]).drop_duplicates("coating").head(MOST_SURE)
+    if known.empty:
         return None
+    names = known["coating"].map(plain) + " on " + known["electrolyte"].map(plain)
+    thick = known["coating_thickness_nm"].map(", {:.3g} nm".format)
+    frame = (
+        known[["p_protected", "p_feasible"]]
+        .astype(float)
+        .assign(
+            label=names + thick.where(known["coating_thickness_nm"].notna(), ""),
+            **{f"p{p}": known[f"min_thickness_p{p}_nm"].astype(float) for p in (5, 50, 95)},
+            most=known["max_thickness_nm"].astype(float),
+        )
+    )
     return Picture(
         "probability",
         "body",
-        "How sure is it",
-        "The probability of protection of the first coatings, under the uncertainty stated in "
-        "the spec.",
-        "Probability that the electrolyte is protected, under the spec's uncertainty.",
-        charts.specification(charts.probability(rows)),
+        "How sure is it, with what is uncertain drawn at random",
+        "Bars of the probability of protection of the first coatings at their thickness, under "
+        "the uncertainty stated in the spec, and lines of the thickness they need.",
+        "Left: the share of draws in which the electrolyte is protected at the thickness named. "
+        "Right: the thickness needed, from the 5th to the 95th percentile, its median as a point, "
+        f"the largest affordable one as a tick.{_matters(known)}",
+        charts.specification(charts.probability(frame)),
     )
+
+
+def _matters(known: pd.DataFrame) -> str:
+    """What has most of the variance of the first row's least thickness."""
+    shares = known.filter(like=SOBOL).iloc[0].dropna().astype(float)
+    if shares.empty:
+        return ""
+    first = str(shares.idxmax())
+    share = min(float(shares[first]), 1.0)
+    words = plain(first.removeprefix(SOBOL).replace("_", " "))
+    return f" Most depends on {_spoken(words)}: {share:.0%} of the spread of the first one."
+
+
+def _spoken(words: str) -> str:
+    """Symbols where column names have words."""
+    return words.replace("sigma ele", "σ electron").replace("sigma ion", "σ ion")

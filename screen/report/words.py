@@ -116,6 +116,8 @@ def answered(results: Results, held: Contents, leader: Mapping[str, Any] | None)
         "have such a stack."
         if feasible
         else f"None of {results.stacks:,} stacks is known to be feasible; {open_:,} may be."
+        if open_
+        else f"None of {results.stacks:,} stacks is feasible."
     )
     if leader is None:
         return text
@@ -175,6 +177,10 @@ def assumptions(
     for key, axis in spec["axes"].get("others", {}).items():
         standing = "assumed in the spec" if "sigma" in key or "limit" in key else "set in the spec"
         found.append(Assumption(spoken(key), f"{_extent(axis)} {measure(key)}".strip(), standing))
+    drawn = (spec.get("uncertainty") or {}).get("distributions", {})
+    for key, law in drawn.items():
+        standing = "drawn at random, as the spec states"
+        found.append(Assumption(spoken(key), f"{_law(law)} {measure(key)}".strip(), standing))
     for column, value in scenario.items():
         text = f"{value:.4g} {measure(column)}" if isinstance(value, float) else str(value)
         standing = "one of several scenarios: coatings are compared here"
@@ -190,9 +196,26 @@ def assumptions(
     found.append(Assumption(SAID["window_tolerance_V"], tolerance, standing))
     for role, table in named.items():
         for kind in ("sigma_ele", "sigma_ion"):
-            if f"{role}.{kind}_S_cm" not in spec["axes"].get("others", {}):
+            if f"{role}.{kind}_S_cm" not in {**spec["axes"].get("others", {}), **drawn}:
                 found += _evidence(role, kind, table)
     return found
+
+
+def _law(law: Mapping[str, Any]) -> str:
+    """A distribution in words: its name and its numbers."""
+    told = {"lognormal": "log-normal", "loguniform": "even in decades", "uniform": "even"}
+    for name, numbers in law.items():
+        if isinstance(numbers, Mapping):
+            parts = ", ".join(f"{key} {value:g}" for key, value in numbers.items())
+            return _short(f"{told.get(name, name)}, {parts}")
+        if isinstance(numbers, list):
+            return _short(f"{told.get(name, name)}, {numbers[0]:g} to {numbers[1]:g}")
+    return "between its sources"
+
+
+def _short(text: str) -> str:
+    """Exponents without the zero that Python writes into them."""
+    return text.replace("e-0", "e-").replace("e+0", "e")
 
 
 def spoken(key: str) -> str:

@@ -12,7 +12,7 @@ import pytest
 
 from kernels import Constant, Layer, Limits, Stack, Window, metrics
 from screen.errors import StoreError
-from screen.report import ReportError, funnel, inside, page, query, report, table
+from screen.report import ReportError, funnel, inside, page, query, report, table, words
 from screen.report.build import html
 from screen.results import open_results
 from screen.running import run
@@ -235,12 +235,47 @@ def test_a_missing_extra_is_named_with_its_command(folder, tmp_path, monkeypatch
         report(folder, tmp_path / "page.html")
 
 
-def test_probability_is_drawn_where_it_is_known(folder):
+def test_probability_is_drawn_where_it_is_known():
     from screen.report import pictures
 
     ranked = pd.DataFrame(
-        {"coating": ["A", "B"], "electrolyte": ["S", "S"], "p_protected": [0.25, math.nan]}
+        {
+            "coating": ["A", "B"],
+            "electrolyte": ["S", "S"],
+            "coating_thickness_nm": [7.0, 7.0],
+            "max_thickness_nm": [9.0, 9.0],
+            "p_protected": [0.25, math.nan],
+            "p_feasible": [0.2, math.nan],
+            **{f"min_thickness_p{p}_nm": [float(p), math.nan] for p in (5, 50, 95)},
+            "sobol_total_coating_sigma_ele": [0.9, math.nan],
+            "sobol_total_cathode_potential": [0.2, math.nan],
+        }
     )
     picture = pictures._probability(ranked)
-    assert [row["p_protected"] for row in next(iter(picture.spec["datasets"].values()))] == [0.25]
+    (row,) = next(iter(picture.spec["datasets"].values()))
+    assert row == {
+        "label": "A on S, 7 nm",
+        "p_protected": 0.25,
+        "p_feasible": 0.2,
+        "p5": 5.0,
+        "p50": 50.0,
+        "p95": 95.0,
+        "most": 9.0,
+    }
+    assert "coating σ electron: 90% of the spread" in picture.caption
     assert pictures._probability(ranked.drop(columns="p_protected")) is None
+
+
+def test_what_is_drawn_at_random_is_told_and_is_not_called_unknown():
+    drawn = {
+        "coating.sigma_ele_S_cm": {"lognormal": {"median": 1e-12, "decades": 1.0}},
+        "electrolyte.oxidation_limit_V": {"uniform": [1.9, 2.1]},
+    }
+    screen = {"law": "constant", "missing": "status", "window_tolerance_V": 0.1}
+    spec = {"axes": {}, "screen": screen, "uncertainty": {"distributions": drawn}}
+    coatings = pd.DataFrame({"evidence_sigma_ele": ["none"], "evidence_sigma_ion": ["none"]}, ["A"])
+    told = [(a.quantity, a.value) for a in words.assumptions(spec, {}, {"coating": coatings})]
+    assert ("σ electron of the coating", "log-normal, median 1e-12, decades 1 S/cm") in told
+    assert ("oxidation limit of the electrolyte", "even, 1.9 to 2.1 V") in told
+    assert ("σ ion of the coatings", "A") in told
+    assert ("σ electron of the coatings", "A") not in told

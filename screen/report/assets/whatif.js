@@ -72,7 +72,8 @@ class WhatIf {
       const value = this.state[quantity.name];
       slider.value = this.toSlider(quantity, value);
       slider.setAttribute("aria-valuetext", `${number(value)} ${quantity.unit}`);
-      exact.value = value < 1e-3 ? value.toExponential() : String(value);
+      const short = Number(value.toPrecision(5));
+      exact.value = short < 1e-3 ? short.toExponential() : String(short);
       exact.setAttribute("aria-invalid", "false");
     }
     const answer = solveStack(this.state);
