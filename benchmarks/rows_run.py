@@ -23,7 +23,7 @@ import pyarrow.dataset as ds
 from table import QUICK, Row, Scale, row
 
 CHILD = """
-import json, resource, sys, time
+import json, sys, time
 from screen.running import dry_run, run
 spec = json.loads(sys.argv[1])
 start = time.perf_counter()
@@ -33,7 +33,8 @@ else:
     found = run(spec, sys.argv[2])
     stacks = found.stacks
 seconds = time.perf_counter() - start
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+with open("/proc/self/status") as status:  # ru_maxrss would be that of the parent, across exec
+    peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
 feasible = found.outcomes["feasible"]["yes"] if len(sys.argv) > 2 else None
 told = {"seconds": seconds, "peak_MiB": peak, "stacks": stacks, "feasible": feasible}
 print(json.dumps(told))

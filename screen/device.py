@@ -16,7 +16,7 @@ BYTES_PER_ROW = {"best": 24, "all": 220, "feasible": 220}
 
 @dataclass(frozen=True)
 class Plan:
-    """Devices, tiles in one call over all of them, and chunks in work at a time."""
+    """Devices, tiles under way on one at a time, and chunks in work at a time."""
 
     devices: list[Any]
     tiles_per_call: int
@@ -55,7 +55,7 @@ def plan(
 ) -> Plan:
     """Choose speed knobs; none of them changes a byte of the result.
 
-    batch: stacks per device call, at least one tile. max_memory: bytes for what is in work.
+    batch: stacks under way on a device, at least one tile. max_memory: bytes for what is in work.
     """
     found = devices(device)
     tile = space.lines_per_tile * space.rows_per_line

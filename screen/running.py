@@ -62,8 +62,8 @@ def run(
         out: result folder; where it holds an unfinished run of the same screen, that continues.
         precision: arithmetic and stored numbers.
         device: "auto" (a GPU where there is one), "cpu" or "gpu".
-        batch: stacks per device call. max_memory: bytes for what is in work. Neither changes a
-            byte of the result.
+        batch: stacks at a time on a device. max_memory: bytes for what is in work. Neither changes
+            a byte of the result.
         restart: throw away what the folder holds.
         shard: (i, n) computes the i-th of n shares of the chunks, 1-based.
         dask: where workers are, see `screen.distributed.clusters`, or workers already `begun`

@@ -36,7 +36,7 @@ def run(
     ] = False,
     precision: Annotated[str, typer.Option(help="float32 or float64.")] = "float32",
     device: Annotated[str, typer.Option(help="auto, cpu or gpu.")] = "auto",
-    batch: Annotated[int | None, typer.Option(min=1, help="Stacks per device call.")] = None,
+    batch: Annotated[int | None, typer.Option(min=1, help="Stacks at a time on a device.")] = None,
     max_memory: Annotated[str | None, typer.Option(help="For what is in work, e.g. 2G.")] = None,
     shard: Annotated[str | None, typer.Option(metavar="I/N", help="Compute a part only.")] = None,
     dask: Annotated[
