@@ -1,22 +1,27 @@
 """Rows of design and uncertainty: designs per second beside scipy's, with the error of the answers.
 
 The peers get the same problems with formulas of their own in NumPy: SLSQP from one start (one
-layer), scipy's linear program (pairs), a count over the divider (uncertainty).
+layer), scipy's linear program (pairs), a count over the divider (uncertainty). With branch laws
+SLSQP starts ten times and gets potentials and gradients from `kernels.solve`.
 """
 
 import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from itertools import permutations
 from pathlib import Path
 
+import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 from scipy import optimize
 from table import QUICK, Row, Scale, best_time, row
 
-from kernels import Constant, Layer, Stack
+from kernels import Branches, Constant, Layer, Stack, solve
 from screen.optimize.answer import solve_batch
 from screen.optimize.descent import FEASIBLE
 from screen.optimize.problem import Problem, Variable
@@ -152,6 +157,94 @@ def linear_program(ion: np.ndarray, ele: np.ndarray, low: np.ndarray, high: np.n
     bounds = [(LOWER * 1e6, UPPER * 1e6)] * 2
     found = optimize.linprog([1, 1], matrix / size[:, None], np.array(sides) / size, bounds=bounds)
     return found.fun * 1e-6 if found.status == 0 else np.inf
+
+
+def branch_problems(count: int) -> Problem:
+    """Random two-coating problems of branch laws; the outer coating stands the cathode."""
+    rng = np.random.default_rng(0)
+
+    def drawn(electrolyte: tuple[float, float], coating: tuple[float, float]) -> np.ndarray:
+        columns = [rng.uniform(*electrolyte, count)]
+        return np.column_stack(columns + [rng.uniform(*coating, count) for _ in range(2)])
+
+    ion = 10 ** drawn((-4, -2.5), (-8, -5))
+    carriers = [
+        10 ** drawn((-10, -7.5), (-14, -10)),
+        10 ** drawn((-10, -6), (-13, -8)),
+        drawn((0.0, 1.5), (0.0, 2.0)),
+        10 ** drawn((-12, -7), (-14, -8)),
+        drawn((3.0, 4.5), (3.5, 4.6)),
+    ]
+    low, high = drawn((0.3, 1.7), (0.3, 1.8)), drawn((2.0, 3.0), (3.0, 5.0))
+    high[:, 2] = np.maximum(high[:, 2], E_C + 0.1)
+    plain = problems(ion[:, 1:], carriers[0][:, 1:], low[:, 1:], high[:, 1:])
+    laws = [Branches(*(each[:, k] for each in carriers), 1.0, 1.0) for k in range(3)]
+    layers = [
+        replace(layer, sigma_ion=ion[:, k], sigma_ele=laws[k])
+        for k, layer in enumerate(plain.stack.layers)
+    ]
+    stack = replace(plain.stack, layers=tuple(layers), current_density=0.0)
+    return replace(plain, stack=stack, reduction=low, oxidation=high)
+
+
+@row("design_branches")
+def design_branches(scale: Scale) -> Row:
+    """Two coatings of branch laws against SLSQP from ten starts, with exact gradients."""
+    batch = branch_problems(16 if scale == QUICK else 100)
+    seconds = best_time(solve_batch, batch, repeats=1)
+    optimum, checked = jax.tree.map(np.asarray, solve_batch(batch))
+    feasible = np.flatnonzero(optimum.violation <= FEASIBLE)
+    value = eqx.filter_jit(slack)
+    slope = eqx.filter_jit(jax.jacfwd(slack, argnums=1))
+    some = feasible[: max(2, scale.loop // 20)]
+    singles = [jax.tree.map(lambda x, i=i: x if type(x) is float else x[i], batch) for i in some]
+    slsqp_ten(singles[0], value, slope, starts=1)
+    start = time.perf_counter()
+    peers = [slsqp_ten(single, value, slope, starts=10) for single in singles]
+    peer = (time.perf_counter() - start) / len(peers)
+    ours = checked.thickness.sum(axis=1)[some]
+    better = max(0.0, float((1 - np.array(peers) / ours).max()))
+    count = len(optimum.violation)
+    reference = f"SLSQP, ten starts, {peer * 1e3:.3g} ms; at most {better:.1e} thinner"
+    excess = max(0.0, float(checked.excess[feasible].max()))
+    rate = count / seconds
+    return Row("design_branches", rate, "designs/s", reference, peer * rate, excess)
+
+
+def slack(problem: Problem, x: jax.Array) -> jax.Array:
+    """What must not be negative at ln thicknesses x: V inside the windows, ln of budget left."""
+    layers = [problem.stack.layers[0]]
+    layers += [
+        replace(layer, thickness=jnp.exp(x[k])) for k, layer in enumerate(problem.stack.layers[1:])
+    ]
+    nodes = solve(replace(problem.stack, layers=tuple(layers))).faces[:-1, 1]
+    high = jnp.minimum(problem.oxidation[:-1], problem.oxidation[1:])
+    low = jnp.maximum(problem.reduction[:-1], problem.reduction[1:])
+    asr = sum(layer.thickness / layer.sigma_ion for layer in layers[1:])
+    return jnp.concatenate([high - nodes, nodes - low, jnp.log(problem.asr_budget / asr)[None]])
+
+
+def slsqp_ten(problem: Problem, value: Callable, slope: Callable, *, starts: int) -> float:
+    """Least total thickness (cm) that SLSQP finds; infinite if no start ends feasible."""
+    rng, best = np.random.default_rng(1), np.inf
+    bounds = [(np.log(LOWER), np.log(UPPER))] * 2
+    for _ in range(starts):
+        found = optimize.minimize(
+            lambda x: np.log(np.exp(x).sum()),
+            rng.uniform(*bounds[0], 2),
+            jac=lambda x: np.exp(x) / np.exp(x).sum(),
+            bounds=bounds,
+            constraints={
+                "type": "ineq",
+                "fun": lambda x: np.asarray(value(problem, x)),
+                "jac": lambda x: np.asarray(slope(problem, x)),
+            },
+            method="SLSQP",
+            options={"maxiter": 100, "ftol": 1e-10},
+        )
+        if np.all(np.isfinite(found.x)) and np.min(value(problem, found.x)) > -1e-7:
+            best = min(best, float(np.exp(found.x).sum()))
+    return best
 
 
 @row("uncertainty")

@@ -4,7 +4,6 @@ Left, against thickness: the band of sigma_ele that protects. Right, against sig
 frontier some thickness protects within the resistance budget; materials lie on it as ranges.
 """
 
-from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +24,14 @@ LEGEND = {
 }
 SIGMA_ELE_RANGE = (1e-17, 1e-6)
 MOST_LABELS = 14
+PANEL_PT = (285.0, 250.0)
+"""Width and height of a plane, about, in points: what names are laid out by."""
+CORNERS = [
+    ((right, up), side)
+    for up in (5, -12, 18, -25, 31, -38)
+    for right, side in ((6, "left"), (-6, "right"))
+]
+"""Where a name may stand beside its mark, the best first: offset in points, side of the mark."""
 
 
 def draw_map(design_map: DesignMap, out: Path) -> None:
@@ -95,9 +102,7 @@ def _draw_conductivities(axes: "Axes", design_map: DesignMap) -> None:
 def _draw_materials(axes: "Axes", table: "pd.DataFrame", ends: tuple[float, float]) -> None:
     """Known materials as ranges with their names; those of unknown sigma_ele at the lower edge."""
     known = table[table["place"].isin(MARKS) & (table["sigma_ion_S_cm_high"] >= ends[0])]
-    corners = cycle(
-        [((6, 5), "left"), ((-6, 5), "right"), ((6, -12), "left"), ((-6, -12), "right")]
-    )
+    names = []
     for _, row in known.sort_values("sigma_ele_S_cm_high").iterrows():
         colour, marker = MARKS[row["place"]]
         x = np.clip([row["sigma_ion_S_cm_low"], row["sigma_ion_S_cm_high"]], *ends)
@@ -106,16 +111,54 @@ def _draw_materials(axes: "Axes", table: "pd.DataFrame", ends: tuple[float, floa
         axes.plot(x, [centre[1]] * 2, color=colour, linewidth=1.6)
         axes.plot([centre[0]] * 2, y, color=colour, linewidth=1.6)
         axes.plot(*centre, marker=marker, color=colour, markersize=6, markeredgecolor="black")
-        offset, side = next(corners)
-        axes.annotate(
-            literal(row["name"]), centre, offset, textcoords="offset points", fontsize=8, ha=side
-        )
+        names.append((row["name"], *centre))
+    _name_materials(axes, names, ends)
     for place in known["place"].unique():
         colour, marker = MARKS[place]
         axes.plot([], [], marker=marker, color=colour, markeredgecolor="black", label=LEGEND[place])
     if len(known):
         axes.legend(loc="lower right", bbox_to_anchor=(1.0, 0.05), fontsize=7, frameon=False)
-    unknown = table[(table["place"] == "unknown sigma_ele")]
+    _draw_unknown(axes, table[table["place"] == "unknown sigma_ele"], ends)
+
+
+def _name_materials(
+    axes: "Axes", materials: list[tuple[str, float, float]], ends: tuple[float, float]
+) -> None:
+    """Names beside their marks, at the first corner that is free; what finds none is counted."""
+    scale = [PANEL_PT[0] / np.log10(ends[1] / ends[0])]
+    scale += [PANEL_PT[1] / np.log10(SIGMA_ELE_RANGE[1] / SIGMA_ELE_RANGE[0])]
+    points = [
+        (np.log10(x / ends[0]) * scale[0], np.log10(y / SIGMA_ELE_RANGE[0]) * scale[1])
+        for _, x, y in materials
+    ]
+    taken = [(x - 4, y - 4, x + 4, y + 4) for x, y in points]
+    left_out = 0
+    for (name, *centre), (x, y) in zip(materials, points, strict=True):
+        width = 4.7 * len(name)
+        for (right, up), side in CORNERS:
+            start = x + right - (width if side == "right" else 0)
+            box = (start, y + up, start + width, y + up + 9)
+            inside = box[0] >= 0 and box[2] <= PANEL_PT[0] and box[3] <= PANEL_PT[1]
+            if inside and not any(_overlap(box, each) for each in taken):
+                break
+        else:
+            left_out += 1
+            continue
+        taken.append(box)
+        axes.annotate(
+            literal(name), centre, (right, up), textcoords="offset points", fontsize=8, ha=side
+        )
+    if left_out:
+        note = f"{left_out} names left out for want of room"
+        axes.text(0.02, 0.925, note, transform=axes.transAxes, fontsize=7, color=GREY)
+
+
+def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def _draw_unknown(axes: "Axes", unknown: "pd.DataFrame", ends: tuple[float, float]) -> None:
+    """Ticks at the lower edge, named where they are few."""
     unknown = unknown[unknown["sigma_ion_S_cm_high"].between(*ends)]
     x = np.sqrt(unknown["sigma_ion_S_cm_low"].clip(*ends) * unknown["sigma_ion_S_cm_high"])
     y = np.full(len(unknown), SIGMA_ELE_RANGE[0] * 2)

@@ -111,7 +111,7 @@ def _described(found: dict[str, Any]) -> str:
         f"{found['coating']} on {found['electrolyte']} ({found['electrolyte_thickness_um']:g} um)"
     )
     head = f"{cell}, cathode {found['cathode']}, anode {found['anode']}: {found['status']}"
-    lines = [head]
+    lines = [head, *_scenario(found)]
     if found["feasible"]:
         layers = " + ".join(f"{t:.4g}" for t in found["thickness_nm"])
         asr = found["asr_coating_ohm_cm2"]
@@ -125,6 +125,14 @@ def _described(found: dict[str, Any]) -> str:
     lines += [f"  {demand}: {_relaxed(each)}" for demand, each in found["relaxed"].items()]
     lines += [f"  {_price(row)}" for row in found["price_of_certainty"]]
     return "\n".join([*lines, *(f"  note: {note}" for note in found["notes"])])
+
+
+def _scenario(found: dict[str, Any]) -> list[str]:
+    """Values of a scenario that a spec may vary, where they are not the plain ones."""
+    plain = {"temperature_K": 298.15, "current_density_mA_cm2": 0.0}
+    given = [f"{key} {value:.4g}" for key, value in found.items() if "." in key]
+    given += [f"{k} {found[k]:.4g}" for k, usual in plain.items() if found[k] != usual]
+    return [f"  at {', '.join(given)}"] if given else []
 
 
 def _relaxed(each: dict[str, Any]) -> str:
