@@ -19,7 +19,7 @@ from screen.selection import evidence_rank
 from screen.space import Lines
 from screen.uncertainty import rank_stability
 
-MOST_SCORES = 2**24
+MOST_SCORES = 2**22
 """Scores of lines, states and draws held at a time, where a scenario has fewer."""
 
 
