@@ -141,7 +141,7 @@ class Evaluator:
 
     def compile(self, mode: str) -> None:
         """Build the programs a mode needs, before any thread asks for them."""
-        _ = self.rows, self.best if mode == "best" else None
+        _ = self.rows, self.best if mode == "best" else None, self.draws and self.score
 
     def packed(self) -> Programs:
         """The programs built so far as data, for other processes on like processors."""

@@ -24,6 +24,8 @@ LEGEND = {
 }
 SIGMA_ELE_RANGE = (1e-17, 1e-6)
 MOST_LABELS = 14
+Box = tuple[float, float, float, float]
+"""Left, lower, right and upper edge, points."""
 PANEL_PT = (285.0, 250.0)
 """Width and height of a plane, about, in points: what names are laid out by."""
 CORNERS = [
@@ -133,27 +135,37 @@ def _name_materials(
     ]
     taken = [(x - 4, y - 4, x + 4, y + 4) for x, y in points]
     left_out = 0
-    for (name, *centre), (x, y) in zip(materials, points, strict=True):
-        width = 4.7 * len(name)
-        for (right, up), side in CORNERS:
-            start = x + right - (width if side == "right" else 0)
-            box = (start, y + up, start + width, y + up + 9)
-            inside = box[0] >= 0 and box[2] <= PANEL_PT[0] and box[3] <= PANEL_PT[1]
-            if inside and not any(_overlap(box, each) for each in taken):
-                break
-        else:
+    for (name, *mark), point in zip(materials, points, strict=True):
+        corner = _free_corner(name, point, taken)
+        if corner is None:
             left_out += 1
             continue
+        offset, side, box = corner
         taken.append(box)
-        axes.annotate(
-            literal(name), centre, (right, up), textcoords="offset points", fontsize=8, ha=side
-        )
+        text = literal(name)
+        at = mark[0], mark[1]
+        axes.annotate(text, at, offset, textcoords="offset points", fontsize=8, ha=side)
     if left_out:
         note = f"{left_out} names left out for want of room"
         axes.text(0.02, 0.925, note, transform=axes.transAxes, fontsize=7, color=GREY)
 
 
-def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
+def _free_corner(
+    name: str, point: tuple[float, float], taken: list[Box]
+) -> tuple[tuple[float, float], str, Box] | None:
+    """Offset, side and box (points) of a name beside its mark, inside the plane and on nothing."""
+    width = 4.7 * len(name)
+    for offset, side in CORNERS:
+        left = point[0] + offset[0] - (width if side == "right" else 0)
+        low = point[1] + offset[1]
+        box = (left, low, left + width, low + 9)
+        inside = left >= 0 and box[2] <= PANEL_PT[0] and box[3] <= PANEL_PT[1]
+        if inside and not any(_overlap(box, each) for each in taken):
+            return offset, side, box
+    return None
+
+
+def _overlap(a: Box, b: Box) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
