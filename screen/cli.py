@@ -33,7 +33,8 @@ app = typer.Typer(
     help="Lithium-potential profiles through coatings and solid electrolytes: screen and rank.",
     epilog=(
         "First steps: `muli run --out first` screens the built-in library; "
-        "`muli rank first` reads it; `muli candidates show LiNbO3` shows where numbers come from."
+        "`muli rank first` reads it; `muli report first` makes a page of it; "
+        "`muli candidates show LiNbO3` shows where numbers come from."
     ),
 )
 app.command("run", epilog=run.EXAMPLES)(run.run)

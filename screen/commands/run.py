@@ -166,4 +166,5 @@ def _summary(result: "RunResult") -> None:
     print(overview(result.folder, terminal_width()))
     print()
     print(f"Parquet: {result.folder}/part-*.parquet ({result.rows:,} rows)")
-    print(f"next: muli rank {result.folder}    muli rank {result.folder} --per family --top 3")
+    print(f"next: muli rank {result.folder} --per family --top 3")
+    print(f"      muli report {result.folder} --out report.html    a page to pass around")

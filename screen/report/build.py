@@ -13,7 +13,7 @@ import pandas as pd
 import candidates
 from screen.errors import ScreenError
 from screen.ranking import Ranking, ranking
-from screen.report import chemistry, funnel, inside, page, pictures, query, table, words
+from screen.report import assumed, chemistry, funnel, inside, page, pictures, query, table, words
 from screen.results import Results, open_results
 
 TITLES = {"built-in": "The built-in screen: every coating on every electrolyte"}
@@ -98,10 +98,11 @@ def _by_cell(dirs: Any, results: Results, held: query.Contents) -> Ranking:
     if "cathode" in columns:
         columns.remove("cathode_potential_V")
     cells, coatings = max(len(held.electrolytes) * len(held.cathodes), 1), len(held.coatings)
-    if cells * coatings <= MOST_RANKED:
-        return ranking(dirs, top=max(coatings, 1), per=columns)
-    room = table.MOST_ROWS - min(coatings, table.MOST_ROWS // 2)
-    found = ranking(dirs, top=max(room // cells, 1), per=columns)
+    room = (table.MOST_ROWS - min(coatings, table.MOST_ROWS // 2)) // cells
+    whole = coatings if cells * coatings <= MOST_RANKED else 1
+    found = ranking(dirs, top=max(room, whole, 1), per=columns)
+    if found.rows["coating"].nunique() >= coatings:
+        return found
     others = ranking(dirs, top=1, per=["coating"]).rows.assign(rank=float("nan"))
     others = others[~others["coating"].isin(found.rows["coating"])]
     return replace(found, rows=pd.concat([found.rows, others], ignore_index=True))
@@ -159,7 +160,7 @@ def _facts(
         funnel=funnel.funnel(results),
         order=f"Within each cell by {table.spelled(stated)}.",
         rows_left_out=_left_out(results, len(rows), held.rows),
-        assumptions=words.assumptions(spec, data.scenario, materials),
+        assumptions=assumed.assumptions(spec, data.scenario, materials),
         sources=words.sources(ids),
         command=words.command(results),
         spec=words.resolved(spec),

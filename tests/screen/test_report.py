@@ -12,7 +12,7 @@ import pytest
 
 from kernels import Constant, Layer, Limits, Stack, Window, metrics
 from screen.errors import StoreError
-from screen.report import ReportError, funnel, inside, page, query, report, table, words
+from screen.report import ReportError, assumed, funnel, inside, page, query, report, table
 from screen.report.build import html
 from screen.results import open_results
 from screen.running import run
@@ -274,7 +274,7 @@ def test_what_is_drawn_at_random_is_told_and_is_not_called_unknown():
     screen = {"law": "constant", "missing": "status", "window_tolerance_V": 0.1}
     spec = {"axes": {}, "screen": screen, "uncertainty": {"distributions": drawn}}
     coatings = pd.DataFrame({"evidence_sigma_ele": ["none"], "evidence_sigma_ion": ["none"]}, ["A"])
-    told = [(a.quantity, a.value) for a in words.assumptions(spec, {}, {"coating": coatings})]
+    told = [(a.quantity, a.value) for a in assumed.assumptions(spec, {}, {"coating": coatings})]
     assert ("σ electron of the coating", "log-normal, median 1e-12, decades 1 S/cm") in told
     assert ("oxidation limit of the electrolyte", "even, 1.9 to 2.1 V") in told
     assert ("σ ion of the coatings", "A") in told

@@ -109,6 +109,15 @@ def test_every_coating_is_in_the_table_even_where_it_is_first_nowhere(folder, mo
     assert found["rank"].isna().sum() == 3
 
 
+def test_scenarios_of_one_coating_push_no_other_out_of_the_table(tmp_path):
+    values = {"coating.sigma_ele_S_cm": [1e-16, 1e-15, 1e-14], "coating": ["Li3PO4", "LiNbO3"]}
+    run({**SPEC, "axes": {**SPEC["axes"], **values}}, tmp_path / "run")
+    results = open_results(tmp_path / "run")
+    held = query.contents(query.Dataset(results, {}))
+    found = build._by_cell(tmp_path / "run", results, held).rows
+    assert set(found["coating"]) == {"Li3PO4", "LiNbO3"}
+
+
 def test_a_page_that_is_full_keeps_every_coating(monkeypatch):
     monkeypatch.setattr(table, "MOST_ROWS", 4)
     ranked = pd.DataFrame(

@@ -1,0 +1,135 @@
+"""What a screen assumed, what it drew at random, and what its tables do not know, in words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from screen import columns
+from screen.report.table import plain
+
+EXAMPLES = 6
+KINDS = {"sigma_ele": "σ electron", "sigma_ion": "σ ion"}
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """A quantity that was assumed, estimated or not known."""
+
+    quantity: str
+    value: str
+    standing: str
+
+
+SAID = {
+    "boundary": "What holds the ends",
+    "anode": "Anode",
+    "cathode_state": "State of the cathode",
+    "law": "σ electron against potential",
+    "missing": "Where a conductivity is unknown",
+    "window_tolerance_V": "Error allowed to computed windows",
+}
+MEANT = {
+    "auto": "an interphase where the electrolyte is not stable, else the electrode (auto)",
+    "electrode": "the electrode's own potential",
+    "interphase": "an interphase at the electrolyte's own limit",
+    "constant": "constant",
+    "branches": "electron and hole branches",
+    "table": "tabulated",
+    "status": "not guessed: the answer is the value it may have",
+    "decades": "every decade is tried",
+    "estimate": "estimated from materials of its class",
+}
+
+
+def assumptions(
+    spec: Mapping[str, Any], scenario: Mapping[str, Any], named: Mapping[str, pd.DataFrame]
+) -> list[Assumption]:
+    """What the spec assumed, what was compared at, and what the tables do not know."""
+    found = []
+    for key, axis in spec["axes"].get("others", {}).items():
+        standing = "assumed in the spec" if "sigma" in key or "limit" in key else "set in the spec"
+        found.append(Assumption(spoken(key), f"{extent(axis)} {measure(key)}".strip(), standing))
+    drawn = (spec.get("uncertainty") or {}).get("distributions", {})
+    for key, law in drawn.items():
+        standing = "drawn at random, as the spec states"
+        found.append(Assumption(spoken(key), f"{_law(law)} {measure(key)}".strip(), standing))
+    for column, value in scenario.items():
+        text = f"{value:.4g} {measure(column)}" if isinstance(value, float) else str(value)
+        standing = "one of several scenarios: coatings are compared here"
+        found.append(Assumption(spoken(column), MEANT.get(text, text.strip()), standing))
+    screen = spec["screen"]
+    for key, standing in (
+        ("law", "how σ electron depends on the potential"),
+        ("missing", "rows say which value that is"),
+    ):
+        found.append(Assumption(SAID[key], MEANT.get(screen[key], screen[key]), standing))
+    tolerance = f"{screen['window_tolerance_V']:g} V"
+    standing = "sorts coatings into classes, moves no verdict on the electrolyte"
+    found.append(Assumption(SAID["window_tolerance_V"], tolerance, standing))
+    for role, table in named.items():
+        for kind in ("sigma_ele", "sigma_ion"):
+            if f"{role}.{kind}_S_cm" not in {**spec["axes"].get("others", {}), **drawn}:
+                found += _evidence(role, kind, table)
+    return found
+
+
+def _law(law: Mapping[str, Any]) -> str:
+    """A distribution in words: its name and its numbers."""
+    told = {"lognormal": "log-normal", "loguniform": "even in decades", "uniform": "even"}
+    for name, numbers in law.items():
+        if isinstance(numbers, Mapping):
+            parts = ", ".join(f"{key} {value:g}" for key, value in numbers.items())
+            return _short(f"{told.get(name, name)}, {parts}")
+        if isinstance(numbers, list):
+            return _short(f"{told.get(name, name)}, {numbers[0]:g} to {numbers[1]:g}")
+    return "between its sources"
+
+
+def _short(text: str) -> str:
+    """Exponents without the zero that Python writes into them."""
+    return text.replace("e-0", "e-").replace("e+0", "e")
+
+
+def spoken(key: str) -> str:
+    """A column or a quoted key as people say it."""
+    if key in SAID:
+        return SAID[key]
+    role, dot, name = key.rpartition(".")
+    unit = columns.unit(name)
+    suffix = "_" + unit.replace("/", "_").replace(" ", "_")
+    words = name.removesuffix(suffix) if unit else name
+    words = KINDS.get(words, words.replace("_asr", " resistance").replace("_", " "))
+    return f"{words} of the {role}" if dot else words[:1].upper() + words[1:]
+
+
+def measure(key: str) -> str:
+    """The unit of a column, as it is printed."""
+    return columns.unit(key.rpartition(".")[2]).replace("um", "µm").replace("ohm cm2", "Ω cm²")
+
+
+def _evidence(role: str, kind: str, table: pd.DataFrame) -> list[Assumption]:
+    """How many materials of a role have which evidence for a conductivity."""
+    column = table.get(f"evidence_{kind}")
+    if column is None:
+        return []
+    told = []
+    for word, names in table.groupby(column.fillna("none"), sort=True).groups.items():
+        standing = {
+            "measured": "measured",
+            "range": "known only as a range, or as a number quoted in passing",
+            "estimated": "estimated from materials of its class, not measured",
+            "none": "not known",
+        }.get(str(word), str(word))
+        listed = ", ".join(plain(name) for name in names[:EXAMPLES])
+        more = f" and {len(names) - EXAMPLES:,} more" if len(names) > EXAMPLES else ""
+        told.append(Assumption(f"{KINDS[kind]} of the {role}s", listed + more, standing))
+    return told
+
+
+def extent(axis: Mapping[str, Any]) -> str:
+    """The values of an axis, from the least to the largest."""
+    values = axis.get("listed") or [axis["start"], axis["stop"]]
+    low, high = (f"{value:g}".replace("e-0", "e-") for value in (min(values), max(values)))
+    return low if low == high else f"{low} to {high}"
