@@ -22,26 +22,31 @@ from screen.space import CHUNK_ROWS
 from screen.store import Store
 
 CHILD = """
-import json, resource, sys, time
-from screen.running import run
-if __name__ == "__main__":
-    given, out, where = json.loads(sys.argv[1]), sys.argv[2], sys.argv[3] or None
-    start = time.perf_counter()
-    found = run(given, out, dask=where)
-    seconds = time.perf_counter() - start
+import json, resource, sys
+from contextlib import nullcontext
+from screen.distributed import begun
+if __name__ == "__main__":  # in the order of `muli run`
+    given, out, where = json.loads(sys.argv[1]), sys.argv[2], sys.argv[3]
+    with begun(where, "auto") if where else nullcontext() as workers:
+        from screen.running import run
+        found = run(given, out, dask=workers)
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     processor = sum(each.ru_utime + each.ru_stime for each in used)
-    print(json.dumps({"seconds": seconds, "processor": processor, "stacks": found.stacks}))
+    print(json.dumps({"processor": processor, "stacks": found.stacks}))
 """
 
 
 @dataclass(frozen=True)
 class Line:
-    """Seconds of a run of n stacks: once + n / rate. work: processor seconds per 1e9 stacks."""
+    """Seconds of a run of n stacks: once + n / rate, from the start of the process to its end.
+
+    work: processor seconds per 1e9 stacks. whole: seconds of the larger run.
+    """
 
     once: float
     rate: float
     work: float
+    whole: float
 
 
 @dataclass(frozen=True)
@@ -71,8 +76,9 @@ def measured(stacks: int, where: str) -> tuple[dict[str, float], list[str]]:
         script.write_text(CHILD)
         out = str(Path(folder) / "out")
         command = [sys.executable, str(script), json.dumps(spec(stacks, "best")), out, where]
+        start = time.perf_counter()
         done = subprocess.run(command, capture_output=True, text=True, check=True)
-        found = json.loads(done.stdout)
+        found = {"seconds": time.perf_counter() - start, **json.loads(done.stdout)}
         parts = json.loads((Path(out) / "manifest.json").read_text())["parts"]
     return found, [part["sha256"] for part in parts]
 
@@ -84,7 +90,7 @@ def fit(scale: Scale, where: str) -> tuple[Line, list[str]]:
     more = {key: two[key] - one[key] for key in one}
     rate = more["stacks"] / max(more["seconds"], 1e-9)
     once = one["seconds"] - one["stacks"] / rate
-    return Line(once, rate, 1e9 * more["processor"] / more["stacks"]), sums
+    return Line(once, rate, 1e9 * more["processor"] / more["stacks"], two["seconds"]), sums
 
 
 def per_task(tasks: int) -> float:
@@ -150,9 +156,11 @@ def main() -> None:
         lines[where], sums[where] = fit(scale, where)
         same = "equal" if sums[where] == sums[""] else "DIFFER"
         line, ratio = lines[where], lines[where].rate / lines[""].rate
+        share = 100 * line.whole / lines[""].whole
         print(
             f"{where or 'one process':12} once {line.once:6.1f} s   {line.rate / 1e6:7.1f} M/s   "
-            f"{100 * ratio:5.1f} %   {line.work:6.1f} processor s per 1e9   parts {same}",
+            f"{100 * ratio:5.1f} %   {line.work:6.1f} processor s per 1e9   "
+            f"whole {line.whole:6.1f} s, {share:5.1f} %   parts {same}",
             flush=True,
         )
     worker = lines["local:2"]

@@ -23,20 +23,6 @@ from distributed.utils import silence_logging_cmgr
 
 from screen.errors import UsageError
 
-
-@dataclass(frozen=True)
-class Start:
-    """Workers on their way.
-
-    ready: gives, once it is there, a cluster or a scheduler's address. expected: so many workers.
-    alike: they run on the processor of this process, and so do programs compiled here.
-    """
-
-    ready: Callable[[], Any]
-    expected: int = 1
-    alike: bool = False
-
-
 LOOPBACK = "127.0.0.1"
 GPU_MEMORY_FRACTION = "0.85"
 POLL_S = 0.1
@@ -51,6 +37,19 @@ _SETTINGS = {
     "distributed.nanny.pre-spawn-environ": {},
     "distributed.worker.profile.enabled": False,
 }
+
+
+@dataclass(frozen=True)
+class Start:
+    """Workers on their way.
+
+    ready: gives, once it is there, a cluster or a scheduler's address. expected: so many workers.
+    alike: they run on the processor of this process, and so do programs compiled here.
+    """
+
+    ready: Callable[[], Any]
+    expected: int = 1
+    alike: bool = False
 
 
 @contextmanager

@@ -53,6 +53,7 @@ def test_two_workers_give_the_same_bytes_and_listen_on_loopback(whole, tmp_path,
     ):
         assert manifests[0][key] == manifests[1][key], key
     assert manifests[0]["workers"] == 2
+    assert "://" not in json.dumps({k: v for k, v in manifests[0].items() if k != "sources"})
     found = [json.loads(path.read_text()) for path in tmp_path.glob("told-*")]
     assert found
     share = str(max(1, len(os.sched_getaffinity(0)) // 2))
