@@ -39,7 +39,8 @@ def dry_run(spec: SpecLike = None) -> Estimate:
     given = source.spec
     method = "plane" if given.axes.current_density_mA_cm2.only_zero else "current"
     method = "branches" if given.screen.law == "branches" else method
-    return estimate(sizes, given.output.mode, given.output.top_k, method=method)
+    draws = given.uncertainty.draws if given.uncertainty else 0
+    return estimate(sizes, given.output.mode, given.output.top_k, method=method, draws=draws)
 
 
 def run(

@@ -23,6 +23,7 @@ STACKS_PER_S = {
     "current": {"best": 1e6, "all": 1e6, "feasible": 1e6},
     "branches": {"best": 2e4, "all": 2e4, "feasible": 2e4},
 }
+DRAWS_PER_S = 6e5
 BYTES_STORED_PER_ROW = 60
 """Rough figures of two CPU cores, for estimates only."""
 
@@ -83,8 +84,13 @@ class Estimate:
         )
 
 
-def estimate(sizes: Mapping[str, int], mode: str, top_k: int, *, method: str) -> Estimate:
-    """Rows, size and time of a screen of these axes. method: a key of `STACKS_PER_S`."""
+def estimate(
+    sizes: Mapping[str, int], mode: str, top_k: int, *, method: str, draws: int = 0
+) -> Estimate:
+    """Rows, size and time of a screen of these axes. method: a key of `STACKS_PER_S`.
+
+    draws: of the uncertain properties of every line (a coating in a scenario).
+    """
     stacks = 1
     for size in sizes.values():
         stacks *= size
@@ -92,7 +98,9 @@ def estimate(sizes: Mapping[str, int], mode: str, top_k: int, *, method: str) ->
     if mode == "best":
         lines = stacks // max(1, sizes["coating"] * sizes["coating_thickness_nm"])
         rows = lines * min(top_k, sizes["coating"])
-    return Estimate(dict(sizes), stacks, mode, rows, stacks / STACKS_PER_S[method][mode])
+    drawn = draws * stacks // max(1, sizes["coating_thickness_nm"])
+    seconds = stacks / STACKS_PER_S[method][mode] + drawn / DRAWS_PER_S
+    return Estimate(dict(sizes), stacks, mode, rows, seconds)
 
 
 def totals(entries: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

@@ -125,6 +125,15 @@ def test_rank_stability_is_the_order_of_rankings_in_every_draw(rows):
 
 
 @pytest.mark.full
+def test_ranked_apart_a_coating_is_first_wherever_it_has_a_thickness(rows, tmp_path):
+    apart = spec(tmp_path)
+    apart["output"]["per"] = ["coating"]
+    run(apart, tmp_path / "out", precision="float64")
+    shares = read(tmp_path / "out").to_pandas().top_k_share
+    np.testing.assert_array_equal(shares, by_hand(rows)[2].mean(axis=1))
+
+
+@pytest.mark.full
 def test_what_matters_most_agrees_with_scipys_sobol_indices(tmp_path):
     """Gradients, our indices, and scipy's from points of their own, on one stack."""
     one = spec(tmp_path, draws=2048, coating_thickness_nm=[10], electrolyte_thickness_um=[50])
