@@ -262,8 +262,9 @@ def test_killed_runs_end_in_the_same_bytes(tmp_path, mode, kills, cache):
 def test_sigterm_finishes_the_chunk_and_says_how_to_go_on(whole, tmp_path, cache):
     process = start(whole[0], tmp_path, cache)
     process.stdout.readline()
-    with pytest.raises(StoreError, match="another run is writing here"):
-        run(whole[0], tmp_path / "out")
+    refused = pytest.raises(StoreError, match="another run is writing here")
+    with refused, Store(tmp_path / "out").locked():
+        pass
     process.send_signal(signal.SIGTERM)
     text = process.stdout.read()
     assert process.wait() == 130 == Interrupted.exit_code
