@@ -18,12 +18,12 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from kernels.conductor import Chain
 from kernels.constant import Raw
-from kernels.open_circuit import find_nodes, log_conductance
-from kernels.safe import bounded_exp, log_or_absent
+from kernels.open_circuit import faces, find_nodes, log_conductance, misses
+from kernels.safe import bounded_exp, fits, log_or_absent
 
 Scalar = Float[Array, ""]
 Layers = Float[Array, " layers"]
@@ -50,16 +50,19 @@ class Ladder(NamedTuple):
     far: Layers
 
 
-def solve_open_circuit(chain: Chain) -> Raw:
-    """Faces, current and conditioning of a chain at open circuit."""
+def solve_open_circuit(chain: Chain) -> tuple[Raw, Bool[Array, ""]]:
+    """Faces, current and conditioning of a chain at open circuit; whether every layer fits."""
     answer = solve_chain(chain)
     ladder = hold(linearise(chain, answer))
-    return Raw(
-        faces=jnp.stack(faces(chain, answer), axis=1),
+    left, right = _faces(chain, answer)
+    missed = jnp.max(misses(*hold((chain, left, right, answer.log_unit))))
+    raw = Raw(
+        faces=jnp.stack([left, right], axis=1),
         leak_current_density=answer.leak * jnp.exp(answer.log_unit),
         log_leak=log_or_absent(jnp.abs(answer.leak)) + answer.log_unit,
         slope=_slope(ladder),
     )
+    return raw, fits(missed) | (answer.leak == 0)
 
 
 def _slope(ladder: Ladder) -> Scalar:
@@ -97,19 +100,14 @@ def _solve_chain_jvp(primals: tuple[Chain], tangents: tuple[Chain]) -> tuple[Ans
     return answer, Answer(inner_dot, leak_dot, jnp.zeros_like(answer.log_unit))
 
 
-def faces(chain: Chain, answer: Answer) -> tuple[Layers, Layers]:
+def _faces(chain: Chain, answer: Answer) -> tuple[Layers, Layers]:
     """E on the anode side and on the cathode side of every layer, V."""
-    left = jnp.concatenate([chain.E_anode[None], answer.inner])
-    right = jnp.concatenate([answer.inner, chain.E_cathode[None]])
-    if chain.contacts is None:
-        return left, right
-    drops = answer.leak * jnp.exp(answer.log_unit) * chain.contacts
-    return left + drops[:-1], right.at[-1].add(-drops[-1])
+    return faces(chain, answer.inner, answer.leak * jnp.exp(answer.log_unit))
 
 
 def linearise(chain: Chain, answer: Answer) -> Ladder:
     """Conductances of every layer at its faces, contacts in series included."""
-    left, right = faces(chain, answer)
+    left, right = _faces(chain, answer)
     conductance = jax.vmap(log_conductance)
     near = bounded_exp(conductance(chain.pieces, left) - answer.log_unit)
     far = bounded_exp(conductance(chain.pieces, right) - answer.log_unit)
@@ -151,7 +149,7 @@ def _fluxes(chain: Chain, answer: Answer) -> Layers:
     The width enters as the one that makes it so plus its own change: differences of rounded
     potentials would lose layers that span less than a rounding.
     """
-    left, right = faces(chain, answer)
+    left, right = _faces(chain, answer)
     log_mean = jax.vmap(lambda piece, E_1, E_2: piece.conductor.log_mean(E_1, E_2))
     log_conductance = log_mean(chain.pieces, left, right) - chain.pieces.log_thickness
     log_conductance = log_conductance - answer.log_unit

@@ -25,12 +25,12 @@ MARGIN = 1e-3
 
 class Course(NamedTuple):
     """What a march meets: anode and cathode side of every layer (V), where it ends behind the last
-    contact, and whether it left the range upwards (+1) or downwards (-1)."""
+    contact, and whether it has left the range upwards (+1) or downwards (-1) behind each layer."""
 
     left: Layers
     right: Layers
     end: Scalar
-    beyond: Scalar
+    beyond: Layers
 
 
 class Bracket(NamedTuple):
@@ -88,7 +88,7 @@ def march(
 
     def cross(
         state: tuple[Scalar, Scalar], step: tuple[Medium, Scalar]
-    ) -> tuple[tuple[Scalar, Scalar], tuple[Scalar, Scalar]]:
+    ) -> tuple[tuple[Scalar, Scalar], tuple[Scalar, Scalar, Scalar]]:
         (E, beyond), (layer, drop) = state, step
         enter = E + drop
         inside = jnp.clip(enter, low, high)
@@ -97,15 +97,18 @@ def march(
         for out in (_outside(enter, low, high), off, _outside(leave, low, high)):
             beyond = jnp.where(beyond == 0, out, beyond)
         leave = jnp.clip(leave, low, high)
-        return (leave, beyond), (enter, leave)
+        return (leave, beyond), (enter, leave, beyond)
 
     begin = (stack.E_anode if start is None else start), jnp.zeros_like(leak)
-    (E, beyond), (enter, leave) = jax.lax.scan(cross, begin, (layers, drops[:-1]))
+    (E, _), (enter, leave, beyond) = jax.lax.scan(cross, begin, (layers, drops[:-1]))
     return Course(enter, leave, E + drops[-1], beyond)
 
 
 def both_ways(stack: Stack, leak: Scalar) -> Course:
-    """The marches from the anode and from the cathode, stacked; faces named by their true side."""
+    """The marches from the anode and from the cathode, stacked; faces named by their true side.
+
+    `beyond` says of the node at every layer's cathode side whether the march had left the range.
+    """
     forward = media_of(stack), contacts_of(stack)
     pairs = jax.tree.map(lambda leaf: jnp.stack([leaf, leaf[::-1]]), forward)
     starts = jnp.stack([stack.E_anode, stack.E_cathode])
@@ -118,7 +121,9 @@ def both_ways(stack: Stack, leak: Scalar) -> Course:
     courses = jax.lax.map(one_way, (pairs, starts, senses))
     left = courses.left.at[1].set(courses.right[1, ::-1])
     right = courses.right.at[1].set(courses.left[1, ::-1])
-    return courses._replace(left=left, right=right)
+    met = courses.beyond[1, :-1][::-1]
+    beyond = courses.beyond.at[1].set(jnp.append(met, jnp.zeros_like(met, shape=1)))
+    return courses._replace(left=left, right=right, beyond=beyond)
 
 
 def _outside(E: Scalar, low: Scalar, high: Scalar) -> Scalar:

@@ -50,10 +50,55 @@ def find_nodes(chain: Chain) -> Nodes:
     if chain.contacts is None and count == 2:
         return _find_one_node(chain)
     log_leak = _find_log_leak(chain)
+    return Nodes(_join(chain, log_leak), log_leak)
+
+
+def _join(chain: Chain, log_leak: Scalar) -> Float[Array, " inner"]:
+    """Every node from the march that places it better.
+
+    A march lost behind a layer whose integral ends may not know it, once a later layer has made it
+    forget its start. Where layers then miss the current, the marches are joined in the layer that
+    fits both best.
+    """
     forward = _march(chain, log_leak, backward=False)
     backward = jax.tree.map(lambda x: jnp.flip(x, 0), _march(chain, log_leak, backward=True))
     ours = forward.leave_slope[:-1] <= backward.enter_slope[:-1]
-    return Nodes(jnp.where(ours, forward.leave[:-1], backward.enter[:-1]), log_leak)
+    mixed = misses(chain, forward.enter, backward.enter, log_leak)
+    before = jnp.arange(ours.size) < jnp.argmin(mixed)
+
+    def nodes(from_anode: Array) -> Float[Array, " inner"]:
+        return jnp.where(from_anode, forward.leave[:-1], backward.enter[:-1])
+
+    def worst(inner: Float[Array, " inner"]) -> Scalar:
+        leak = jnp.sign(chain.E_cathode - chain.E_anode) * jnp.exp(log_leak)
+        return jnp.max(misses(chain, *faces(chain, inner, leak), log_leak))
+
+    ways = jax.vmap(nodes)(jnp.stack([ours, before]))
+    return ways[jnp.argmin(jax.vmap(worst)(ways))]
+
+
+def faces(chain: Chain, inner: Float[Array, " inner"], leak: Scalar) -> tuple[Layers, Layers]:
+    """E on the anode side and on the cathode side of every layer (V) at a signed j (A/cm2)."""
+    left = jnp.concatenate([chain.E_anode[None], inner])
+    right = jnp.concatenate([inner, chain.E_cathode[None]])
+    if chain.contacts is None:
+        return left, right
+    drops = leak * chain.contacts
+    return left + drops[:-1], right.at[-1].add(-drops[-1])
+
+
+def misses(chain: Chain, left: Layers, right: Layers, log_leak: Scalar) -> Layers:
+    """By how much every layer between its faces misses the current: the relative error, or the V
+    that its face of larger conductance would have to move, whichever is less."""
+    width = (right - left) * jnp.sign(chain.E_cathode - chain.E_anode)
+    closed = width == 0
+    apart = jnp.where(closed, left + 1.0, right)
+    logs = jax.vmap(log_flux)(chain.pieces, left, apart)
+    share = jnp.sign(width) * bounded_exp(logs - log_leak) - 1.0
+    near, far = (jax.vmap(log_conductance)(chain.pieces, E) for E in (left, right))
+    volts = jnp.abs(share) * bounded_exp(log_leak - jnp.maximum(near, far))
+    worst = jnp.minimum(jnp.abs(share), volts)
+    return jnp.where(jnp.isnan(worst), jnp.inf, worst)
 
 
 def log_flux(piece: Piece, E_1: Scalar, E_2: Scalar) -> Scalar:

@@ -6,11 +6,15 @@ second derivatives are finite there, in float32 and float64.
 
 import jax.numpy as jnp
 from jax.nn import softplus
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from kernels.constants import ABSENT
 
 Number = Float[Array, "..."]
+CLOSE = 1e-9
+"""What a layer may miss in a solution: V, or relative to the current."""
+ROUNDINGS = 1e3
+"""What it may miss besides, in machine epsilons."""
 
 
 def log_or_absent(x: Number) -> Number:
@@ -65,3 +69,8 @@ def arctangent_ratio(x: Number) -> Number:
 def bounded_exp(x: Number) -> Number:
     """e^x up to half the exponents of the type, so that products of two stay finite."""
     return jnp.exp(jnp.minimum(x, 0.45 * jnp.log(jnp.finfo(x.dtype).max)))
+
+
+def fits(missed: Number) -> Bool[Array, "..."]:
+    """Whether what the worst layer misses (V, or relative to the current) is rounding alone."""
+    return missed <= CLOSE + ROUNDINGS * jnp.finfo(missed.dtype).eps

@@ -52,9 +52,10 @@ def solve(stack: Stack) -> Solution:
     if is_constant(stack):
         return finish(safe, solve_constant(safe), status)
     if is_open_circuit(stack) and not has_table(stack):
-        return finish(safe, solve_open_circuit(chain(stack, safe)), status)
-    raw, converged = solve_under_current(safe)
-    lost = jnp.where(converged, Status.OK, Status.NOT_CONVERGED).astype(jnp.int32)
+        raw, fits = solve_open_circuit(chain(stack, safe))
+    else:
+        raw, fits = solve_under_current(safe)
+    lost = jnp.where(fits, Status.OK, Status.NOT_CONVERGED).astype(jnp.int32)
     return finish(safe, raw, jnp.maximum(status, lost))
 
 

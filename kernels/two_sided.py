@@ -70,11 +70,10 @@ class Meeting(NamedTuple):
     stiffness: Scalar
 
 
-def meet(anode: Side, cathode: Side, at: Array | None = None) -> Meeting:
-    """Join both sides at one node, `at`, by default the one they place best; every node from its
-    better side."""
+def meet(anode: Side, cathode: Side) -> Meeting:
+    """Join both sides at the node they place best; every node from its better side."""
     worse = jnp.maximum(anode.rate, cathode.rate)
-    joint = jnp.arange(worse.size) == (jnp.argmin(worse) if at is None else at)
+    joint = jnp.arange(worse.size) == jnp.argmin(worse)
     gap = jnp.sum(jnp.where(joint, cathode.offset - anode.offset, 0.0))
     stiffness = jnp.sum(jnp.where(joint, anode.rate + cathode.rate, 0.0))
     leak = gap / stiffness
@@ -82,14 +81,6 @@ def meet(anode: Side, cathode: Side, at: Array | None = None) -> Meeting:
     forward = anode.offset + jnp.where(ours, anode.rate, 0.0) * leak
     backward = cathode.offset - jnp.where(ours, 0.0, cathode.rate) * leak
     return Meeting(leak, jnp.where(ours, forward, backward), stiffness)
-
-
-def nearest(anode: Side, cathode: Side) -> Array:
-    """The node at which the smallest change of the current would join both sides."""
-    stiffness = anode.rate + cathode.rate
-    usable = jnp.isfinite(stiffness) & (stiffness > 0)
-    steps = (cathode.offset - anode.offset) / jnp.where(usable, stiffness, 1.0)
-    return jnp.argmin(jnp.where(usable, jnp.abs(steps), jnp.inf))
 
 
 def rounding_gain(anode: Side, cathode: Side) -> Scalar:

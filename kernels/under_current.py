@@ -9,9 +9,10 @@ so ln|j| is bracketed before the search starts. The stack is then marched from b
 march that runs towards a standstill forgets its start, one that runs away from it magnifies every
 rounding, and what is unstable from one side is stable from the other: with F = dE/dj of the march
 from the anode and B = -dE/dj of that from the cathode, each node is taken from the side where the
-derivative is smaller. One Newton step closes the gap, at the node both sides place best. The
-derivatives of the answer follow from the layers' equations (implicit function), combined from both
-sides in the same way.
+derivative is smaller. The marches are joined in the layer whose length fits both best, and Newton
+steps on all nodes close the rest. What the layers then miss of their lengths decides whether the
+answer counts. Its derivatives follow from the layers' equations (implicit function), combined from
+both sides in the same way.
 """
 
 from typing import NamedTuple
@@ -22,6 +23,7 @@ from jaxtyping import Array, Bool, Float
 
 from kernels.chandrupatla import find_zero
 from kernels.constant import Raw
+from kernels.flow import Flow, Rates
 from kernels.march_current import (
     Course,
     both_ways,
@@ -32,25 +34,18 @@ from kernels.march_current import (
     media_of,
 )
 from kernels.medium import Medium
-from kernels.safe import log_or_absent
+from kernels.safe import fits, log_or_absent
 from kernels.stack import Stack
 from kernels.two_sided import (
-    Meeting,
-    Side,
     Ties,
     from_anode,
     from_cathode,
     meet,
-    nearest,
     rounding_gain,
 )
 
 Scalar = Float[Array, ""]
 Layers = Float[Array, " layers"]
-ROUNDINGS = 1e4
-"""Roundings of ln j by which two marches may miss each other and still count as one solution."""
-CLOSE = 1e-9
-"""V by which they may miss each other in any case."""
 
 
 class Answer(NamedTuple):
@@ -58,6 +53,14 @@ class Answer(NamedTuple):
 
     right: Layers
     leak: Scalar
+
+
+class Guess(NamedTuple):
+    """An answer, and the faces (V) at which its layers are tried."""
+
+    answer: Answer
+    left: Layers
+    right: Layers
 
 
 def solve_under_current(stack: Stack) -> tuple[Raw, Bool[Array, ""]]:
@@ -84,23 +87,51 @@ def faces(stack: Stack, answer: Answer) -> tuple[Layers, Layers]:
 
 
 def find(stack: Stack) -> tuple[Answer, Scalar, Bool[Array, ""]]:
-    """Nodes and current without derivatives, conditioning (V), and whether the marches meet."""
+    """Nodes and current without derivatives, conditioning (V), and whether every layer fits."""
     leak = _find_leak(stack)
-    anode, cathode = _sides(stack, leak)
-    best = meet(anode, cathode)
-    # Beyond a layer in which a rounding of j decides, the march from the anode is lost, and so is
-    # its derivative: the gap then closes at the node behind that layer.
-    closest = meet(anode, cathode, nearest(anode, cathode))
-    rounding = jnp.finfo(leak.dtype).eps * ROUNDINGS * jnp.abs(leak)
-    rounding = rounding * (1.0 + jnp.abs(log_or_absent(jnp.abs(leak))))
+    courses = both_ways(stack, leak)
+    start = Guess(Answer(courses.right[1], leak), courses.left[0], courses.right[1])
 
-    def meets(step: Meeting) -> Bool[Array, ""]:
-        close = jnp.abs(step.leak) <= rounding + CLOSE / step.stiffness
-        return close & jnp.all(jnp.isfinite(step.right))
+    def improve(guess: Guess, is_first: Bool[Array, ""]) -> tuple[Guess, tuple[Guess, Ties]]:
+        tied = linearise(stack, guess.left, guess.right, guess.answer.leak)
+        step = meet(from_anode(tied), from_cathode(tied))
+        better = Answer(guess.answer.right + step.right, guess.answer.leak + step.leak)
+        joined = Answer(_join(courses, _worst(tied, leak)), leak)
+        answer = jax.tree.map(lambda a, b: jnp.where(is_first, a, b), joined, better)
+        return Guess(answer, *faces(stack, answer)), (guess, tied)
 
-    step = jax.tree.map(lambda a, b: jnp.where(meets(best), a, b), best, closest)
-    slope = jnp.abs(leak) * rounding_gain(anode, cathode)
-    return Answer(step.right, leak + jnp.where(meets(step), step.leak, 0.0)), slope, meets(step)
+    rounds = jnp.asarray([True, False, False])
+    _, (guesses, tied) = jax.lax.scan(improve, start, rounds)
+    misses = jnp.stack([jnp.max(_worst(each, leak)) for each in _rows(tied)[1:]])
+    best = 1 + jnp.argmin(misses)
+    answer, tied = jax.tree.map(lambda x: x[best], (guesses.answer, tied))
+    slope = jnp.abs(answer.leak) * rounding_gain(from_anode(tied), from_cathode(tied))
+    return answer, slope, fits(jnp.min(misses))
+
+
+def _rows(tree: Ties) -> list[Ties]:
+    return [jax.tree.map(lambda x, k=k: x[k], tree) for k in range(tree.rest.shape[0])]
+
+
+def _worst(tied: Ties, leak: Scalar) -> Layers:
+    """By how much each layer is missed: in V at its slower face, or relative to the current."""
+    miss = jnp.abs(tied.rest)
+    volts = miss / jnp.maximum(jnp.abs(tied.near), 1.0)
+    share = miss / (jnp.abs(tied.by_leak) * jnp.abs(leak))
+    worst = jnp.where(share < volts, share, volts)
+    return jnp.where(jnp.isfinite(worst), worst, jnp.inf)
+
+
+def _join(courses: Course, misses: Layers) -> Layers:
+    """Nodes of the march from the anode up to the layer that fits both marches best, and of the
+    march from the cathode behind it.
+
+    Behind a layer in which a rounding of j decides, a march is lost, whatever it says of itself.
+    """
+    layer = jnp.arange(misses.size)
+    reached = jnp.concatenate([jnp.zeros(1, bool), courses.beyond[0, :-1] != 0])
+    joint = jnp.argmin(jnp.where(reached | (courses.beyond[1] != 0), jnp.inf, misses))
+    return jnp.where(layer < joint, courses.right[0], courses.right[1])
 
 
 def _find_leak(stack: Stack) -> Scalar:
@@ -110,47 +141,37 @@ def _find_leak(stack: Stack) -> Scalar:
 
     def excess(log_leak: Scalar) -> Scalar:
         course = march(layers, contacts_of(stack), stack, bracket.sign * jnp.exp(log_leak))
-        away = course.beyond * (layers.E_high[0] - layers.E_low[0])
-        return bracket.sign * jnp.where(course.beyond != 0, away, course.end - stack.E_cathode)
+        beyond = course.beyond[-1]
+        away = beyond * (layers.E_high[0] - layers.E_low[0])
+        return bracket.sign * jnp.where(beyond != 0, away, course.end - stack.E_cathode)
 
     log_leak, _ = find_zero(excess, bracket.log_least, bracket.log_most)
     nearly_none = jnp.sqrt(jnp.finfo(log_leak.dtype).tiny)
     return bracket.sign * jnp.where(bracket.none, nearly_none, jnp.exp(log_leak))
 
 
-def _sides(stack: Stack, leak: Scalar) -> tuple[Side, Side]:
-    """Nodes met from either electrode at this current, and how they move with it."""
-    courses = both_ways(stack, leak)
-    rest = jnp.zeros_like(courses.left[0])
+def linearise(stack: Stack, left: Layers, right: Layers, leak: Scalar) -> Ties:
+    """Every layer's equation at its faces and the current, contacts included; rest: its miss."""
 
-    def tie(course: Course) -> Ties:
-        return ties(stack, course.left, course.right, leak, rest)
+    def misses(leak: Scalar) -> tuple[Layers, Rates]:
+        return _misses_and_rates(stack, leak, left, right)
 
-    tied = jax.lax.map(tie, courses)
-    anode, cathode = (jax.tree.map(lambda leaf, k=k: leaf[k], tied) for k in (0, 1))
-    rates = jnp.stack([from_anode(anode).rate, from_cathode(cathode).rate])
-    rates = jnp.where(courses.beyond[:, None] != 0, jnp.inf, rates)
-    ends = courses.right.at[:, -1].set(jnp.stack([courses.end[0], stack.E_cathode]))
-    return Side(rates[0], ends[0]), Side(rates[1], ends[1])
-
-
-def ties(stack: Stack, left: Layers, right: Layers, leak: Scalar, rest: Layers) -> Ties:
-    """Every layer's equation linearised at its faces and the current, contacts included."""
-    layers = media_of(stack)
-    near, far = jax.vmap(lambda layer, *E: layer.ask(leak, lambda flow: flow.rates(*E)))(
-        layers, left, right
-    )
-    _, own = jax.jvp(
-        lambda leak: _misses(stack, leak, left, right), (leak,), (jnp.ones_like(leak),)
-    )
+    rest, own, (near, far) = jax.jvp(misses, (leak,), (jnp.ones_like(leak),), has_aux=True)
     contacts = contacts_of(stack)
     by_leak = own + near * contacts[:-1]
     return Ties(near, far, by_leak.at[-1].add(-far[-1] * contacts[-1]), rest)
 
 
-def _misses(stack: Stack, leak: Scalar, left: Layers, right: Layers) -> Layers:
-    def miss(layer: Medium, E_0: Scalar, E_1: Scalar) -> Scalar:
-        return layer.ask(leak, lambda flow: flow.miss(E_0, E_1, layer.thickness))
+def _misses_and_rates(
+    stack: Stack, leak: Scalar, left: Layers, right: Layers
+) -> tuple[Layers, Rates]:
+    """Of every layer by its faces, from one preparation."""
+
+    def miss(layer: Medium, E_0: Scalar, E_1: Scalar) -> tuple[Scalar, Rates]:
+        def ask(flow: Flow) -> tuple[Scalar, Rates]:
+            return flow.miss(E_0, E_1, layer.thickness), flow.rates(E_0, E_1)
+
+        return layer.ask(leak, ask)
 
     return jax.vmap(miss)(media_of(stack), left, right)
 
@@ -168,9 +189,9 @@ def _attach_jvp(
     stack, answer = primals[0], _attach(*primals)
 
     def misses(stack: Stack) -> Layers:
-        return _misses(stack, answer.leak, *faces(stack, answer))
+        return _misses_and_rates(stack, answer.leak, *faces(stack, answer))[0]
 
     _, rest = jax.jvp(misses, (stack,), (tangents[0],))
-    equations = ties(stack, *faces(stack, answer), answer.leak, rest)
+    equations = linearise(stack, *faces(stack, answer), answer.leak)._replace(rest=rest)
     step = meet(from_anode(equations), from_cathode(equations))
     return answer, Answer(step.right, step.leak)
