@@ -172,6 +172,7 @@ def test_text_stands_out_and_fits_in_every_scheme_and_width(browser, report, sch
 
 
 def test_every_picture_and_control_has_a_name(page):
+    page.draw_all()
     unnamed = page.run(
         "return [...document.querySelectorAll('input, select')].filter((n) =>"
         " !n.labels?.length && !n.ariaLabel).map((n) => n.name || n.id)"

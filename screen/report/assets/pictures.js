@@ -94,10 +94,14 @@ class Pictures {
     const id = figure.dataset.picture;
     this.views[id]?.finalize();
     const place = figure.querySelector(".picture");
+    const words = place.getAttribute("aria-label");
     const { view } = await vegaEmbed(place, fitted(this.specs[id], place.clientWidth), {
       mode: "vega-lite", ast: true, renderer: "svg", actions: false, defaultStyle: false,
       tooltip: this.tooltip, config: theme(),
     });
+    place.setAttribute("role", "img"); // Vega writes words of its own over these
+    place.setAttribute("aria-label", words);
+    place.removeAttribute("aria-roledescription");
     this.views[id] = view;
     figure.dataset.drawn = "yes";
     if (!figure.querySelector(".save")) this.offerSaving(figure, id);
