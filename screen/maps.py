@@ -6,9 +6,10 @@ limits, the smallest sigma_ion from the resistance budget. The idea of such a ma
 Y. Kimura et al., Commun. Mater. 5 (2024), doi 10.1038/s43246-024-00578-1.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -19,7 +20,7 @@ from jaxtyping import Array, Float
 from kernels import Constant, Layer, Stack, Window, max_sigma_ele, resolve_boundary
 from kernels.constants import CM_PER_NM, CM_PER_UM
 from screen.errors import SpecError
-from screen.optimize.read import Scenario, chosen_materials, material, scenarios, tables_at
+from screen.optimize.read import Scenario, chosen_materials, scenarios, tables_at
 from screen.spec import Source
 
 THICKNESS_NM = np.geomspace(0.3, 1000.0, 141)
@@ -53,7 +54,7 @@ def _design_map(
     source: Source, scenario: Scenario, materials: dict[str, pd.DataFrame]
 ) -> DesignMap:
     tables = tables_at(materials, scenario)
-    row = material(tables["electrolyte"], scenario.electrolyte)
+    row: dict[Hashable, Any] = tables["electrolyte"].loc[scenario.electrolyte].to_dict()
     needed = ["sigma_ion_S_cm", "sigma_ele_S_cm", "oxidation_limit_V"]
     if missing := [name for name in needed if pd.isna(row[name])]:
         raise SpecError(source.name, [f"{scenario.electrolyte}: {n} is unknown" for n in missing])

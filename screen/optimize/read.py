@@ -1,6 +1,6 @@
 """From a spec to design problems: one case per coating stack and scenario."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any, cast
@@ -18,6 +18,9 @@ from screen.materials import resolve
 from screen.optimize.problem import Problem, Quantity, Term, Variable, leaf
 from screen.spec import Design, Selection, Source, Spec
 from screen.uncertainty import quantile
+
+Row = Mapping[Hashable, Any]
+"""One material: values by column."""
 
 THICKNESS_NM = (1e-3, 1e6)
 """Bounds of a coating's thickness where a spec gives none."""
@@ -69,7 +72,8 @@ def cases(source: Source, stacks: list[tuple[str, ...]] | None = None) -> list[C
     found = []
     for scenario in scenarios(spec, materials):
         tables = tables_at(materials, scenario)
-        found += [_case(spec, tables, scenario, coating) for coating in chosen]
+        rows = {role: frame.to_dict("index") for role, frame in tables.items()}
+        found += [_case(spec, rows, scenario, coating) for coating in chosen]
     return found
 
 
@@ -185,16 +189,14 @@ def _at_temperature(frame: pd.DataFrame, temperature: float) -> pd.DataFrame:
     return frame.assign(**columns)
 
 
-def material(table: pd.DataFrame, name: str) -> "pd.Series[Any]":
-    """The row of one material of a table with unique names."""
-    return cast("pd.Series[Any]", table.loc[name])
-
-
 def _case(
-    spec: Spec, tables: Mapping[str, pd.DataFrame], scenario: Scenario, coating: tuple[str, ...]
+    spec: Spec,
+    tables: Mapping[str, Mapping[Hashable, Row]],
+    scenario: Scenario,
+    coating: tuple[str, ...],
 ) -> Case:
-    rows = [material(tables["electrolyte"], scenario.electrolyte)]
-    rows += [material(tables["coating"], name) for name in coating]
+    rows = [tables["electrolyte"][scenario.electrolyte]]
+    rows += [tables["coating"][name] for name in coating]
     names = tuple(str(row["name"]) for row in rows)
     shown: dict[str, float | str] = {
         "coating": " | ".join(coating),
@@ -216,7 +218,7 @@ def _case(
 
 
 def _literature(
-    spec: Spec, rows: list[pd.Series]
+    spec: Spec, rows: list[Row]
 ) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
     """Library value and (lowest, highest) source of what is drawn from the literature.
 
@@ -232,25 +234,25 @@ def _literature(
     return values, ranges
 
 
-def _missing(row: pd.Series, law: str) -> list[str]:
+def _missing(row: Row, law: str) -> list[str]:
     """Properties of one material that the problem cannot do without."""
     missing = [] if row["sigma_ion_S_cm"] > 0 else [f"sigma_ion of {row['name']}"]
     electronic = ["sigma_ele_S_cm"]
     if law == "branches":
         electronic += ["sigma_0_S_cm", "sigma_n_S_cm", "sigma_p_S_cm"]
-    if not (row[electronic].astype(float) > 0).any():
+    if not any(row[name] > 0 for name in electronic):
         missing.append(f"sigma_ele of {row['name']}")
     return missing
 
 
-def _unlimited(rows: list[pd.Series]) -> Iterator[str]:
+def _unlimited(rows: list[Row]) -> Iterator[str]:
     for row in rows:
         for limit in ("reduction", "oxidation"):
             if np.isnan(row[f"{limit}_limit_V"]):
                 yield f"{row['name']} has no known {limit} limit: none was asked of it"
 
 
-def _problem(spec: Spec, scenario: Scenario, rows: list[pd.Series]) -> Problem:
+def _problem(spec: Spec, scenario: Scenario, rows: list[Row]) -> Problem:
     design = spec.design or Design()
     variables, lower, upper = _variables(design, len(rows), scenario.numbers)
     area = scenario.overrides.get("cathode.area_factor", 1.0)
@@ -324,7 +326,7 @@ def _places(key: str, layers: int) -> list[tuple[Variable, float]]:
     return [(Variable(quantity, 0 if quantity == "thickness" else None), unit)]
 
 
-def _law(row: pd.Series, law: str) -> Law:
+def _law(row: Row, law: str) -> Law:
     if law == "table":
         raise SpecError("screen.law", ["design reads the laws constant and branches from a spec"])
     if law == "constant":
@@ -360,6 +362,6 @@ def _contacts(
     return tuple(np.float64(r) for r in (anode, inner, *[0.0] * (layers - 2), outer))
 
 
-def _column(rows: list[pd.Series], name: str, unknown: float) -> Array:
+def _column(rows: list[Row], name: str, unknown: float) -> Array:
     values = np.asarray([row[name] for row in rows], float)
     return leaf(np.where(np.isnan(values), unknown, values))
