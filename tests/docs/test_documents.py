@@ -65,9 +65,13 @@ def blocks(path: Path) -> list[Block]:
     ]
 
 
+FIRST_READ = ("README.md", "quickstart.md", "how-to-read.md")
 RUNNABLE = [
-    path for path in documents() if any(b.language in (*SHELL, "python") for b in blocks(path))
+    pytest.param(path, id=path.name, marks=[] if path.name in FIRST_READ else [pytest.mark.full])
+    for path in documents()
+    if any(b.language in (*SHELL, "python") for b in blocks(path))
 ]
+"""Pages a newcomer reads first run always, the others with `make test-full`."""
 
 
 def _environment() -> dict[str, str]:
@@ -93,7 +97,7 @@ def _execute(block: Block, path: Path, folder: Path) -> str:
     return ""
 
 
-@pytest.mark.parametrize("path", RUNNABLE, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", RUNNABLE)
 def test_a_page_runs_as_it_is_written(path, tmp_path):
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     printed = ""

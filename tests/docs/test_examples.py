@@ -11,7 +11,11 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-SPECS = sorted(EXAMPLES.glob("*.toml"))
+LONG = ("database", "two_layers", "uncertain")
+SPECS = [
+    pytest.param(spec, id=spec.stem, marks=[pytest.mark.full] if spec.stem in LONG else [])
+    for spec in sorted(EXAMPLES.glob("*.toml"))
+]
 MULI = Path(sys.executable).with_name("muli")
 
 
@@ -28,7 +32,7 @@ def _commands(spec):
     return [line.split("#")[0].split() for line in lines]
 
 
-@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.stem)
+@pytest.mark.parametrize("spec", SPECS)
 def test_the_commands_in_a_specs_comment_work(spec, tmp_path):
     commands = _commands(spec)
     assert commands

@@ -20,26 +20,28 @@ def stack_of(laws, log_r):
     return Stack(layers, 0.0, 4.2)
 
 
-def curve_of(laws, low=LOW):
-    run = jax.jit(lambda low, step: trace(stack_of(laws, jnp.zeros(())), low, step, NODES))
+def curve_of(tools, laws, low=LOW):
+    run = tools["quick_jit"](
+        lambda low, step: trace(stack_of(laws, jnp.zeros(())), low, step, NODES)
+    )
     return run(jnp.float64(low), jnp.float64(STEP))
 
 
 @pytest.fixture(scope="module")
-def smooth():
-    return curve_of(SMOOTH)
+def smooth(tools):
+    return curve_of(tools, SMOOTH)
 
 
-def direct(laws, log_r):
-    return jax.jit(jax.vmap(lambda x: solve(stack_of(laws, x)).nodes[1]))(log_r)
+def direct(tools, laws, log_r):
+    return tools["quick_jit"](jax.vmap(lambda x: solve(stack_of(laws, x)).nodes[1]))(log_r)
 
 
-def test_every_smooth_interval_is_confirmed_and_right(smooth):
+def test_every_smooth_interval_is_confirmed_and_right(tools, smooth):
     assert bool(smooth.trusted.all())
     log_r = jnp.asarray(np.random.default_rng(0).uniform(LOW, LOW + STEP * (NODES - 1), 500))
     reading = read_at(smooth, log_r)
     assert bool(reading.trusted.all())
-    np.testing.assert_allclose(reading.E, direct(SMOOTH, log_r), atol=5e-6)
+    np.testing.assert_allclose(reading.E, direct(tools, SMOOTH, log_r), atol=5e-6)
 
 
 def test_rise_is_the_slope_of_the_nodes(smooth):
@@ -57,8 +59,8 @@ def test_rows_are_readings(smooth):
     assert not bool(read_at(smooth, jnp.float64(LOW - 1e-3)).trusted)
 
 
-def test_a_step_is_not_trusted_and_the_rest_is():
-    curve = curve_of(STEEP, low=-12.0)
+def test_a_step_is_not_trusted_and_the_rest_is(tools):
+    curve = curve_of(tools, STEEP, low=-12.0)
     jump = int(jnp.argmax(jnp.abs(jnp.diff(curve.E))))
     assert float(jnp.abs(curve.E[jump + 1] - curve.E[jump])) > 1.0
     assert not bool(curve.trusted[jump])

@@ -35,13 +35,14 @@ def central(function, x, index):
 
 
 @pytest.fixture(scope="module")
-def compiled():
-    return {
-        "value": jax.jit(answers),
-        "forward": jax.jit(jax.jacfwd(answers)),
-        "reverse": jax.jit(jax.jacrev(answers)),
-        "second": jax.jit(jax.hessian(lambda p: answers(p)[0])),
+def compiled(tools):
+    functions = {
+        "value": answers,
+        "forward": jax.jacfwd(answers),
+        "reverse": jax.jacrev(answers),
+        "second": jax.hessian(lambda p: answers(p)[0]),
     }
+    return {name: tools["quick_jit"](function) for name, function in functions.items()}
 
 
 @pytest.mark.parametrize("name", POINTS)
@@ -90,7 +91,7 @@ def test_implicit_formula(compiled):
 
 
 @pytest.mark.parametrize("contact", [0.0, 3e5])
-def test_derivative_by_a_contact(contact):
+def test_derivative_by_a_contact(tools, contact):
     """By its resistance, ideal contact included, against a one-sided and a central difference."""
     p = jnp.asarray(POINTS["ordinary"])
 
@@ -98,8 +99,8 @@ def test_derivative_by_a_contact(contact):
         return answers(p, R)[0]
 
     step = 1.0
-    slope = float(jax.jit(jax.grad(node))(contact))
-    value = jax.jit(node)
+    slope = float(tools["quick_jit"](jax.grad(node))(contact))
+    value = tools["quick_jit"](node)
     a, b, c = (float(value(contact + k * step)) for k in (0.0, 1.0, 2.0))
     assert slope == pytest.approx((4 * b - c - 3 * a) / (2 * step), rel=1e-4)
     assert slope < 0

@@ -47,13 +47,15 @@ def test_constant_laws(tools, name):
         assert j < 1e-10
 
 
-solve_closed_form = jax.jit(jax.vmap(lambda stack: solve(closed_form(stack))))
+@pytest.fixture(scope="module")
+def solve_closed_form(tools):
+    return tools["quick_jit"](jax.vmap(lambda stack: solve(closed_form(stack))))
 
 
 @pytest.mark.parametrize(
     ("name", "tolerance"), [("open_circuit_branches", 1e-9), ("open_circuit_three_layers", 1e-8)]
 )
-def test_branches_of_slope_one(tools, name, tolerance):
+def test_branches_of_slope_one(tools, solve_closed_form, name, tolerance):
     entries = tools["read"](name)
     batch = tools["batch_of"]([tools["stack_of"](entry) for entry in entries])
     E, j = worst(solve_closed_form(batch), entries)
@@ -69,12 +71,14 @@ def with_five_layers(stack):
     return replace(stack, layers=(*others, *[thin] * pieces))
 
 
+@pytest.mark.full
 def test_any_slopes_and_layers_open_circuit(tools):
-    """Both files with every slope, one to five layers, in one program of five layers."""
+    """Both files with every slope, one to five layers, in one program of five layers; in short runs
+    the stack file's tests solve them."""
     entries = tools["read"]("open_circuit_branches_slopes") + tools["read"]("open_circuit_mixed")
     stacks = [replace(tools["stack_of"](e), electrolyte=0) for e in entries]
     batch = tools["batch_of"]([with_five_layers(stack) for stack in stacks])
-    run = jax.jit(jax.vmap(lambda stack: solve(at_open_circuit(stack))))
+    run = tools["quick_jit"](jax.vmap(lambda stack: solve(at_open_circuit(stack))))
     solution = run(batch)
     assert np.all(np.asarray(solution.status) == Status.OK)
     for index, entry in enumerate(entries):
@@ -96,7 +100,9 @@ def test_inverses(tools):
     for group, prepare in ((constant, lambda stack: stack), (branches, at_open_circuit)):
         stacks = [tools["stack_of"](entry, constant=group is constant) for entry in group]
         limits = jnp.asarray([entry["oxidation_limit_V"] for entry in group])
-        run = jax.jit(jax.vmap(lambda s, E, prepare=prepare: min_thickness(prepare(s), E)))
+        run = tools["quick_jit"](
+            jax.vmap(lambda s, E, prepare=prepare: min_thickness(prepare(s), E))
+        )
         thickness = np.asarray(run(tools["batch_of"](stacks), limits))
         expected = [entry["expected"]["min_thickness_cm"] for entry in group]
         np.testing.assert_allclose(thickness, expected, rtol=1e-7)
@@ -119,7 +125,7 @@ def mirrored(stack):
     return replace(stack, layers=layers)
 
 
-def test_a_wrong_sign_would_be_seen(tools):
+def test_a_wrong_sign_would_be_seen(tools, solve_closed_form):
     """The reference tells hole from electron branches: exchanged, most stacks are off by far."""
     entries = tools["read"]("open_circuit_branches")
     stacks = [mirrored(tools["stack_of"](entry)) for entry in entries]

@@ -121,7 +121,7 @@ def test_the_optimum_and_the_verdict_are_those_of_the_linear_program(coatings, c
 
 
 def test_one_layer_is_the_explicit_minimum_thickness():
-    cell = draw(200, 1, seed=7)
+    cell = draw(128, 1, seed=7)
     problems = as_problems(cell)
     optimum, checked = solve_batch(problems)
     sigma = cell["sigma_ele"] * cell["sigma_ion"] / (cell["sigma_ele"] + cell["sigma_ion"])
@@ -131,7 +131,7 @@ def test_one_layer_is_the_explicit_minimum_thickness():
     need = (cell["L"] * sigma[:, 1] / sigma[:, 0])[:, None] * ratio
     thinnest = np.maximum(need.max(axis=1), LOWER)
     feasible = np.asarray(optimum.violation) <= FEASIBLE
-    assert feasible.sum() > 40
+    assert feasible.sum() > 25
     np.testing.assert_allclose(
         np.asarray(checked.thickness)[feasible, 0], thinnest[feasible], rtol=1e-8
     )
@@ -147,7 +147,7 @@ def test_one_layer_is_the_explicit_minimum_thickness():
 
 def test_a_wrong_thickness_would_be_seen():
     """Guard: one per cent thinner than the optimum breaks a limit, measured by the plain solver."""
-    cell = draw(64, 2, seed=3)
+    cell = draw(128, 2, seed=3)
     problems = as_problems(cell)
     optimum, _ = solve_batch(problems)
     feasible = np.asarray(optimum.violation) <= FEASIBLE
@@ -157,7 +157,7 @@ def test_a_wrong_thickness_would_be_seen():
 
 
 def test_a_batch_gives_what_single_problems_give():
-    problems = as_problems(draw(8, 2, seed=5))
+    problems = as_problems(draw(128, 2, seed=5))
     batch, _ = solve_batch(problems)
     for i in range(3):
         alone = jax.tree.map(lambda leaf, i=i: leaf[i : i + 1], problems)
