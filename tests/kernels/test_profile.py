@@ -94,6 +94,7 @@ def test_straight_where_laws_are_constant():
     assert float(profile(plain, solution, 1e-3).ion_transport_number) == pytest.approx(1 - 1e-6)
 
 
+@pytest.mark.full
 def test_a_current_in_single_precision(tools, inside):
     """float32 within 1e-4 V and 1e-4 of j; lowers for CPU and CUDA; no float64 inside."""
     single = tools["quick_jit"](jax.vmap(lambda k, x: profile(k, solve(k), x), (0, None)))
