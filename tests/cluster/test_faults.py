@@ -75,7 +75,10 @@ def same_and_once(out, whole):
     assert not list(out.glob(".writing-*"))
 
 
-@pytest.mark.parametrize("moment", [KILLED_IN_THE_MIDDLE, KILLED_JUST_AFTER])
+@pytest.mark.parametrize(
+    "moment",
+    [KILLED_IN_THE_MIDDLE, pytest.param(KILLED_JUST_AFTER, marks=pytest.mark.full)],
+)
 def test_a_killed_workers_task_is_done_by_another(whole, tmp_path, fleet, moment):
     text = ONCE.format(marker=str(tmp_path / "marker")) + moment
     address = fleet.schedule()

@@ -65,7 +65,7 @@ def blocks(path: Path) -> list[Block]:
     ]
 
 
-FIRST_READ = ("README.md", "quickstart.md", "how-to-read.md")
+FIRST_READ = ("README.md", "how-to-read.md")
 RUNNABLE = [
     pytest.param(path, id=path.name, marks=[] if path.name in FIRST_READ else [pytest.mark.full])
     for path in documents()

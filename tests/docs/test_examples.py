@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-LONG = ("database", "two_layers", "uncertain")
+LONG = ("database", "first", "two_layers", "uncertain")  # the README runs the first
 SPECS = [
     pytest.param(spec, id=spec.stem, marks=[pytest.mark.full] if spec.stem in LONG else [])
     for spec in sorted(EXAMPLES.glob("*.toml"))

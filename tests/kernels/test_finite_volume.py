@@ -2,6 +2,7 @@
 
 import jax
 import numpy as np
+import pytest
 
 from kernels import Branches, Layer, Stack, Status, solve
 from kernels.constants import BOLTZMANN_EV
@@ -57,6 +58,7 @@ def refined(grids):
     return np.array(found)
 
 
+@pytest.mark.full
 def test_grid_converges_with_second_order_to_the_answer(tools):
     layers = tuple(Layer(L, s, Branches(*law)) for L, s, law in LAYERS)
     batch = tools["batch_of"]([Stack(layers, E_ANODE, E_CATHODE, 298.15, CURRENT)] * 16)

@@ -95,6 +95,7 @@ def test_potentials_beyond_the_table_say_so(answers):
     assert np.all(np.isfinite(answers["beyond"][0].faces))
 
 
+@pytest.mark.full
 def test_a_constant_is_a_flat_table(tools):
     flat = Table(GRID, np.full(5, -11.0))
     table = tools["quick_jit"](jax.vmap(solve))(

@@ -188,6 +188,7 @@ def charging():
     return jnp.stack(numbers), tree, answer, forward
 
 
+@pytest.mark.full
 def test_gradients_against_differences(charging):
     """By every number of the stack, against central differences."""
     point, tree, _, forward = charging

@@ -156,6 +156,7 @@ def test_a_wrong_thickness_would_be_seen():
     assert np.all(np.asarray(thinner.excess)[feasible & ~at_bound] > 1e-5)
 
 
+@pytest.mark.full
 def test_a_batch_gives_what_single_problems_give():
     problems = as_problems(draw(128, 2, seed=5))
     batch, _ = solve_batch(problems)

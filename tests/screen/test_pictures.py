@@ -102,7 +102,7 @@ def test_the_command_draws_and_refuses(ranked, tmp_path):
 
 @pytest.fixture(scope="module")
 def solved():
-    return solved_stacks(Path("tests/reference/profile.json"))
+    return solved_stacks(Path("tests/reference/open_circuit_constant.json"))
 
 
 def test_a_profile_is_the_table_between_its_windows(solved):
