@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from kernels import Branches, Constant, Layer, Stack, solve
+from kernels.constants import BOLTZMANN_EV
 
 NAMES = ("L_1", "s_1", "c_1", "n_1", "E_n", "p_1", "E_p", "L_2", "s_2", "c_2", "E_a", "E_c", "T")
 POINTS = {
@@ -81,7 +82,7 @@ def test_implicit_formula(compiled):
     p = jnp.asarray(POINTS["ordinary"])
     E, log_j = np.asarray(compiled["value"](p))
     L_1, s_1, c, n, E_n, hole, E_p, L_2, s_2, e_2, _, _, T = POINTS["ordinary"]
-    V_T = T * 8.617333262e-5
+    V_T = T * BOLTZMANN_EV
     ele = c + n * np.exp(-(E - E_n) / V_T) + hole * np.exp((E - E_p) / V_T)
     j = np.exp(log_j)
     slope = -1 / (s_1 * ele / (s_1 + ele) / (j * L_1) + s_2 * e_2 / (s_2 + e_2) / (j * L_2))
