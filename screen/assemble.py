@@ -1,6 +1,7 @@
-"""From a tile on the device to rows of a table."""
+"""From a tile on the device to a row group of a part."""
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -8,12 +9,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from screen.answers import UNKNOWN, YES, Answers
-from screen.columns import Looked, Positions, Words, index_type
+from screen.columns import Looked, Positions, Words
+from screen.parquet import Column, Encoded, encode
 from screen.reduce import CODE_NAMES
 from screen.space import COATING, STATE, THICKNESS, DesignSpace, Lines
 
 Shape = tuple[int, int, int]
-Memory = dict[str, tuple[Any, pa.Array]]
+Memory = dict[str, tuple[Any, Encoded]]
 
 
 def positions(space: DesignSpace, lines: Lines) -> Positions:
@@ -27,13 +29,19 @@ def positions(space: DesignSpace, lines: Lines) -> Positions:
     return found
 
 
+def tile_ids(space: DesignSpace, lines: Lines) -> NDArray[np.int64]:
+    """Row ids of all stacks of some lines, (lines, states, thicknesses)."""
+    ids = np.arange(lines.start * space.rows_per_line, lines.stop * space.rows_per_line)
+    return ids.reshape(len(lines), space.states, space.thicknesses)
+
+
 def row_ids(space: DesignSpace, at: Positions) -> NDArray[np.int64]:
     """Row ids of stacks at these positions."""
     line_state = at["line"] * space.states + at[STATE]
     return line_state * space.thicknesses + at[THICKNESS]
 
 
-def table(
+def row_group(
     schema: pa.Schema,
     looked: Mapping[str, Looked],
     answers: Answers,
@@ -42,58 +50,93 @@ def table(
     chosen: NDArray[Any] | None,
     extra: Mapping[str, NDArray[Any]] | None = None,
     memory: Memory | None = None,
-) -> pa.RecordBatch:
-    """Rows in the order of ids; `chosen` picks some of them (a mask, or positions in order).
+) -> list[Encoded]:
+    """Rows in the order of ids, column by column; `chosen` picks some (a mask, or positions).
 
-    memory: looked-up columns of the batch before, used again where nothing changed; most of them
+    memory: looked-up columns of the group before, used again where nothing changed; most of them
     are the same from tile to tile.
     """
     shape = ids.shape
     memory = {} if memory is None or chosen is not None else memory
 
-    def flat(column: NDArray[Any]) -> NDArray[Any]:
-        whole = np.broadcast_to(column, shape).reshape(-1)
-        return whole if chosen is None else whole[chosen]
-
-    def spread(column: Looked, found: NDArray[Any], kind: pa.DataType) -> pa.Array:
-        if isinstance(column, Words):
-            return _words(found, column.words, flat)
-        return _numbers(found.astype(kind.to_pandas_dtype()), flat)
-
-    def array(field: pa.Field) -> pa.Array:
+    def column(field: pa.Field) -> Encoded:
         name = field.name
-        if name == "row_id":
-            return pa.array(flat(ids))
-        if extra is not None and name in extra:
-            return pa.array(extra[name], field.type, from_pandas=True)
         if name in looked:
-            found = looked[name].at(at)
-            key = shape, found.shape, found.tobytes()
-            kept = memory.get(name)
-            if kept is None or kept[0] != key:
-                kept = memory[name] = key, spread(looked[name], found, field.type)
-            return kept[1]
-        if name in answers.floats:
-            return _numbers(answers.floats[name], flat)
-        if name in answers.verdicts:
-            verdict = answers.verdicts[name]
-            unknown = verdict == UNKNOWN
-            return pa.array(flat(verdict == YES), mask=flat(unknown) if unknown.any() else None)
-        return _words(answers.codes[name], tuple(CODE_NAMES[name]), flat)
+            return _remembered(memory, field, looked[name], looked[name].at(at), shape, chosen)
+        if name == "row_id":
+            found = Column(_condensed(ids, shape, chosen)[0])
+        elif extra is not None and name in extra:
+            found = _numbers(extra[name], 1)
+        elif name in answers.floats:
+            found = _numbers(*_condensed(answers.floats[name], shape, chosen))
+        elif name in answers.verdicts:
+            found = _verdicts(*_condensed(answers.verdicts[name], shape, chosen))
+        else:
+            words = tuple(CODE_NAMES[name])
+            found = _words(*_condensed(answers.codes[name], shape, chosen), words)
+        return encode(found, nullable=field.nullable)
 
-    return pa.RecordBatch.from_arrays([array(field) for field in schema], schema=schema)
-
-
-Flat = Callable[[NDArray[Any]], NDArray[Any]]
+    return [column(field) for field in schema]
 
 
-def _words(codes: NDArray[np.int32], words: tuple[str, ...], flat: Flat) -> pa.Array:
-    """A dictionary column; code -1 is null. The smallest index type makes the least traffic."""
-    found = flat(codes.astype(index_type(words).to_pandas_dtype()))
-    indices = pa.array(found, mask=found < 0 if (codes < 0).any() else None)
-    return pa.DictionaryArray.from_arrays(indices, pa.array(words, pa.string()), safe=False)
+def _remembered(
+    memory: Memory,
+    field: pa.Field,
+    looked: Looked,
+    found: NDArray[Any],
+    shape: Shape,
+    chosen: NDArray[Any] | None,
+) -> Encoded:
+    """A looked-up column, from memory where it is the one of the group before."""
+    key = shape, found.shape, found.tobytes()
+    kept = memory.get(field.name)
+    if kept is not None and kept[0] == key:
+        return kept[1]
+    values, repeats = _condensed(found, shape, chosen)
+    if isinstance(looked, Words):
+        column = _words(values, repeats, looked.words)
+    else:
+        column = _numbers(values.astype(field.type.to_pandas_dtype()), repeats)
+    memory[field.name] = key, encode(column, nullable=field.nullable)
+    return memory[field.name][1]
 
 
-def _numbers(values: NDArray[Any], flat: Flat) -> pa.Array:
-    """A number column; NaN is null. Whether there is any is asked before rows are spread out."""
-    return pa.array(flat(values), from_pandas=bool(np.isnan(values).any()))
+def _condensed(
+    column: NDArray[Any], shape: Shape, chosen: NDArray[Any] | None
+) -> tuple[NDArray[Any], int]:
+    """A column that broadcasts to `shape` as values, each of which stands for several rows."""
+    if chosen is not None:
+        return np.broadcast_to(column, shape).reshape(-1)[chosen], 1
+    if column.shape[2] > 1 and _constant(column):
+        column = column[:, :, :1]
+    if column.size == 1:
+        return column.reshape(1), math.prod(shape)
+    axes = 3 if column.shape[2] > 1 else 2 if column.shape[1] > 1 else 1
+    values = np.broadcast_to(column, (*shape[:axes], *(1,) * (3 - axes))).reshape(-1)
+    return values, math.prod(shape[axes:])
+
+
+def _constant(column: NDArray[Any]) -> bool:
+    """Whether the last axis says the same everywhere, to the bit."""
+    bits = column.view(f"u{column.itemsize}")
+    first = bits[:, :, :1]
+    return bool((bits[:, :, -1:] == first).all() and (bits == first).all())
+
+
+def _numbers(values: NDArray[Any], repeats: int) -> Column:
+    """A number column; NaN is null."""
+    return Column(values, _unless(np.isnan(values)), repeats)
+
+
+def _verdicts(codes: NDArray[Any], repeats: int) -> Column:
+    """A column of yes and no; unknown is null."""
+    return Column(codes == YES, _unless(codes == UNKNOWN), repeats)
+
+
+def _words(codes: NDArray[Any], repeats: int, words: tuple[str, ...]) -> Column:
+    """A text column; code -1 is null."""
+    return Column(codes, _unless(codes < 0), repeats, words)
+
+
+def _unless(null: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
+    return ~null if null.any() else None

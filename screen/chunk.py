@@ -11,11 +11,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from screen.answers import YES, Answers
-from screen.assemble import Memory, positions, row_ids, table
+from screen.assemble import Memory, positions, row_group, row_ids, tile_ids
 from screen.columns import Looked, Positions, Words
 from screen.draws import TOP_K_SHARE
 from screen.evaluate import Evaluator, Judged, LineBest
 from screen.histograms import histograms, leaders
+from screen.parquet import Encoded
 from screen.reduce import NOTHING, OUTCOMES, count_names, feasible_lines, thickness_position
 from screen.selection import best_per_group
 from screen.space import COATING, THICKNESS, Lines
@@ -128,15 +129,14 @@ class Chunker:
 
     def _batch(
         self, tile: Lines, judged: Judged, stable: dict[str, NDArray[np.float64]]
-    ) -> pa.RecordBatch:
+    ) -> list[Encoded]:
         space = self.evaluator.problem.space
         shape = _shape(space, tile)
         kept = np.broadcast_to(judged.removed_by == 0, shape)
         if self.evaluator.problem.spec.output.mode == "feasible":
             kept = kept & (np.broadcast_to(judged.answers.verdicts["feasible"], shape) == YES)
         chosen = None if kept.all() else kept.reshape(-1)
-        at = positions(space, tile)
-        ids = row_ids(space, at)
+        at, ids = positions(space, tile), tile_ids(space, tile)
         answers, memory = judged.answers, self._memory
         extra = {
             name: np.broadcast_to(each[:, :, None], shape).reshape(-1)[
@@ -144,7 +144,7 @@ class Chunker:
             ]
             for name, each in stable.items()
         }
-        return table(self.schema, self.looked, answers, at, ids, chosen, extra, memory=memory)
+        return row_group(self.schema, self.looked, answers, at, ids, chosen, extra, memory=memory)
 
     def _best(self, lines: Lines, writer: PartWriter, pause: Callable[[int], None]) -> Tally:
         evaluator, problem = self.evaluator, self.evaluator.problem
@@ -163,7 +163,7 @@ class Chunker:
         rows = self._winners(lines, found.best.key.shape, at[THICKNESS][:, :, 0], chosen)
         picked = {name: _pick(where, found.best.key.shape, chosen) for name, where in at.items()}
         ids = row_ids(space, picked)
-        writer.write(table(self.schema, self.looked, rows, picked, ids, None, extra))
+        writer.write(row_group(self.schema, self.looked, rows, picked, ids, None, extra))
         sums = found.best.counts.sum(axis=(0, 1), dtype=np.int64)
         total = {name: int(n) for name, n in zip(count_names(gates), sums, strict=True)}
         order, key = found.order, found.best.key

@@ -172,7 +172,9 @@ class Evaluator:
 
     def _rows(self, tables: Any, start: Array, offset: Array, position: Array) -> Judged:
         digits = unravel(start, self.sizes, offset)
-        return self._judge(tables, digits, self._thickness(tables)[position][:, None])
+        judged = self._judge(tables, digits, self._thickness(tables)[position][:, None])
+        floats, *outcomes = judged.answers
+        return judged._replace(answers=Answers(floats, *jax.tree.map(_narrow, outcomes)))
 
     def _coded(self, tables: Any, start: Array) -> tuple[Coded, Order]:
         offset = jnp.arange(self.lines, dtype=jnp.int32)[:, None]
@@ -213,6 +215,11 @@ class Evaluator:
         offset = jnp.arange(self.lines, dtype=jnp.int32)[:, None]
         lookup = Lookup(tables, unravel(start, self.sizes, offset))
         return score(self._uncertain(lookup, self.draws))
+
+
+def _narrow(code: Array) -> Array:
+    """An outcome in one byte: less to move."""
+    return code.astype(jnp.int8)
 
 
 def drawn_tables(draws: Draws | None) -> dict[str, NDArray[np.float64]]:

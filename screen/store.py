@@ -15,13 +15,13 @@ import shutil
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from uuid import uuid4
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from screen.errors import StoreError
+from screen.parquet import Encoded, Writer
 
 JOURNAL = ".journal.jsonl"
 MANIFEST = "manifest.json"
@@ -134,14 +134,10 @@ class Store:
         path = self.folder / f"{_TEMPORARY}{part_name(chunk)}-{uuid4().hex}"
         with explained(self.folder):
             try:
-                writer = PartWriter(path, schema)
-                try:
+                with path.open("xb") as file:
+                    writer = PartWriter(path, file, schema)
                     yield writer
-                finally:
                     writer.close()
-                with path.open("rb+") as file:
-                    os.fsync(file.fileno())
-                writer.sha256, writer.bytes = checksum(path), path.stat().st_size
             except BaseException:
                 path.unlink(missing_ok=True)
                 raise
@@ -187,33 +183,38 @@ class Store:
 
 
 class PartWriter:
-    """Row groups of one part: lz4, BYTE_STREAM_SPLIT on floats, dictionary on words."""
+    """Row groups of one part, hashed on their way to the file."""
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
-        words = [f.name for f in schema if pa.types.is_dictionary(f.type)]
-        floats = [f.name for f in schema if pa.types.is_floating(f.type)]
-        self.path, self.rows = path, 0
-        self.sha256, self.bytes = "", 0
-        self._writer = pq.ParquetWriter(
-            path,
-            schema,
-            compression="lz4",
-            use_dictionary=words,
-            use_byte_stream_split=floats,
-            column_encoding={"row_id": "DELTA_BINARY_PACKED"},
-            write_statistics=["row_id"],
-            write_batch_size=2**16,
-        )
+    def __init__(self, path: Path, file: BinaryIO, schema: pa.Schema) -> None:
+        self.path, self._file = path, file
+        self._hash, self.bytes = hashlib.sha256(), 0
+        self._writer = Writer(self._put, schema)
 
-    def write(self, batch: pa.RecordBatch) -> None:
+    @property
+    def rows(self) -> int:
+        """Rows so far."""
+        return self._writer.rows
+
+    @property
+    def sha256(self) -> str:
+        """Checksum of what was written."""
+        return self._hash.hexdigest()
+
+    def write(self, group: Sequence[Encoded]) -> None:
         """Append one row group."""
-        if batch.num_rows:
-            self._writer.write_batch(batch, row_group_size=batch.num_rows)
-            self.rows += batch.num_rows
+        if group[0].rows:
+            self._writer.write(group)
 
     def close(self) -> None:
-        """Write the footer."""
+        """Write the footer and flush the file to disk."""
         self._writer.close()
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def _put(self, content: bytes) -> None:
+        self._file.write(content)
+        self._hash.update(content)
+        self.bytes += len(content)
 
 
 def checksum(path: Path) -> str:
