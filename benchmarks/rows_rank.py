@@ -1,9 +1,10 @@
 """Rows of the ranking: seconds and peak memory of the top 100 of a dataset on disk.
 
-The dataset is written to a temporary folder in the layout of a run of mode "all" (2^22 rows a
-part, 2^18 a row group). Each ranking runs in a fresh process, so that its peak memory is its own;
-seconds exclude the start of the interpreter. The error compares the margins of the rows returned
-with the 100 largest that were written, or with what each row's number says it must hold.
+The dataset is written to a temporary folder in the layout of a run of mode "all", by its writer
+(about 2^22 rows a part, 2^18 a row group). Each ranking runs in a fresh process, so that its peak
+memory is its own; seconds exclude the start of the interpreter. The error compares the margins of
+the rows returned with the 100 largest that were written, or with what each row's number says it
+must hold.
 """
 
 import atexit
@@ -18,10 +19,12 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from table import QUICK, Row, Scale, row
 
-TOP, PART, GROUP = 100, 1 << 22, 1 << 18
+from screen.parquet import Column, Writer, encode
+
+TOP, LINE, GROUP, PART = 100, 400, 655, 10480
+"""Best rows; rows of a line; lines of a row group and of a part."""
 SIZES = {"coating_thickness_nm": 200, "cathode_state": 2, "coating": 40}
 SIZES |= {"electrolyte_thickness_um": 8, "boundary": 2, "cathode": 12, "electrolyte": 16}
 """Axes, fast to slow; the slowest goes as far as the rows do."""
@@ -63,42 +66,52 @@ def margin(at: dict[str, np.ndarray]) -> np.ndarray:
     return (2.3 + 0.01 * at["electrolyte"] - 4.2 / (1 + thickness / need)).astype(np.float32)
 
 
-def words(codes: np.ndarray, names: list[str]) -> pa.Array:
-    """A column of words."""
-    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), pa.array(names))
-
-
-def part(start: int, stop: int) -> pa.Table:
-    """Rows start..stop with the columns that the order asks for, and as many that it does not."""
-    row_id = np.arange(start, stop)
-    at = digits(row_id)
+def columns(lines: np.ndarray) -> dict[str, Column]:
+    """The columns that the order asks for, and as many that it does not, of some lines."""
+    line, state = lines * LINE, np.repeat(lines, 2) * LINE + np.tile([0, LINE // 2], len(lines))
+    row_id = (line[:, None] + np.arange(LINE)).reshape(-1)
+    at, of_line, of_state = digits(row_id), digits(line), digits(state)
     E, L = margin(at), (0.5 * 1000 ** (at["coating_thickness_nm"] / 199)).astype(np.float32)
     needed = (L * np.exp(-E)).astype(np.float32)
-    columns = {"row_id": pa.array(row_id)}
+    found = {"row_id": Column(row_id)}
     for name in ("coating", "cathode", "electrolyte"):
-        columns[name] = words(at[name], [f"{name} {i}" for i in range(SIZES[name])])
-    columns["cathode_state"] = words(at["cathode_state"], ["charged", "discharged"])
-    columns["boundary"] = words(at["boundary"], ["auto", "electrode"])
-    thickness = 10.0 * (1 + at["electrolyte_thickness_um"])
-    columns["electrolyte_thickness_um"] = pa.array(thickness.astype(np.float32))
-    columns["coating_thickness_nm"] = pa.array(L)
-    columns["family"] = words(at["coating"] % 5, ["oxide", "phosphate", "halide", "borate", "no"])
-    columns["status"] = words(at["coating"] % 3 // 2, ["ok", "missing_property"])
-    columns["protected"] = pa.array(E >= 0)
-    columns["feasible"] = pa.array((E >= 0) & (L <= 100))
-    classes = ["stable", "within_tolerance", "oxidises", "reduces"]
-    columns["coating_class"] = words(at["coating"] % 4, classes)
-    columns["reactivity_class"] = words(at["coating"] % 2, ["low", "high"])
-    columns["evidence_sigma_ele"] = words(at["coating"] % 5 // 3, ["measured", "none"])
-    columns["oxidation_margin_V"] = pa.array(E)
+        names = tuple(f"{name} {i}" for i in range(SIZES[name]))
+        found[name] = Column(of_line[name], None, LINE, names)
+    states = of_state["cathode_state"]
+    found["cathode_state"] = Column(states, None, LINE // 2, ("charged", "discharged"))
+    found["boundary"] = Column(of_line["boundary"], None, LINE, ("auto", "electrode"))
+    thickness = 10.0 * (1 + of_line["electrolyte_thickness_um"])
+    found["electrolyte_thickness_um"] = Column(thickness.astype(np.float32), None, LINE)
+    found["coating_thickness_nm"] = Column(L)
+    coating = of_line["coating"]
+    for name, code, words in (
+        ("family", coating % 5, ("oxide", "phosphate", "halide", "borate", "no")),
+        ("status", coating % 3 // 2, ("ok", "missing_property")),
+        ("coating_class", coating % 4, ("stable", "within_tolerance", "oxidises", "reduces")),
+        ("reactivity_class", coating % 2, ("low", "high")),
+        ("evidence_sigma_ele", coating % 5 // 3, ("measured", "none")),
+    ):
+        found[name] = Column(code, None, LINE, words)
+    found["protected"] = Column(E >= 0)
+    found["feasible"] = Column((E >= 0) & (L <= 100))
+    found["oxidation_margin_V"] = Column(E)
     names = ("interface_potential_V", "reduction_margin_V", "leak_current_A_cm2")
     names += ("asr_total_ohm_cm2", "max_sigma_ele_S_cm", "coating_oxidation_margin_V")
-    columns |= {name: pa.array((E * (i + 1)).astype(np.float32)) for i, name in enumerate(names)}
-    columns["min_thickness_nm"] = pa.array(needed)
-    columns["max_thickness_nm"] = pa.array(np.full(len(E), 100, np.float32))
-    columns["asr_coating_ohm_cm2"] = pa.array(L / 10)
-    columns["max_sigma_ele_at_L_max_S_cm"] = pa.array(needed * np.float32(1e-13))
-    return pa.table(columns)
+    found |= {name: Column((E * (i + 1)).astype(np.float32)) for i, name in enumerate(names)}
+    found["min_thickness_nm"] = Column(needed)
+    found["max_thickness_nm"] = Column(np.full(len(lines), 100, np.float32), None, LINE)
+    found["asr_coating_ohm_cm2"] = Column(L / np.float32(10))
+    found["max_sigma_ele_at_L_max_S_cm"] = Column(needed * np.float32(1e-13))
+    return found
+
+
+def schema(of: dict[str, Column]) -> pa.Schema:
+    """What a run says of such columns."""
+    word = pa.dictionary(pa.int8(), pa.string())
+    kinds = {
+        name: word if c.words else pa.from_numpy_dtype(c.values.dtype) for name, c in of.items()
+    }
+    return pa.schema([pa.field(name, kind, nullable=False) for name, kind in kinds.items()])
 
 
 @cache
@@ -107,22 +120,20 @@ def dataset(rows: int) -> Dataset:
     folder = Path(tempfile.mkdtemp(prefix="muli-rank-rows-"))
     atexit.register(shutil.rmtree, folder)
     best = np.empty(0, np.float32)
-    for index, start in enumerate(range(0, rows, PART)):
-        table = part(start, min(start + PART, rows))
-        floats = [f.name for f in table.schema if pa.types.is_floating(f.type)]
-        texts = [f.name for f in table.schema if pa.types.is_dictionary(f.type)]
-        pq.write_table(
-            table,
-            folder / f"part-{index:08d}.parquet",
-            compression="lz4",
-            use_dictionary=texts,
-            use_byte_stream_split=floats,
-            row_group_size=GROUP,
-        )
-        best = np.sort(np.concatenate([best, table["oxidation_margin_V"].to_numpy()]))[-TOP:]
-    (folder / "manifest.json").write_text(
-        json.dumps({"stacks": rows, "counts": {}, "complete": True, "axes": SIZES})
-    )
+    for index, start in enumerate(range(0, rows // LINE, PART)):
+        with (folder / f"part-{index:08d}.parquet").open("wb") as file:
+            writer = None
+            for first in range(start, min(start + PART, rows // LINE), GROUP):
+                group = columns(np.arange(first, min(first + GROUP, rows // LINE)))
+                writer = writer or Writer(file.write, schema(group))
+                writer.write([encode(each, nullable=False) for each in group.values()])
+                own = group["oxidation_margin_V"].values
+                best = np.sort(np.concatenate([best, own]))[-TOP:]
+            writer.close()
+    scenarios = {"boundary": ["auto", "electrode"], "cathode_state": ["charged", "discharged"]}
+    scenarios["electrolyte_thickness_um"] = [10.0 * (1 + i) for i in range(8)]
+    told = {"stacks": rows, "counts": {}, "complete": True, "axes": SIZES, "scenarios": scenarios}
+    (folder / "manifest.json").write_text(json.dumps(told))
     return Dataset(folder, rows, best[::-1])
 
 

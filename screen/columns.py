@@ -65,6 +65,11 @@ class Words:
         """Codes of rows; -1 stands for null."""
         return self.codes[tuple(positions[axis] for axis in self.axes)]
 
+    @property
+    def distinct(self) -> list[str]:
+        """All words."""
+        return list(self.words)
+
 
 @dataclass(frozen=True)
 class Values:
@@ -76,6 +81,11 @@ class Values:
     def at(self, positions: Positions) -> NDArray[np.float64]:
         """Values of rows."""
         return self.values[tuple(positions[axis] for axis in self.axes)]
+
+    @property
+    def distinct(self) -> list[float]:
+        """All known values, rising."""
+        return np.unique(self.values[~np.isnan(self.values)]).tolist()
 
 
 Looked = Words | Values

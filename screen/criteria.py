@@ -43,24 +43,28 @@ CELL = ("electrolyte", "cathode", "cathode_potential_V")
 
 @dataclass(frozen=True)
 class Key:
-    """One key of the order: what it is called, its SQL (smaller first), the columns it needs."""
+    """One key of the order: what it is called, its SQL (smaller first), the columns it needs.
+
+    codes: of a key that is a small whole number, how many there are; 0 for others.
+    """
 
     label: str
     sql: str
     columns: tuple[str, ...]
+    codes: int = 0
 
 
 def _coded(label: str, column: str, ranked: tuple[str, ...]) -> Key:
     """Position of a text column among `ranked`; anything else comes last."""
     cases = " ".join(f"WHEN {sql.text(word)} THEN {i}" for i, word in enumerate(ranked))
-    return Key(label, f"(CASE {column} {cases} ELSE {len(ranked)} END)", (column,))
+    code = f"(CASE {column} {cases} ELSE {len(ranked)} END)"
+    return Key(label, code, (column,), len(ranked) + 1)
 
 
 def _verdict(column: str) -> Key:
     """Yes, then unknown, then no."""
-    return Key(
-        column, f"(CASE WHEN {column} THEN 0 WHEN {column} IS NULL THEN 1 ELSE 2 END)", (column,)
-    )
+    code = f"(CASE WHEN {column} THEN 0 WHEN {column} IS NULL THEN 1 ELSE 2 END)"
+    return Key(column, code, (column,), 3)
 
 
 def known_first(value: str) -> str:
@@ -111,6 +115,19 @@ def keys(columns: Iterable[str], of: Iterable[Key] = ORDER) -> list[Key]:
     """The keys that these columns allow."""
     present = set(columns)
     return [key for key in of if present.issuperset(key.columns)]
+
+
+def packed(keys: Iterable[Key]) -> list[str]:
+    """SQL of keys in fewer columns: codes that follow each other become one number."""
+    found: list[str] = []
+    open_ = False
+    for key in keys:
+        if key.codes and open_:
+            found[-1] = f"({found[-1]} * {key.codes} + {key.sql})"
+        else:
+            found.append(key.sql)
+        open_ = key.codes > 0
+    return found
 
 
 def stated(used: Iterable[Key]) -> str:

@@ -9,7 +9,7 @@ Per column and row group there is one data page (version 2, LZ4_RAW) and statist
 - words: RLE_DICTIONARY, indices of whole bytes
 - floating point: RLE_DICTIONARY where values repeat, else BYTE_STREAM_SPLIT
 - integers: DELTA_BINARY_PACKED, one block of whole bytes
-- yes and no: PLAIN
+- yes and no: RLE
 
 Source: Apache Parquet format 2.11 (parquet.thrift, Encodings.md). Tests read the files back with
 pyarrow, DuckDB and pandas.
@@ -122,9 +122,10 @@ def _content(present: NDArray[Any], repeats: int, words: Sequence[str] | None) -
     low_high = [end.tobytes() for end in (present.min(), present.max())]
     if present.dtype.kind == "f":
         return _floats(present.view(f"u{present.itemsize}"), repeats, low_high)
-    rows = np.repeat(present, repeats) if repeats > 1 else present
     if present.dtype.kind == "b":
-        return _Content(_PLAIN, np.packbits(rows, bitorder="little"), low_high)
+        runs = _runs(present, repeats)
+        return _Content(_RLE, len(runs).to_bytes(4, "little") + runs, low_high)
+    rows = np.repeat(present, repeats) if repeats > 1 else present
     return _Content(_DELTA, _deltas(rows), low_high)
 
 
@@ -161,26 +162,35 @@ def _indices(places: NDArray[Any], kinds: int, repeats: int) -> bytes:
 
 
 def _runs(numbers: NDArray[Any], repeats: int) -> bytes:
-    """RLE/bit-packed hybrid: a run per number where they repeat, else one bit-packed run."""
-    if numbers.min() == numbers.max():
-        return varint(len(numbers) * repeats << 1) + numbers[:1].tobytes()
-    if repeats == 1:
-        groups = -(-len(numbers) // 8)
-        padding = bytes((8 * groups - len(numbers)) * numbers.itemsize)
-        return varint(groups << 1 | 1) + numbers.tobytes() + padding
-    head = np.frombuffer(varint(repeats << 1), np.uint8)
-    content = numbers.view(np.uint8).reshape(len(numbers), -1)
-    heads = np.broadcast_to(head, (len(numbers), len(head)))
+    """RLE/bit-packed hybrid: a run per stretch of equal numbers, or one bit-packed run of all."""
+    ends = np.append(np.flatnonzero(numbers[1:] != numbers[:-1]) + 1, len(numbers))
+    if repeats == 1 and len(numbers) < SHORTEST_RUN * len(ends) > SHORTEST_RUN:
+        return _packed(numbers)
+    heads = _varints(np.diff(ends, prepend=0) * (2 * repeats))
+    content = numbers[ends - 1].view(np.uint8).reshape(len(ends), -1)
     return np.concatenate([heads, content], axis=1).tobytes()
+
+
+def _packed(numbers: NDArray[Any]) -> bytes:
+    """One bit-packed run: true and false in bits, others in bytes, filled up to groups of eight."""
+    groups = -(-len(numbers) // 8)
+    if numbers.dtype == np.bool_:
+        return varint(groups << 1 | 1) + np.packbits(numbers, bitorder="little").tobytes()
+    padding = bytes((8 * groups - len(numbers)) * numbers.itemsize)
+    return varint(groups << 1 | 1) + numbers.tobytes() + padding
+
+
+def _varints(numbers: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Numbers as varints of one length, (numbers, bytes)."""
+    size = len(varint(int(numbers.max())))
+    groups = numbers[:, None] >> 7 * np.arange(size) & 0x7F
+    groups[:, :-1] |= 0x80
+    return groups.astype(np.uint8)
 
 
 def _levels(known: NDArray[np.bool_] | None, rows: int, repeats: int) -> bytes:
     """Definition levels: 1 where a value is known."""
-    if known is None:
-        return varint(rows << 1) + b"\1"
-    if repeats > 1 or known.all() or not known.any():
-        return _runs(known.view(np.uint8), repeats)
-    return varint(-(-rows // 8) << 1 | 1) + np.packbits(known, bitorder="little").tobytes()
+    return varint(rows << 1) + b"\1" if known is None else _runs(known, repeats)
 
 
 def _split(bits: NDArray[Any]) -> NDArray[np.uint8]:

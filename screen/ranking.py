@@ -98,16 +98,17 @@ def _answers(table: Table, spoken: Sequence[str], top: int | None) -> Ranking:
     chosen = criteria.keys(columns, criteria.BEST_THICKNESS)
     lines = dict.fromkeys(["coating", *table.scenarios, *table.per])
     grouped = ", ".join(sql.name(c) for c in lines if c in columns and c not in scenario)
-    packed = [f"c{i} := {key.sql}" for i, key in enumerate(chosen)]
-    packed += [f"k{i} := {key.sql}" for i, key in enumerate(used)]
+    ties = criteria.packed(key for key in used if key is not criteria.NAME)
+    packed = [f"c{i} := {each}" for i, each in enumerate(criteria.packed(chosen))]
+    packed += [f"k{i} := {each}" for i, each in enumerate(ties)]
     pins = [sql.equals(c, v, columns[c]) for c, v in scenario.items()]
     best = (
         f"(SELECT {grouped}, min(struct_pack({', '.join(packed)}, ref := {REF})) AS best "
         f"FROM {table.source} WHERE {' AND '.join([table.where, *pins])} GROUP BY {grouped})"
     )
-    keys = [f"best.k{i}" for i in range(len(used))]
-    ties = [key for key, each in zip(keys, used, strict=True) if each is not criteria.NAME]
-    rows = table.first(best, "best.ref", keys, ties, top)
+    keys = [f"best.k{i}" for i in range(len(ties))]
+    names = [key.sql for key in used if key is criteria.NAME]
+    rows = table.first(best, "best.ref", [*keys, *names], keys, top)
     return Ranking(rows, criteria.stated(used), table.results, table.per, scenario)
 
 
@@ -121,6 +122,8 @@ def _by(table: Table, by: str, top: int | None) -> Ranking:
         raise UsageError(f"--by {by}: expected COLUMN, or a number's COLUMN with asc or desc")
     falling = direction == "desc" or (not direction and pareto_front.better(column) == LARGER)
     key = f"-({sql.name(column)}::DOUBLE)" if falling else sql.name(column)
+    if top is not None and not table.per and kind in ("float", "double"):
+        table = table.within(column, kind, top, falling=falling)
     rows = table.first(table.filtered, REF, [key, REF], [key], top)
     said = f"{column}, {'larger' if falling else 'smaller'} first, unknown last"
     return Ranking(rows, said, table.results, table.per)

@@ -55,6 +55,16 @@ class Results:
                 found[column] = found.get(column, 0) + int(size)
         return found
 
+    def axis_values(self, column: str) -> list[Any]:
+        """Values of a scenario axis over all folders; empty where a manifest does not tell."""
+        found: dict[Any, None] = {}
+        for manifest in self.manifests:
+            values = manifest.get("scenarios", {}).get(column)
+            if not values:
+                return []
+            found |= dict.fromkeys(values)
+        return list(found)
+
 
 def _axis_column(key: str) -> str:
     """Result column of an axis of the design space."""

@@ -1,7 +1,7 @@
 """The rows of run folders as one table: find the few that are wanted, then read those whole."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from screen import criteria, sql
@@ -52,16 +52,51 @@ class Table:
             if column in criteria.DEFAULTS and column.lower() not in spoken:
                 if (self.results.axes or {}).get(column, 2) == 1:
                     continue
-                values = self.distinct(column)
-                if len(values) > 1:
-                    found[column] = criteria.nearest(values, criteria.DEFAULTS[column])
+                value = self._compared_at(column)
+                if value is not None:
+                    found[column] = value
         return found
 
-    def distinct(self, column: str) -> list[Any]:
-        """Values of a column, unknown ones left out."""
+    def _compared_at(self, column: str) -> Any | None:
+        """The value nearest to a default among the rows that are asked for; None if all have it.
+
+        Manifests say what is on an axis: mostly it is enough to find a row there and one elsewhere.
+        """
+        default, kind = criteria.DEFAULTS[column], self.results.columns[column]
+        if known := self.results.axis_values(column):
+            nearest = criteria.nearest(known, default)
+            there = sql.equals(column, nearest, kind)
+            if self._any(there):
+                return nearest if self._any(f"NOT ({there})") else None
+        values = self._distinct(column)
+        return criteria.nearest(values, default) if len(values) > 1 else None
+
+    def _any(self, condition: str) -> bool:
+        query = f"SELECT 1 FROM {self.source} WHERE {self.where} AND {condition} LIMIT 1"
+        return bool(sql.run(self.connection, query, "--where").fetchall())
+
+    def _distinct(self, column: str) -> list[Any]:
         query = f"SELECT DISTINCT {sql.name(column)} FROM {self.source} WHERE {self.where}"
         found = sql.run(self.connection, query, "--where").fetchall()
         return [value for (value,) in found if value is not None and value == value]
+
+    def within(self, column: str, kind: str, top: int, *, falling: bool) -> "Table":
+        """The same rows without those that cannot be among the `top` by one number.
+
+        The bound is found from that column alone, the rest is read only where it holds, which the
+        smallest and largest value of a row group often rules out.
+        """
+        number = sql.name(column)
+        finite = f"{self.where} AND {number} <= 'inf'::DOUBLE"  # NaN is larger
+        query = (
+            f"SELECT {number} FROM {self.source} WHERE {finite} "
+            f"ORDER BY {number} {'DESC' if falling else 'ASC'} LIMIT 1 OFFSET {top - 1}"
+        )
+        found = sql.run(self.connection, query, "--where").fetchall()
+        if not found:
+            return self
+        bound = f"{number} {'>=' if falling else '<='} {sql.literal(found[0][0])}"
+        return replace(self, where=f"{finite} AND {bound}")
 
     def first(
         self, table: str, ref: str, keys: Sequence[str], ties: Sequence[str], top: int | None

@@ -222,6 +222,7 @@ class _Job:
             "asked": self.setup.asked,
             "shard": self._shard_text(),
             "axes": problem.space.sizes,
+            "scenarios": self.setup.defaulted,
             "spec": resolved(problem.spec),
             "identity": self.identity,
             "devices": self.place.devices,

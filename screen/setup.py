@@ -9,6 +9,7 @@ from typing import Any
 
 from candidates import estimate_missing
 from screen.columns import Looked, looked_up
+from screen.criteria import DEFAULTS
 from screen.errors import SpecError
 from screen.gates import Gates, Passed, sort_gates
 from screen.materials import Materials, misnamed, resolve
@@ -36,6 +37,12 @@ class Setup:
     def gated(self) -> int:
         """Stacks that gates on materials took away."""
         return self.asked - self.problem.space.stacks
+
+    @property
+    def defaulted(self) -> dict[str, list[str] | list[float]]:
+        """Values of the scenario axes that have a default, by column."""
+        columns = {name: self.looked[name] for name in DEFAULTS if name in self.looked}
+        return {name: found.distinct for name, found in columns.items()}
 
 
 def source_of(spec: SpecLike) -> Source:

@@ -126,6 +126,142 @@ def test_by_in_groups_agrees_with_pandas(folder_of):
     assert found["rank"].tolist() == [1, 2, 3, 4] * 3
 
 
+def random_rows(seed, count):
+    """Rows of a few coatings in a few scenarios, many of them equal in what orders them."""
+    random = np.random.default_rng(seed)
+    texts = {
+        "coating": list("ABCDE"),
+        "electrolyte": ["SE1", "SE2"],
+        "cathode_state": ["charged", "discharged"],
+        "status": ["ok", "ok", "missing_property", "unprotectable"],
+        "reactivity_class": ["low", "high", "unknown"],
+        "coating_class": ["stable", "oxidises"],
+        "evidence_sigma_ele": ["measured", "none"],
+    }
+    numbers = {
+        "electrolyte_thickness_um": [10.0, 28.0, 300.0],
+        "coating_thickness_nm": [1.0, 5.0, 20.0],
+        "min_thickness_nm": [NAN, 0.0, 40.0, INF],
+        "max_thickness_nm": [NAN, 0.0, 100.0],
+        "max_sigma_ele_at_L_max_S_cm": [NAN, 1e-12, 1e-13],
+        "asr_coating_ohm_cm2": [NAN, 1.0, 2.0],
+        "oxidation_margin_V": [NAN, -INF, 0.1, 0.3, 0.3, 0.5, INF],
+    }
+    drawn = {k: random.choice(v, count).tolist() for k, v in {**texts, **numbers}.items()}
+    drawn |= {k: random.choice([True, False, None], count) for k in ("protected", "feasible")}
+    return [dict(zip(drawn, each, strict=True)) for each in zip(*drawn.values(), strict=True)]
+
+
+def plainly_ranked(rows, group, per=(), top=None):
+    """(row numbers, ranks, tied): the default order by sorting and nothing else."""
+
+    def last(value):
+        return (1, 0.0) if value is None or math.isnan(value) else (0, value)
+
+    def verdict(value):
+        return {True: 0, None: 1, False: 2}[value]
+
+    def common(row):
+        return criteria.STATUSES.index(row["status"]), verdict(row["protected"])
+
+    def order(row):
+        low, high = row["min_thickness_nm"], row["max_thickness_nm"]
+        share = 0.0 if low <= 0 else INF if high <= 0 else low / high
+        return (
+            *common(row),
+            criteria.REACTIVITY_CLASSES.index(row["reactivity_class"]),
+            criteria.COATING_CLASSES.index(row["coating_class"]),
+            criteria.EVIDENCE.index(row["evidence_sigma_ele"]),
+            last(share),
+            last(-row["max_sigma_ele_at_L_max_S_cm"]),
+            last(row["asr_coating_ohm_cm2"]),
+        )
+
+    def choice(number):
+        row = rows[number]
+        code = criteria.COATING_CLASSES.index(row["coating_class"])
+        first = verdict(row["feasible"]), *common(row), code, row["coating_thickness_nm"]
+        return first, order(row), number
+
+    best = {}
+    for number, row in enumerate(rows):
+        key = tuple(row[c] for c in group)
+        best[key] = min(best.get(key, number), number, key=choice)
+    found = []
+    groups = sorted({tuple(rows[n][c] for c in per) for n in best.values()})
+    for each in groups:
+        own = [n for n in best.values() if tuple(rows[n][c] for c in per) == each]
+        own.sort(key=lambda n: (order(rows[n]), rows[n]["coating"]))
+        ranks = [1 + sum(order(rows[m]) < order(rows[n]) for m in own) for n in own]
+        own, ranks = own[:top], ranks[:top]
+        found += [(n, r, ranks.count(r) > 1) for n, r in zip(own, ranks, strict=True)]
+    return found
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["manifest tells axes", "it does not"])
+@pytest.mark.parametrize(
+    ("per", "where", "top"),
+    [
+        ((), None, None),
+        ((), None, 7),
+        (("electrolyte",), None, 2),
+        ((), "min_thickness_nm < 50", None),
+        ((), "electrolyte_thickness_um < 20", None),
+        (("cathode_state",), "asr_coating_ohm_cm2 = 1", 3),
+    ],
+)
+def test_the_order_agrees_with_sorting_by_hand(folder_of, per, where, top, told):
+    rows = random_rows(5, 300)
+    values = {
+        "electrolyte_thickness_um": [10.0, 28.0, 29.0, 300.0],
+        "cathode_state": ["charged", "discharged"],
+    }
+    scenarios = {"scenarios": values} if told else {}
+    halves = [
+        folder_of(some, name, rows_per_part=40, **scenarios)
+        for name, some in (("a", rows[:150]), ("b", rows[150:]))
+    ]
+    found = rank.ranking(halves, top=top, per=per, where=where)
+    kept = {
+        None: lambda row: True,
+        "min_thickness_nm < 50": lambda row: row["min_thickness_nm"] < 50,
+        "electrolyte_thickness_um < 20": lambda row: row["electrolyte_thickness_um"] < 20,
+        "asr_coating_ohm_cm2 = 1": lambda row: row["asr_coating_ohm_cm2"] == 1,
+    }[where]
+    pins = {"electrolyte_thickness_um": 28.0, "cathode_state": "charged"}
+    pins = {k: v for k, v in pins.items() if k not in per and k not in (where or "")}
+    assert found.scenario == pins
+    asked = [r for r in rows if kept(r) and all(r[k] == v for k, v in pins.items())]
+    group = ["coating", "electrolyte", "electrolyte_thickness_um", "cathode_state"]
+    expected = plainly_ranked(asked, group, per, top)
+    assert found.rows["rank"].tolist() == [r for _, r, _ in expected]
+    assert found.rows["tied"].tolist() == [t for _, _, t in expected]
+    said = found.rows[list(asked[0])].astype(object)
+    said = said.where(said.notna(), None).to_dict("records")
+    for row, (number, _, tied) in zip(said, expected, strict=True):
+        wanted = {k: None if v != v else v for k, v in asked[number].items()}
+        if tied:  # equal in all that orders them, and one coating may stand for both
+            row, wanted = ({k: r[k] for k in ("coating", *per)} for r in (row, wanted))
+        assert row == wanted
+
+
+@pytest.mark.parametrize("by", ["oxidation_margin_V", "oxidation_margin_V asc"])
+@pytest.mark.parametrize("top", [1, 5, 60, 149, 150, 299, 1000])
+def test_by_takes_the_rows_that_sorting_all_takes(folder_of, by, top):
+    rows = random_rows(6, 150)
+    folders = [folder_of(rows, name, rows_per_part=20) for name in "ab"]
+    every = rank.rank(folders, by=by, top=None)
+    found = rank.rank(folders, by=by, top=top)
+    pd.testing.assert_frame_equal(
+        found.drop(columns="tied"), every.head(top).drop(columns="tied"), check_dtype=False
+    )
+    asked = "electrolyte = 'SE1'"
+    every = every[every["electrolyte"] == "SE1"]["row_id"]
+    assert (
+        rank.rank(folders, by=by, top=top, where=asked)["row_id"].tolist() == every[:top].tolist()
+    )
+
+
 def test_several_folders_read_together(folder_of):
     a = folder_of([{"coating": "A"}], name="a")
     b = folder_of([{"coating": "B", "asr_coating_ohm_cm2": 1.0}], name="b")
