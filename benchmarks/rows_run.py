@@ -24,12 +24,13 @@ from table import QUICK, Row, Scale, row
 
 CHILD = """
 import json, sys, time
-from screen.running import dry_run, run
 spec = json.loads(sys.argv[1])
 start = time.perf_counter()
 if len(sys.argv) == 2:
+    from screen.estimate import dry_run
     stacks = dry_run(spec).stacks
 else:
+    from screen.running import run
     found = run(spec, sys.argv[2])
     stacks = found.stacks
 seconds = time.perf_counter() - start

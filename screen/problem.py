@@ -7,16 +7,19 @@ that fills the gaps only; otherwise what is unknown stays NaN, and so does what 
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from screen.draws import Draws, draws, medians
 from screen.errors import SpecError
 from screen.materials import ROLES, Materials, resolve
 from screen.space import DesignSpace
 from screen.spec import Source, Spec
+
+if TYPE_CHECKING:
+    from screen.draws import Draws
 
 Floats = NDArray[np.float64]
 
@@ -56,7 +59,7 @@ class Problem:
     space: DesignSpace
     numbers: dict[str, Floats]
     notes: list[str] = field(default_factory=list)
-    draws: Draws | None = None
+    draws: "Draws | None" = None
 
     @property
     def spec(self) -> Spec:
@@ -133,7 +136,7 @@ def prepare(source: Source, materials: Materials | None = None) -> Problem:
     """Resolve materials and lay out the axes, slow to fast. Raises `SpecError`."""
     materials = resolve(source) if materials is None else materials
     thickness = source.spec.axes.coating_thickness_nm
-    drawn = draws(source, materials.frames)
+    drawn = _draws(source, materials)
     try:
         scenarios, numbers = _scenarios(source.spec, materials)
         space = DesignSpace(
@@ -161,6 +164,15 @@ def sizes(source: Source, materials: Materials) -> dict[str, int]:
     }
 
 
+def _draws(source: Source, materials: Materials) -> "Draws | None":
+    """Draws where something is uncertain; a dry run of other screens goes without JAX."""
+    if not source.spec.uncertainty:
+        return None
+    from screen.draws import draws
+
+    return draws(source, materials.frames)
+
+
 def _axes(spec: Spec, materials: Materials) -> dict[str, object]:
     """Scenario axes, slow to fast: a frame, a `Numbers`, or an array."""
     axes = spec.axes
@@ -175,6 +187,8 @@ def _axes(spec: Spec, materials: Materials) -> dict[str, object]:
     found["current_density_mA_cm2"] = axes.current_density_mA_cm2
     found |= axes.others
     if spec.uncertainty:
+        from screen.draws import medians
+
         found |= medians(spec.uncertainty.distributions)
     if spec.screen.missing == "decades":
         found |= {f"{FILL}{key}": values for key, values in _gaps(spec, materials).items()}

@@ -23,24 +23,15 @@ from screen.manifest import (
 )
 from screen.materials import summarised
 from screen.progress import Progress
-from screen.setup import Setup, SpecLike, measure, set_up
+from screen.setup import Setup, set_up
 from screen.signals import stop_on_signal
+from screen.source import SpecLike
 from screen.store import MANIFEST, Store
-from screen.summary import FAILURES, Estimate, RunResult, estimate, status_counts, totals
+from screen.summary import FAILURES, RunResult, status_counts, totals
 from screen.workplace import Local, Precision, Workplace
 
 if TYPE_CHECKING:
     from screen.distributed.clusters import Start
-
-
-def dry_run(spec: SpecLike = None) -> Estimate:
-    """Rows, size and time of a screen, from the sizes of its axes alone; nothing is written."""
-    source, sizes = measure(spec)
-    given = source.spec
-    method = "plane" if given.axes.current_density_mA_cm2.only_zero else "current"
-    method = "branches" if given.screen.law == "branches" else method
-    draws = given.uncertainty.draws if given.uncertainty else 0
-    return estimate(sizes, given.output.mode, given.output.top_k, method=method, draws=draws)
 
 
 def run(

@@ -1,23 +1,15 @@
 """From whatever names a screen (a path, a dictionary, nothing) to a problem ready to run."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from importlib import resources
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
-from candidates import estimate_missing
 from screen.columns import Looked, looked_up
 from screen.criteria import DEFAULTS
 from screen.errors import SpecError
 from screen.gates import Gates, Passed, sort_gates
-from screen.materials import Materials, misnamed, resolve
 from screen.problem import Problem, prepare, sizes
-from screen.spec import Source, load, parse, read
+from screen.source import SpecLike, chosen_materials, refuse_other_parts, source_of
 from screen.spec.names import closest, shown
-
-SpecLike = str | Path | Mapping[str, Any] | Source | None
 
 
 @dataclass(frozen=True)
@@ -45,38 +37,6 @@ class Setup:
         return {name: found.distinct for name, found in columns.items()}
 
 
-def source_of(spec: SpecLike) -> Source:
-    """Read a spec from a path, a dictionary (paths relative to the working folder) or nothing.
-
-    Nothing is the built-in screen. Raises `SpecError`.
-    """
-    if spec is None:
-        built_in = resources.files("screen") / "builtin.toml"
-        with resources.as_file(built_in) as path:
-            return load(path)
-    if isinstance(spec, Source):
-        return spec
-    if isinstance(spec, Mapping):
-        return Source(parse(dict(spec)), "spec", Path.cwd())
-    path = Path(spec)
-    table = read(path)
-    try:
-        return Source(parse(table, str(path)), str(path), path.parent)
-    except SpecError as error:
-        raise SpecError(error.source, [*error.problems, *misnamed(table)]) from None
-
-
-def refuse_other_parts(source: Source) -> None:
-    """Say clearly which sections belong to other commands."""
-    problems = []
-    if source.spec.screen.law == "table":
-        problems.append('screen.law = "table": no material here has a tabulated sigma_ele(E)')
-    if source.spec.axes.stack_pressure_MPa is not None:
-        problems.append("axes.stack_pressure_MPa: a screen takes interface.*_asr_ohm_cm2 instead")
-    if problems:
-        raise SpecError(source.name, problems)
-
-
 def refuse_slow_branches(problem: Problem) -> None:
     """Branches are screened by their closed form: one slope, open circuit.
 
@@ -99,18 +59,6 @@ def refuse_slow_branches(problem: Problem) -> None:
         raise SpecError(problem.source.name, problems)
 
 
-def chosen_materials(source: Source) -> Materials:
-    """Materials on the axes, with estimates where the spec asks for them."""
-    materials = resolve(source)
-    if source.spec.screen.missing != "estimate":
-        return materials
-    filled = {
-        role: estimate_missing(frame) if role in ("coating", "electrolyte") else frame
-        for role, frame in materials.frames.items()
-    }
-    return replace(materials, frames=filled)
-
-
 def set_up(spec: SpecLike) -> Setup:
     """Resolve, gate and lay out a screen. Raises `SpecError` with every problem found."""
     source = source_of(spec)
@@ -130,10 +78,3 @@ def set_up(spec: SpecLike) -> Setup:
         near = [f"output.per: no column {shown(name)}{closest(name, looked)}" for name in wrong]
         raise SpecError(source.name, near)
     return Setup(problem, Gates(tuple(later), looked), looked, funnel, asked)
-
-
-def measure(spec: SpecLike) -> tuple[Source, dict[str, int]]:
-    """A spec and the sizes of its axes before any gate, nothing laid out."""
-    source = source_of(spec)
-    refuse_other_parts(source)
-    return source, sizes(source, chosen_materials(source))

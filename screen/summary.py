@@ -1,4 +1,4 @@
-"""What a run says when it ends, and what it would cost before it starts."""
+"""What a run says when it ends."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,6 @@ from typing import Any
 
 from screen.histograms import HISTOGRAMS
 from screen.reduce import OUTCOMES
-from screen.space import CHUNK_ROWS
 
 FAILURES = (
     "extrapolated_table",
@@ -17,15 +16,6 @@ FAILURES = (
     "input_out_of_range",
 )
 """Statuses that mean a number could have been had: what `--strict` stumbles over."""
-
-STACKS_PER_S = {
-    "plane": {"best": 8e7, "all": 8e6, "feasible": 1e7},
-    "current": {"best": 1e6, "all": 1e6, "feasible": 1e6},
-    "branches": {"best": 2e4, "all": 2e4, "feasible": 2e4},
-}
-DRAWS_PER_S = 6e5
-BYTES_STORED_PER_ROW = 60
-"""Rough figures of two CPU cores, for estimates only."""
 
 
 @dataclass(frozen=True)
@@ -52,55 +42,6 @@ class RunResult:
     def failed(self) -> int:
         """Stacks without an answer that could have had one."""
         return sum(self.counts.get(name, 0) for name in FAILURES)
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What a screen would take: a dry run's answer."""
-
-    sizes: dict[str, int]
-    stacks: int
-    mode: str
-    rows: int
-    seconds: float
-
-    @property
-    def bytes_stored(self) -> int:
-        """Size of the dataset, about."""
-        return self.rows * BYTES_STORED_PER_ROW
-
-    @property
-    def chunks(self) -> int:
-        """Storage chunks, about."""
-        return -(-self.stacks // CHUNK_ROWS)
-
-    def __str__(self) -> str:
-        axes = " x ".join(f"{size:,} {name}" for name, size in self.sizes.items() if size > 1)
-        return (
-            f"{self.stacks:,} stacks = {axes or '1'}\n"
-            f"mode {self.mode}: at most {self.rows:,} rows stored, about "
-            f"{self.bytes_stored / 2**30:.2f} GiB in {self.chunks:,} parts; "
-            f"about {self.seconds:,.0f} s on two CPU cores; memory stays near 1 GiB"
-        )
-
-
-def estimate(
-    sizes: Mapping[str, int], mode: str, top_k: int, *, method: str, draws: int = 0
-) -> Estimate:
-    """Rows, size and time of a screen of these axes. method: a key of `STACKS_PER_S`.
-
-    draws: of the uncertain properties of every line (a coating in a scenario).
-    """
-    stacks = 1
-    for size in sizes.values():
-        stacks *= size
-    rows = stacks
-    if mode == "best":
-        lines = stacks // max(1, sizes["coating"] * sizes["coating_thickness_nm"])
-        rows = lines * min(top_k, sizes["coating"])
-    drawn = draws * stacks // max(1, sizes["coating_thickness_nm"])
-    seconds = stacks / STACKS_PER_S[method][mode] + drawn / DRAWS_PER_S
-    return Estimate(dict(sizes), stacks, mode, rows, seconds)
 
 
 def totals(entries: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

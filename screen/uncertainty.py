@@ -13,10 +13,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
+import scipy
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 from numpy.typing import NDArray
-from scipy import stats
 
 from kernels import Stack, Window, min_thickness, thickness_at
 
@@ -56,11 +56,15 @@ def distribution(spec: Mapping[str, Any]) -> Distribution:
     """The scipy distribution of one entry of `[uncertainty]` that names its numbers itself."""
     kind, given = _kind(spec)
     if kind == "lognormal":
-        return stats.lognorm(s=given["decades"] * np.log(10), scale=given["median"])
+        return scipy.stats.lognorm(s=given["decades"] * np.log(10), scale=given["median"])
     if kind == "normal":
-        return stats.norm(given["mean"], given["std"])
+        return scipy.stats.norm(given["mean"], given["std"])
     low, high = given
-    return stats.loguniform(low, high) if kind == "loguniform" else stats.uniform(low, high - low)
+    return (
+        scipy.stats.loguniform(low, high)
+        if kind == "loguniform"
+        else scipy.stats.uniform(low, high - low)
+    )
 
 
 def _kind(spec: Mapping[str, Any]) -> tuple[str, Any]:
@@ -89,7 +93,7 @@ def quantile(
             raise ValueError("no values of the literature to draw between")
         given = literature
     low, high = (np.asarray(end, float) for end in given)
-    u, density = stats.norm.cdf(z), stats.norm.pdf(z)
+    u, density = scipy.stats.norm.cdf(z), scipy.stats.norm.pdf(z)
     logarithmic = (low > 0) & (kind != "uniform")
     span = np.log(np.where(logarithmic, high / np.where(logarithmic, low, 1.0), 1.0))
     straight = low + (high - low) * u
@@ -107,7 +111,7 @@ def draw(
     u = probabilities(distributions, draws, seed)
     known = {k: v for k, v in (literature or {}).items() if np.all(np.isfinite(v))}
     return {
-        key: quantile(spec, stats.norm.ppf(u[key]), known.get(key))[0]
+        key: quantile(spec, scipy.stats.norm.ppf(u[key]), known.get(key))[0]
         for key, spec in distributions.items()
     }
 
@@ -136,14 +140,14 @@ def probabilities(
     """Sobol points (draws,) in (0, 1) per property, correlated where a cause is shared."""
     matrix = loadings(distributions)
     scores = normal_scores(matrix.shape[1], draws, seed) @ matrix.T
-    return {key: stats.norm.cdf(scores[:, i]) for i, key in enumerate(distributions)}
+    return {key: scipy.stats.norm.cdf(scores[:, i]) for i, key in enumerate(distributions)}
 
 
 def normal_scores(dimension: int, draws: int, seed: int) -> Floats:
     """Scrambled Sobol points as independent standard normal numbers, (draws, dimension)."""
-    sampler = stats.qmc.Sobol(dimension, scramble=True, rng=seed)
+    sampler = scipy.stats.qmc.Sobol(dimension, scramble=True, rng=seed)
     u = sampler.random(1 << (draws - 1).bit_length())[:draws]
-    return stats.norm.ppf(np.clip(u, SMALLEST_U, 1 - SMALLEST_U))
+    return scipy.stats.norm.ppf(np.clip(u, SMALLEST_U, 1 - SMALLEST_U))
 
 
 def bands(
@@ -229,10 +233,10 @@ def importance(
     values = draw(distributions, draws, seed)
     slopes = jax.vmap(jax.grad(function))({key: jnp.asarray(x) for key, x in values.items()})
     u = probabilities(distributions, draws, seed)
-    scales = {key: quantile(distributions[key], stats.norm.ppf(u[key]))[1] for key in keys}
+    scales = {key: quantile(distributions[key], scipy.stats.norm.ppf(u[key]))[1] for key in keys}
     squared = [np.mean((np.asarray(slopes[key]) * scales[key]) ** 2) for key in keys]
     batched = jax.vmap(function)
-    indices = stats.sobol_indices(
+    indices = scipy.stats.sobol_indices(
         func=lambda x: np.array(batched(dict(zip(keys, jnp.asarray(x), strict=True))))[None],
         n=draws,
         dists=frozen,

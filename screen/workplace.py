@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, replace
 from threading import Event
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import jax
 
@@ -17,12 +17,12 @@ from screen.chunk import Chunker, best_schema
 from screen.columns import schema
 from screen.device import DeviceName, describe, plan
 from screen.errors import DeviceError
+from screen.estimate import Precision
 from screen.evaluate import Evaluator, Programs
 from screen.manifest import digest, part_metadata
 from screen.setup import Setup
 from screen.store import Store
 
-Precision = Literal["float32", "float64"]
 Entry = dict[str, Any]
 POLL_S = 0.1
 

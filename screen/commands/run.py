@@ -53,7 +53,7 @@ def run(
     _check_words({"--precision": (precision, ("float32", "float64"))})
     _check_words({"--device": (device, ("auto", "cpu", "gpu"))})
     if dry_run:
-        return _dry_run(spec, dask, json=json)
+        return _dry_run(spec, precision, dask, json=json)
     if out is None:
         raise UsageError("--out DIR is missing: the folder the results go to")
     knobs = {"max_memory": _bytes(max_memory), "shard": _shard(shard)}
@@ -79,16 +79,15 @@ def run(
     return None
 
 
-def _dry_run(spec: Path | None, dask: str | None, *, json: bool) -> None:
+def _dry_run(spec: Path | None, precision: str, dask: str | None, *, json: bool) -> None:
     from dataclasses import asdict
 
+    from screen.estimate import dry_run
     from screen.formats import write_json
-    from screen.running import dry_run
 
-    estimate = dry_run(spec)
+    estimate = dry_run(spec, precision)  # type: ignore[arg-type]
     if json:
-        found = {**asdict(estimate), "bytes_stored": estimate.bytes_stored}
-        write_json(found, sys.stdout)
+        write_json(asdict(estimate), sys.stdout)
     else:
         print(estimate)
     if dask is not None and dask.startswith("slurm:"):

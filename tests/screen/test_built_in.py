@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from screen.estimate import BYTES_PER_ROW
 from screen.running import run
 
 CELL = ["electrolyte", "cathode", "cathode_state", "anode", "boundary"]
@@ -44,6 +45,12 @@ def test_every_stack_has_an_outcome(built_in):
     assert sum(result.counts.values()) == result.stacks >= 10_000_000
     assert result.counts["ok"] > 0
     assert result.counts["missing_property"] > 0
+
+
+def test_stored_rows_take_about_what_a_dry_run_tells(built_in):
+    result, _ = built_in
+    size = sum(path.stat().st_size for path in result.folder.glob("part-*.parquet"))
+    assert 0.4 < size / (result.rows * BYTES_PER_ROW["best"]) < 1.5
 
 
 def test_a_more_resistive_coating_lowers_the_potential(built_in):

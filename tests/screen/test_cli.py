@@ -36,6 +36,14 @@ def test_help_imports_nothing_heavy():
     assert found.stdout.strip() == "[]"
 
 
+def test_a_dry_run_imports_nothing_that_computes():
+    heavy = ["jax", "scipy", "matplotlib"]
+    code = "import sys; from screen.estimate import dry_run; print(dry_run().stacks, "
+    code += f"[n for n in {heavy!r} if n in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.split(maxsplit=1)[1].strip() == "[]"
+
+
 @pytest.mark.parametrize(
     "command", ["run", "rank", "solve", "profile", "doctor", "cite", "candidates list"]
 )

@@ -3,7 +3,8 @@
 import pytest
 
 from screen.errors import SpecError
-from screen.setup import set_up, source_of
+from screen.setup import set_up
+from screen.source import source_of
 from screen.spec import load, parse
 
 
@@ -101,7 +102,7 @@ def test_axes_that_cannot_be_laid_out(change, message):
 
 
 def test_ranges_are_lazy_and_a_trillion_stacks_are_counted():
-    from screen.running import dry_run
+    from screen.estimate import dry_run
 
     wide = {"start": 1, "stop": 100, "num": 10**6, "spacing": "log"}
     axes = {**AXES, "coating_thickness_nm": wide, "electrolyte_thickness_um": wide}
