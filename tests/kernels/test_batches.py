@@ -20,6 +20,7 @@ from kernels import (
     min_thickness,
     solve,
 )
+from tests.quick import quick_jit
 
 LIMITS = Limits(Window(1.71, 2.31), (Window(1.74, 3.88),))
 ROWS = np.array(
@@ -71,8 +72,8 @@ PROGRAMS = {
 def test_batch_is_a_loop_and_a_bad_lane_stays_alone(stack_of, dtype, tolerance):
     rows = ROWS.astype(dtype)
     rows = np.concatenate([rows[:2], rows[:1] * np.nan, -rows[:1], rows[2:]])
-    single = jax.jit(lambda p: solve(stack_of(p)))
-    batch = jax.jit(jax.vmap(lambda p: solve(stack_of(p))))(jnp.asarray(rows))
+    single = quick_jit(lambda p: solve(stack_of(p)))
+    batch = quick_jit(jax.vmap(lambda p: solve(stack_of(p))))(jnp.asarray(rows))
     for index, p in enumerate(rows):
         one = single(jnp.asarray(p))
         np.testing.assert_allclose(batch.faces[index], one.faces, atol=tolerance, rtol=0)
@@ -84,14 +85,14 @@ def test_batch_is_a_loop_and_a_bad_lane_stays_alone(stack_of, dtype, tolerance):
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_smallest_batches(count):
-    run = jax.vmap(lambda p: solve(branch_stack(p)))
+    run = quick_jit(jax.vmap(lambda p: solve(branch_stack(p))))
     assert run(jnp.asarray(ROWS[:count])).faces.shape == (count, 2, 2)
 
 
 def test_one_compilation_per_shape():
     traces = []
 
-    @jax.jit
+    @quick_jit
     def run(rows):
         traces.append(rows.shape)
         return jax.vmap(lambda p: solve(branch_stack(p)))(rows).nodes
@@ -102,19 +103,14 @@ def test_one_compilation_per_shape():
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_lowers_for_cpu_and_cuda(name):
+def test_lowers_for_cpu_and_cuda_with_no_float64_inside_float32(name):
+    """Under vmap whatever depends on the data has the batch's axis; scalars are plain numbers of
+    the code, which the compiler folds and casts, so only float64 arrays would be a leak."""
     program = jax.jit(jax.vmap(PROGRAMS[name]))
     rows = jax.ShapeDtypeStruct((4, 8), jnp.float32)
     exported = jax.export.export(program, platforms=["cpu", "cuda"])(rows)
     assert tuple(exported.platforms) == ("cpu", "cuda")
-
-
-@pytest.mark.parametrize("name", PROGRAMS)
-def test_no_float64_inside_float32(name):
-    """Under vmap whatever depends on the data has the batch's axis; scalars are plain numbers of
-    the code, which the compiler folds and casts, so only float64 arrays would be a leak."""
-    rows = jax.ShapeDtypeStruct((4, 8), jnp.float32)
-    text = jax.jit(jax.vmap(PROGRAMS[name])).lower(rows).as_text()
+    text = exported.mlir_module()
     assert "xf32" in text
     assert "xf64" not in text
 
@@ -122,6 +118,6 @@ def test_no_float64_inside_float32(name):
 @pytest.mark.parametrize("name", ["plane", "solve, branches"])
 def test_no_float64_is_left_when_compiled(name):
     rows = jax.ShapeDtypeStruct((4, 8), jnp.float32)
-    text = jax.jit(jax.vmap(PROGRAMS[name])).lower(rows).compile().as_text()
+    text = quick_jit(jax.vmap(PROGRAMS[name])).lower(rows).compile().as_text()
     assert "f32[" in text
     assert "f64[" not in text

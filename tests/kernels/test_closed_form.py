@@ -8,6 +8,7 @@ import pytest
 
 from kernels.ambipolar import Dilute
 from kernels.safe import arctangent_ratio, decay_ratio, log_mean_logistic
+from tests.quick import quick_jit
 
 V_T = 0.0257
 CASES = [  # floor/s, ln n, ln p, E_1, width
@@ -38,13 +39,32 @@ def exact(floor, log_n, log_p, E_1, width):
         return float(mpmath.log(mpmath.quad(sigma, cuts, maxdegree=5) / mpmath.mpf(width)))
 
 
+def log_mean(p):
+    """Of floor/s, ln n, ln p, V_T and both ends."""
+    return Dilute(jnp.zeros_like(p[0]), *p[:4]).log_mean(p[4], p[5])
+
+
+def log_sigma(p):
+    return Dilute(jnp.zeros_like(p[0]), *p[:4]).log_sigma(p[5])
+
+
+programs = {
+    name: quick_jit(function)
+    for name, function in {
+        "mean": log_mean,
+        "sigma": log_sigma,
+        "gradient": jax.grad(log_mean),
+        "hessian": jax.hessian(log_mean),
+    }.items()
+}
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_mean_against_quadrature(case):
     floor, log_n, log_p, E_1, width = case
     expected = exact(*case)
     for dtype, tolerance in ((jnp.float64, 1e-12), (jnp.float32, 4e-5)):
-        numbers = [jnp.asarray(x, dtype) for x in (0.0, floor, log_n, log_p, V_T, E_1, E_1 + width)]
-        got = Dilute(*numbers[:5]).log_mean(*numbers[5:])
+        got = programs["mean"](jnp.asarray([floor, log_n, log_p, V_T, E_1, E_1 + width], dtype))
         assert got.dtype == dtype
         if dtype == jnp.float64 or width > 1e-6:
             assert float(got) == pytest.approx(expected, abs=tolerance * max(1, abs(expected) / 30))
@@ -56,18 +76,14 @@ def test_derivatives_are_finite_and_right(case, closed):
     """By its ends, the integral's derivative is sigma_amb there; nothing is NaN at width 0."""
     floor, log_n, log_p, E_1, width = case
     E_2 = E_1 if closed else E_1 + width
-
-    def log_mean(p):
-        return Dilute(jnp.zeros(()), *p[:4]).log_mean(p[4], p[5])
-
     point = jnp.asarray([floor, log_n, log_p, V_T, E_1, E_2])
-    slope = jax.grad(log_mean)(point)
+    slope = programs["gradient"](point)
     assert np.all(np.isfinite(slope))
-    assert np.all(np.isfinite(jax.hessian(log_mean)(point)))
+    assert np.all(np.isfinite(programs["hessian"](point)))
     if not closed and width > 1e-6:
-        mean = np.exp(float(log_mean(point)))
+        mean = np.exp(float(programs["mean"](point)))
         by_end = mean + width * mean * float(slope[5])
-        sigma = np.exp(float(Dilute(jnp.zeros(()), *point[:4]).log_sigma(point[5])))
+        sigma = np.exp(float(programs["sigma"](point)))
         assert by_end == pytest.approx(sigma, rel=1e-6, abs=1e-9 * mean)
 
 

@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from kernels import Branches, Layer, Stack, min_thickness, solve
+from tests.quick import quick_jit
 
 EXPONENTS = {
     "sigma_ion": (-9.0, -2.0),
@@ -35,13 +35,13 @@ def layer_of(q):
     return Layer(q[0], q[1], Branches(q[2], q[3], q[5], q[4], q[6]))
 
 
-@jax.jit
+@quick_jit
 def answer(pair):
     solution = solve(Stack((layer_of(pair[0]), layer_of(pair[1])), E_A, E_C))
     return solution.nodes[1], solution.log_leak, solution.slope
 
 
-@jax.jit
+@quick_jit
 def split(pair):
     half = pair.at[1, 0].multiply(0.5)
     layers = (layer_of(pair[0]), layer_of(half[1]), layer_of(half[1]))
@@ -49,7 +49,7 @@ def split(pair):
     return solution.nodes[1], solution.nodes[2], solution.log_leak
 
 
-@jax.jit
+@quick_jit
 def thinnest(pair, E):
     stack = Stack((layer_of(pair[0]), layer_of(pair[1])), E_A, E_C)
     thickness = min_thickness(stack, E)

@@ -1,7 +1,6 @@
 """Under current: an independent integrator, numbers by hand, corners, derivatives."""
 
 from dataclasses import replace
-from functools import lru_cache
 
 import jax
 import jax.numpy as jnp
@@ -10,18 +9,10 @@ import pytest
 
 from kernels import Branches, Constant, Layer, Stack, Status, solve
 from kernels.constants import BOLTZMANN_EV
+from tests.quick import quick_jit
 
 ELECTROLYTE = (5e-3, 1e-3, 1e-9)
 COATING = (1e-6, 1e-6, 1e-11)
-
-
-QUICK = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
-
-
-@lru_cache
-def program():
-    """One program for every two-layer branch stack of this module."""
-    return jax.jit(jax.vmap(solve), compiler_options=QUICK)
 
 
 def as_branches(thickness, sigma_ion, sigma_0=0.0, **branch):
@@ -120,9 +111,8 @@ def random_stack(draw, *, slopes=(1.0,)):
     return replace(two_layers(first, second, current, float(draw.uniform(3.4, 4.7))), **changes)
 
 
-def check(stacks):
-    batch = jax.tree.map(lambda *leaves: jnp.asarray(leaves), *stacks)
-    solution = program()(batch)
+def check(tools, stacks):
+    solution = tools["solve_two_layers"](stacks)
     for index, stack in enumerate(stacks):
         assert solution.status[index] == Status.OK
         leak = float(solution.leak_current_density[index])
@@ -132,16 +122,16 @@ def check(stacks):
             assert_fits(layer, stack, leak, left, right)
 
 
-def test_random_stacks_satisfy_the_equation():
+def test_random_stacks_satisfy_the_equation(tools):
     draw = np.random.default_rng(7)
-    check([random_stack(draw, slopes=(1.0, 0.5, 0.25)) for _ in range(16)])
+    check(tools, [random_stack(draw, slopes=(1.0, 0.5, 0.25)) for _ in range(16)])
 
 
 @pytest.mark.full
-def test_many_random_stacks_satisfy_the_equation():
+def test_many_random_stacks_satisfy_the_equation(tools):
     draw = np.random.default_rng(8)
     for _ in range(20):
-        check([random_stack(draw, slopes=(1.0, 0.5, 0.25)) for _ in range(16)])
+        check(tools, [random_stack(draw, slopes=(1.0, 0.5, 0.25)) for _ in range(16)])
 
 
 @pytest.mark.parametrize(
@@ -152,10 +142,10 @@ def test_many_random_stacks_satisfy_the_equation():
         (1e-6, -1e-3, 8.24705e-7, 4.118529),
     ],
 )
-def test_overshoot_beyond_both_electrodes(sigma_ion, current, leak, E):
+def test_overshoot_beyond_both_electrodes(tools, sigma_ion, current, leak, E):
     coating = plain(1e-6, sigma_ion, 1e-11)
     stack = two_layers(plain(*ELECTROLYTE), coating, current)
-    shot = program()(jax.tree.map(lambda leaf: jnp.asarray([leaf] * 16), stack))
+    shot = tools["solve_two_layers"]([stack])
     assert shot.status[0] == Status.OK
     assert shot.leak_current_density[0] == pytest.approx(leak, rel=1e-4)
     assert shot.faces[0, 0, 1] == pytest.approx(E, abs=1e-3)
@@ -184,26 +174,24 @@ def charging():
         leak = jnp.log(jnp.abs(solution.leak_current_density))
         return jnp.stack([solution.faces[0, 1], leak])
 
-    forward = jax.jit(jax.jacfwd(answer), compiler_options=QUICK)
+    forward = quick_jit(jax.jacfwd(answer))
     return jnp.stack(numbers), tree, answer, forward
 
 
 @pytest.mark.full
-def test_gradients_against_differences(charging):
+def test_gradients_against_differences(charging, tools):
     """By every number of the stack, against central differences."""
     point, tree, _, forward = charging
     point = np.asarray(point)
     steps = np.where(point == 0, 1e-6, 1e-5 * np.abs(point))
     moved = np.concatenate([point + np.diag(steps), point - np.diag(steps)])
-    moved = np.concatenate([moved, np.tile(point, (-len(moved) % 16, 1))]).reshape(
-        -1, 16, point.size
-    )
     found = []
-    for rows in moved:
-        solution = program()(jax.tree.unflatten(tree, list(jnp.asarray(rows.T))))
+    for start in range(0, len(moved), 16):
+        rows = moved[start : start + 16]
+        solution = tools["solve_two_layers"]([jax.tree.unflatten(tree, list(row)) for row in rows])
         leak = jnp.log(jnp.abs(solution.leak_current_density))
         found.append(np.stack([solution.faces[:, 0, 1], leak], axis=1))
-    high, low = np.concatenate(found)[: 2 * point.size].reshape(2, point.size, 2)
+    high, low = np.concatenate(found).reshape(2, point.size, 2)
     slopes = np.asarray(forward(point))
     assert np.all(np.isfinite(slopes))
     usable = np.flatnonzero(point)
@@ -216,13 +204,12 @@ def test_gradients_against_differences(charging):
 def test_reverse_equals_forward_and_second_derivatives_are_finite(charging):
     point, _, answer, forward = charging
     slopes = np.asarray(forward(point))
-    reverse = np.asarray(jax.jit(jax.jacrev(answer), compiler_options=QUICK)(point))
+    reverse = np.asarray(quick_jit(jax.jacrev(answer))(point))
     scale = np.asarray(point)
     np.testing.assert_allclose(reverse * scale, slopes * scale, rtol=1e-7, atol=1e-9)
     direction = 1e-3 * point
-    _, bend = jax.jit(
-        lambda x: jax.jvp(lambda y: jax.jvp(answer, (y,), (direction,))[1], (x,), (direction,)),
-        compiler_options=QUICK,
+    _, bend = quick_jit(
+        lambda x: jax.jvp(lambda y: jax.jvp(answer, (y,), (direction,))[1], (x,), (direction,))
     )(point)
     around = [forward(point + step * direction) @ direction for step in (-1e-2, 1e-2)]
     np.testing.assert_allclose(bend, (around[1] - around[0]) / 2e-2, rtol=1e-3)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from kernels import Branches, Constant, Layer, Limits, Stack, Window, metrics, metrics_of_plane
+from tests.quick import quick_jit
 
 KNOWN = {
     "oxidation": 2.3, "reduction": 1.7, "own_reduction": 1.3, "own_oxidation": 3.9,
@@ -39,7 +40,7 @@ def program(method):
         stack = Stack((Layer(30e-4, given["SE_ion"], floor), coating), 0.0, E_cathode)
         return (metrics_of_plane if method == "plane" else metrics)(stack, limits)
 
-    return jax.jit(answer)
+    return quick_jit(answer)
 
 
 PROGRAMS = {method: program(method) for method in ("plane", "general", "branches")}
