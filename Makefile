@@ -13,8 +13,16 @@ help: ## list the targets
 run: $(VENV)/.run ## screen the built-in library and print the ranking
 	@$(BIN)/muli run --out $(RESULTS)
 
+# Compiling dominates, so most tests run programs compiled without the compiler's slower passes. Those
+# that judge whole screens and single precision run programs compiled as users compile them, as all
+# tests do in `make test-full`.
+AS_USERS := tests/screen/test_run.py tests/kernels/test_float32.py
+QUICK := --xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false
+
 test: $(VENV)/.test ## every test but the long ones (under 8 minutes on 2 cores)
-	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m "not full"
+	XLA_FLAGS="$$XLA_FLAGS $(QUICK)" $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m "not full" \
+	  $(AS_USERS:%=--ignore=%)
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m "not full" $(AS_USERS)
 
 test-full: $(VENV)/.test ## also repeated kills, large comparisons, real servers
 	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal

@@ -3,7 +3,7 @@
 Compiling costs seconds, solving milliseconds. So stacks share programs: constants stand beside
 branches as branches that are absent, ideal contacts as resistances of 0, and the last layer of a
 short stack is cut into equal parts up to the layer count of the longest, which changes nothing.
-Two layers are solved many times quicker than five: where they fill a chunk they go by themselves.
+Two layers are solved many times quicker than five: where there are many they go by themselves.
 Profiles go layer by layer through one program for all. These programs run once: they are compiled
 without the compiler's slower passes.
 """
@@ -29,6 +29,8 @@ T = TypeVar("T")
 CHUNK = 32
 BLOCK = 16
 """Places of a layer that are profiled together."""
+MANY = 4 * CHUNK
+"""Stacks of up to two layers that are worth a program of their own."""
 CUT_UP_TO = 5
 """Layer count up to which stacks are cut to the longest among them."""
 QUICK_COMPILE = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
@@ -69,7 +71,7 @@ def solve_stacks(stacks: Sequence[StackEntry]) -> list[Solved]:
     short = Counter(_group(stack) for stack in stacks if len(stack.layers) <= 2)
     for number, stack in enumerate(stacks):
         group = _group(stack)
-        groups[group, len(stack.layers) <= 2 and short[group] >= CHUNK].append(number)
+        groups[group, len(stack.layers) <= 2 and short[group] >= MANY].append(number)
     answers: dict[int, Solved] = {}
     for numbers in groups.values():
         members = [stacks[number] for number in numbers]

@@ -33,7 +33,8 @@ def test_eight_devices_write_what_one_writes(tmp_path, monkeypatch, mode):
     monkeypatch.setattr(space, "TILE_ROWS", 256)
     (tmp_path / "spec.json").write_text(json.dumps(small(tmp_path, "all")))
     many = tmp_path / "many"
-    flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=8", "JAX_PLATFORMS": "cpu"}
+    eight = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=8"
+    flags = {"XLA_FLAGS": eight, "JAX_PLATFORMS": "cpu"}
     subprocess.run(
         [sys.executable, "-c", SCRIPT, str(tmp_path / "spec.json"), str(many), mode],
         check=True, env={**os.environ, **flags},
