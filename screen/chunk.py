@@ -296,7 +296,7 @@ def _numbers_of(
     codes: NDArray[np.int32], kept: NDArray[np.bool_], shape: tuple[int, ...], kinds: int
 ) -> list[int]:
     """How often each code occurs among the kept rows; one code may stand for many rows."""
-    narrow, repeats = codes.astype(np.int8), math.prod(shape) // codes.size
+    narrow, repeats = codes.astype(np.int8, copy=False), math.prod(shape) // codes.size
     if not kept.all():
         narrow, repeats = np.where(kept, narrow, np.int8(-1)), 1
         narrow = np.broadcast_to(narrow, shape)

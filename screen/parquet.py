@@ -23,7 +23,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from screen.thrift import Long, struct, varint, zigzag
+from screen.thrift import Long, Struct, struct, varint, zigzag
 
 SHORTEST_RUN = 16
 """Values that repeat less often are laid out row by row: finding the distinct ones costs more."""
@@ -69,7 +69,7 @@ class Encoded(NamedTuple):
     dictionary: int
     uncompressed: int
     encodings: list[int]
-    statistics: dict[int, Any]
+    statistics: Struct
 
 
 class _Content(NamedTuple):
@@ -103,7 +103,8 @@ def encode(column: Column, *, nullable: bool) -> Encoded:
     if found.low_high and max(map(len, found.low_high)) <= LONGEST_STATISTIC:
         statistics |= {5: found.low_high[1], 6: found.low_high[0]}
     encodings = [_RLE, found.encoding, *([_PLAIN] if first else [])]
-    return Encoded(rows, first + second, len(first), plain + size, encodings, statistics)
+    told = struct(statistics)
+    return Encoded(rows, first + second, len(first), plain + size, encodings, told)
 
 
 def _page(kind: int, head: dict[int, Any], data: Any, levels: bytes = b"") -> tuple[bytes, int]:
@@ -203,18 +204,18 @@ def _split(bits: NDArray[Any]) -> NDArray[np.uint8]:
 
 def _deltas(numbers: NDArray[Any]) -> bytes:
     """One block of one miniblock, as wide as the largest difference asks for."""
+    count, first = len(numbers), int(numbers[0])
+    if count == 1:
+        return varint(128) + varint(1) + varint(1) + varint(zigzag(first))
+    size = -(-(count - 1) // 128) * 128
     steps = np.diff(numbers)
-    size = max(128, -(-len(steps) // 128) * 128)
-    head = varint(size) + varint(1) + varint(len(numbers)) + zigzag(int(numbers[0]))
-    if not len(steps):
-        return head
-    least, over = steps.min(), steps[:0]
+    least, over = int(steps.min()), steps[:0]
     if steps.max() > least:
-        over = (steps - least).view(f"u{steps.itemsize}")
+        over = (steps - steps.min()).view(f"u{steps.itemsize}")
         over = over.astype(np.min_scalar_type(over.max()))
+    head = b"".join(map(varint, (size, 1, count, zigzag(first), zigzag(least))))
     width = 8 * over.itemsize if len(over) else 0
-    padding = bytes((size - len(steps)) * width // 8)
-    return head + zigzag(int(least)) + bytes([width]) + over.tobytes() + padding
+    return head + bytes([width]) + over.tobytes() + bytes((size - len(steps)) * width // 8)
 
 
 class Writer:
@@ -222,7 +223,7 @@ class Writer:
 
     def __init__(self, write: Callable[[bytes], object], schema: pa.Schema) -> None:
         self._write, self._schema = write, schema
-        self._place, self._groups, self.rows = 0, list[dict[int, Any]](), 0
+        self._place, self._groups, self.rows = 0, list[Struct](), 0
         self._put(_MAGIC)
 
     def write(self, group: Sequence[Encoded]) -> None:
@@ -233,7 +234,7 @@ class Writer:
             self._put(each.pages)
         rows = group[0].rows
         size = sum(each.uncompressed for each in group)
-        self._groups.append({1: columns, 2: Long(size), 3: Long(rows)})
+        self._groups.append(struct({1: columns, 2: Long(size), 3: Long(rows)}))
         self.rows += rows
 
     def close(self) -> None:
@@ -258,7 +259,7 @@ class Writer:
         self._place += len(content)
 
 
-def _column_chunk(field: pa.Field, column: Encoded, start: int) -> dict[int, Any]:
+def _column_chunk(field: pa.Field, column: Encoded, start: int) -> Struct:
     facts = {
         1: _physical(field),
         2: column.encodings,
@@ -271,7 +272,7 @@ def _column_chunk(field: pa.Field, column: Encoded, start: int) -> dict[int, Any
         **({11: Long(start)} if column.dictionary else {}),
         12: column.statistics,
     }
-    return {2: Long(0), 3: facts}
+    return struct({2: Long(0), 3: facts})
 
 
 def _physical(field: pa.Field) -> int:
