@@ -206,14 +206,14 @@ def _deltas(numbers: NDArray[Any]) -> bytes:
     """One block of one miniblock, as wide as the largest difference asks for."""
     count, first = len(numbers), int(numbers[0])
     if count == 1:
-        return varint(128) + varint(1) + varint(1) + varint(zigzag(first))
+        return varint(128) + varint(1) + varint(1) + zigzag(first)
     size = -(-(count - 1) // 128) * 128
     steps = np.diff(numbers)
     least, over = int(steps.min()), steps[:0]
     if steps.max() > least:
         over = (steps - steps.min()).view(f"u{steps.itemsize}")
         over = over.astype(np.min_scalar_type(over.max()))
-    head = b"".join(map(varint, (size, 1, count, zigzag(first), zigzag(least))))
+    head = b"".join((*map(varint, (size, 1, count)), zigzag(first), zigzag(least)))
     width = 8 * over.itemsize if len(over) else 0
     return head + bytes([width]) + over.tobytes() + bytes((size - len(steps)) * width // 8)
 

@@ -5,7 +5,8 @@ is feasible, the first by status, protection, coating class, thickness. Rows a g
 part and are counted apart.
 """
 
-from functools import reduce
+from collections.abc import Callable, Sequence
+from functools import partial, reduce
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -115,15 +116,15 @@ def code_rows(
 
 def reduce_lines(coded: Coded, gates: int) -> Best:
     """Best key and counts over thicknesses."""
-    packed = coded.packed
-    columns = [(jnp.where(coded.removed_by == gate + 1, 0, -1), 1) for gate in range(gates)]
-    columns += [(((coded.unknown_at >> gate) & 1) - 1, 1) for gate in range(gates)]
-    columns += [(_field(packed, column), len(codes)) for column, codes in OUTCOMES.items()]
-    key = jnp.min(reduce(jnp.minimum, _slices(_key(packed), NOTHING)), axis=2)
+    packed, kept = coded.packed, (coded.packed != _REMOVED).astype(jnp.int32)
+    columns = [(0, (coded.removed_by == gate + 1).astype(jnp.int32), 1) for gate in range(gates)]
+    columns += [(0, (coded.unknown_at >> gate) & 1, 1) for gate in range(gates)]
+    columns += [(outcome(packed, column), kept, len(codes)) for column, codes in OUTCOMES.items()]
+    lowest = [jnp.min(each, axis=2) for each in _folded(_key(packed), jnp.min)]
+    key = reduce(jnp.minimum, lowest)
     position = jnp.where(key == NOTHING, 0, key & _POSITION)
     code = jnp.take_along_axis(packed, position[:, :, None], axis=2)[:, :, 0]
-    counts = [each for column, kinds in columns for each in _histogram(column, kinds)]
-    return Best(key, code, jnp.stack(counts, axis=2))
+    return Best(key, code, _histograms(columns))
 
 
 def feasible_lines(key: NDArray[np.int32]) -> NDArray[np.bool_]:
@@ -142,8 +143,8 @@ _FIELDS = {"coating_class": (0, 3), "protected": (3, 2), "status": (5, 3), "feas
 _REMOVED = -1
 
 
-def outcome(code: NDArray[np.int32], column: str) -> NDArray[np.int32]:
-    """One outcome of best rows, from their packed codes."""
+def outcome(code: Any, column: str) -> Any:
+    """One outcome of rows, from their packed codes."""
     shift, bits = _FIELDS[column]
     return (code >> shift) & (2**bits - 1)
 
@@ -154,45 +155,58 @@ def _pack(answers: Answers, removed_by: Array) -> Array:
     return jnp.where(removed_by == 0, packed, _REMOVED).astype(jnp.int32)
 
 
-def _field(packed: Array, column: str) -> Array:
-    """An outcome's code; of a removed row a code that no row has."""
-    shift, bits = _FIELDS[column]
-    return jnp.where(packed == _REMOVED, -1, (packed >> shift) & (2**bits - 1))
-
-
 _SLICES = 8
 _COUNTER_BITS = 4
+_COUNTERS = 32 // _COUNTER_BITS
 """Rows are taken in eight slices: what eight rows add up to fits into a counter of four bits, of
 which a 32-bit word holds eight."""
 
 
-def _slices(column: Array, filler: int) -> list[Array]:
-    """The last axis, filled up, cut into pieces of one width."""
-    missing = (0, 0), (0, 0), (0, -column.shape[2] % _SLICES)
-    return jnp.split(jnp.pad(column, missing, constant_values=filler), _SLICES, axis=2)
+def _folded(column: Array, fold: Callable[..., Array]) -> list[Array]:
+    """The last axis in slices laid on each other, and what is left over, each folded into one."""
+    *shape, length = column.shape
+    width, found = length // _SLICES, []
+    if width:
+        sliced = column[:, :, : _SLICES * width].reshape(*shape, _SLICES, width)
+        found.append(fold(sliced, axis=2))
+    if length % _SLICES:
+        found.append(fold(column[:, :, _SLICES * width :], axis=2, keepdims=True))
+    return found
 
 
-def _histogram(code: Array, kinds: int) -> list[Array]:
-    """How often each code from 0 to kinds - 1 stands along the last axis."""
-    counts = []
-    for first in range(0, kinds, 32 // _COUNTER_BITS):
-        here = min(32 // _COUNTER_BITS, kinds - first)
-        place = code - first
-        inside = (place >= 0) & (place < here)
-        word = jnp.where(inside, 1 << (jnp.where(inside, place, 0) * _COUNTER_BITS), 0)
-        sums = sum(_slices(word, 0), start=0)
-        for shift in range(0, here * _COUNTER_BITS, _COUNTER_BITS):
-            counter = (sums >> shift) & (2**_COUNTER_BITS - 1)
-            counts.append(jnp.sum(counter, axis=2, dtype=jnp.int32))
-    return counts
+def _histograms(columns: Sequence[tuple[Any, Array, int]]) -> Array:
+    """How often each code of each column stands along the last axis, (lines, states, codes).
+
+    columns: codes below the number of kinds, whether a row counts (1 or 0), the number of kinds.
+    A word counts as many columns as it has counters for, and is added up as a whole.
+    """
+    words: list[Any] = []
+    places: list[int] = []
+    used = _COUNTERS
+    for code, counted, kinds in columns:
+        if used + kinds > _COUNTERS:
+            words, used = [*words, 0], 0
+        words[-1] = words[-1] + (counted << (code + used) * _COUNTER_BITS)
+        places += range((len(words) - 1) * _COUNTERS + used, len(words) * _COUNTERS)[:kinds]
+        used += kinds
+    add = partial(jnp.sum, dtype=jnp.int32)
+    counts = [sum(map(_counters, _folded(word, add)), start=0) for word in words]
+    return jnp.concatenate(counts, axis=2)[:, :, np.array(places)]
+
+
+def _counters(word: Array) -> Array:
+    """The counters of words, added up along the last axis, (lines, states, counters)."""
+    shift = jnp.arange(0, 32, _COUNTER_BITS, dtype=jnp.int32)[None, None, :, None]
+    counters = (word[:, :, None] >> shift) & (2**_COUNTER_BITS - 1)
+    return jnp.sum(counters, axis=3, dtype=jnp.int32)
 
 
 def _key(packed: Array) -> Array:
     """Sortable key of every row: infeasible | status | protected | class | thickness position."""
     position = jnp.arange(packed.shape[2], dtype=jnp.int32)[None, None]
-    verdict = _field(packed, "protected")
+    verdict = outcome(packed, "protected")
     protected = jnp.where(verdict == NO, 2, verdict - YES)
-    rank = (_field(packed, "status") << 5) | (protected << 3) | _field(packed, "coating_class")
+    rank = (outcome(packed, "status") << 5) | (protected << 3) | outcome(packed, "coating_class")
     infeasible = _INFEASIBLE | (rank << _THICKNESS_BITS) | position
-    key = jnp.where(_field(packed, "feasible") == YES, position, infeasible)
+    key = jnp.where(outcome(packed, "feasible") == YES, position, infeasible)
     return jnp.where(packed == _REMOVED, NOTHING, key).astype(jnp.int32)

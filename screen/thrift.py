@@ -5,10 +5,11 @@ A struct is a dictionary from field numbers, rising, to values: `int` is an i32,
 Source: thrift-compact-protocol.md of Apache Thrift.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
-_TRUE, _FALSE, _I32, _I64, _BINARY, _LIST, _STRUCT = 1, 2, 5, 6, 8, 9, 12
+_I32, _I64, _BINARY, _LIST, _STRUCT = 5, 6, 8, 9, 12
 _LONGEST_SHORT_LIST = 14
 
 
@@ -20,63 +21,52 @@ class Struct(bytes):
     """A struct that is encoded already."""
 
 
-_KINDS = {int: _I32, Long: _I64, str: _BINARY, bytes: _BINARY, list: _LIST}
-
-
+@lru_cache(1 << 12)
 def varint(number: int) -> bytes:
     """A number of 0 or more in groups of seven bits, the lowest first."""
     found = bytearray()
-    _put_varint(found, number)
-    return bytes(found)
-
-
-def zigzag(number: int) -> int:
-    """A signed 64-bit number as one of 0 or more, small ones small."""
-    return (number << 1 ^ number >> 63) & 0xFFFF_FFFF_FFFF_FFFF
-
-
-def struct(fields: Mapping[int, Any]) -> Struct:
-    """A struct; fields are numbered in rising order, fewer than 16 apart."""
-    found, last = bytearray(), 0
-    for number, value in fields.items():
-        kind = _kind(value)
-        found.append((number - last) << 4 | kind)
-        _put(found, kind, value)
-        last = number
-    found.append(0)
-    return Struct(found)
-
-
-def _kind(value: Any) -> int:
-    if value is True:
-        return _TRUE
-    return _FALSE if value is False else _KINDS.get(type(value), _STRUCT)
-
-
-def _put(found: bytearray, kind: int, value: Any) -> None:
-    if kind in (_I32, _I64):
-        _put_varint(found, zigzag(value))
-    elif kind == _BINARY:
-        content = value.encode() if isinstance(value, str) else value
-        _put_varint(found, len(content))
-        found += content
-    elif kind == _LIST:
-        _put_list(found, value)
-    elif kind == _STRUCT:
-        found += value if isinstance(value, Struct) else struct(value)
-
-
-def _put_list(found: bytearray, values: list[Any]) -> None:
-    kind, size = _kind(values[0]) if values else _STRUCT, len(values)
-    found.append(min(size, _LONGEST_SHORT_LIST + 1) << 4 | kind)
-    if size > _LONGEST_SHORT_LIST:
-        _put_varint(found, size)
-    for each in values:
-        _put(found, kind, each)
-
-
-def _put_varint(found: bytearray, number: int) -> None:
     while number > 0x7F:
         found.append(number & 0x7F | 0x80)
         number >>= 7
     found.append(number)
+    return bytes(found)
+
+
+def zigzag(number: int) -> bytes:
+    """A signed 64-bit number as a varint, small ones small."""
+    return varint((number << 1 ^ number >> 63) & 0xFFFF_FFFF_FFFF_FFFF)
+
+
+def struct(fields: Mapping[int, Any]) -> Struct:
+    """A struct; fields are numbered in rising order, fewer than 16 apart."""
+    found, last = list[bytes](), 0
+    for number, value in fields.items():
+        kind, encode = _ENCODERS[type(value)]
+        found += (_BYTES[(number - last) << 4 | kind], encode(value))
+        last = number
+    found.append(_BYTES[0])
+    return Struct(b"".join(found))
+
+
+def _binary(value: bytes) -> bytes:
+    return varint(len(value)) + value
+
+
+def _list(values: list[Any]) -> bytes:
+    kind, encode = _ENCODERS[type(values[0])] if values else (_STRUCT, struct)
+    size = len(values)
+    head = _BYTES[min(size, _LONGEST_SHORT_LIST + 1) << 4 | kind]
+    head += varint(size) if size > _LONGEST_SHORT_LIST else b""
+    return head + b"".join(map(encode, values))
+
+
+_BYTES = [bytes((number,)) for number in range(256)]
+_ENCODERS: dict[type, tuple[int, Callable[[Any], bytes]]] = {
+    int: (_I32, zigzag),
+    Long: (_I64, zigzag),
+    str: (_BINARY, lambda text: _binary(text.encode())),
+    bytes: (_BINARY, _binary),
+    list: (_LIST, _list),
+    dict: (_STRUCT, struct),
+    Struct: (_STRUCT, bytes),
+}

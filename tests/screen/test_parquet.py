@@ -178,6 +178,7 @@ def test_thrift_by_hand() -> None:
     """The example of the protocol's description: field deltas, zigzag, lists, nested structs."""
     assert struct({}) == b"\0"
     assert struct({1: 1, 3: -1}) == b"\x15\x02\x25\x01\0"
-    assert struct({2: Long(300), 3: True, 4: False}) == b"\x26\xd8\x04\x11\x12\0"
+    assert struct({2: Long(300)}) == b"\x26\xd8\x04\0"
+    assert struct({2: struct({1: 1})}) == struct({2: {1: 1}}) == b"\x2c\x15\x02\0\0"
     assert struct({1: "ab", 2: [1, 2], 3: {1: b""}}) == b"\x18\x02ab\x19\x25\x02\x04\x1c\x18\0\0\0"
     assert struct({1: [0] * 15}) == b"\x19\xf5\x0f" + bytes(15) + b"\0"
