@@ -5,6 +5,7 @@ frontier some thickness protects within the resistance budget; materials lie on 
 """
 
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +25,7 @@ LEGEND = {
 }
 SIGMA_ELE_RANGE = (1e-17, 1e-6)
 MOST_LABELS = 14
+LETTERS_PER_LINE = 115
 Box = tuple[float, float, float, float]
 """Left, lower, right and upper edge, points."""
 PANEL_PT = (285.0, 250.0)
@@ -47,8 +49,9 @@ def draw_map(design_map: DesignMap, out: Path) -> None:
         _draw_thickness(left, design_map)
         _draw_conductivities(right, design_map)
         left.set(yscale="log", ylim=SIGMA_ELE_RANGE, ylabel="coating σ$_{ele}$ (S/cm)")
-        title, budget = literal(design_map.title), f"{design_map.budget:g} Ω cm²"
-        figure.suptitle(f"{title}; coating and contacts at most {budget}", fontsize=10)
+        budget = f"coating and contacts at most {design_map.budget:g} Ω cm²"
+        title = fill(f"{literal(design_map.title)}; {budget}", LETTERS_PER_LINE)
+        figure.suptitle(title, fontsize=10)
         save(figure, out)
 
 
@@ -64,7 +67,7 @@ def _draw_thickness(axes: "Axes", design_map: DesignMap) -> None:
         axes.plot(L, bottom, color=BLUE, linewidth=1.5, linestyle="--")
         axes.text(L.iloc[6], bottom[6] / 3, "electrolyte reduced", color=BLUE, va="top")
     axes.text(L.iloc[6], top[6] * 30, "electrolyte oxidised", color="black")
-    axes.text(L.iloc[100], top[100] / 300, "protected", color=BLUE, ha="center")
+    _name_band(axes, L.iloc[100], bottom[100], top[100])
     axes.set(xscale="log", xlim=(L.min(), L.max()), xlabel="coating thickness (nm)")
     above = axes.secondary_xaxis(
         "top",
@@ -75,6 +78,21 @@ def _draw_thickness(axes: "Axes", design_map: DesignMap) -> None:
     )
     above.set_xlabel("least σ$_{ion}$ within the budget (S/cm)", color=GREY)
     above.tick_params(colors=GREY)
+
+
+def _name_band(axes: "Axes", x: float, bottom: float, top: float) -> None:
+    """The word in the band, or an arrow into it where it is narrow."""
+    if top > 1e4 * bottom:
+        axes.text(x, top / 300, "protected", color=BLUE, ha="center")
+        return
+    axes.annotate(
+        "protected",
+        (x, np.sqrt(top * bottom)),
+        (x, bottom / 1000),
+        color=BLUE,
+        ha="center",
+        arrowprops={"arrowstyle": "->", "color": BLUE},
+    )
 
 
 def _draw_conductivities(axes: "Axes", design_map: DesignMap) -> None:

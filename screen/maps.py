@@ -2,11 +2,13 @@
 
 For one cell (electrolyte, its thickness, electrode potentials) every boundary is explicit: the
 largest and smallest sigma_ele at a thickness from `kernels.max_sigma_ele` at the electrolyte's two
-limits, the smallest sigma_ion from the resistance budget. The idea of such a map is that of
-Y. Kimura et al., Commun. Mater. 5 (2024), doi 10.1038/s43246-024-00578-1.
+limits, the smallest sigma_ion from the resistance budget. What a spec says of the coating moves no
+boundary: an axis of one of its conductivities is a range in which it is placed. The idea of such a
+map is that of Y. Kimura et al., Commun. Mater. 5 (2024), doi 10.1038/s43246-024-00578-1.
 """
 
-from collections.abc import Callable, Hashable
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -18,7 +20,7 @@ import pandas as pd
 from jaxtyping import Array, Float
 
 from kernels import Constant, Layer, Stack, Window, max_sigma_ele, resolve_boundary
-from kernels.constants import CM_PER_NM, CM_PER_UM
+from kernels.constants import CM_PER_NM, CM_PER_UM, ROOM_TEMPERATURE
 from screen.errors import SpecError
 from screen.optimize.read import Scenario, chosen_materials, scenarios, tables_at
 from screen.spec import Source
@@ -45,14 +47,35 @@ class DesignMap:
 
 def design_maps(source: Source) -> list[DesignMap]:
     """The map of every cell of a spec, float64; materials of the coating axis are placed on it."""
+    if not source.spec.axes.current_density_mA_cm2.only_zero:
+        word = "axes.current_density_mA_cm2: a map is of open circuit; leave it out"
+        raise SpecError(source.name, [word])
     materials = chosen_materials(source, None)[1]
+    cells: dict[Hashable, list[Scenario]] = defaultdict(list)
+    for scenario in scenarios(source.spec, materials):
+        cells[_title(scenario)].append(scenario)
     with jax.enable_x64(True):
-        return [_design_map(source, each, materials) for each in scenarios(source.spec, materials)]
+        return [_design_map(source, each, materials) for each in cells.values()]
+
+
+def _title(scenario: Scenario) -> str:
+    """The cell in words: all that moves a boundary."""
+    title = (
+        f"{scenario.electrolyte}, {scenario.numbers['electrolyte_thickness_um']:g} µm; "
+        f"cathode {scenario.cathode[0]}, anode {scenario.anode[0]}; boundary {scenario.boundary}"
+    )
+    temperature = scenario.numbers["temperature_K"]
+    more = [] if temperature == ROOM_TEMPERATURE else [f"{temperature:g} K"]
+    others = scenario.overrides.items()
+    more += [f"{key} {value:g}" for key, value in others if not key.startswith("coating.")]
+    return "; ".join([title, *more])
 
 
 def _design_map(
-    source: Source, scenario: Scenario, materials: dict[str, pd.DataFrame]
+    source: Source, cell: list[Scenario], materials: dict[str, pd.DataFrame]
 ) -> DesignMap:
+    """The map of scenarios that differ in the coating alone."""
+    scenario = cell[0]
     tables = tables_at(materials, scenario)
     row: dict[Hashable, Any] = tables["electrolyte"].loc[scenario.electrolyte].to_dict()
     needed = ["sigma_ion_S_cm", "sigma_ele_S_cm", "oxidation_limit_V"]
@@ -66,12 +89,9 @@ def _design_map(
     budget = source.spec.screen.asr_budget_ohm_cm2
     sigma = partial(_sigma_ele, layer, window, scenario)
     boundaries, frontier = _boundaries(sigma, budget), _frontier(sigma, budget)
-    title = (
-        f"{scenario.electrolyte}, {depth:g} µm; cathode {scenario.cathode[0]}, "
-        f"anode {scenario.anode[0]}; boundary {scenario.boundary}"
-    )
-    placed = _placed(tables["coating"], lambda s: sigma(s * budget, s, "oxidation"))
-    return DesignMap(title, budget, boundaries, frontier, placed)
+    coatings = [tables_at(materials, each)["coating"] for each in cell]
+    placed = _placed(coatings, scenario.overrides, lambda s: sigma(s * budget, s, "oxidation"))
+    return DesignMap(_title(scenario), budget, boundaries, frontier, placed)
 
 
 def _boundaries(sigma: partial[np.ndarray], budget: float) -> pd.DataFrame:
@@ -146,17 +166,24 @@ def _at_limit(
     return jnp.where(jnp.isnan(limit) | (known <= E_anode), 0.0, found)
 
 
-def _placed(coatings: pd.DataFrame, largest: Callable[[np.ndarray], np.ndarray]) -> pd.DataFrame:
-    """Materials as ranges over the sources' values, and where they stand on the map.
+def _placed(
+    coatings: list[pd.DataFrame],
+    overrides: Mapping[str, float],
+    largest: Callable[[np.ndarray], np.ndarray],
+) -> pd.DataFrame:
+    """Materials as ranges, and where they stand on the map.
 
-    largest: sigma_ele that protects at the thickest coating of a sigma_ion that the budget allows.
+    coatings: with every value of the spec's axes. A range is that of the axis, where there is
+    one among `overrides`, else that of the sources. largest: sigma_ele that protects at the
+    thickest coating of a sigma_ion that the budget allows.
     """
-    columns = {"name": coatings["name"].to_numpy()}
+    columns = {"name": coatings[0]["name"].to_numpy()}
     for kind in ("sigma_ion_S_cm", "sigma_ele_S_cm"):
-        default = coatings[kind].to_numpy(float)
-        for end in ("low", "high"):
-            values = coatings[f"{kind}_{end}"].to_numpy(float)
-            columns[f"{kind}_{end}"] = np.where(np.isnan(values), default, values)
+        given = np.stack([table[kind].to_numpy(float) for table in coatings])
+        for end, extreme in (("low", np.min), ("high", np.max)):
+            values = coatings[0][f"{kind}_{end}"].to_numpy(float)
+            assumed = np.isnan(values) | (f"coating.{kind}" in overrides)
+            columns[f"{kind}_{end}"] = np.where(assumed, extreme(given, axis=0), values)
     table = pd.DataFrame(columns).dropna(subset=["sigma_ion_S_cm_low"]).reset_index(drop=True)
     for end in ("low", "high"):
         table[f"max_sigma_ele_S_cm_{end}"] = largest(table[f"sigma_ion_S_cm_{end}"].to_numpy(float))

@@ -24,7 +24,11 @@ MAP_EXAMPLES = """Examples:
   muli map spec.toml --out map.svg
 
   muli map spec.toml --csv > boundaries.csv
+
+  muli map spec.toml --only "Li3PS4, 100" --only NMC811 --out map.svg
 """
+PICTURES = 12
+"""Pictures drawn where a spec has more cells; all of them are in the tables."""
 
 
 def design(
@@ -67,6 +71,13 @@ def design_map(
     ] = None,
     csv: Annotated[bool, typer.Option("--csv", help="Boundaries as CSV on stdout.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Everything as JSON on stdout.")] = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TEXT", help="Only cells whose title has this in it; may be repeated."
+        ),
+    ] = None,
+    pictures: Annotated[int, typer.Option(min=1, help="Most pictures to draw.")] = PICTURES,
 ) -> None:
     """Map the coating properties that keep the electrolyte stable within the resistance budget.
 
@@ -82,18 +93,35 @@ def design_map(
 
     if csv and json:
         raise UsageError("--csv and --json exclude each other")
-    maps = design_maps(load(spec))
+    maps = _chosen(design_maps(load(spec)), only or [])
     if out is not None:
-        for i, each in enumerate(maps):
+        for i, each in enumerate(maps[:pictures]):
             path = out if len(maps) == 1 else out.with_stem(f"{out.stem}-{i + 1}")
             draw_map(each, path)
             print(f"{path}: {each.title}", file=sys.stderr)
+        if len(maps) > pictures:
+            left = f"{len(maps) - pictures} of {len(maps)} cells are not drawn, only tabled"
+            print(f"{left}: choose with --only TEXT, or --pictures {len(maps)}", file=sys.stderr)
     if json:
         write_json([_as_json(each) for each in maps], sys.stdout)
     elif csv:
         write_csv(pd.concat([m.boundaries.assign(cell=m.title) for m in maps]), sys.stdout)
     else:
         print("\n\n".join(_map_text(each) for each in maps))
+
+
+def _chosen(maps: "list[DesignMap]", only: list[str]) -> "list[DesignMap]":
+    """The maps whose titles hold every text. Raises `UsageError` where none does."""
+    from screen.errors import UsageError
+
+    chosen = [each for each in maps if all(text.lower() in each.title.lower() for text in only)]
+    if not chosen:
+        asked = " and ".join(repr(text) for text in only)
+        titles = "\n  ".join(each.title for each in maps[:PICTURES])
+        raise UsageError(
+            f"--only: no cell has {asked} in its title; the first cells are\n  {titles}"
+        )
+    return chosen
 
 
 def _ranked_line(row: "pd.Series[Any]") -> str:

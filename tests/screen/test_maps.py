@@ -4,8 +4,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from kernels import Constant, Layer, Stack, solve
+from screen.cli import app
+from screen.errors import SpecError
 from screen.map_picture import draw_map
 from screen.maps import design_maps
 from screen.spec import load
@@ -96,6 +99,55 @@ def test_materials_are_placed_by_their_ranges(one_map):
     assert places["unknown"] == "unknown sigma_ele"
     limit = one_map.materials.set_index("name")["max_sigma_ele_S_cm_low"]["between"]
     assert places["between"] == ("inside" if limit >= 3.2e-12 else "outside")
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(more, replaced="[30]"):
+        (tmp_path / "coatings.csv").write_text(COATINGS)
+        path = tmp_path / "spec.toml"
+        path.write_text(SPEC.replace("thickness_um = [30]", f"thickness_um = {replaced}") + more)
+        return path
+
+    return write
+
+
+def test_an_axis_of_the_coating_is_a_range_in_one_map(one_map, written):
+    (found,) = design_maps(load(written('"coating.sigma_ele_S_cm" = [1e-9, 1e-18, 1e-12]')))
+    np.testing.assert_array_equal(found.boundaries, one_map.boundaries)
+    assert set(found.materials["sigma_ele_S_cm_low"]) == {1e-18}
+    assert set(found.materials["sigma_ele_S_cm_high"]) == {1e-9}
+    assert set(found.materials["place"]) == {"partly"}
+
+
+def test_a_title_names_what_moves_the_boundaries(written):
+    maps = design_maps(load(written("temperature_K = [298.15, 333.15]", "[20, 30]")))
+    titles = [each.title for each in maps]
+    assert len(set(titles)) == 4
+    assert sum("333.15 K" in title for title in titles) == 2
+    assert all("electrolyte.oxidation_limit_V 2.31" in title for title in titles)
+
+
+def test_under_current_there_is_no_map(written):
+    with pytest.raises(SpecError, match="open circuit"):
+        design_maps(load(written("current_density_mA_cm2 = [1.0]")))
+
+
+def test_the_command_draws_some_and_says_what_is_left_out(written, tmp_path):
+    path = str(written("", "[20, 30, 40]"))
+    picture = tmp_path / "map.svg"
+    ask = ["map", path, "--out", str(picture), "--csv"]
+    done = CliRunner().invoke(app, [*ask, "--pictures", "2"])
+    assert done.exit_code == 0
+    assert sorted(p.name for p in tmp_path.glob("*.svg")) == ["map-1.svg", "map-2.svg"]
+    assert "1 of 3 cells are not drawn" in done.stderr
+    assert all(f"{depth} µm" in done.stdout for depth in (20, 30, 40))
+    chosen = CliRunner().invoke(app, [*ask, "--only", "40 µM"])
+    assert picture.exists()
+    assert "20 µm" not in chosen.stdout
+    assert "40 µm" in chosen.stdout
+    none = CliRunner().invoke(app, [*ask, "--only", "50 µm"])
+    assert "no cell has '50 µm' in its title" in str(none.exception)
 
 
 @pytest.mark.parametrize("suffix", [".svg", ".png"])
