@@ -6,12 +6,16 @@ from typing import Any, Literal
 
 import jax
 
+from screen.draws import BLOCK_OF_DRAWS, Draws
 from screen.errors import DeviceError
 from screen.space import DesignSpace
 
 DeviceName = Literal["auto", "cpu", "gpu"]
 BYTES_PER_ROW = {"best": 24, "all": 220, "feasible": 220}
 """About what one row of a tile needs while it is computed and stored, in float32."""
+BYTES_PER_POINT = 130
+"""What one point of `[uncertainty]` needs for every block of thicknesses, in float32: branch laws;
+constant ones need half of it."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +56,12 @@ def plan(
     device: DeviceName,
     batch: int | None,
     max_memory: int | None,
+    draws: Draws | None = None,
 ) -> Plan:
     """Choose speed knobs; none of them changes a byte of the result.
 
     batch: stacks under way on a device, at least one tile. max_memory: bytes for what is in work.
+    draws: of uncertain properties, which are in work for every line of a tile.
     """
     found = devices(device)
     tile = space.lines_per_tile * space.rows_per_line
@@ -63,17 +69,27 @@ def plan(
     tiles = max(1, (batch or default) // tile)
     workers = max(min(4, max(2, os.cpu_count() or 2)), len(found))
     if max_memory is not None:
-        row = BYTES_PER_ROW[mode] * (2 if precision == "float64" else 1)
-        affordable = max_memory // (tile * row)
+        needed = tile_bytes(space, mode, precision, draws)
+        affordable = max_memory // needed
         if affordable < 1:
+            fewer = "fewer draws" if draws else "a coating_thickness_nm axis with fewer points"
             raise DeviceError(
-                f"one tile of {tile:,} stacks needs about {tile * row / 2**20:.0f} MiB, "
-                f"--max-memory allows {max_memory / 2**20:.0f} MiB: allow more, or use a "
-                "coating_thickness_nm axis with fewer points"
+                f"one tile of {tile:,} stacks needs about {needed / 2**20:.0f} MiB, "
+                f"--max-memory allows {max_memory / 2**20:.0f} MiB: allow more, or use {fewer}"
             )
         workers = int(min(workers, affordable))
         tiles = int(max(1, min(tiles, affordable // workers)))
     return Plan(found, tiles, workers)
+
+
+def tile_bytes(space: DesignSpace, mode: str, precision: str, draws: Draws | None) -> int:
+    """About what one tile needs while it is in work."""
+    lines = space.lines_per_tile
+    size = lines * space.rows_per_line * BYTES_PER_ROW[mode]
+    if draws is not None:
+        blocks = -(-space.thicknesses // BLOCK_OF_DRAWS)
+        size += lines * space.states * blocks * draws.points * BYTES_PER_POINT
+    return size * (2 if precision == "float64" else 1)
 
 
 def describe(chosen: Plan) -> str:

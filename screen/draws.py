@@ -53,6 +53,8 @@ class Draws:
 
 
 PROBABILITIES = ("p_protected", "p_feasible")
+BLOCK_OF_DRAWS = 64
+"""Thicknesses computed together where a line is drawn many times; see `screen.evaluate.BLOCK`."""
 LEVELS = (5, 50, 95)
 PERCENTILES = (
     *(f"min_thickness_p{level}_nm" for level in LEVELS),

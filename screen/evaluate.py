@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from screen.answers import Answers, answer, without_thickness
 from screen.confidence import SLOPES, VALUES, Score, Uncertain, score, with_confidence
-from screen.draws import Draws
+from screen.draws import BLOCK_OF_DRAWS, Draws
 from screen.gates import Gates
 from screen.problem import Problem
 from screen.reduce import Best, Coded, Order, code_rows, reduce_lines
@@ -33,9 +33,6 @@ Programs = dict[str, tuple[bytes, Any, Any]]
 BLOCK = 8
 """Thicknesses per block of the program that computes rows: enough to spread a line's own cost, few
 enough that the one or two rows `best` wants of a line stay cheap."""
-
-BLOCK_OF_DRAWS = 64
-"""The same where a line is drawn many times, which costs more."""
 
 
 class Judged(NamedTuple):

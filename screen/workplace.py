@@ -78,7 +78,13 @@ class Local:
         self._programs = programs
         self.notes: list[str] = []
         self._plan = plan(
-            problem.space, problem.spec.output.mode, precision, device, batch, max_memory
+            problem.space,
+            problem.spec.output.mode,
+            precision,
+            device,
+            batch,
+            max_memory,
+            problem.draws,
         )
         self._chunkers: list[Chunker] = []
 

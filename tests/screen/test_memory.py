@@ -5,8 +5,11 @@ import pytest
 
 from screen import space
 from screen.chunk import Chunker
+from screen.device import plan, tile_bytes
 from screen.errors import DeviceError
+from screen.evaluate import Evaluator
 from screen.running import run
+from screen.setup import set_up
 from tests.screen.screens import contents, small
 
 
@@ -41,3 +44,24 @@ def test_what_does_not_fit_at_all_and_other_errors_end_the_run(tmp_path, monkeyp
     fail("INTERNAL: something else")
     with pytest.raises(jax.errors.JaxRuntimeError, match="something else"):
         run(small(tmp_path, "best"), tmp_path / "b")
+
+
+def test_draws_are_in_work_too(tmp_path):
+    """What the compiled program asks for lies between the estimates without and with draws."""
+    spec = small(tmp_path, "best")
+    sigma = {"lognormal": {"median": 1e-12, "decades": 1.0}}
+    spec["uncertainty"] = {"draws": 128, "seed": 1, "coating.sigma_ele_S_cm": sigma}
+    setup = set_up(spec)
+    space, draws = setup.problem.space, setup.problem.draws
+    asked = space, "best", "float32"
+    rows = Evaluator(
+        setup.problem, setup.gates, dtype="float32", device=jax.devices()[0], tiles_per_call=1
+    ).rows
+    needed = rows.func.memory_analysis().temp_size_in_bytes
+    assert tile_bytes(*asked, None) < needed < tile_bytes(*asked, draws)
+    limit = tile_bytes(*asked, draws) + 1
+    knobs = "auto", None
+    assert plan(*asked, *knobs, limit, draws).workers == 1
+    assert plan(*asked, *knobs, limit).workers > 1
+    with pytest.raises(DeviceError, match="fewer draws"):
+        plan(*asked, *knobs, limit // 2, draws)
