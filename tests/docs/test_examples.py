@@ -11,7 +11,16 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-LONG = ("database", "first", "two_layers", "uncertain")  # the README runs the first
+# The README runs `first`.
+LONG = (
+    "argyrodite",
+    "database",
+    "first",
+    "garnet",
+    "pairs",
+    "two_layers",
+    "uncertain",
+)  # the README runs the first
 SPECS = [
     pytest.param(spec, id=spec.stem, marks=[pytest.mark.full] if spec.stem in LONG else [])
     for spec in sorted(EXAMPLES.glob("*.toml"))

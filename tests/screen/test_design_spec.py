@@ -1,17 +1,22 @@
 """`design` from a spec: contracts, states of charge, refusals, the command line."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import candidates
 from screen.cli import app
 from screen.errors import SpecError
 from screen.optimize import design
 from screen.optimize.pairs import layered
 from screen.spec import load, parse
+from screen.spec.axes import Selection
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 COATINGS = """name,sigma_ion_S_cm,sigma_ele_S_cm,reduction_limit_V,oxidation_limit_V
 inner,1e-6,1e-11,0.7,3.6
 outer,1e-6,1e-10,2.0,5.0
@@ -163,6 +168,35 @@ def test_pairs_are_ranked_and_say_why(written):
     assert "inner alone fails (inner oxidation limit at the cathode)" in best["why"]
     assert best["beats_members"]
     assert not table.iloc[1]["feasible"]
+
+
+@pytest.mark.full
+def test_a_pair_of_the_library_holds_where_neither_material_does():
+    """Windows of the literature, an assumed sigma_ele; potentials by the divider of resistances."""
+    films = ["LiNbO3", "LiTi2(PO4)3"]
+    source = load(EXAMPLES / "pairs.toml")
+    axes = source.spec.axes
+    chosen = axes.model_copy(update={"coating": Selection(tuple((name,) for name in films))})
+    source = replace(source, spec=source.spec.model_copy(update={"axes": chosen}))
+    best, other = layered(source, 2).to_dict("records")
+    assert best["coating"] == "LiNbO3 | LiTi2(PO4)3"
+    assert best["beats_members"]
+    assert not other["feasible"]
+    table = candidates.load().set_index("name")
+    charged, discharged, E_anode, SE_ele = 4.273, 3.568, 1.71, 5.1e-9
+    resistances = [30e-4 / amb(1.95e-3, SE_ele)]
+    for name, thickness in zip(films, best["thickness_nm"], strict=True):
+        resistances.append(thickness * 1e-7 / amb(table["sigma_ion_S_cm"][name], 1e-12))
+    shares = np.cumsum(resistances) / np.sum(resistances)
+    for E_cathode in (charged, discharged):
+        nodes = E_anode + (E_cathode - E_anode) * shares
+        assert nodes[0] <= 2.01 + 1e-3
+        for face, name in zip(nodes, films, strict=False):
+            assert face >= table["reduction_limit_V"][name]
+        assert nodes[1] <= table["oxidation_limit_V"]["LiNbO3"]
+        assert E_cathode <= table["oxidation_limit_V"]["LiTi2(PO4)3"]
+    assert charged > table["oxidation_limit_V"]["LiNbO3"]  # alone it would touch the cathode
+    assert table["reduction_limit_V"]["LiTi2(PO4)3"] > 2.01  # alone, the electrolyte held
 
 
 def test_the_command_prints_json_and_text(written):
