@@ -22,7 +22,10 @@ MEANING = {
     "screen.name": "title of the report",
     "screen.boundary": "what holds the potential at the two ends ([which-law.md](which-law.md)); "
     "a list makes it a scenario",
-    "screen.law": "how sigma_ele depends on the potential ([which-law.md](which-law.md))",
+    "screen.law": (
+        "how sigma_ele depends on the potential; a screen refuses `table` "
+        "([which-law.md](which-law.md))"
+    ),
     "screen.missing": "unknown conductivities: answered by the largest tolerable value (`status`), "
     "swept over decades, or estimated from the class of the material",
     "screen.asr_budget_ohm_cm2": "what coating and interfaces together may cost, ohm cm2; the "

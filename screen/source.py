@@ -39,9 +39,15 @@ def refuse_other_parts(source: Source) -> None:
     """Say clearly which sections belong to other commands."""
     problems = []
     if source.spec.screen.law == "table":
-        problems.append('screen.law = "table": no material here has a tabulated sigma_ele(E)')
+        problems.append(
+            'screen.law = "table": no table of materials holds a curve sigma_ele(E); use '
+            '"constant" or "branches", or `muli solve`, which takes one per layer'
+        )
     if source.spec.axes.stack_pressure_MPa is not None:
-        problems.append("axes.stack_pressure_MPa: a screen takes interface.*_asr_ohm_cm2 instead")
+        problems.append(
+            "axes.stack_pressure_MPa: no table of materials holds the moduli and roughnesses it "
+            "would act on; give the contacts' resistances as interface.*_asr_ohm_cm2"
+        )
     if problems:
         raise SpecError(source.name, problems)
 
