@@ -54,7 +54,7 @@ class Table:
                     continue
                 value = self._compared_at(column)
                 if value is not None:
-                    found[column] = value
+                    found[column] = _as_stored(value, self.results.columns[column])
         return found
 
     def _compared_at(self, column: str) -> Any | None:
@@ -162,6 +162,13 @@ class Table:
         rows = decimal(pa.concat_tables(read, promote_options="permissive").to_pandas())
         whole = found.merge(rows, on="ref", how="left")
         return whole.drop(columns="ref")
+
+
+def _as_stored(value: Any, kind: str) -> Any:
+    """A value as a row shows it: of a single-precision column its shortest decimal."""
+    import numpy as np
+
+    return float(str(np.float32(value))) if kind == "float" else value
 
 
 def decimal(rows: "pd.DataFrame") -> "pd.DataFrame":

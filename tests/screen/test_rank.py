@@ -246,20 +246,17 @@ def test_the_order_agrees_with_sorting_by_hand(folder_of, per, where, top, told)
 
 
 @pytest.mark.parametrize("by", ["oxidation_margin_V", "oxidation_margin_V asc"])
-@pytest.mark.parametrize("top", [1, 5, 60, 149, 150, 299, 1000])
-def test_by_takes_the_rows_that_sorting_all_takes(folder_of, by, top):
+def test_by_takes_the_rows_that_sorting_all_takes(folder_of, by):
     rows = random_rows(6, 150)
-    folders = [folder_of(rows, name, rows_per_part=20) for name in "ab"]
+    folders = [folder_of(rows, name, rows_per_part=40) for name in "ab"]
     every = rank.rank(folders, by=by, top=None)
-    found = rank.rank(folders, by=by, top=top)
-    pd.testing.assert_frame_equal(
-        found.drop(columns="tied"), every.head(top).drop(columns="tied"), check_dtype=False
-    )
-    asked = "electrolyte = 'SE1'"
-    every = every[every["electrolyte"] == "SE1"]["row_id"]
-    assert (
-        rank.rank(folders, by=by, top=top, where=asked)["row_id"].tolist() == every[:top].tolist()
-    )
+    for top in (1, 60, 266, 267, 1000):  # 266 of 300 are known
+        found = rank.rank(folders, by=by, top=top)
+        pd.testing.assert_frame_equal(
+            found.drop(columns="tied"), every.head(top).drop(columns="tied"), check_dtype=False
+        )
+    some = rank.rank(folders, by=by, top=50, where="electrolyte = 'SE1'")["row_id"].tolist()
+    assert some == every[every["electrolyte"] == "SE1"]["row_id"][:50].tolist()
 
 
 def test_several_folders_read_together(folder_of):
