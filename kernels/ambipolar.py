@@ -23,11 +23,10 @@ from typing import Protocol
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jax.nn import softplus
 from jaxtyping import Array, Float
 
 from kernels.constants import ABSENT
-from kernels.safe import arctangent_ratio, decay_ratio, log_mean_logistic, log_or_absent
+from kernels.safe import arctangent_ratio, decay_ratio, log_or_absent, mean_logistic
 
 Scalar = Float[Array, ""]
 LARGEST_LOG_TAU = 30.0
@@ -58,8 +57,11 @@ class Dilute(eqx.Module):
     def log_sigma(self, E: Scalar) -> Scalar:
         """ln sigma_amb at E."""
         u = E / self.volt
-        log_ratio = _log_sum(self.floor, self.log_p + u, self.log_n - u)
-        return self.log_sigma_ion - softplus(-log_ratio)
+        holes, electrons = (1.0, self.log_p + u), (1.0, self.log_n - u)
+        ratio, log_unit = _sum(self.floor, holes, electrons)
+        low = jnp.minimum(log_unit, 0.0)
+        share = ratio / (jnp.exp(low - log_unit) + ratio * jnp.exp(low))
+        return self.log_sigma_ion + low + jnp.log(share)
 
     def log_mean(self, E_1: Scalar, E_2: Scalar) -> Scalar:
         """ln of the mean of sigma_amb between E_1 and E_2."""
@@ -78,9 +80,10 @@ class Dilute(eqx.Module):
         kappa = (self.floor * (2.0 + self.floor) - tau_b_squared) / ((1.0 + d) * d)
         log_half = jnp.log(0.5 * (b + d))
         width = u_2 - u_1
-        holes = log_mean_logistic(u_1 + self.log_p - log_half, width) - jnp.log(d)
-        electrons = log_mean_logistic(self.log_n - log_half - u_2, width) - jnp.log(d)
-        return _log_sum(kappa, holes, electrons)
+        holes, log_holes = mean_logistic(u_1 + self.log_p - log_half, width)
+        electrons, log_electrons = mean_logistic(self.log_n - log_half - u_2, width)
+        mean, log_unit = _sum(kappa, (holes / d, log_holes), (electrons / d, log_electrons))
+        return log_unit + jnp.log(mean)
 
     def _log_mean_of_rivals(self, u_1: Scalar, u_2: Scalar, log_tau: Scalar) -> Scalar:
         width = u_2 - u_1
@@ -95,14 +98,16 @@ class Dilute(eqx.Module):
         return jnp.log1p(-2.0 * Q_over_width * bend / (1.0 + self.floor))
 
 
-def _log_sum(linear: Scalar, log_holes: Scalar, log_electrons: Scalar) -> Scalar:
-    """ln(linear + e^log_holes + e^log_electrons), `linear` of either sign, without underflow.
+def _sum(
+    linear: Scalar, holes: tuple[Scalar | float, Scalar], electrons: tuple[Scalar | float, Scalar]
+) -> tuple[Scalar, Scalar]:
+    """linear + m e^s of holes and electrons as (value, ln unit), `linear` of either sign.
 
     The linear term enters unlogged so that its gradient is right where it is exactly zero.
     """
-    branches = jnp.maximum(log_holes, log_electrons)
-    largest = jnp.maximum(branches, jnp.where(linear > 0, log_or_absent(linear), ABSENT))
-    largest = jax.lax.stop_gradient(largest)
-    scale = jnp.exp(jnp.minimum(-largest, -0.98 * jnp.log(jnp.finfo(largest.dtype).tiny)))
-    total = linear * scale + jnp.exp(log_holes - largest) + jnp.exp(log_electrons - largest)
-    return largest + jnp.log(total)
+    log_unit = jnp.maximum(holes[1], electrons[1])
+    log_unit = jnp.maximum(log_unit, jnp.where(linear > 0, log_or_absent(linear), ABSENT))
+    log_unit = jax.lax.stop_gradient(log_unit)
+    scale = jnp.exp(jnp.minimum(-log_unit, -0.98 * jnp.log(jnp.finfo(log_unit.dtype).tiny)))
+    branches = (m * jnp.exp(s - log_unit) for m, s in (holes, electrons))
+    return sum(branches, linear * scale), log_unit

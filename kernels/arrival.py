@@ -95,11 +95,11 @@ def _within(
     """Position in a panel after the distance `part` (units of e^log_unit) from `entry`."""
     sign = jnp.sign(end - entry)
 
-    def excess(step: Scalar) -> tuple[Scalar, Scalar]:
+    def excess(step: Scalar) -> tuple[Scalar, Scalar, float]:
         v = entry + sign * step
         covered = jnp.abs(panel_part(panels, segment, entry, v, log_unit))
         slope = segment.step * jnp.exp(log_integrand(panels, segment, v) - log_unit)
-        return covered - part, slope
+        return covered - part, slope, 0.0
 
     full = jnp.abs(end - entry)
     step = find_root(excess, jnp.zeros_like(full), full, 0.5 * full).x

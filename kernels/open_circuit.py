@@ -19,6 +19,8 @@ from kernels.safe import bounded_exp
 
 Scalar = Float[Array, ""]
 Layers = Float[Array, " layers"]
+BELOW = 1e-3
+"""Widening of the lower bound of ln distance, for its rounding."""
 
 
 class Nodes(NamedTuple):
@@ -118,44 +120,72 @@ def advance(piece: Piece, start: Scalar, end: Scalar, log_leak: Scalar) -> Scala
     closed = room <= 0
     room = jnp.where(closed, 1.0, room)
 
-    def excess(distance: Scalar) -> tuple[Scalar, Scalar]:
+    def excess(log_distance: Scalar) -> tuple[Scalar, Scalar, Scalar]:
+        distance = jnp.exp(log_distance)
         E = start + heading * distance
-        carried = jnp.log(distance) + piece.conductor.log_mean(start, E) - piece.log_thickness
-        return carried - log_leak, jnp.exp(log_conductance(piece, E) - carried)
+        carried = log_distance + piece.conductor.log_mean(start, E) - piece.log_thickness
+        slope = distance * jnp.exp(log_conductance(piece, E) - carried)
+        return carried - log_leak, slope, _resolution(E, distance)
 
-    beyond = closed | (excess(room)[0] <= 0)
-    guess = bounded_exp(log_leak - log_conductance(piece, start))
-    low = jnp.where(beyond, room, 0.0)
-    root = find_root(excess, low, room, jnp.minimum(guess, 0.5 * room))
-    return jnp.where(beyond, end, start + heading * root.x)
+    log_room = jnp.log(room)
+    beyond = closed | (excess(log_room)[0] <= 0)
+    guess = log_leak - log_conductance(piece, start)
+    least = log_leak + piece.log_thickness - piece.conductor.log_sigma_ion
+    low = jnp.where(beyond, log_room, jnp.minimum(least - BELOW, log_room))
+    root = find_root(excess, low, log_room, guess)
+    return jnp.where(beyond, end, start + heading * jnp.exp(root.x))
 
 
 def _find_one_node(chain: Chain) -> Nodes:
-    """E* of two layers: the flux into it equals the flux out of it."""
-    heading = jnp.sign(chain.E_cathode - chain.E_anode)
-    room = jnp.abs(chain.E_cathode - chain.E_anode)
+    """E* of two layers: the flux into it equals the flux out of it.
 
-    def fluxes(E: Scalar) -> tuple[Layers, Layers]:
-        starts, ends = jnp.stack([chain.E_anode, E]), jnp.stack([E, chain.E_cathode])
-        logs = jax.vmap(log_flux)(chain.pieces, starts, ends)
-        steepness = jax.vmap(log_conductance, (0, None))(chain.pieces, E) - logs
-        return logs, steepness
+    Found as t, the logit of its share of the way from the anode: close to either electrode the
+    imbalance is straight in t, and a bend over V_T stays one over V_T/(E_cathode - E_anode).
+    """
+    E_anode, E_cathode = chain.E_anode, chain.E_cathode
+    across = E_cathode - E_anode
+    electrolyte, coating = (jax.tree.map(lambda x, k=k: x[k], chain.pieces) for k in (0, 1))
 
-    def imbalance(distance: Scalar) -> tuple[Scalar, Scalar]:
-        logs, steepness = fluxes(chain.E_anode + heading * distance)
-        return logs[0] - logs[1], jnp.sum(jnp.exp(steepness))
+    def place(t: Scalar) -> tuple[Scalar, Scalar]:
+        tail = jnp.exp(-jnp.abs(t))
+        share = tail / (1.0 + tail)
+        E = jnp.where(t < 0, E_anode + across * share, E_cathode - across * share)
+        return E, jnp.abs(across) * share * (1.0 - share)
 
-    root = find_root(imbalance, jnp.zeros_like(room), room, 0.5 * room)
-    E = chain.E_anode + heading * root.x
-    logs, steepness = fluxes(E)
-    return Nodes(E[None], jnp.where(steepness[0] <= steepness[1], logs[0], logs[1]))
+    def fluxes(E: Scalar) -> tuple[Scalar, Scalar, Scalar, Scalar]:
+        before, after = log_flux(electrolyte, E_anode, E), log_flux(coating, E, E_cathode)
+        rises, falls = log_conductance(electrolyte, E) - before, log_conductance(coating, E) - after
+        return before, after, rises, falls
+
+    def imbalance(t: Scalar) -> tuple[Scalar, Scalar, Scalar]:
+        E, rate = place(t)
+        before, after, rises, falls = fluxes(E)
+        slope = rate * (jnp.exp(rises) + jnp.exp(falls))
+        return before - after, slope, _resolution(E, rate)
+
+    farthest = 2.0 - jnp.log(jnp.finfo(across.dtype).eps) * jnp.ones_like(across)
+    root = find_root(imbalance, -farthest, farthest, jnp.zeros_like(across))
+    E, _ = place(root.x)
+    before, after, rises, falls = fluxes(E)
+    return Nodes(E[None], jnp.where(rises <= falls, before, after))
+
+
+def _resolution(E: Scalar, rate: Scalar) -> Scalar:
+    """Smallest Newton step worth a successor, in an unknown x with dE/dx = rate.
+
+    Laws bend over V_T, some 0.01 of x: after a step of eps^(2/3) the next is below rounding. Close
+    to where E starts, x is finer than E is rounded; the function is straight there over 0.1.
+    """
+    epsilon = float(jnp.finfo(E.dtype).eps)
+    return jnp.clip(4.0 * epsilon * jnp.abs(E) / rate, epsilon ** (2 / 3), 0.1)
 
 
 def _find_log_leak(chain: Chain) -> Scalar:
     """ln|j|, bracketed by the least and the largest flux of any trial partition."""
     fluxes = _trial_fluxes(chain)
     low, high = jnp.min(fluxes), jnp.max(fluxes)
-    return find_root(lambda log_leak: _excess(chain, log_leak), low, high, 0.5 * (low + high)).x
+    middle = 0.5 * (low + high)
+    return find_root(lambda x: _excess(chain, x), low, high, middle).x
 
 
 def _trial_fluxes(chain: Chain) -> Float[Array, " parts"]:
@@ -172,8 +202,9 @@ def _trial_fluxes(chain: Chain) -> Float[Array, " parts"]:
     return jnp.concatenate([layers, drops])
 
 
-def _excess(chain: Chain, log_leak: Scalar) -> tuple[Scalar, Scalar]:
-    """ln j minus ln of what the last layer carries when the others are marched at j; its slope."""
+def _excess(chain: Chain, log_leak: Scalar) -> tuple[Scalar, Scalar, Scalar]:
+    """ln j minus ln of what the last layer carries when the others are marched at j; its slope,
+    and the resolution: it bends over V_T of a node, however fast ln j moves that."""
     crossed = _march(chain, log_leak, backward=False)
     enter, enter_slope = crossed.enter[-1], crossed.enter_slope[-1]
     last = jax.tree.map(lambda x: x[-1], chain.pieces)
@@ -187,7 +218,8 @@ def _excess(chain: Chain, log_leak: Scalar) -> tuple[Scalar, Scalar]:
     carried = log_flux(last, enter, end)
     losses = jnp.exp(log_conductance(last, enter) - carried) * enter_slope
     losses = losses + jnp.exp(log_conductance(last, end) - carried) * drop
-    return jnp.where(fits, log_leak - carried, jnp.inf), 1.0 + losses
+    resolution = float(jnp.finfo(losses.dtype).eps) ** (2 / 3) / (1.0 + enter_slope + drop)
+    return jnp.where(fits, log_leak - carried, jnp.inf), 1.0 + losses, resolution
 
 
 def _march(chain: Chain, log_leak: Scalar, *, backward: bool) -> _Crossing:

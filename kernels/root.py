@@ -2,7 +2,8 @@
 
 Newton steps inside a bracket, bisection where Newton leaves it or gains less than bisection would
 (Press et al., Numerical Recipes, `rtsafe`). Works per lane under `vmap`; carries no derivatives:
-callers attach them by implicit differentiation.
+callers attach them by implicit differentiation. Lanes wait for the slowest, so callers choose the
+unknown in which their function is nearly straight everywhere: logarithms of distances.
 """
 
 from collections.abc import Callable
@@ -33,25 +34,24 @@ class _State(NamedTuple):
 
 
 def find_root(
-    function: Callable[[Scalar], tuple[Scalar, Scalar]],
+    function: Callable[[Scalar], tuple[Scalar, Scalar, Scalar | float]],
     low: Scalar,
     high: Scalar,
     start: Scalar,
-    resolution: float | Scalar = 0.0,
 ) -> Root:
     """Root of an increasing function on [low, high].
 
-    `function(x)` returns value and slope; an infinite value of the right sign is allowed and then
-    bisects. `resolution` is the absolute width at which the search may stop; rounding of x stops
-    it anyway.
+    `function(x)` returns value, slope and resolution: a Newton step below that is the last, because
+    its successor, or what rounding of the stack's own potentials does to x, is of no account. An
+    infinite value of the right sign is allowed and then bisects. Rounding of x ends any search.
     """
-    epsilon = jnp.finfo(low.dtype).eps
+    epsilon = float(jnp.finfo(low.dtype).eps)
 
     def tolerance(x: Scalar) -> Scalar:
-        return jnp.maximum(2.0 * epsilon * jnp.abs(x), resolution)
+        return 2.0 * epsilon * jnp.abs(x)
 
     def step(state: _State) -> _State:
-        value, slope = function(state.x)
+        value, slope, resolution = function(state.x)
         low = jnp.where(value <= 0, state.x, state.low)
         high = jnp.where(value >= 0, state.x, state.high)
         usable = jnp.isfinite(value) & jnp.isfinite(slope) & (slope > 0)
@@ -59,7 +59,7 @@ def find_root(
         middle = low + 0.5 * (high - low)
         inside = (state.x + newton > low) & (state.x + newton < high)
         fast = jnp.abs(newton) <= 0.5 * jnp.abs(state.last_step)
-        small = usable & (jnp.abs(newton) <= tolerance(state.x))
+        small = usable & (jnp.abs(newton) <= jnp.maximum(tolerance(state.x), resolution))
         take = usable & inside & fast
         x = jnp.where(take | small, jnp.clip(state.x + newton, low, high), middle)
         done = small | (high - low <= tolerance(x)) | (value == 0)

@@ -5,7 +5,6 @@ second derivatives are finite there, in float32 and float64.
 """
 
 import jax.numpy as jnp
-from jax.nn import softplus
 from jaxtyping import Array, Bool, Float
 
 from kernels.constants import ABSENT
@@ -31,39 +30,50 @@ def decay_ratio(x: Number) -> Number:
     return jnp.where(small, series, -jnp.expm1(-large) / large)
 
 
-def log_mean_logistic(a: Number, width: Number) -> Number:
-    """ln of the mean of the logistic function over [a, a + width], width >= 0.
+def mean_logistic(a: Number, width: Number) -> tuple[Number, Number]:
+    """Mean of the logistic function over [a, a + width], width >= 0, as m and s of m*e^s.
 
-    That is ln{[softplus(a + width) - softplus(a)]/width}, without cancellation at any width and
-    without underflow at any a.
+    That is [softplus(a + width) - softplus(a)]/width, without cancellation at any width and
+    without underflow at any a. An interval whose middle is above 0 is mirrored: its mean is 1 less
+    that over [-a - width, -a]. The integral from a to b is then ln(1 + w), w = (e^b - e^a)/(1 + e^a),
+    or b + ln(1 + w), w = (e^-b - e^a)/(1 + e^a), where b > 1.
     """
-    log_growth = width + jnp.log(decay_ratio(width)) - softplus(-a)
-    return log_growth + _log_log1p_ratio(width, log_growth)
-
-
-def _log_log1p_ratio(width: Number, log_growth: Number) -> Number:
-    """ln[ln(1 + w)/w] for w = width*exp(log_growth): 0 at w = 0, -ln w + ln ln w far out."""
-    log_w = jnp.log(jnp.where(width > 0, width, 1.0)) + log_growth
-    large = (width > 0) & (log_w > 0)
-    w = jnp.where(large, 1.0, width * jnp.exp(jnp.where(large, 0.0, log_growth)))
-    small = w < 1e-3
+    b = a + width
+    high = a + b > 0
+    a, b = jnp.where(high, -b, a), jnp.where(high, -a, b)
+    far, above = b > 1.0, b > 0
+    e_a, e_b = jnp.exp(a), jnp.exp(jnp.where(above, -b, b))
+    shape = decay_ratio(width) * 1.0 / jnp.where(above, e_b, 1.0) / (1.0 + e_a)
+    w = width * shape * jnp.where(above, 1.0, e_b)
+    w = jnp.where(far, (e_b - e_a) / (1.0 + e_a), w)
+    small = ~far & (w < 1e-3)
     series = 1.0 - w * (1 / 2 - w * (1 / 3 - w * (1 / 4 - w / 5)))
-    ratio = jnp.where(small, series, jnp.log1p(w) / jnp.where(small, 1.0, w))
-    far = jnp.where(large, log_w, 1.0)
-    return jnp.where(large, jnp.log(softplus(far)) - far, jnp.log(ratio))
+    log1p_w = jnp.log1p(w)
+    near = shape * jnp.where(small, series, log1p_w / jnp.where(small | far, 1.0, w))
+    m = jnp.where(far, (b + log1p_w) / jnp.where(far, width, 1.0), near)
+    mirrored = 1.0 - m * jnp.where(above, 1.0, e_b)
+    return jnp.where(high, mirrored, m), jnp.where(high | above, 0.0, b)
+
+
+def log_mean_logistic(a: Number, width: Number) -> Number:
+    """ln of the mean of the logistic function over [a, a + width], width >= 0."""
+    m, s = mean_logistic(a, width)
+    return jnp.log(m) + s
 
 
 def arctangent_ratio(x: Number) -> Number:
-    """artanh(sqrt x)/sqrt x for 0 < x < 1, arctan(sqrt -x)/sqrt -x for x < 0, smooth at 0."""
-    small = jnp.abs(x) < 0.02
-    positive = jnp.where(small | (x < 0), 0.5, x)
-    negative = jnp.where(small | (x > 0), 0.5, -x)
-    root, minus_root = jnp.sqrt(positive), jnp.sqrt(negative)
+    """artanh(sqrt x)/sqrt x for 0 < x < 1, arctan(sqrt -x)/sqrt -x for x < 0, smooth at 0.
+
+    Four times artanh y = 2 artanh[y/(1 + sqrt(1 - y^2))], then the series; made for x <= 3/4.
+    """
+    scale = jnp.ones_like(x)
+    for _ in range(4):
+        shrink = 1.0 / (1.0 + jnp.sqrt(1.0 - x))
+        scale, x = 2.0 * shrink * scale, x * shrink * shrink
     series = jnp.zeros_like(x)
-    for power in range(9, -1, -1):
+    for power in range(7, -1, -1):
         series = series * x + 1.0 / (2 * power + 1)
-    outside = jnp.where(x > 0, jnp.arctanh(root) / root, jnp.arctan(minus_root) / minus_root)
-    return jnp.where(small, series, outside)
+    return scale * series
 
 
 def bounded_exp(x: Number) -> Number:
