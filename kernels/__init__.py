@@ -17,7 +17,7 @@ from kernels.inverse import (
 from kernels.judge import CoatingClass, Facts, Limits, Metrics, ThicknessLimit, judge
 from kernels.metrics import max_sigma_ele_at_L_max, metrics, transport_ratio
 from kernels.profile import Profile, profile
-from kernels.solve import Solution, solve
+from kernels.solve import Solution, leak_current, solve
 from kernels.stack import Layer, Stack
 from kernels.status import Status
 from kernels.two_layer import metrics_of_plane
@@ -43,6 +43,7 @@ __all__ = [
     "contact_fraction",
     "interface_resistance",
     "judge",
+    "leak_current",
     "max_electrolyte_thickness",
     "max_sigma_ele",
     "max_sigma_ele_at_L_max",

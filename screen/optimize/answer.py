@@ -13,7 +13,6 @@ from kernels.constants import CM_PER_NM
 from screen.optimize.constraints import (
     coating_asr,
     cuts,
-    largest_leak,
     outer_faces,
     outer_faces_move,
     outer_gaps,
@@ -84,7 +83,8 @@ def _one(problem: Problem) -> tuple[Optimum, Checked]:
 def check(problem: Problem, v: Float[Array, " n"]) -> Checked:
     """Solve the stack at v at every state of charge and measure it against its limits."""
     at = setting(problem, v)
-    faces = over_states(problem, at, lambda stack: solve(stack).faces)
+    solved = over_states(problem, at, solve)
+    faces = solved.faces
     electrolyte = at.stack.layers[at.stack.electrolyte]
     asr = coating_asr(problem, at.stack)
     over = faces - (problem.oxidation - at.margin)[None, :, None]
@@ -97,7 +97,7 @@ def check(problem: Problem, v: Float[Array, " n"]) -> Checked:
         faces=faces,
         asr_coating=asr,
         asr_total=asr + electrolyte.thickness / electrolyte.sigma_ion,
-        leak=largest_leak(problem, at),
+        leak=jnp.max(jnp.abs(solved.leak_current_density)),
         excess=jnp.max(excess),
         outer=over_states(problem, at, lambda stack: outer_gaps(problem, stack, at.margin)),
     )

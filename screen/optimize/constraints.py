@@ -10,13 +10,13 @@ conductivities the comparison is the linear program of the multilayer problem.
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from kernels import solve
+from kernels import leak_current, solve
 from kernels.constants import CM_PER_NM
 from kernels.stack import Stack
 from screen.optimize.problem import Problem, Setting, coating_thickness, setting
@@ -29,6 +29,9 @@ IMPOSSIBLE = 100.0
 
 TIE_BREAK = 1e-6
 """Weight of ln(resistance) in every objective: moves an optimum by less than 1e-5 of itself."""
+
+
+Tree = TypeVar("Tree")
 
 
 class Cut(NamedTuple):
@@ -79,9 +82,9 @@ def evaluate(
 
 
 def over_states(
-    problem: Problem, at: Setting, function: Callable[[Stack], Float[Array, "..."]]
-) -> Float[Array, "states ..."]:
-    """The function at every state of charge of the cathode."""
+    problem: Problem, at: Setting, function: Callable[[Stack], Tree]
+) -> Tree:
+    """The function at every state of charge of the cathode: its arrays with a leading axis."""
     own = at.stack.E_cathode[None]
     potentials = own if problem.varies("E_cathode") else problem.cathode_potentials
     return jax.vmap(lambda E: function(replace(at.stack, E_cathode=E)))(potentials)
@@ -111,7 +114,7 @@ def _gap(cut: Cut, stack: Stack, E: Float[Array, ""], sign: Float[Array, ""]) ->
     decides = jnp.isfinite(E) & ((stack.current_density != 0) | ((low < E) & (high > E)))
     smallest = SMALLEST_LEAK + 1e-9 * jnp.abs(stack.current_density)
     halves = cut.halves(stack, jnp.where(decides, E, 0.5 * (low + high)))
-    anode, cathode = (_signed_log(solve(half).leak_current_density / smallest) for half in halves)
+    anode, cathode = (_signed_log(leak_current(half) / smallest) for half in halves)
     short = jnp.where(sign > 0, low - E, E - high)
     return jnp.where(
         decides, sign * (cathode - anode), jnp.where(short >= 0, IMPOSSIBLE * (1.0 + short), -1.0)
@@ -124,7 +127,7 @@ def _signed_log(x: Float[Array, ""]) -> Float[Array, ""]:
 
 def largest_leak(problem: Problem, at: Setting) -> Float[Array, ""]:
     """Largest leak over the states of charge, A/cm2."""
-    leaks = over_states(problem, at, lambda stack: solve(stack).leak_current_density)
+    leaks = over_states(problem, at, leak_current)
     return jnp.max(jnp.abs(leaks))
 
 

@@ -16,7 +16,7 @@ from scipy.stats import qmc
 
 from screen.optimize.constraints import evaluate
 from screen.optimize.problem import Problem, bounds
-from screen.optimize.solver import KKT, Evaluation, Function, minimise
+from screen.optimize.solver import KKT, Evaluation, Function, linearise, minimise
 
 LEARNING_RATE = 0.2
 PENALTY = 10.0
@@ -61,11 +61,11 @@ def search(problem: Problem) -> Optimum:
 
 def optimise(function: Function, box: Box, *, starts: int = 4, steps: int = 40) -> Optimum:
     """Minimise f over c <= 0 inside the box; `function` gives (f, c) at a point."""
-    begun = jax.vmap(lambda share: descend(function, box, share, steps))(_shares(starts, box.lower))
-    merits = jax.vmap(lambda v: merit(function, v))(begun)
+    met = jax.vmap(lambda share: descend(function, box, share, steps))(_shares(starts, box.lower))
+    met = jax.tree.map(lambda leaf: leaf[jnp.argmin(met.merit)], met)
     _, ends = jax.lax.scan(
-        lambda v, relaxed: _land(function, box, v, relaxed),
-        begun[jnp.argmin(merits)],
+        lambda v, relaxed: _land(function, box, v, met.violation, relaxed),
+        met.v,
         jnp.asarray([1.0, 0.0], box.lower.dtype),
     )
     violation = ends.v[0, -1]
@@ -74,30 +74,34 @@ def optimise(function: Function, box: Box, *, starts: int = 4, steps: int = 40) 
     return Optimum(end.v[:-1], violation, end.multipliers[:-1], end.residual, ends.objective[1])
 
 
-def descend(
-    function: Function, box: Box, share: Float[Array, " n"], steps: int
-) -> Float[Array, " n"]:
-    """`steps` of Adam on the penalised objective from a point given as a share of the bounds."""
+class Met(NamedTuple):
+    """A point, its objective plus the penalty of what it violates, and its largest violation."""
+
+    v: Float[Array, " n"]
+    merit: Float[Array, ""]
+    violation: Float[Array, ""]
+
+
+def descend(function: Function, box: Box, share: Float[Array, " n"], steps: int) -> Met:
+    """The best point that `steps` of Adam meet from a start given as a share of the bounds."""
     adam = optax.adam(LEARNING_RATE)
 
-    def step(
-        carry: tuple[Float[Array, " n"], optax.OptState], _: None
-    ) -> tuple[tuple[Float[Array, " n"], optax.OptState], None]:
-        u, state = carry
-        slope = jax.jacfwd(lambda w: merit(function, box.place(w)))(u)
+    def step(carry: tuple[Float[Array, " n"], optax.OptState, Met], _: None) -> tuple:
+        u, state, best = carry
+        v = box.place(u)
+        f, gradient, c, jacobian = linearise(function, v)
+        here = Met(v, f + PENALTY * jnp.sum(jnp.maximum(c, 0.0)), jnp.max(c))
+        best = jax.tree.map(lambda a, b: jnp.where(here.merit < best.merit, a, b), here, best)
+        slope = gradient + PENALTY * jnp.sum(jnp.where(c[:, None] > 0, jacobian, 0.0), axis=0)
+        slope = slope * (v - box.lower) * (box.upper - v) / (box.upper - box.lower)
         with jax.numpy_dtype_promotion("standard"):  # optax raises a float to an integer count
             updates, state = adam.update(slope, state)
-        return (optax.apply_updates(u, updates), state), None
+        return (optax.apply_updates(u, updates), state, best), None
 
     u = jax.scipy.special.logit(share)
-    (u, _), _ = jax.lax.scan(step, (u, adam.init(u)), length=steps)
-    return box.place(u)
-
-
-def merit(function: Function, v: Float[Array, " n"]) -> Float[Array, ""]:
-    """Objective plus the penalty of what is violated."""
-    f, c = function(v)
-    return f + PENALTY * jnp.sum(jnp.maximum(c, 0.0))
+    far = jnp.full_like(u[0], jnp.inf)
+    (_, _, best), _ = jax.lax.scan(step, (u, adam.init(u), Met(u, far, far)), length=steps)
+    return best
 
 
 def _shares(starts: int, like: Float[Array, " n"]) -> Float[Array, "starts n"]:
@@ -107,7 +111,11 @@ def _shares(starts: int, like: Float[Array, " n"]) -> Float[Array, "starts n"]:
 
 
 def _land(
-    function: Function, box: Box, v: Float[Array, " n"], relaxed: Float[Array, ""]
+    function: Function,
+    box: Box,
+    v: Float[Array, " n"],
+    violation: Float[Array, ""],
+    relaxed: Float[Array, ""],
 ) -> tuple[Float[Array, " n"], KKT]:
     """Newton's method from v: on the largest violation t where `relaxed` is 1, else on f.
 
@@ -120,6 +128,5 @@ def _land(
         objective = relaxed * t + (1.0 - relaxed) * (f + 0.5 * t * t)
         return objective, jnp.concatenate([c - relaxed * t, box.gaps(u[:-1]), -1.0 - t[None]])
 
-    _, c = function(v)
-    end = minimise(both, jnp.append(v, relaxed * (jnp.max(c) + 0.5)))
+    end = minimise(both, jnp.append(v, relaxed * (violation + 0.5)))
     return end.v[:-1], end

@@ -40,6 +40,14 @@ class KKT(NamedTuple):
     iterations: Int[Array, ""]
 
 
+class _Trial(NamedTuple):
+    """Where to look next: a point, with the least slacks and the multipliers it shall have."""
+
+    v: Float[Array, " n"]
+    slack: Float[Array, " m"]
+    z: Float[Array, " m"]
+
+
 class _Iterate(NamedTuple):
     v: Float[Array, " n"]
     slack: Float[Array, " m"]
@@ -49,6 +57,15 @@ class _Iterate(NamedTuple):
     gradient: Float[Array, " n"]
     c: Float[Array, " m"]
     jacobian: Float[Array, "m n"]
+
+
+class _Search(NamedTuple):
+    """The next trial, the last iterate, and the one nearest to optimality with its residual."""
+
+    trial: _Trial
+    last: _Iterate
+    best: _Iterate
+    residual: Float[Array, ""]
     iteration: Int[Array, ""]
 
 
@@ -59,24 +76,28 @@ def minimise(
     tolerance: float = 1e-10,
     max_iterations: int = 100,
 ) -> KKT:
-    """Local minimum of f over c <= 0 from the start `v`, which need not be feasible."""
-    first = _start(function, v)
-    _, best = jax.lax.while_loop(
-        lambda pair: (_residual(pair[1]) > tolerance) & (pair[0].iteration < max_iterations),
-        lambda pair: _advance(function, *pair),
-        (first, first),
+    """Local minimum of f over c <= 0 from the start `v`, which need not be feasible.
+
+    The function stands in the program once, at the head of the loop: it is most of what there is
+    to compile.
+    """
+    _, c = jax.eval_shape(function, v)
+    m, n = c.size, v.size
+    empty = _Iterate(
+        *(jnp.zeros(shape, v.dtype) for shape in (n, m, m, (n, n), (), n, m, (m, n)))
     )
-    return KKT(best.v, best.f, best.c, best.z, _residual(best), best.iteration)
+    start = _Trial(v, empty.slack, empty.z)
+    far = jnp.asarray(jnp.inf, v.dtype)
+    end = jax.lax.while_loop(
+        lambda s: (s.residual > tolerance) & (s.iteration <= max_iterations),
+        lambda s: _advance(function, s),
+        _Search(start, empty, empty, far, jnp.zeros((), jnp.int32)),
+    )
+    best = end.best
+    return KKT(best.v, best.f, best.c, best.z, end.residual, end.iteration)
 
 
-def _advance(function: Function, last: _Iterate, best: _Iterate) -> tuple[_Iterate, _Iterate]:
-    """The next iterate, and the one nearest to optimality so far."""
-    new = _step(function, last)
-    better = _residual(new) < _residual(best)
-    return new, jax.tree.map(lambda a, b: jnp.where(better, a, b), new, best)
-
-
-def _linearise(
+def linearise(
     function: Function, v: Float[Array, " n"]
 ) -> tuple[Float[Array, ""], Float[Array, " n"], Float[Array, " m"], Float[Array, "m n"]]:
     """f, its gradient, c and its Jacobian in one forward sweep per variable."""
@@ -89,17 +110,32 @@ def _linearise(
     return f, gradient, c, jacobian
 
 
-def _start(function: Function, v: Float[Array, " n"]) -> _Iterate:
-    f, gradient, c, jacobian = _linearise(function, v)
-    slack = jnp.maximum(-c, 0.1)
-    hessian = jnp.eye(v.size, dtype=v.dtype)
-    return _Iterate(
-        v, slack, START_BARRIER / slack, hessian, f, gradient, c, jacobian, jnp.asarray(0)
-    )
+def _advance(function: Function, search: _Search) -> _Search:
+    """Look at the trial, keep it if it is the best, and take the next Newton step from it."""
+    new = _at(function, search)
+    usable = jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in new]))
+    residual = jnp.where(usable, _residual(new), jnp.inf)
+    better = residual < search.residual
+    best = jax.tree.map(lambda a, b: jnp.where(better, a, b), new, search.best)
+    iteration = jnp.where(usable, search.iteration + 1, STOPPED)
+    least = jnp.minimum(residual, search.residual)
+    return _Search(_newton_step(new), new, best, least, iteration)
 
 
-def _step(function: Function, it: _Iterate) -> _Iterate:
-    """One Newton step on the perturbed optimality conditions, then the Hessian update."""
+def _at(function: Function, search: _Search) -> _Iterate:
+    """The iterate at the trial, its Hessian updated by what changed since the last."""
+    trial, last, first = search.trial, search.last, search.iteration == 0
+    f, gradient, c, jacobian = linearise(function, trial.v)
+    slack = jnp.maximum(jnp.where(first, 0.1, trial.slack), -c)
+    z = jnp.where(first, START_BARRIER / slack, trial.z)
+    change = (gradient - last.gradient) + (jacobian - last.jacobian).T @ z
+    updated = _damped_bfgs(last.hessian, trial.v - last.v, change)
+    hessian = jnp.where(first, jnp.eye(trial.v.size, dtype=trial.v.dtype), updated)
+    return _Iterate(trial.v, slack, z, hessian, f, gradient, c, jacobian)
+
+
+def _newton_step(it: _Iterate) -> _Trial:
+    """One Newton step on the perturbed optimality conditions."""
     barrier = _barrier(it)
     ratio = it.z / it.slack
     infeasibility = it.c + it.slack
@@ -112,16 +148,7 @@ def _step(function: Function, it: _Iterate) -> _Iterate:
     dz = barrier / it.slack - it.z - ratio * dslack
     primal = jnp.minimum(shrink, _to_boundary(it.slack, dslack))
     z = it.z + _to_boundary(it.z, dz) * dz
-    v = it.v + primal * dv
-    f, gradient, c, jacobian = _linearise(function, v)
-    slack = jnp.maximum(it.slack + primal * dslack, -c)
-    change = (gradient - it.gradient) + (jacobian - it.jacobian).T @ z
-    hessian = _damped_bfgs(it.hessian, v - it.v, change)
-    new = _Iterate(v, slack, z, hessian, f, gradient, c, jacobian, it.iteration + 1)
-    finite = jax.tree.map(lambda leaf: jnp.all(jnp.isfinite(leaf)), new)
-    usable = jnp.all(jnp.stack(jax.tree.leaves(finite)))
-    stopped = it._replace(iteration=jnp.full_like(it.iteration, STOPPED))
-    return jax.tree.map(lambda a, b: jnp.where(usable, a, b), new, stopped)
+    return _Trial(it.v + primal * dv, it.slack + primal * dslack, z)
 
 
 def _barrier(it: _Iterate) -> Float[Array, ""]:
