@@ -34,7 +34,9 @@ LARGEST_COSH_EXPONENT = 80.0
 
 
 class Conductor(Protocol):
-    """What the solvers need to know of a layer's material."""
+    """What the solvers need to know of a layer's material. sigma_ion (S/cm) bounds sigma_amb."""
+
+    log_sigma_ion: Scalar
 
     def log_sigma(self, E: Scalar) -> Scalar:
         """ln of sigma_amb (S/cm) at the potential E (V)."""

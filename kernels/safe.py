@@ -35,8 +35,8 @@ def mean_logistic(a: Number, width: Number) -> tuple[Number, Number]:
 
     That is [softplus(a + width) - softplus(a)]/width, without cancellation at any width and
     without underflow at any a. An interval whose middle is above 0 is mirrored: its mean is 1 less
-    that over [-a - width, -a]. The integral from a to b is then ln(1 + w), w = (e^b - e^a)/(1 + e^a),
-    or b + ln(1 + w), w = (e^-b - e^a)/(1 + e^a), where b > 1.
+    that over [-a - width, -a]. The integral from a to b is then ln(1 + w) with
+    w = (e^b - e^a)/(1 + e^a), or b + ln(1 + w) with w = (e^-b - e^a)/(1 + e^a) where b > 1.
     """
     b = a + width
     high = a + b > 0

@@ -81,9 +81,7 @@ def evaluate(
     return objective(problem, at), jnp.concatenate(held)
 
 
-def over_states(
-    problem: Problem, at: Setting, function: Callable[[Stack], Tree]
-) -> Tree:
+def over_states(problem: Problem, at: Setting, function: Callable[[Stack], Tree]) -> Tree:
     """The function at every state of charge of the cathode: its arrays with a leading axis."""
     own = at.stack.E_cathode[None]
     potentials = own if problem.varies("E_cathode") else problem.cathode_potentials

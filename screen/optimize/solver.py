@@ -83,9 +83,7 @@ def minimise(
     """
     _, c = jax.eval_shape(function, v)
     m, n = c.size, v.size
-    empty = _Iterate(
-        *(jnp.zeros(shape, v.dtype) for shape in (n, m, m, (n, n), (), n, m, (m, n)))
-    )
+    empty = _Iterate(*(jnp.zeros(shape, v.dtype) for shape in (n, m, m, (n, n), (), n, m, (m, n))))
     start = _Trial(v, empty.slack, empty.z)
     far = jnp.asarray(jnp.inf, v.dtype)
     end = jax.lax.while_loop(
