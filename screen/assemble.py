@@ -66,7 +66,7 @@ def row_group(
         if name == "row_id":
             found = Column(_condensed(ids, shape, chosen)[0])
         elif extra is not None and name in extra:
-            found = _numbers(extra[name], 1)
+            found = _numbers(extra[name].astype(field.type.to_pandas_dtype(), copy=False), 1)
         elif name in answers.floats:
             found = _numbers(*_condensed(answers.floats[name], shape, chosen))
         elif name in answers.verdicts:
