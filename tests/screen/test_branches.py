@@ -1,12 +1,18 @@
 """Branch laws in a screen: the closed form of one slope, against `kernels` one stack at a time."""
 
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from kernels import Branches, Layer, Limits, Stack, Window, metrics
+from kernels import Branches, Layer, Limits, Stack, Window, metrics, min_thickness, solve
 from screen import space
 from screen.errors import SpecError
 from screen.running import run
+from screen.uncertainty import draw
+from tests.quick import quick_jit
 from tests.screen.screens import contents, read
 
 HEAD = (
@@ -91,6 +97,54 @@ def test_same_bytes_for_any_batch_and_best_is_a_subset(tmp_path, monkeypatch):
     same = every.set_index("row_id").loc[best.row_id]
     for name in NAMES:
         np.testing.assert_array_equal(best[name], same[name])
+
+
+DRAWN = {
+    "coating.sigma_p_S_cm": {"lognormal": {"median": 1e-15, "decades": 0.7}},
+    "electrolyte.sigma_0_S_cm": {"loguniform": [5e-10, 5e-9]},
+}
+
+
+@pytest.mark.full
+def test_drawn_branches_are_counted_as_solving_every_draw_counts_them(tmp_path):
+    """p and percentiles of a screen with uncertain branches, against `solve` draw by draw."""
+    film = "film D,coating,LiNbO3,1e-6,,3e-15,,,,1e-15,4.0,,1.0,4.4,here"
+    spec = branchy(tmp_path, films=[film], cathode_potential_V=[4.2], anode_potential_V=[0.62])
+    spec["axes"]["electrolyte"] = {
+        "file": str(tmp_path / "electrolyte.csv"),
+        "where": "name = 'SE one'",
+    }
+    spec["uncertainty"] = {"draws": 64, "seed": 3, **DRAWN}
+    run(spec, tmp_path / "out", precision="float64")
+    rows = read(tmp_path / "out").to_pandas()
+    assert rows.p_protected.nunique() > 5
+    drawn = draw(DRAWN, 64, 3)
+    electrolyte, window = layer(ELECTROLYTES[0], 1e-3)
+    coating, _ = layer(film, 1e-6)
+
+    def one(holes, floor, depth, thickness):
+        layers = (
+            replace(
+                electrolyte,
+                thickness=depth,
+                sigma_ele=replace(electrolyte.sigma_ele, sigma_0=floor),
+            ),
+            replace(
+                coating, thickness=thickness, sigma_ele=replace(coating.sigma_ele, sigma_p=holes)
+            ),
+        )
+        stack = Stack(layers, 0.62, 4.2)
+        return solve(stack).faces[0, 1], min_thickness(stack, window.oxidation)
+
+    every = quick_jit(jax.vmap(one, (0, 0, None, None)))
+    for _, row in rows.iterrows():
+        sizes = row.electrolyte_thickness_um * 1e-4, row.coating_thickness_nm * 1e-7
+        E, least = (np.asarray(x) for x in every(*map(jnp.asarray, drawn.values()), *sizes))
+        held = (window.oxidation >= E) & (window.reduction <= E)
+        assert row.p_protected == np.mean(held)
+        for level in (5, 50, 95):
+            expected = np.quantile(least, level / 100, method="inverted_cdf") * 1e7
+            assert row[f"min_thickness_p{level}_nm"] == pytest.approx(expected, rel=1e-8)
 
 
 def test_what_the_closed_form_does_not_cover_is_refused(tmp_path):
