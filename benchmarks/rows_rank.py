@@ -125,8 +125,9 @@ def dataset(rows: int) -> Dataset:
             writer = None
             for first in range(start, min(start + PART, rows // LINE), GROUP):
                 group = columns(np.arange(first, min(first + GROUP, rows // LINE)))
-                writer = writer or Writer(file.write, schema(group))
-                writer.write([encode(each, nullable=False) for each in group.values()])
+                fields = schema(group)
+                writer = writer or Writer(file.write, fields)
+                writer.write([*map(encode, fields, group.values())])
                 own = group["oxidation_margin_V"].values
                 best = np.sort(np.concatenate([best, own]))[-TOP:]
             writer.close()

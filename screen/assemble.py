@@ -74,7 +74,7 @@ def row_group(
         else:
             words = tuple(CODE_NAMES[name])
             found = _words(*_condensed(answers.codes[name], shape, chosen), words)
-        return encode(found, nullable=field.nullable)
+        return encode(field, found)
 
     return [column(field) for field in schema]
 
@@ -97,7 +97,7 @@ def _remembered(
         column = _words(values, repeats, looked.words)
     else:
         column = _numbers(values.astype(field.type.to_pandas_dtype()), repeats)
-    memory[field.name] = key, encode(column, nullable=field.nullable)
+    memory[field.name] = key, encode(field, column)
     return memory[field.name][1]
 
 

@@ -82,11 +82,13 @@ class _Content(NamedTuple):
     kinds: int = 0
 
 
-def encode(column: Column, *, nullable: bool) -> Encoded:
-    """One column of a row group; `nullable` as in the schema, where False forbids gaps."""
+def encode(field: pa.Field, column: Column) -> Encoded:
+    """One column of a row group; raises `ValueError` where it is not what the schema says."""
     values, known, repeats, words = column
-    if known is not None and not nullable:
-        raise ValueError("a column without nulls has unknown values")
+    if known is not None and not field.nullable:
+        raise ValueError(f"{field.name}: a column without nulls has unknown values")
+    if words is None and values.dtype != field.type.to_pandas_dtype():
+        raise ValueError(f"{field.name}: {values.dtype} for a column of {field.type}")
     if 1 < repeats < SHORTEST_RUN:
         values, repeats = np.repeat(values, column.repeats), 1
         known = None if known is None else np.repeat(known, column.repeats)
@@ -96,7 +98,7 @@ def encode(column: Column, *, nullable: bool) -> Encoded:
     first, plain = b"", 0
     if found.kinds:
         first, plain = _page(_DICTIONARY_PAGE, {7: {1: found.kinds, 2: _PLAIN}}, found.dictionary)
-    levels = _levels(known, rows, repeats) if nullable else b""
+    levels = _levels(known, rows, repeats) if field.nullable else b""
     head = {8: {1: rows, 2: nulls, 3: rows, 4: found.encoding, 5: len(levels), 6: 0}}
     second, size = _page(_DATA_PAGE_V2, head, found.data, levels)
     statistics: dict[int, Any] = {3: Long(nulls)}

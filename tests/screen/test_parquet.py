@@ -66,7 +66,7 @@ def plain(column: Column) -> list:
 
 
 def encoded(group: list[Column], schema: pa.Schema = SCHEMA) -> list[Encoded]:
-    return [encode(c, nullable=f.nullable) for f, c in zip(schema, group, strict=True)]
+    return [encode(f, c) for f, c in zip(schema, group, strict=True)]
 
 
 def written(path: Path, groups: list[list[Column]], schema: pa.Schema = SCHEMA) -> Path:
@@ -169,9 +169,12 @@ def test_long_words_are_kept_out_of_the_statistics(tmp_path: Path) -> None:
     assert not pq.ParquetFile(path).metadata.row_group(0).column(0).statistics.has_min_max
 
 
-def test_a_gap_where_the_schema_has_none_is_refused() -> None:
-    with pytest.raises(ValueError, match="without nulls"):
-        encode(Column(np.ones(2), np.array([True, False])), nullable=False)
+def test_what_the_schema_does_not_say_is_refused() -> None:
+    field = pa.field("L", pa.float64(), nullable=False)
+    with pytest.raises(ValueError, match="L: a column without nulls"):
+        encode(field, Column(np.ones(2), np.array([True, False])))
+    with pytest.raises(ValueError, match="L: float32 for a column of double"):
+        encode(field, Column(np.ones(2, np.float32)))
 
 
 def test_thrift_by_hand() -> None:

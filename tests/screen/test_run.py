@@ -2,6 +2,7 @@
 
 import json
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -40,6 +41,16 @@ def test_every_stack_has_one_row_and_one_status(everything):
     assert manifest["complete"]
     assert manifest["counts"] == result.counts
     assert manifest["stacks"] == result.stacks
+
+
+def test_every_column_answers_a_condition(best, everything):
+    for rows, folder in ((best[1], "best"), (everything[1], "out")):
+        part = everything[2] / folder / "part-*.parquet"
+        for name in rows.column_names:
+            known = duckdb.sql(f"""SELECT max("{name}") FROM '{part}'""").fetchall()[0][0]
+            found = duckdb.execute(f"""SELECT count(*) FROM '{part}' WHERE "{name}" = ?""", [known])
+            expected = sum(value == known for value in rows[name].to_pylist())
+            assert found.fetchall() == [(expected if known is not None else 0,)], name
 
 
 def test_rows_are_what_the_kernels_say_of_that_stack(everything):
