@@ -43,7 +43,8 @@ def find_root(
 
     `function(x)` returns value, slope and resolution: a Newton step below that is the last, because
     its successor, or what rounding of the stack's own potentials does to x, is of no account. An
-    infinite value of the right sign is allowed and then bisects. Rounding of x ends any search.
+    infinite value of the right sign is allowed and then bisects; NaN ends the search with NaN.
+    Rounding of x ends any search.
     """
     epsilon = float(jnp.finfo(low.dtype).eps)
 
@@ -62,8 +63,9 @@ def find_root(
         small = usable & (jnp.abs(newton) <= jnp.maximum(tolerance(state.x), resolution))
         take = usable & inside & fast
         x = jnp.where(take | small, jnp.clip(state.x + newton, low, high), middle)
-        done = small | (high - low <= tolerance(x)) | (value == 0)
-        x = jnp.where(value == 0, state.x, x)
+        lost = jnp.isnan(value)
+        done = small | (high - low <= tolerance(x)) | (value == 0) | lost
+        x = jnp.where(lost, jnp.nan, jnp.where(value == 0, state.x, x))
         last = jnp.where(take, newton, high - low)
         return _State(low, high, x, last, state.steps + 1, done)
 
@@ -74,4 +76,4 @@ def find_root(
     start = jnp.clip(start, low, high)
     begin = _State(low, high, start, high - low, jnp.zeros((), jnp.int32), low >= high)
     end = jax.lax.while_loop(lambda s: ~s.done & (s.steps < MAX_STEPS), frozen, begin)
-    return Root(end.x, end.done)
+    return Root(end.x, end.done & ~jnp.isnan(end.x))

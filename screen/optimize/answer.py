@@ -18,12 +18,11 @@ from screen.optimize.constraints import (
     outer_gaps,
     over_states,
 )
-from screen.optimize.descent import FEASIBLE, Optimum, search
+from screen.optimize.descent import CONVERGED, FEASIBLE, Optimum, search
 from screen.optimize.problem import Problem, Variable, coating_thickness, setting, values
 
 WINDOW_TOLERANCE = 1e-6
 """V by which the solved stack may pass a limit and still hold it."""
-CONVERGED = 1e-6
 SHARE_OF_CONFLICT = 0.01
 
 

@@ -2,7 +2,8 @@
 
 1. Adam walks down a penalised objective from every start, the bounds folded away by a sigmoid.
 2. The largest violation is minimised from the best point: above zero, the constraints fight.
-3. The objective is minimised from there over the constraints.
+3. The objective is minimised over the constraints, from there and from the next best starts; the
+   best of the optima is the answer.
 """
 
 from typing import NamedTuple
@@ -11,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 from scipy.stats import qmc
 
 from screen.optimize.constraints import evaluate
@@ -20,6 +21,9 @@ from screen.optimize.solver import KKT, Evaluation, Function, linearise, minimis
 
 LEARNING_RATE = 0.2
 PENALTY = 10.0
+CONVERGED = 1e-6
+LANDED = 3
+"""Starts from which the objective is minimised to its end."""
 FEASIBLE = 1e-9
 """Largest violation of a feasible design, as a relative error of a leak or a resistance."""
 
@@ -59,19 +63,27 @@ def search(problem: Problem) -> Optimum:
     return optimise(lambda v: evaluate(problem, v), Box(*bounds(problem)))
 
 
-def optimise(function: Function, box: Box, *, starts: int = 4, steps: int = 40) -> Optimum:
+def optimise(function: Function, box: Box, *, starts: int = 4, steps: int = 20) -> Optimum:
     """Minimise f over c <= 0 inside the box; `function` gives (f, c) at a point."""
     met = jax.vmap(lambda share: descend(function, box, share, steps))(_shares(starts, box.lower))
-    met = jax.tree.map(lambda leaf: leaf[jnp.argmin(met.merit)], met)
-    _, ends = jax.lax.scan(
-        lambda v, relaxed: _land(function, box, v, met.violation, relaxed),
-        met.v,
-        jnp.asarray([1.0, 0.0], box.lower.dtype),
-    )
-    violation = ends.v[0, -1]
-    feasible = (violation <= FEASIBLE).astype(jnp.int32)
-    end = jax.tree.map(lambda leaf: leaf[feasible], ends)
-    return Optimum(end.v[:-1], violation, end.multipliers[:-1], end.residual, ends.objective[1])
+    met = jax.tree.map(lambda leaf: leaf[jnp.argsort(met.merit)], met)
+
+    best = jax.tree.map(lambda leaf: leaf[0], met)
+    nearest = _land(function, box, best.v, best.violation, 1.0)
+    begun = met.v.at[0].set(nearest.v[:-1])[:LANDED]
+    optima = jax.vmap(lambda v: _land(function, box, v, best.violation, 0.0))(begun)
+    first = jnp.argmin(jnp.where(_holds(optima), optima.objective, jnp.inf))
+    optimum = jax.tree.map(lambda leaf: leaf[first], optima)
+    violation = jnp.minimum(nearest.v[-1], jnp.max(optimum.constraints))
+    feasible = violation <= FEASIBLE
+    end = jax.tree.map(lambda a, b: jnp.where(feasible, a, b), optimum, nearest)
+    return Optimum(end.v[:-1], violation, end.multipliers[:-1], end.residual, optimum.objective)
+
+
+def _holds(ends: KKT) -> Bool[Array, " starts"]:
+    """Optima that hold every constraint."""
+    held = jnp.max(ends.constraints, axis=1) <= FEASIBLE
+    return held & (ends.residual <= CONVERGED)
 
 
 class Met(NamedTuple):
@@ -115,8 +127,8 @@ def _land(
     box: Box,
     v: Float[Array, " n"],
     violation: Float[Array, ""],
-    relaxed: Float[Array, ""],
-) -> tuple[Float[Array, " n"], KKT]:
+    relaxed: float,
+) -> KKT:
     """Newton's method from v: on the largest violation t where `relaxed` is 1, else on f.
 
     Both are one program in (v, t): t stops at -1, well inside, and is idle where not asked for.
@@ -128,5 +140,4 @@ def _land(
         objective = relaxed * t + (1.0 - relaxed) * (f + 0.5 * t * t)
         return objective, jnp.concatenate([c - relaxed * t, box.gaps(u[:-1]), -1.0 - t[None]])
 
-    end = minimise(both, jnp.append(v, relaxed * (violation + 0.5)))
-    return end.v[:-1], end
+    return minimise(both, jnp.append(v, relaxed * (violation + 0.5)))
