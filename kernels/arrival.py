@@ -102,5 +102,5 @@ def _within(
         return covered - part, slope, 0.0
 
     full = jnp.abs(end - entry)
-    step = find_root(excess, jnp.zeros_like(full), full, 0.5 * full).x
+    step = find_root(excess, jnp.zeros_like(full), full, 0.5 * full)
     return entry + sign * step

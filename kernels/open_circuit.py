@@ -132,8 +132,8 @@ def advance(piece: Piece, start: Scalar, end: Scalar, log_leak: Scalar) -> Scala
     guess = log_leak - log_conductance(piece, start)
     least = log_leak + piece.log_thickness - piece.conductor.log_sigma_ion
     low = jnp.where(beyond, log_room, jnp.minimum(least - BELOW, log_room))
-    root = find_root(excess, low, log_room, guess)
-    return jnp.where(beyond, end, start + heading * jnp.exp(root.x))
+    found = find_root(excess, low, log_room, guess)
+    return jnp.where(beyond, end, start + heading * jnp.exp(found))
 
 
 def _find_one_node(chain: Chain) -> Nodes:
@@ -144,7 +144,7 @@ def _find_one_node(chain: Chain) -> Nodes:
     """
     E_anode, E_cathode = chain.E_anode, chain.E_cathode
     across = E_cathode - E_anode
-    electrolyte, coating = (jax.tree.map(lambda x, k=k: x[k], chain.pieces) for k in (0, 1))
+    first, second = (jax.tree.map(lambda x, k=k: x[k], chain.pieces) for k in (0, 1))
 
     def place(t: Scalar) -> tuple[Scalar, Scalar]:
         tail = jnp.exp(-jnp.abs(t))
@@ -153,8 +153,8 @@ def _find_one_node(chain: Chain) -> Nodes:
         return E, jnp.abs(across) * share * (1.0 - share)
 
     def fluxes(E: Scalar) -> tuple[Scalar, Scalar, Scalar, Scalar]:
-        before, after = log_flux(electrolyte, E_anode, E), log_flux(coating, E, E_cathode)
-        rises, falls = log_conductance(electrolyte, E) - before, log_conductance(coating, E) - after
+        before, after = log_flux(first, E_anode, E), log_flux(second, E, E_cathode)
+        rises, falls = log_conductance(first, E) - before, log_conductance(second, E) - after
         return before, after, rises, falls
 
     def imbalance(t: Scalar) -> tuple[Scalar, Scalar, Scalar]:
@@ -164,8 +164,7 @@ def _find_one_node(chain: Chain) -> Nodes:
         return before - after, slope, _resolution(E, rate)
 
     farthest = 2.0 - jnp.log(jnp.finfo(across.dtype).eps) * jnp.ones_like(across)
-    root = find_root(imbalance, -farthest, farthest, jnp.zeros_like(across))
-    E, _ = place(root.x)
+    E, _ = place(find_root(imbalance, -farthest, farthest, jnp.zeros_like(across)))
     before, after, rises, falls = fluxes(E)
     return Nodes(E[None], jnp.where(rises <= falls, before, after))
 
@@ -185,7 +184,7 @@ def _find_log_leak(chain: Chain) -> Scalar:
     fluxes = _trial_fluxes(chain)
     low, high = jnp.min(fluxes), jnp.max(fluxes)
     middle = 0.5 * (low + high)
-    return find_root(lambda x: _excess(chain, x), low, high, middle).x
+    return find_root(lambda x: _excess(chain, x), low, high, middle)
 
 
 def _trial_fluxes(chain: Chain) -> Float[Array, " parts"]:

@@ -11,17 +11,10 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 
 Scalar = Float[Array, ""]
 MAX_STEPS = 120
-
-
-class Root(NamedTuple):
-    """Where the search ended, and whether the bracket or the step shrank to rounding."""
-
-    x: Scalar
-    converged: Bool[Array, ""]
 
 
 class _State(NamedTuple):
@@ -38,18 +31,17 @@ def find_root(
     low: Scalar,
     high: Scalar,
     start: Scalar,
-) -> Root:
+) -> Scalar:
     """Root of an increasing function on [low, high].
 
     `function(x)` returns value, slope and resolution: a Newton step below that is the last, because
     its successor, or what rounding of the stack's own potentials does to x, is of no account. An
     infinite value of the right sign is allowed and then bisects; NaN ends the search with NaN.
-    Rounding of x ends any search.
+    Otherwise the search ends where the bracket is as narrow as x is rounded. A Newton step shorter
+    than that proves nothing, for the function may be a wall there: it is made long enough to close
+    the bracket behind a root.
     """
-    epsilon = float(jnp.finfo(low.dtype).eps)
-
-    def tolerance(x: Scalar) -> Scalar:
-        return 2.0 * epsilon * jnp.abs(x)
+    rounding = 2.0 * float(jnp.finfo(low.dtype).eps)
 
     def step(state: _State) -> _State:
         value, slope, resolution = function(state.x)
@@ -57,17 +49,19 @@ def find_root(
         high = jnp.where(value >= 0, state.x, state.high)
         usable = jnp.isfinite(value) & jnp.isfinite(slope) & (slope > 0)
         newton = -value / jnp.where(usable, slope, 1.0)
+        last = usable & (jnp.abs(newton) <= resolution)
+        length = jnp.maximum(jnp.abs(newton), rounding * jnp.abs(state.x))
+        newton = jnp.where(last, newton, jnp.sign(newton) * length)
         middle = low + 0.5 * (high - low)
         inside = (state.x + newton > low) & (state.x + newton < high)
         fast = jnp.abs(newton) <= 0.5 * jnp.abs(state.last_step)
-        small = usable & (jnp.abs(newton) <= jnp.maximum(tolerance(state.x), resolution))
         take = usable & inside & fast
-        x = jnp.where(take | small, jnp.clip(state.x + newton, low, high), middle)
-        lost = jnp.isnan(value)
-        done = small | (high - low <= tolerance(x)) | (value == 0) | lost
-        x = jnp.where(lost, jnp.nan, jnp.where(value == 0, state.x, x))
-        last = jnp.where(take, newton, high - low)
-        return _State(low, high, x, last, state.steps + 1, done)
+        x = jnp.where(take | last, jnp.clip(state.x + newton, low, high), middle)
+        lost, found = jnp.isnan(value), value == 0
+        done = last | (high - low <= 2.0 * rounding * jnp.abs(x)) | found | lost
+        x = jnp.where(lost, jnp.nan, jnp.where(found, state.x, x))
+        moved = jnp.where(take, newton, high - low)
+        return _State(low, high, x, moved, state.steps + 1, done)
 
     def frozen(state: _State) -> _State:
         advanced = step(state)
@@ -76,4 +70,4 @@ def find_root(
     start = jnp.clip(start, low, high)
     begin = _State(low, high, start, high - low, jnp.zeros((), jnp.int32), low >= high)
     end = jax.lax.while_loop(lambda s: ~s.done & (s.steps < MAX_STEPS), frozen, begin)
-    return Root(end.x, end.done & ~jnp.isnan(end.x))
+    return end.x

@@ -62,8 +62,8 @@ def solve(stack: Stack) -> Solution:
 def leak_current(stack: Stack) -> Scalar:
     """Signed leak current density of one stack, A/cm2, without its nodes and unjudged.
 
-    For searches that ask for nothing else many times: a third of the program of `solve`, which
-    has the last word on what they find.
+    For searches that ask for nothing else many times: less to compile than `solve`, which has the
+    last word on what they find.
     """
     if is_constant(stack) or has_table(stack) or not is_open_circuit(stack):
         return solve(stack).leak_current_density

@@ -5,9 +5,9 @@ from typing import Any
 
 import jax
 
-QUICK = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
+from screen.solve_stacks import QUICK_COMPILE
 
 
 def quick_jit(function: Callable[..., Any]) -> Callable[..., Any]:
     """`jax.jit` that compiles in a third of the time and runs two to three times longer."""
-    return jax.jit(function, compiler_options=QUICK)
+    return jax.jit(function, compiler_options=QUICK_COMPILE)

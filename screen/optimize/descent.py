@@ -22,6 +22,7 @@ from screen.optimize.solver import KKT, Evaluation, Function, linearise, minimis
 LEARNING_RATE = 0.2
 PENALTY = 10.0
 CONVERGED = 1e-6
+"""Largest residual of an optimum."""
 LANDED = 3
 """Starts from which the objective is minimised to its end."""
 FEASIBLE = 1e-9
@@ -67,11 +68,10 @@ def optimise(function: Function, box: Box, *, starts: int = 4, steps: int = 20) 
     """Minimise f over c <= 0 inside the box; `function` gives (f, c) at a point."""
     met = jax.vmap(lambda share: descend(function, box, share, steps))(_shares(starts, box.lower))
     met = jax.tree.map(lambda leaf: leaf[jnp.argsort(met.merit)], met)
-
     best = jax.tree.map(lambda leaf: leaf[0], met)
-    nearest = _land(function, box, best.v, best.violation, 1.0)
+    nearest = _land(function, box, best.v, best.violation + 0.5, relaxed=True)
     begun = met.v.at[0].set(nearest.v[:-1])[:LANDED]
-    optima = jax.vmap(lambda v: _land(function, box, v, best.violation, 0.0))(begun)
+    optima = jax.vmap(lambda v: _land(function, box, v, jnp.zeros_like(v[0]), relaxed=False))(begun)
     first = jnp.argmin(jnp.where(_holds(optima), optima.objective, jnp.inf))
     optimum = jax.tree.map(lambda leaf: leaf[first], optima)
     violation = jnp.minimum(nearest.v[-1], jnp.max(optimum.constraints))
@@ -112,7 +112,8 @@ def descend(function: Function, box: Box, share: Float[Array, " n"], steps: int)
 
     u = jax.scipy.special.logit(share)
     far = jnp.full_like(u[0], jnp.inf)
-    (_, _, best), _ = jax.lax.scan(step, (u, adam.init(u), Met(u, far, far)), length=steps)
+    start = u, adam.init(u), Met(box.place(u), far, far)
+    (_, _, best), _ = jax.lax.scan(step, start, length=steps)
     return best
 
 
@@ -123,21 +124,18 @@ def _shares(starts: int, like: Float[Array, " n"]) -> Float[Array, "starts n"]:
 
 
 def _land(
-    function: Function,
-    box: Box,
-    v: Float[Array, " n"],
-    violation: Float[Array, ""],
-    relaxed: float,
+    function: Function, box: Box, v: Float[Array, " n"], t: Float[Array, ""], *, relaxed: bool
 ) -> KKT:
-    """Newton's method from v: on the largest violation t where `relaxed` is 1, else on f.
+    """Newton's method from (v, t): on the largest violation t where `relaxed`, else on f.
 
-    Both are one program in (v, t): t stops at -1, well inside, and is idle where not asked for.
+    Where violations are minimised t stops at -1, well inside; elsewhere it is idle.
     """
 
     def both(u: Float[Array, " n+1"]) -> Evaluation:
-        t = u[-1]
         f, c = function(u[:-1])
-        objective = relaxed * t + (1.0 - relaxed) * (f + 0.5 * t * t)
-        return objective, jnp.concatenate([c - relaxed * t, box.gaps(u[:-1]), -1.0 - t[None]])
+        t = u[-1]
+        objective = t if relaxed else f + 0.5 * t * t
+        held = c - t if relaxed else c
+        return objective, jnp.concatenate([held, box.gaps(u[:-1]), -1.0 - t[None]])
 
-    return minimise(both, jnp.append(v, relaxed * (violation + 0.5)))
+    return minimise(both, jnp.append(v, t))

@@ -10,7 +10,7 @@ import pytest
 from kernels import Branches, Constant, Layer, Stack, Status, solve
 from kernels.conductor import dilute
 from kernels.constants import BOLTZMANN_EV
-from tests.quick import QUICK
+from screen.solve_stacks import QUICK_COMPILE
 
 SE0 = Layer(5e-3, 1e-3, Constant(1e-9))
 CL0 = Layer(1e-6, 1e-6, Constant(1e-11))
@@ -25,7 +25,7 @@ def holes(sigma, E):
     return Branches(0.0, 0.0, 0.0, sigma, E)
 
 
-solve_once = eqx.filter_jit(solve, compiler_options=QUICK)
+solve_once = eqx.filter_jit(solve, compiler_options=QUICK_COMPILE)
 STEP = Layer(2e-3, 1e-3, electrons(1e-4, 0.4))
 
 

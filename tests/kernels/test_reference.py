@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from kernels import Branches, Status, max_sigma_ele, min_thickness, solve
+from kernels import Branches, Status, leak_current, max_sigma_ele, min_thickness, solve
 
 
 def closed_form(stack):
@@ -61,6 +61,21 @@ def test_branches_of_slope_one(tools, solve_closed_form, name, tolerance):
     E, j = worst(solve_closed_form(batch), entries)
     assert tolerance > E
     assert j < 1e-8
+
+
+@pytest.mark.parametrize(
+    ("name", "constant", "prepare"),
+    [
+        ("open_circuit_branches", False, closed_form),
+        ("under_current_constant", True, lambda stack: stack),
+    ],
+)
+def test_leak_alone(tools, name, constant, prepare):
+    entries = [entry for entry in tools["read"](name) if len(entry["layers"]) == 2]
+    batch = tools["batch_of"]([tools["stack_of"](entry, constant=constant) for entry in entries])
+    found = tools["quick_jit"](jax.vmap(lambda stack: leak_current(prepare(stack))))(batch)
+    known = [entry["expected"]["leak_current_density_A_cm2"] for entry in entries]
+    assert np.asarray(found) == pytest.approx(np.asarray(known), rel=1e-8)
 
 
 def with_five_layers(stack):
