@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, NamedTuple
 
 import jax
@@ -223,13 +224,17 @@ class Chunker:
             found += evaluator.call(evaluator.rows, [start] * len(some), *given)
         call, *place = np.unravel_index(slot, (calls, tall, blocks))
         at = place[0], state, place[1], column[state]
-        full = (tall, shape[1], blocks, block)
         mine = [np.flatnonzero(call == each) for each in range(calls)]
+
+        @cache
+        def places(shape: tuple[int, ...]) -> NDArray[np.int64]:
+            inside = [np.minimum(axis, size - 1) for axis, size in zip(at, shape, strict=True)]
+            return np.ravel_multi_index(inside, shape)
 
         def pick(*leaves: NDArray[Any]) -> NDArray[Any]:
             picked = np.empty(len(chosen), dtype=leaves[0].dtype)
             for some, leaf in zip(mine, leaves, strict=True):
-                picked[some] = np.broadcast_to(leaf, full)[tuple(axis[some] for axis in at)]
+                picked[some] = leaf.reshape(-1)[places(leaf.shape)[some]]
             return picked[:, None, None]
 
         return jax.tree.map(pick, *[each.answers for each in found])

@@ -67,7 +67,7 @@ def plan(
     tile = space.lines_per_tile * space.rows_per_line
     default = 8 * tile if found[0].platform == "gpu" else tile
     tiles = max(1, (batch or default) // tile)
-    workers = max(min(4, max(2, os.cpu_count() or 2)), len(found))
+    workers = max(min(4, 1 + (os.cpu_count() or 1)), len(found))
     if max_memory is not None:
         needed = tile_bytes(space, mode, precision, draws)
         affordable = max_memory // needed

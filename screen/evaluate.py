@@ -7,6 +7,8 @@ over several tiles, would round differently); several tiles may be under way on 
 So the bytes of a row do not depend on the batch size, the number of devices or threads.
 """
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
 from typing import Any, NamedTuple
 
@@ -15,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.experimental.serialize_executable import deserialize_and_load, serialize
 from jax.sharding import SingleDeviceSharding
+from jax.stages import Lowered
 from jaxtyping import Array, Float, Int
 from numpy.typing import NDArray
 
@@ -61,9 +64,8 @@ class Evaluator:
         dtype: str,
         device: Any,
         tiles_per_call: int,
-        packed: Programs | None = None,
     ) -> None:
-        self._packed, self._built = packed or {}, dict[str, Any]()
+        self.programs: dict[str, Any] = {}
         self.problem, self.gates, self.dtype = problem, gates, dtype
         self.place = SingleDeviceSharding(device)
         self.draws = problem.draws
@@ -103,33 +105,23 @@ class Evaluator:
         most = BLOCK if self.draws is None else BLOCK_OF_DRAWS
         return min(most, self.problem.space.thicknesses)
 
-    @cached_property
-    def rows(self) -> Any:
-        """Every column of the rows asked for: `Judged`.
+    def rows(self, start: Array, offset: Array, position: Array) -> Judged:
+        """Every column of the rows asked for.
 
         Takes the start of some line, offsets of lines from it (lines, blocks) and positions of
         thicknesses (lines, blocks, block). Both `all` and `best` get their rows from this one
         program, which is why the rows of `best` are those of `all` to the last bit.
         """
-        return self._with_tables("rows", self._rows, self.start(0), *self.grid)
+        return self.programs["rows"](self.tables, start, offset, position)
 
-    @cached_property
-    def best(self) -> Any:
-        """Start of a tile -> `LineBest`."""
-        judge = self._with_tables("judge", self._coded, self.start(0))
-        coded, _ = judge.func.out_info
-        reduce = self._compiled("reduce", partial(reduce_lines, gates=len(self.gates)), coded)
+    def best(self, start: Array) -> LineBest:
+        """The best thickness of every line of a tile, from the tile's start."""
+        coded, order = self.programs["judge"](self.tables, start)
+        return LineBest(self.programs["reduce"](coded), order)
 
-        def best(start: Array) -> LineBest:
-            coded, order = judge(start)
-            return LineBest(reduce(coded), order)
-
-        return best
-
-    @cached_property
-    def score(self) -> Any:
-        """Start of a tile -> `Score`, where properties are drawn."""
-        return self._with_tables("score", self._score, self.start(0))
+    def score(self, start: Array) -> Score:
+        """How lines of a tile score over the draws, where properties are drawn."""
+        return self.programs["score"](self.tables, start)
 
     def call(self, program: Any, *inputs: list[NDArray[np.int32]]) -> Any:
         """Run a program on up to `tiles_per_call` tiles; results on the host, one per tile."""
@@ -137,25 +129,32 @@ class Evaluator:
         return jax.tree.map(np.asarray, found)
 
     def compile(self, mode: str) -> None:
-        """Build the programs a mode needs, before any thread asks for them."""
-        _ = self.rows, self.best if mode == "best" else None, self.draws and self.score
+        """Build the programs a mode needs, side by side."""
+        start = self.start(0)
+        lowered = {"rows": self._lowered(self._rows, self.tables, start, *self.grid)}
+        if mode == "best":
+            lowered["judge"] = self._lowered(self._coded, self.tables, start)
+            coded, _ = lowered["judge"].out_info
+            lowered["reduce"] = self._lowered(partial(reduce_lines, gates=len(self.gates)), coded)
+        if self.draws is not None:
+            lowered["score"] = self._lowered(self._score, self.tables, start)
+        with ThreadPoolExecutor(len(lowered)) as pool:
+            compiled = pool.map(Lowered.compile, lowered.values())
+            self.programs = dict(zip(lowered, compiled, strict=True))
 
     def packed(self) -> Programs:
-        """The programs built so far as data, for other processes on like processors."""
-        return {name: serialize(program) for name, program in self._built.items()}
+        """The programs as data, for other processes on like processors."""
+        return {name: serialize(program) for name, program in self.programs.items()}
 
-    def _with_tables(self, name: str, function: Any, *inputs: NDArray[np.int32]) -> Any:
-        """A function of the tables and of inputs like these, compiled; the tables are given."""
-        return partial(self._compiled(name, function, self.tables, *inputs), self.tables)
+    def unpack(self, packed: Programs) -> None:
+        """Take the programs that another process compiled."""
+        self.programs = {name: deserialize_and_load(*each) for name, each in packed.items()}
 
-    def _compiled(self, name: str, function: Any, *inputs: Any) -> Any:
-        """A function of arrays like these on this device, from another process where it was."""
-        if name in self._packed:
-            return deserialize_and_load(*self._packed[name])
+    def _lowered(self, function: Callable[..., Any], *inputs: Any) -> Lowered:
+        """A function of arrays like these on this device."""
         like = partial(jax.ShapeDtypeStruct, sharding=self.place)
         placed = jax.tree.map(lambda array: like(array.shape, array.dtype), inputs)
-        self._built[name] = jax.jit(function).lower(*placed).compile()
-        return self._built[name]
+        return jax.jit(function).lower(*placed)
 
     @cached_property
     def plane(self) -> bool:

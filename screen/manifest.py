@@ -15,7 +15,7 @@ from screen.errors import ResumeRefused
 from screen.problem import Problem
 from screen.spec import Spec
 
-FORMAT = 4
+FORMAT = 5
 _PACKAGES = ("muli", "jax", "jaxlib", "numpy", "pyarrow", "duckdb", "pandas")
 
 

@@ -120,8 +120,7 @@ def reduce_lines(coded: Coded, gates: int) -> Best:
     columns = [(0, (coded.removed_by == gate + 1).astype(jnp.int32), 1) for gate in range(gates)]
     columns += [(0, (coded.unknown_at >> gate) & 1, 1) for gate in range(gates)]
     columns += [(outcome(packed, column), kept, len(codes)) for column, codes in OUTCOMES.items()]
-    lowest = [jnp.min(each, axis=2) for each in _folded(_key(packed), jnp.min)]
-    key = reduce(jnp.minimum, lowest)
+    key = _lowest(_key(packed))
     position = jnp.where(key == NOTHING, 0, key & _POSITION)
     code = jnp.take_along_axis(packed, position[:, :, None], axis=2)[:, :, 0]
     return Best(key, code, _histograms(columns))
@@ -155,23 +154,39 @@ def _pack(answers: Answers, removed_by: Array) -> Array:
     return jnp.where(removed_by == 0, packed, _REMOVED).astype(jnp.int32)
 
 
-_SLICES = 8
+_SLICE = 32
+_SPAN = 255
 _COUNTER_BITS = 4
 _COUNTERS = 32 // _COUNTER_BITS
-"""Rows are taken in eight slices: what eight rows add up to fits into a counter of four bits, of
-which a 32-bit word holds eight."""
+"""A 32-bit word holds eight counters of four bits. Rows are added up in slices that are laid on
+each other (loops over them are vector loops), few enough for four bits, and so many in all that
+the eight bits suffice to which counters are widened then."""
 
 
-def _folded(column: Array, fold: Callable[..., Array]) -> list[Array]:
-    """The last axis in slices laid on each other, and what is left over, each folded into one."""
+def _spans(column: Array) -> list[Array]:
+    """The last axis cut into spans, (lines, states, spans, rows), and what is left over."""
     *shape, length = column.shape
-    width, found = length // _SLICES, []
-    if width:
-        sliced = column[:, :, : _SLICES * width].reshape(*shape, _SLICES, width)
-        found.append(fold(sliced, axis=2))
-    if length % _SLICES:
-        found.append(fold(column[:, :, _SLICES * width :], axis=2, keepdims=True))
-    return found
+    cut = length // _SPAN * _SPAN
+    parts = [
+        column[:, :, :cut].reshape(*shape, cut // _SPAN, _SPAN),
+        column[:, :, cut:].reshape(*shape, 1, length - cut),
+    ]
+    return [part for part in parts if part.size]
+
+
+def _folded(span: Array, fold: Callable[[Array, Array], Array]) -> list[Array]:
+    """Slices of the last axis laid on each other, and what is left over."""
+    *_, length = span.shape
+    cut = length // _SLICE * _SLICE
+    slices = [span[..., start : start + _SLICE] for start in range(0, cut, _SLICE)]
+    parts = [reduce(fold, slices)] if slices else []
+    return [*parts, span[..., cut:]] if cut < length else parts
+
+
+def _lowest(column: Array) -> Array:
+    """The smallest number along the last axis."""
+    parts = [part for span in _spans(column) for part in _folded(span, jnp.minimum)]
+    return reduce(jnp.minimum, (jnp.min(part, axis=(2, 3)) for part in parts))
 
 
 def _histograms(columns: Sequence[tuple[Any, Array, int]]) -> Array:
@@ -189,16 +204,18 @@ def _histograms(columns: Sequence[tuple[Any, Array, int]]) -> Array:
         words[-1] = words[-1] + (counted << (code + used) * _COUNTER_BITS)
         places += range((len(words) - 1) * _COUNTERS + used, len(words) * _COUNTERS)[:kinds]
         used += kinds
-    add = partial(jnp.sum, dtype=jnp.int32)
-    counts = [sum(map(_counters, _folded(word, add)), start=0) for word in words]
+    counts = [sum(map(_counters, _spans(word)), start=0) for word in words]
     return jnp.concatenate(counts, axis=2)[:, :, np.array(places)]
 
 
-def _counters(word: Array) -> Array:
-    """The counters of words, added up along the last axis, (lines, states, counters)."""
-    shift = jnp.arange(0, 32, _COUNTER_BITS, dtype=jnp.int32)[None, None, :, None]
-    counters = (word[:, :, None] >> shift) & (2**_COUNTER_BITS - 1)
-    return jnp.sum(counters, axis=3, dtype=jnp.int32)
+def _counters(span: Array) -> Array:
+    """The counters of the words of spans, added up, (lines, states, counters)."""
+    add = partial(jnp.sum, dtype=jnp.int32)
+    parts = _folded(span, jnp.add)
+    pairs = [sum(add(part >> bits & 0x0F0F0F0F, axis=3) for part in parts) for bits in (0, 4)]
+    shift = jnp.arange(0, 32, 2 * _COUNTER_BITS, dtype=jnp.int32)[None, None, None, :, None]
+    wide = jnp.stack(pairs, axis=3)[:, :, :, None] >> shift & 0xFF
+    return add(wide, axis=2).reshape(*span.shape[:2], _COUNTERS)
 
 
 def _key(packed: Array) -> Array:

@@ -102,11 +102,12 @@ class DesignSpace:
 
     @property
     def lines_per_tile(self) -> int:
-        """Lines of the one compiled shape."""
-        fitting = TILE_ROWS // self.rows_per_line
+        """Lines of the one compiled shape: a chunk in equal shares, none of them mostly empty."""
+        fitting = TILE_ROWS / self.rows_per_line
         if self.points:
-            fitting = min(fitting, TILE_POINTS // (self.points * self.states))
-        return max(1, min(self.lines_per_chunk, fitting))
+            fitting = min(fitting, TILE_POINTS / (self.points * self.states))
+        tiles = max(1, round(self.lines_per_chunk / fitting))
+        return -(-self.lines_per_chunk // tiles)
 
     def chunk(self, index: int) -> Lines:
         """Lines of storage chunk `index`."""

@@ -190,9 +190,11 @@ class Local:
                 dtype=self.precision,
                 device=device,
                 tiles_per_call=self._plan.tiles_per_call,
-                packed=self._programs,
             )
-            evaluator.compile(mode)
+            if self._programs is None:
+                evaluator.compile(mode)
+            else:
+                evaluator.unpack(self._programs)
         columns = schema(
             setup.problem, setup.looked, dtype=self.precision, current=evaluator.current
         )
