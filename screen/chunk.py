@@ -104,15 +104,10 @@ class Chunker:
     def _rows(self, lines: Lines, writer: PartWriter, pause: Callable[[int], None]) -> Tally:
         evaluator, space = self.evaluator, self.evaluator.problem.space
         total: dict[tuple[str, str], int] = dict.fromkeys(count_names(len(evaluator.gates)), 0)
-        offset, position = evaluator.grid
         stable = self._stable(lines)
         spread: list[Spread] = []
         for tiles in _batches(evaluator.tiles(lines), evaluator.tiles_per_call):
-            starts = [evaluator.start(tile.start) for tile in tiles]
-            same = [offset] * len(tiles), [position] * len(tiles)
-            found = evaluator.call(evaluator.rows, starts, *same)
-            for tile, judged in zip(tiles, found, strict=True):
-                one = _whole_lines(judged, len(tile), space.thicknesses)
+            for tile, one in zip(tiles, self._judged(tiles), strict=True):
                 own = {k: v[tile.start - lines.start :][: len(tile)] for k, v in stable.items()}
                 writer.write(self._batch(tile, one, own))
                 spread.append(Spread.of(one, _shape(space, tile)))
@@ -121,6 +116,18 @@ class Chunker:
             pause(sum(len(tile) for tile in tiles) * space.rows_per_line)
         found = tally(total, len(lines) * space.rows_per_line, len(evaluator.gates))
         return self._with_lines(found, lines, jax.tree.map(lambda *x: np.concatenate(x), *spread))
+
+    def _judged(self, tiles: list[Lines]) -> Iterator[Judged]:
+        """All rows of some tiles, whole lines."""
+        evaluator, thicknesses = self.evaluator, self.evaluator.problem.space.thicknesses
+        offset, position = evaluator.grid
+        shares = [range(0, len(tile), evaluator.share) for tile in tiles]
+        places = [(tile, first) for tile, own in zip(tiles, shares, strict=True) for first in own]
+        starts = [evaluator.start(tile.start) for tile, _ in places]
+        offsets = [offset + np.int32(first) for _, first in places]
+        found = iter(evaluator.call(evaluator.rows, starts, offsets, [position] * len(places)))
+        for tile, own in zip(tiles, shares, strict=True):
+            yield _whole_lines([next(found) for _ in own], own.step, len(tile), thicknesses)
 
     def _stable(self, lines: Lines) -> dict[str, NDArray[np.float64]]:
         """Rank stability of lines, (lines, states), where properties are uncertain."""
@@ -249,16 +256,21 @@ def _first(tree: LineBest, lines: int) -> LineBest:
     return jax.tree.map(lambda leaf: leaf[:lines], tree)
 
 
-def _whole_lines(judged: Judged, lines: int, thicknesses: int) -> Judged:
-    """Blocks put together to (lines, states, thicknesses); the lines and points that only fill
-    the compiled shape left out."""
+def _whole_lines(shares: list[Judged], share: int, lines: int, thicknesses: int) -> Judged:
+    """Blocks of shares put together to (lines, states, thicknesses); the lines and points that only
+    fill the compiled shape left out. What is one for all lines of a share is so for all lines."""
 
-    def joined(leaf: NDArray[Any]) -> NDArray[Any]:
+    def whole(leaf: NDArray[Any]) -> NDArray[Any]:
         if leaf.shape[3] == 1:
-            return leaf[:lines, :, 0]
-        return leaf[:lines].reshape(min(lines, len(leaf)), leaf.shape[1], -1)[:, :, :thicknesses]
+            return leaf[:, :, 0]
+        return leaf.reshape(*leaf.shape[:2], -1)[:, :, :thicknesses]
 
-    return jax.tree.map(joined, judged)
+    def joined(*leaves: NDArray[Any]) -> NDArray[Any]:
+        if len(leaves) == 1 or len(leaves[0]) < share:
+            return whole(leaves[0])[:lines]
+        return np.concatenate([whole(leaf) for leaf in leaves])[:lines]
+
+    return jax.tree.map(joined, *shares)
 
 
 def _pick(

@@ -7,7 +7,7 @@ over several tiles, would round differently); several tiles may be under way on 
 So the bytes of a row do not depend on the batch size, the number of devices or threads.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
 from typing import Any, NamedTuple
@@ -36,6 +36,9 @@ Programs = dict[str, tuple[bytes, Any, Any]]
 BLOCK = 8
 """Thicknesses per block of the program that computes rows: enough to spread a line's own cost, few
 enough that the one or two rows `best` wants of a line stay cheap."""
+
+SHARES = 2
+"""Calls of that program for one tile: in few rows, as `best` wants them, less of it is idle."""
 
 
 class Judged(NamedTuple):
@@ -91,13 +94,18 @@ class Evaluator:
 
     @cached_property
     def grid(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Offsets and thickness positions by which `rows` is given a whole tile."""
+        """Offsets and thickness positions by which `rows` is given the first share of a tile."""
         points = self.problem.space.thicknesses
         blocks = -(-points // self.block)
-        offset = np.repeat(np.arange(self.lines, dtype=np.int32)[:, None], blocks, axis=1)
+        offset = np.repeat(np.arange(self.share, dtype=np.int32)[:, None], blocks, axis=1)
         position = np.arange(blocks * self.block, dtype=np.int32).reshape(1, blocks, self.block)
         position = np.minimum(position, points - 1)
-        return offset, np.repeat(position, self.lines, axis=0)
+        return offset, np.repeat(position, self.share, axis=0)
+
+    @property
+    def share(self) -> int:
+        """Lines of a tile that `rows` computes in one call."""
+        return -(-self.lines // SHARES)
 
     @cached_property
     def block(self) -> int:
@@ -123,8 +131,8 @@ class Evaluator:
         """How lines of a tile score over the draws, where properties are drawn."""
         return self.programs["score"](self.tables, start)
 
-    def call(self, program: Any, *inputs: list[NDArray[np.int32]]) -> Any:
-        """Run a program on up to `tiles_per_call` tiles; results on the host, one per tile."""
+    def call(self, program: Any, *inputs: Sequence[NDArray[np.int32]]) -> Any:
+        """Run a program once per input, all under way at a time; results on the host."""
         found = [program(*tile) for tile in zip(*inputs, strict=True)]
         return jax.tree.map(np.asarray, found)
 

@@ -5,11 +5,12 @@ import os
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 
 from screen import space
 from screen.running import run
-from tests.screen.screens import contents, small
+from tests.screen.screens import contents, read, small
 
 SCRIPT = """
 import json, sys
@@ -41,6 +42,18 @@ def test_eight_devices_write_what_one_writes(tmp_path, monkeypatch, mode):
     )  # fmt: skip
     run(small(tmp_path, mode), tmp_path / mode)
     assert contents(tmp_path / mode) == contents(many / mode)
+
+
+@pytest.mark.parametrize("mode", ["all", "best"])
+def test_tiles_of_few_lines_hold_what_one_large_tile_holds(tmp_path, monkeypatch, mode):
+    """Up to rounding: these are different programs."""
+    tables = []
+    for lines in (120, 3, 2, 1):
+        monkeypatch.setattr(space, "TILE_ROWS", lines * 2 * 37)
+        run(small(tmp_path, mode), tmp_path / str(lines))
+        tables.append(read(tmp_path / str(lines)).to_pandas())
+    for table in tables[1:]:
+        pd.testing.assert_frame_equal(table, tables[0], rtol=1e-5, check_categorical=False)
 
 
 def test_shards_make_the_whole(tmp_path, monkeypatch):
