@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 from kernels import solve
 from kernels.constants import CM_PER_NM
 from screen.optimize.constraints import (
+    IMPOSSIBLE,
     coating_asr,
     cuts,
     outer_faces,
@@ -44,7 +45,9 @@ class Answer:
     """One design. Layers from the electrolyte outwards; nodes of the highest state of charge.
 
     `thickness_nm` is None where no design holds every constraint; `active_constraints` then are
-    those that fight, and `relaxed` has the designs that exist with one demand dropped.
+    those that fight, and `relaxed` has the designs that exist with one demand dropped. `misses_by`
+    is the factor, of a leak ratio or a resistance, by which the nearest design misses them; None
+    where no conductivity would help.
     """
 
     thickness_nm: list[float] | None
@@ -58,6 +61,7 @@ class Answer:
     leak_current_A_cm2: float | None = None
     variables: dict[str, float] = field(default_factory=dict)
     relaxed: dict[str, dict[str, Any]] = field(default_factory=dict)
+    misses_by: float | None = None
     message: str = ""
     notes: list[str] = field(default_factory=list)
     probability: float | None = None
@@ -125,6 +129,8 @@ def answer(problem: Problem, optimum: Optimum, checked: Checked, names: list[str
     if conflict or outer:
         binding = outer + (binding if conflict else [])
     status = _status(feasible, conflict or bool(outer), float(optimum.residual))
+    missing = conflict and not outer and float(optimum.violation) < IMPOSSIBLE
+    misses_by = float(np.exp(optimum.violation)) if missing else None
     order = _outwards(problem)
     thickness = [float(checked.thickness[i]) / CM_PER_NM for i in order]
     state = int(np.argmax(problem.cathode_potentials))
@@ -140,7 +146,8 @@ def answer(problem: Problem, optimum: Optimum, checked: Checked, names: list[str
         asr_coating_ohm_cm2=float(checked.asr_coating) if feasible else None,
         leak_current_A_cm2=float(checked.leak) if feasible else None,
         variables=_named_values(problem, checked, names) if feasible else {},
-        message="" if feasible else _why_not(status, binding),
+        misses_by=misses_by,
+        message="" if feasible else _why_not(status, binding, misses_by),
     )
 
 
@@ -150,9 +157,10 @@ def _status(feasible: bool, conflict: bool, residual: float) -> str:
     return "ok" if feasible and residual <= CONVERGED else "not_converged"
 
 
-def _why_not(status: str, binding: list[str]) -> str:
+def _why_not(status: str, binding: list[str], misses_by: float | None) -> str:
     if status == "infeasible":
-        return "no design holds all of: " + "; ".join(binding)
+        nearest = f" (the nearest misses by a factor of {misses_by:.3g})" if misses_by else ""
+        return f"no design holds all of: {'; '.join(binding)}{nearest}"
     return "the search ended before every constraint was met; widen the bounds or change units"
 
 

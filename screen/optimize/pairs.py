@@ -22,10 +22,10 @@ def layered(source: Source, layers: int) -> pd.DataFrame:
     """Every ordered choice of `layers` different coatings of the spec, best first.
 
     Coatings with an unknown conductivity are left out. Order: feasible, total thickness (to four
-    digits), resistance, name. Columns: those of the scenario, `coating`
+    digits), resistance, by how little it misses, name. Columns: those of the scenario, `coating`
     (electrolyte side first), `feasible`, `total_thickness_nm`, `thickness_nm` per layer,
-    `asr_coating_ohm_cm2`, `beats_members` (no member alone is feasible, or the stack is thinner
-    than each of those that are) and `why`, a sentence.
+    `asr_coating_ohm_cm2`, `misses_by` (see `Answer`), `beats_members` (no member alone is
+    feasible, or the stack is thinner than each of those that are) and `why`, a sentence.
     """
     alone = cases(source)
     usable = [case for case in alone if case.problem is not None]
@@ -41,8 +41,8 @@ def layered(source: Source, layers: int) -> pd.DataFrame:
     ]
     table = pd.DataFrame(rows)
     table["_thickness"] = [float(f"{t:.4g}") for t in table["total_thickness_nm"].astype(float)]
-    order = ["feasible", "_thickness", "asr_coating_ohm_cm2", "coating"]
-    ranked = table.sort_values(order, ascending=[False, True, True, True], kind="stable")
+    order = ["feasible", "_thickness", "asr_coating_ohm_cm2", "misses_by", "coating"]
+    ranked = table.sort_values(order, ascending=[False, *[True] * 4], kind="stable")
     return ranked.drop(columns="_thickness").reset_index(drop=True)
 
 
@@ -61,6 +61,7 @@ def _row(case: Case, found: Answer, members: list[Answer]) -> dict[str, Any]:
         "thickness_nm": found.thickness_nm,
         "asr_coating_ohm_cm2": found.asr_coating_ohm_cm2,
         "status": found.status,
+        "misses_by": found.misses_by,
         "beats_members": total is not None and all(total < each * (1 - SAME) for each in thinner),
         "why": _why(case, found, members),
     }

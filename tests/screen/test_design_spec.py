@@ -170,6 +170,16 @@ def test_pairs_are_ranked_and_say_why(written):
     assert not table.iloc[1]["feasible"]
 
 
+def test_what_cannot_be_done_is_ordered_by_how_little_it_misses(written):
+    """A tenth of the resistance that the thinnest film costs: each demand is missed by sqrt(10)."""
+    (met,) = design(written('["unlimited"]'))
+    budget = met["asr_coating_ohm_cm2"] / 10
+    (short,) = design(written('["unlimited"]', budget=budget))
+    assert not short["feasible"]
+    assert short["misses_by"] == pytest.approx(10**0.5, rel=1e-3)
+    assert f"misses by a factor of {10**0.5:.3g}" in short["message"]
+
+
 @pytest.mark.full
 def test_a_pair_of_the_library_holds_where_neither_material_does():
     """Windows of the literature, an assumed sigma_ele; potentials by the divider of resistances."""
