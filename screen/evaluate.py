@@ -8,7 +8,7 @@ So the bytes of a row do not depend on the batch size, the number of devices or 
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property, partial
 from typing import Any, NamedTuple
 
@@ -137,18 +137,22 @@ class Evaluator:
         return jax.tree.map(np.asarray, found)
 
     def compile(self, mode: str) -> None:
-        """Build the programs a mode needs, side by side."""
-        start = self.start(0)
-        lowered = {"rows": self._lowered(self._rows, self.tables, start, *self.grid)}
-        if mode == "best":
-            lowered["judge"] = self._lowered(self._coded, self.tables, start)
-            coded, _ = lowered["judge"].out_info
-            lowered["reduce"] = self._lowered(partial(reduce_lines, gates=len(self.gates)), coded)
-        if self.draws is not None:
-            lowered["score"] = self._lowered(self._score, self.tables, start)
-        with ThreadPoolExecutor(len(lowered)) as pool:
-            compiled = pool.map(Lowered.compile, lowered.values())
-            self.programs = dict(zip(lowered, compiled, strict=True))
+        """Build the programs a mode needs: some are compiled while the next is traced."""
+        start, compiled = self.start(0), dict[str, Future[Any]]()
+        with ThreadPoolExecutor() as pool:
+
+            def build(name: str, function: Callable[..., Any], *inputs: Any) -> Any:
+                lowered = self._lowered(function, *inputs)
+                compiled[name] = pool.submit(lowered.compile)
+                return lowered.out_info
+
+            build("rows", self._rows, self.tables, start, *self.grid)
+            if mode == "best":
+                coded, _ = build("judge", self._coded, self.tables, start)
+                build("reduce", partial(reduce_lines, gates=len(self.gates)), coded)
+            if self.draws is not None:
+                build("score", self._score, self.tables, start)
+        self.programs = {name: each.result() for name, each in compiled.items()}
 
     def packed(self) -> Programs:
         """The programs as data, for other processes on like processors."""
