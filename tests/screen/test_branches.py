@@ -9,9 +9,10 @@ import pytest
 
 from kernels import Branches, Layer, Limits, Stack, Window, metrics, min_thickness, solve
 from screen import space
+from screen.draws import label
 from screen.errors import SpecError
 from screen.running import run
-from screen.uncertainty import draw
+from screen.uncertainty import draw, normal_scores, quantile
 from tests.quick import quick_jit
 from tests.screen.screens import contents, read
 
@@ -107,7 +108,8 @@ DRAWN = {
 
 @pytest.mark.full
 def test_drawn_branches_are_counted_as_solving_every_draw_counts_them(tmp_path):
-    """p and percentiles of a screen with uncertain branches, against `solve` draw by draw."""
+    """Probabilities, percentiles and shares of a screen with uncertain branches, against `solve`
+    and `min_thickness` draw by draw."""
     film = "film D,coating,LiNbO3,1e-6,,3e-15,,,,1e-15,4.0,,1.0,4.4,here"
     spec = branchy(tmp_path, films=[film], cathode_potential_V=[4.2], anode_potential_V=[0.62])
     spec["axes"]["electrolyte"] = {
@@ -142,9 +144,39 @@ def test_drawn_branches_are_counted_as_solving_every_draw_counts_them(tmp_path):
         E, least = (np.asarray(x) for x in every(*map(jnp.asarray, drawn.values()), *sizes))
         held = (window.oxidation >= E) & (window.reduction <= E)
         assert row.p_protected == np.mean(held)
+        affordable = 10.0 * 1e-6  # budget (ohm cm2) times sigma_ion, cm
+        assert row.p_feasible == np.mean(held & (sizes[1] <= affordable))
         for level in (5, 50, 95):
             expected = np.quantile(least, level / 100, method="inverted_cdf") * 1e7
             assert row[f"min_thickness_p{level}_nm"] == pytest.approx(expected, rel=1e-8)
+
+    def log_of_one(drawn, depth):
+        return jnp.log(one(*drawn, depth, 1e-6)[1])
+
+    value_and_slope = quick_jit(jax.vmap(jax.value_and_grad(log_of_one), (0, None)))
+
+    def log_least(scores, depth):
+        """ln L_min at normal scores of the two properties, and its slope."""
+        given = zip(DRAWN.values(), scores.T, strict=True)
+        values, scales = zip(*(quantile(spec, z) for spec, z in given), strict=True)
+        value, slope = value_and_slope(jnp.stack(values, axis=1), depth)
+        return np.asarray(value), np.asarray(slope) * np.stack(scales, axis=1)
+
+    a, b = normal_scores(2, 64, 3), normal_scores(4, 64, 4)[:, 2:]
+    for depth, row in rows.groupby("electrolyte_thickness_um").first().iterrows():
+        at_a, slope = log_least(a, depth * 1e-4)
+        at_b, _ = log_least(b, depth * 1e-4)
+        square = np.mean(slope**2, axis=0)
+        center, variance = np.mean([at_a, at_b]), np.var([at_a, at_b])
+        for i, key in enumerate(DRAWN):
+            mixed, _ = log_least(np.where(np.arange(2) == i, b, a), depth * 1e-4)
+            shares = {
+                "gradient_share": square[i] / square.sum(),
+                "sobol_first": np.mean((at_b - center) * (mixed - at_a)) / variance,
+                "sobol_total": np.mean((at_a - mixed) ** 2) / (2 * variance),
+            }
+            for kind, expected in shares.items():
+                assert row[f"{kind}_{label(key)}"] == pytest.approx(expected, rel=1e-6)
 
 
 def test_what_the_closed_form_does_not_cover_is_refused(tmp_path):
