@@ -1,6 +1,7 @@
 """The rows of run folders as one table: find the few that are wanted, then read those whole."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -145,15 +146,18 @@ class Table:
         import pandas as pd
         import pyarrow as pa
 
-        part, row = found["ref"] // _ROWS_PER_FILE, found["ref"] % _ROWS_PER_FILE
-        read = []
-        for index, wanted in row.groupby(part):
+        def of_part(index: int, wanted: "pd.Series[int]") -> pa.Table:
             source = _parts([self.results.parts[index]], many=False)
             query = (
                 f"SELECT *, file_row_number + {index * _ROWS_PER_FILE} AS ref FROM {source} "
                 "WHERE file_row_number IN (SELECT unnest(?))"
             )
-            read.append(self.connection.sql(query, params=[wanted.tolist()]).to_arrow_table())
+            cursor = self.connection.cursor()
+            return cursor.sql(query, params=[wanted.tolist()]).to_arrow_table()
+
+        part, row = found["ref"] // _ROWS_PER_FILE, found["ref"] % _ROWS_PER_FILE
+        with ThreadPoolExecutor() as pool:
+            read = [*pool.map(lambda each: of_part(*each), row.groupby(part))]
         if not read:
             empty = f"SELECT * FROM {self.source} LIMIT 0"
             return pd.concat(
