@@ -14,7 +14,7 @@ from screen.space import CHUNK_ROWS
 Precision = Literal["float32", "float64"]
 
 STACKS_PER_S = {
-    "plane": {"best": 8e7, "all": 8e6, "feasible": 1e7},
+    "plane": {"best": 7e7, "all": 6e6, "feasible": 1e7},
     "current": {"best": 1e6, "all": 1e6, "feasible": 1e6},
     "branches": {"best": 2e4, "all": 2e4, "feasible": 2e4},
 }

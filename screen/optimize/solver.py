@@ -25,6 +25,8 @@ FRACTION_TO_BOUNDARY = 0.995
 LARGEST_STEP = 2.0
 LEAST_CURVATURE = 1e-7
 """Added to the Hessian, so that a flat valley (layers that cost the same) is no free ride."""
+PATIENCE = 25
+"""Iterations without progress after which a search gives up: most have no solution then."""
 STOPPED = 1 << 20
 """Iteration count of a search that met a number that is not finite and kept its last point."""
 
@@ -60,13 +62,15 @@ class _Iterate(NamedTuple):
 
 
 class _Search(NamedTuple):
-    """The next trial, the last iterate, and the one nearest to optimality with its residual."""
+    """The next trial, the last iterate, and the one nearest to optimality with its residual; how
+    many iterations there were, and how many since that one."""
 
     trial: _Trial
     last: _Iterate
     best: _Iterate
     residual: Float[Array, ""]
     iteration: Int[Array, ""]
+    idle: Int[Array, ""]
 
 
 def minimise(
@@ -85,11 +89,11 @@ def minimise(
     m, n = c.size, v.size
     empty = _Iterate(*(jnp.zeros(shape, v.dtype) for shape in (n, m, m, (n, n), (), n, m, (m, n))))
     start = _Trial(v, empty.slack, empty.z)
-    far = jnp.asarray(jnp.inf, v.dtype)
+    far, none = jnp.asarray(jnp.inf, v.dtype), jnp.zeros((), jnp.int32)
     end = jax.lax.while_loop(
-        lambda s: (s.residual > tolerance) & (s.iteration <= max_iterations),
+        lambda s: (s.residual > tolerance) & (s.iteration <= max_iterations) & (s.idle < PATIENCE),
         lambda s: _advance(function, s),
-        _Search(start, empty, empty, far, jnp.zeros((), jnp.int32)),
+        _Search(start, empty, empty, far, none, none),
     )
     best = end.best
     return KKT(best.v, best.f, best.c, best.z, end.residual, end.iteration)
@@ -117,7 +121,8 @@ def _advance(function: Function, search: _Search) -> _Search:
     best = jax.tree.map(lambda a, b: jnp.where(better, a, b), new, search.best)
     iteration = jnp.where(usable, search.iteration + 1, STOPPED)
     least = jnp.minimum(residual, search.residual)
-    return _Search(_newton_step(new), new, best, least, iteration)
+    idle = jnp.where(better, 0, search.idle + 1)
+    return _Search(_newton_step(new), new, best, least, iteration, idle)
 
 
 def _at(function: Function, search: _Search) -> _Iterate:
