@@ -170,7 +170,18 @@ def test_pairs_are_ranked_and_say_why(written):
     assert not table.iloc[1]["feasible"]
 
 
-def test_what_cannot_be_done_is_ordered_by_how_little_it_misses(written):
+@pytest.mark.full
+def test_pairs_that_hold_nowhere_are_ordered_by_how_little_they_miss(written):
+    table = layered(load(written('["inner", "outer", "unlimited"]', budget=1e-3)), 2)
+    assert not table["feasible"].any()
+    known = table["misses_by"].dropna()
+    assert len(known) > 2
+    assert known.is_monotonic_increasing
+    assert known.nunique() > 1
+    assert table["misses_by"].isna().to_numpy().argmax() == len(known)  # beyond help: last
+
+
+def test_what_cannot_be_done_tells_by_what_factor_it_misses(written):
     """A tenth of the resistance that the thinnest film costs: each demand is missed by sqrt(10)."""
     (met,) = design(written('["unlimited"]'))
     budget = met["asr_coating_ohm_cm2"] / 10
