@@ -38,6 +38,7 @@ def connect(parts: Sequence[str]) -> "duckdb.DuckDBPyConnection":
         }
     )
     connection.execute("SET enable_progress_bar = false")
+    connection.execute("SET parquet_metadata_cache = true")
     connection.execute(f"SET allowed_paths = [{', '.join(text(each) for each in parts)}]")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
