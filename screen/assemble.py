@@ -1,7 +1,7 @@
 """From a tile on the device to a row group of a part."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,12 +29,6 @@ def positions(space: DesignSpace, lines: Lines) -> Positions:
     return found
 
 
-def tile_ids(space: DesignSpace, lines: Lines) -> NDArray[np.int64]:
-    """Row ids of all stacks of some lines, (lines, states, thicknesses)."""
-    ids = np.arange(lines.start * space.rows_per_line, lines.stop * space.rows_per_line)
-    return ids.reshape(len(lines), space.states, space.thicknesses)
-
-
 def row_ids(space: DesignSpace, at: Positions) -> NDArray[np.int64]:
     """Row ids of stacks at these positions."""
     line_state = at["line"] * space.states + at[STATE]
@@ -44,19 +38,20 @@ def row_ids(space: DesignSpace, at: Positions) -> NDArray[np.int64]:
 def row_group(
     schema: pa.Schema,
     looked: Mapping[str, Looked],
-    answers: Answers,
+    answers: Sequence[Answers],
     at: Positions,
-    ids: NDArray[np.int64],
-    chosen: NDArray[Any] | None,
+    ids: range | NDArray[np.int64],
+    shape: Shape,
+    chosen: NDArray[Any] | None = None,
     extra: Mapping[str, NDArray[Any]] | None = None,
     memory: Memory | None = None,
 ) -> list[Encoded]:
     """Rows in the order of ids, column by column; `chosen` picks some (a mask, or positions).
 
-    memory: looked-up columns of the group before, used again where nothing changed; most of them
-    are the same from tile to tile.
+    answers: of these lines, in pieces. shape: lines, states, thicknesses. memory: looked-up columns
+    of the group before, used again where nothing changed; most of them are the same from tile to
+    tile.
     """
-    shape = ids.shape
     memory = {} if memory is None or chosen is not None else memory
 
     def column(field: pa.Field) -> Encoded:
@@ -64,17 +59,18 @@ def row_group(
         if name in looked:
             return _remembered(memory, field, looked[name], looked[name].at(at), shape, chosen)
         if name == "row_id":
-            found = Column(_condensed(ids, shape, chosen)[0])
-        elif extra is not None and name in extra:
-            found = _numbers(extra[name].astype(field.type.to_pandas_dtype(), copy=False), 1)
-        elif name in answers.floats:
-            found = _numbers(*_condensed(answers.floats[name], shape, chosen))
-        elif name in answers.verdicts:
-            found = _verdicts(*_condensed(answers.verdicts[name], shape, chosen))
-        else:
-            words = tuple(CODE_NAMES[name])
-            found = _words(*_condensed(answers.codes[name], shape, chosen), words)
-        return encode(field, found)
+            return encode(field, Column(ids if chosen is None else np.asarray(ids)[chosen]))
+        if extra is not None and name in extra:
+            dtype = field.type.to_pandas_dtype()
+            return encode(field, _numbers(extra[name].astype(dtype, copy=False), 1))
+        if name in answers[0].floats:
+            found, repeats = _condensed([each.floats[name] for each in answers], shape, chosen)
+            return encode(field, *(_numbers(piece, repeats) for piece in found))
+        if name in answers[0].verdicts:
+            found, repeats = _condensed([each.verdicts[name] for each in answers], shape, chosen)
+            return encode(field, _verdicts(_joined(found), repeats))
+        found, repeats = _condensed([each.codes[name] for each in answers], shape, chosen)
+        return encode(field, _words(_joined(found), repeats, tuple(CODE_NAMES[name])))
 
     return [column(field) for field in schema]
 
@@ -92,7 +88,7 @@ def _remembered(
     kept = memory.get(field.name)
     if kept is not None and kept[0] == key:
         return kept[1]
-    values, repeats = _condensed(found, shape, chosen)
+    (values,), repeats = _condensed([found], shape, chosen)
     if isinstance(looked, Words):
         column = _words(values, repeats, looked.words)
     else:
@@ -102,18 +98,34 @@ def _remembered(
 
 
 def _condensed(
-    column: NDArray[Any], shape: Shape, chosen: NDArray[Any] | None
-) -> tuple[NDArray[Any], int]:
-    """A column that broadcasts to `shape` as values, each of which stands for several rows."""
+    pieces: Sequence[NDArray[Any]], shape: Shape, chosen: NDArray[Any] | None
+) -> tuple[list[NDArray[Any]], int]:
+    """A column that broadcasts to `shape` as values, each of which stands for several rows.
+
+    It is given in pieces of consecutive lines. Values that differ from row to row stay so.
+    """
+    if sum(map(len, pieces)) != shape[0]:
+        pieces = pieces[:1]  # one for all lines of a piece, so for all
     if chosen is not None:
-        return np.broadcast_to(column, shape).reshape(-1)[chosen], 1
-    if column.shape[2] > 1 and _constant(column):
-        column = column[:, :, :1]
+        return [np.broadcast_to(_joined(pieces), shape).reshape(-1)[chosen]], 1
+    if pieces[0].shape[2] > 1:
+        if not all(map(_constant, pieces)):
+            lines = [shape[0]] if len(pieces) == 1 else map(len, pieces)
+            whole = zip(pieces, lines, strict=True)
+            return [
+                np.broadcast_to(piece, (own, *shape[1:])).reshape(-1) for piece, own in whole
+            ], 1
+        pieces = [piece[:, :, :1] for piece in pieces]
+    column = _joined(pieces)
     if column.size == 1:
-        return column.reshape(1), math.prod(shape)
-    axes = 3 if column.shape[2] > 1 else 2 if column.shape[1] > 1 else 1
+        return [column.reshape(1)], math.prod(shape)
+    axes = 2 if column.shape[1] > 1 else 1
     values = np.broadcast_to(column, (*shape[:axes], *(1,) * (3 - axes))).reshape(-1)
-    return values, math.prod(shape[axes:])
+    return [values], math.prod(shape[axes:])
+
+
+def _joined(pieces: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
 
 def _constant(column: NDArray[Any]) -> bool:
@@ -125,7 +137,8 @@ def _constant(column: NDArray[Any]) -> bool:
 
 def _numbers(values: NDArray[Any], repeats: int) -> Column:
     """A number column; NaN is null."""
-    return Column(values, _unless(np.isnan(values)), repeats)
+    known = ~np.isnan(values) if values.size and np.isnan(values.min()) else None
+    return Column(values, known, repeats)
 
 
 def _verdicts(codes: NDArray[Any], repeats: int) -> Column:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from screen.answers import YES, Answers
-from screen.assemble import Memory, positions, row_group, row_ids, tile_ids
+from screen.assemble import Memory, Shape, positions, row_group, row_ids
 from screen.columns import Looked, Positions, Words
 from screen.draws import TOP_K_SHARE
 from screen.evaluate import Evaluator, Judged, LineBest
@@ -54,6 +54,13 @@ class Tally:
         return sum(removed for removed, _ in self.gates)
 
 
+class Share(NamedTuple):
+    """All rows of some lines of a tile. shape: lines, states, thicknesses."""
+
+    judged: Judged
+    shape: Shape
+
+
 class Spread(NamedTuple):
     """What is told of lines, (lines, states): see `histograms` and `leaders`."""
 
@@ -63,7 +70,7 @@ class Spread(NamedTuple):
     feasible: Any
 
     @classmethod
-    def of(cls, judged: Judged, shape: tuple[int, int, int]) -> "Spread":
+    def of(cls, judged: Judged, shape: Shape) -> "Spread":
         """From all rows of some lines."""
         floats = judged.answers.floats
         smallest, margin = floats["min_thickness_nm"][..., 0], floats["oxidation_margin_V"][..., -1]
@@ -107,27 +114,29 @@ class Chunker:
         stable = self._stable(lines)
         spread: list[Spread] = []
         for tiles in _batches(evaluator.tiles(lines), evaluator.tiles_per_call):
-            for tile, one in zip(tiles, self._judged(tiles), strict=True):
+            for tile, shares in zip(tiles, self._judged(tiles), strict=True):
                 own = {k: v[tile.start - lines.start :][: len(tile)] for k, v in stable.items()}
-                writer.write(self._batch(tile, one, own))
-                spread.append(Spread.of(one, _shape(space, tile)))
-                for name, count in _count(one, _shape(space, tile), len(evaluator.gates)).items():
-                    total[name] += count
+                writer.write(self._batch(tile, shares, own))
+                for share in shares:
+                    spread.append(Spread.of(share.judged, share.shape))
+                    for name, count in _count(share, len(evaluator.gates)).items():
+                        total[name] += count
             pause(sum(len(tile) for tile in tiles) * space.rows_per_line)
         found = tally(total, len(lines) * space.rows_per_line, len(evaluator.gates))
         return self._with_lines(found, lines, jax.tree.map(lambda *x: np.concatenate(x), *spread))
 
-    def _judged(self, tiles: list[Lines]) -> Iterator[Judged]:
-        """All rows of some tiles, whole lines."""
-        evaluator, thicknesses = self.evaluator, self.evaluator.problem.space.thicknesses
+    def _judged(self, tiles: list[Lines]) -> Iterator[list[Share]]:
+        """All rows of some tiles, share by share."""
+        evaluator, space = self.evaluator, self.evaluator.problem.space
         offset, position = evaluator.grid
-        shares = [range(0, len(tile), evaluator.share) for tile in tiles]
-        places = [(tile, first) for tile, own in zip(tiles, shares, strict=True) for first in own]
+        firsts = [range(0, len(tile), evaluator.share) for tile in tiles]
+        places = [(tile, first) for tile, own in zip(tiles, firsts, strict=True) for first in own]
         starts = [evaluator.start(tile.start) for tile, _ in places]
         offsets = [offset + np.int32(first) for _, first in places]
         found = iter(evaluator.call(evaluator.rows, starts, offsets, [position] * len(places)))
-        for tile, own in zip(tiles, shares, strict=True):
-            yield _whole_lines([next(found) for _ in own], own.step, len(tile), thicknesses)
+        for tile, own in zip(tiles, firsts, strict=True):
+            lines = [min(evaluator.share, len(tile) - first) for first in own]
+            yield [_share(next(found), (n, space.states, space.thicknesses)) for n in lines]
 
     def _stable(self, lines: Lines) -> dict[str, NDArray[np.float64]]:
         """Rank stability of lines, (lines, states), where properties are uncertain."""
@@ -136,23 +145,30 @@ class Chunker:
         return {TOP_K_SHARE: top_k_shares(self.evaluator, self.looked, lines)}
 
     def _batch(
-        self, tile: Lines, judged: Judged, stable: dict[str, NDArray[np.float64]]
+        self, tile: Lines, shares: list[Share], stable: dict[str, NDArray[np.float64]]
     ) -> list[Encoded]:
         space = self.evaluator.problem.space
-        shape = _shape(space, tile)
-        kept = np.broadcast_to(judged.removed_by == 0, shape)
-        if self.evaluator.problem.spec.output.mode == "feasible":
-            kept = kept & (np.broadcast_to(judged.answers.verdicts["feasible"], shape) == YES)
+        shape = len(tile), space.states, space.thicknesses
+        kept = np.concatenate([self._kept(share) for share in shares])
         chosen = None if kept.all() else kept.reshape(-1)
-        at, ids = positions(space, tile), tile_ids(space, tile)
-        answers, memory = judged.answers, self._memory
+        at = positions(space, tile)
+        ids = range(tile.start * space.rows_per_line, tile.stop * space.rows_per_line)
+        answers, memory = [share.judged.answers for share in shares], self._memory
         extra = {
             name: np.broadcast_to(each[:, :, None], shape).reshape(-1)[
                 slice(None) if chosen is None else chosen
             ]
             for name, each in stable.items()
         }
-        return row_group(self.schema, self.looked, answers, at, ids, chosen, extra, memory=memory)
+        return row_group(self.schema, self.looked, answers, at, ids, shape, chosen, extra, memory)
+
+    def _kept(self, share: Share) -> NDArray[np.bool_]:
+        """The rows that are written."""
+        judged, shape = share
+        kept = np.broadcast_to(judged.removed_by == 0, shape)
+        if self.evaluator.problem.spec.output.mode == "feasible":
+            kept = kept & (np.broadcast_to(judged.answers.verdicts["feasible"], shape) == YES)
+        return kept
 
     def _best(self, lines: Lines, writer: PartWriter, pause: Callable[[int], None]) -> Tally:
         evaluator, problem = self.evaluator, self.evaluator.problem
@@ -170,8 +186,8 @@ class Chunker:
         extra |= {name: each.reshape(-1)[chosen] for name, each in self._stable(lines).items()}
         rows = self._winners(lines, found.best.key.shape, at[THICKNESS][:, :, 0], chosen)
         picked = {name: _pick(where, found.best.key.shape, chosen) for name, where in at.items()}
-        ids = row_ids(space, picked)
-        writer.write(row_group(self.schema, self.looked, rows, picked, ids, None, extra))
+        ids, shape = row_ids(space, picked)[:, 0, 0], (len(chosen), 1, 1)
+        writer.write(row_group(self.schema, self.looked, [rows], picked, ids, shape, extra=extra))
         sums = found.best.counts.sum(axis=(0, 1), dtype=np.int64)
         total = {name: int(n) for name, n in zip(count_names(gates), sums, strict=True)}
         order, key = found.order, found.best.key
@@ -256,21 +272,16 @@ def _first(tree: LineBest, lines: int) -> LineBest:
     return jax.tree.map(lambda leaf: leaf[:lines], tree)
 
 
-def _whole_lines(shares: list[Judged], share: int, lines: int, thicknesses: int) -> Judged:
-    """Blocks of shares put together to (lines, states, thicknesses); the lines and points that only
-    fill the compiled shape left out. What is one for all lines of a share is so for all lines."""
+def _share(judged: Judged, shape: Shape) -> Share:
+    """Blocks as lines, states and thicknesses, without those that only fill the compiled shape."""
+    lines, _, thicknesses = shape
 
     def whole(leaf: NDArray[Any]) -> NDArray[Any]:
         if leaf.shape[3] == 1:
-            return leaf[:, :, 0]
-        return leaf.reshape(*leaf.shape[:2], -1)[:, :, :thicknesses]
+            return leaf[:lines, :, 0]
+        return leaf.reshape(*leaf.shape[:2], -1)[:lines, :, :thicknesses]
 
-    def joined(*leaves: NDArray[Any]) -> NDArray[Any]:
-        if len(leaves) == 1 or len(leaves[0]) < share:
-            return whole(leaves[0])[:lines]
-        return np.concatenate([whole(leaf) for leaf in leaves])[:lines]
-
-    return jax.tree.map(joined, *shares)
+    return Share(jax.tree.map(whole, judged), shape)
 
 
 def _pick(
@@ -289,12 +300,9 @@ def best_schema(schema: pa.Schema) -> pa.Schema:
     return schema
 
 
-def _shape(space: Any, tile: Lines) -> tuple[int, int, int]:
-    return len(tile), space.states, space.thicknesses
-
-
-def _count(judged: Judged, shape: tuple[int, int, int], gates: int) -> dict[tuple[str, str], int]:
-    """Counts of all rows of a tile, by the names of `count_names`."""
+def _count(share: Share, gates: int) -> dict[tuple[str, str], int]:
+    """Counts of all rows, by the names of `count_names`."""
+    judged, shape = share
     kept = judged.removed_by == 0
     columns = {**judged.answers.codes, **judged.answers.verdicts}
     found: dict[tuple[str, str], int] = {}
@@ -310,7 +318,7 @@ def _count(judged: Judged, shape: tuple[int, int, int], gates: int) -> dict[tupl
 
 
 def _numbers_of(
-    codes: NDArray[np.int32], kept: NDArray[np.bool_], shape: tuple[int, ...], kinds: int
+    codes: NDArray[np.int32], kept: NDArray[np.bool_], shape: Shape, kinds: int
 ) -> list[int]:
     """How often each code occurs among the kept rows; one code may stand for many rows."""
     narrow, repeats = codes.astype(np.int8, copy=False), math.prod(shape) // codes.size

@@ -4,7 +4,9 @@ A screen says the same for hundreds of rows: a line's materials, limits, verdict
 given one value per row has to look at each. Here such a column becomes a dictionary and one run
 per value, whatever the number of rows, and once encoded it may be written again as it is.
 
-Per column and row group there is one data page (version 2, LZ4_RAW) and statistics. Encodings:
+Per column and row group there are statistics and data pages (version 2, LZ4_RAW): mostly one page,
+several where values that differ from row to row come in pieces, which are not put together then.
+Encodings:
 
 - words: RLE_DICTIONARY, indices of whole bytes
 - floating point: RLE_DICTIONARY where values repeat, else BYTE_STREAM_SPLIT
@@ -49,9 +51,12 @@ _LZ4_RAW = 7
 
 
 class Column(NamedTuple):
-    """Values (or codes of `words`), each `repeats` times; null where not `known`."""
+    """Values (or codes of `words`), each `repeats` times; null where not `known`.
 
-    values: NDArray[Any]
+    A range, of step 1, stands for its integers.
+    """
+
+    values: NDArray[Any] | range
     known: NDArray[np.bool_] | None = None
     repeats: int = 1
     words: tuple[str, ...] | None = None
@@ -60,12 +65,12 @@ class Column(NamedTuple):
 class Encoded(NamedTuple):
     """One column of a row group, ready to be written.
 
-    pages: a dictionary page of `dictionary` bytes (0: none), then the data page. statistics: as
+    pages: a dictionary page of `dictionary` bytes (0: none), then data pages. statistics: as
     in parquet.thrift. uncompressed: size of the pages before compression.
     """
 
     rows: int
-    pages: bytes
+    pages: Sequence[bytes]
     dictionary: int
     uncompressed: int
     encodings: list[int]
@@ -73,56 +78,108 @@ class Encoded(NamedTuple):
 
 
 class _Content(NamedTuple):
-    """Values of a column without its nulls: dictionary and how many are in it, data, bounds."""
+    """Values of a data page without its nulls: dictionary and how many are in it, data, bounds."""
 
     encoding: int
     data: Any
-    low_high: Sequence[bytes]
+    low_high: tuple[Any, Any] | None
     dictionary: bytes = b""
     kinds: int = 0
 
 
-def encode(field: pa.Field, column: Column) -> Encoded:
-    """One column of a row group; raises `ValueError` where it is not what the schema says."""
+class _Page(NamedTuple):
+    """A page with its header, and its size before compression."""
+
+    content: bytes
+    plain: int
+
+
+def encode(field: pa.Field, *pieces: Column) -> Encoded:
+    """One column of a row group, from all of its rows or from several pieces of them.
+
+    Raises `ValueError` where it is not what the schema says, or where pieces have values that stand
+    for several rows, or words.
+    """
+    columns = [_laid_out(field, piece) for piece in pieces]
+    contents = [_content(column) for column in columns]
+    dictionary = contents[0].dictionary
+    if len(pieces) > 1 and dictionary:
+        raise ValueError(f"{field.name}: a dictionary belongs to all rows, not to a piece of them")
+    pages = [_data_page(field, *each) for each in zip(columns, contents, strict=True)]
+    if dictionary:
+        head = {7: {1: contents[0].kinds, 2: _PLAIN}}
+        pages.insert(0, _page(_DICTIONARY_PAGE, head, dictionary))
+    rows = sum(_rows(column) for column in columns)
+    encodings = dict.fromkeys([_RLE, *(each.encoding for each in contents)])
+    return Encoded(
+        rows,
+        [page.content for page in pages],
+        len(pages[0].content) if dictionary else 0,
+        sum(page.plain for page in pages),
+        [*encodings, *([_PLAIN] if dictionary else [])],
+        _statistics(contents, sum(map(_nulls, columns))),
+    )
+
+
+def _laid_out(field: pa.Field, column: Column) -> Column:
+    """The column as it is written: values that repeat a few times only are repeated."""
     values, known, repeats, words = column
     if known is not None and not field.nullable:
         raise ValueError(f"{field.name}: a column without nulls has unknown values")
-    if words is None and values.dtype != field.type.to_pandas_dtype():
-        raise ValueError(f"{field.name}: {values.dtype} for a column of {field.type}")
+    dtype = np.dtype(np.int64) if isinstance(values, range) else values.dtype
+    if words is None and dtype != field.type.to_pandas_dtype():
+        raise ValueError(f"{field.name}: {dtype} for a column of {field.type}")
     if 1 < repeats < SHORTEST_RUN:
-        values, repeats = np.repeat(values, column.repeats), 1
-        known = None if known is None else np.repeat(known, column.repeats)
-    present = values if known is None else values[known]
-    rows, nulls = len(values) * repeats, (len(values) - len(present)) * repeats
-    found = _content(present, repeats, words)
-    first, plain = b"", 0
-    if found.kinds:
-        first, plain = _page(_DICTIONARY_PAGE, {7: {1: found.kinds, 2: _PLAIN}}, found.dictionary)
-    levels = _levels(known, rows, repeats) if field.nullable else b""
-    head = {8: {1: rows, 2: nulls, 3: rows, 4: found.encoding, 5: len(levels), 6: 0}}
-    second, size = _page(_DATA_PAGE_V2, head, found.data, levels)
-    statistics: dict[int, Any] = {3: Long(nulls)}
-    if found.low_high and max(map(len, found.low_high)) <= LONGEST_STATISTIC:
-        statistics |= {5: found.low_high[1], 6: found.low_high[0]}
-    encodings = [_RLE, found.encoding, *([_PLAIN] if first else [])]
-    told = struct(statistics)
-    return Encoded(rows, first + second, len(first), plain + size, encodings, told)
+        known = None if known is None else np.repeat(known, repeats)
+        return Column(np.repeat(values, repeats), known, 1, words)
+    return column
 
 
-def _page(kind: int, head: dict[int, Any], data: Any, levels: bytes = b"") -> tuple[bytes, int]:
-    """A page, and its size before compression."""
+def _rows(column: Column) -> int:
+    return len(column.values) * column.repeats
+
+
+def _nulls(column: Column) -> int:
+    known = column.known
+    return 0 if known is None else (len(known) - int(np.count_nonzero(known))) * column.repeats
+
+
+def _data_page(field: pa.Field, column: Column, content: _Content) -> _Page:
+    rows = _rows(column)
+    levels = _levels(column.known, rows, column.repeats) if field.nullable else b""
+    head = {1: rows, 2: _nulls(column), 3: rows, 4: content.encoding, 5: len(levels), 6: 0}
+    return _page(_DATA_PAGE_V2, {8: head}, content.data, levels)
+
+
+def _page(kind: int, head: dict[int, Any], data: Any, levels: bytes = b"") -> _Page:
     packed = pa.Codec("lz4_raw").compress(data, asbytes=True)
     plain = len(levels) + memoryview(data).nbytes
     header = struct({1: kind, 2: plain, 3: len(levels) + len(packed), **head})
-    return b"".join((header, levels, packed)), len(header) + plain
+    return _Page(b"".join((header, levels, packed)), len(header) + plain)
 
 
-def _content(present: NDArray[Any], repeats: int, words: Sequence[str] | None) -> _Content:
+def _statistics(contents: Sequence[_Content], nulls: int) -> Struct:
+    """Count of nulls, smallest and largest value."""
+    bounds = [each.low_high for each in contents if each.low_high is not None]
+    found: dict[int, Any] = {3: Long(nulls)}
+    if bounds:
+        low, high = min(low for low, _ in bounds), max(high for _, high in bounds)
+        texts = [end if isinstance(end, bytes) else end.tobytes() for end in (low, high)]
+        if max(map(len, texts)) <= LONGEST_STATISTIC:
+            found |= {5: texts[1], 6: texts[0]}
+    return struct(found)
+
+
+def _content(column: Column) -> _Content:
+    values, known, repeats, words = column
+    if isinstance(values, range):
+        return _Content(_DELTA, _consecutive(values), (np.int64(values[0]), np.int64(values[-1])))
+    present = values if known is None else values[known]
     if not len(present):
-        return _Content(_PLAIN, b"", ())
+        return _Content(_PLAIN, b"", None)
     if words is not None:
         return _words(present, repeats, words)
-    low_high = [end.tobytes() for end in (present.min(), present.max())]
+    low_high = present.min(), present.max()
     if present.dtype.kind == "f":
         return _floats(present.view(f"u{present.itemsize}"), repeats, low_high)
     if present.dtype.kind == "b":
@@ -132,7 +189,7 @@ def _content(present: NDArray[Any], repeats: int, words: Sequence[str] | None) -
     return _Content(_DELTA, _deltas(rows), low_high)
 
 
-def _floats(bits: NDArray[Any], repeats: int, low_high: Sequence[bytes]) -> _Content:
+def _floats(bits: NDArray[Any], repeats: int, low_high: tuple[Any, Any]) -> _Content:
     if repeats == 1:
         return _Content(_BYTE_STREAM_SPLIT, _split(bits), low_high)
     kinds, places = np.unique(bits, return_inverse=True)
@@ -204,6 +261,14 @@ def _split(bits: NDArray[Any]) -> NDArray[np.uint8]:
     return found
 
 
+def _consecutive(numbers: range) -> bytes:
+    """What `_deltas` makes of these numbers."""
+    if len(numbers) == 1:
+        return _deltas(np.array(numbers))
+    size = -(-(len(numbers) - 1) // 128) * 128
+    return b"".join((*map(varint, (size, 1, len(numbers))), zigzag(numbers[0]), zigzag(1), b"\0"))
+
+
 def _deltas(numbers: NDArray[Any]) -> bytes:
     """One block of one miniblock, as wide as the largest difference asks for."""
     count, first = len(numbers), int(numbers[0])
@@ -233,7 +298,8 @@ class Writer:
         columns = []
         for field, each in zip(self._schema, group, strict=True):
             columns.append(_column_chunk(field, each, self._place))
-            self._put(each.pages)
+            for page in each.pages:
+                self._put(page)
         rows = group[0].rows
         size = sum(each.uncompressed for each in group)
         self._groups.append(struct({1: columns, 2: Long(size), 3: Long(rows)}))
@@ -269,7 +335,7 @@ def _column_chunk(field: pa.Field, column: Encoded, start: int) -> Struct:
         4: _LZ4_RAW,
         5: Long(column.rows),
         6: Long(column.uncompressed),
-        7: Long(len(column.pages)),
+        7: Long(sum(map(len, column.pages))),
         9: Long(start + column.dictionary),
         **({11: Long(start)} if column.dictionary else {}),
         12: column.statistics,
