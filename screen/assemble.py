@@ -1,8 +1,9 @@
 """From a tile on the device to a row group of a part."""
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from screen.answers import UNKNOWN, YES, Answers
 from screen.columns import Looked, Positions, Words
-from screen.parquet import Column, Encoded, encode
+from screen.parquet import Column, Encoded, Planes, encode
 from screen.reduce import CODE_NAMES
 from screen.space import COATING, STATE, THICKNESS, DesignSpace, Lines
 
@@ -35,29 +36,46 @@ def row_ids(space: DesignSpace, at: Positions) -> NDArray[np.int64]:
     return line_state * space.thicknesses + at[THICKNESS]
 
 
+class Place(NamedTuple):
+    """Where rows lie: positions on the axes, which broadcast to the shape, and their ids in order.
+
+    shape: lines, states, thicknesses.
+    """
+
+    at: Positions
+    ids: range | NDArray[np.int64]
+    shape: Shape
+
+
+class Piece(NamedTuple):
+    """Answers of some lines. planes: numbers of every row byte by byte, where the device did so."""
+
+    answers: Answers
+    planes: Mapping[str, NDArray[np.uint8]] = {}
+
+
 def row_group(
     schema: pa.Schema,
     looked: Mapping[str, Looked],
-    answers: Sequence[Answers],
-    at: Positions,
-    ids: range | NDArray[np.int64],
-    shape: Shape,
+    place: Place,
+    pieces: Sequence[Piece],
     chosen: NDArray[Any] | None = None,
     extra: Mapping[str, NDArray[Any]] | None = None,
     memory: Memory | None = None,
 ) -> list[Encoded]:
     """Rows in the order of ids, column by column; `chosen` picks some (a mask, or positions).
 
-    answers: of these lines, in pieces. shape: lines, states, thicknesses. memory: looked-up columns
-    of the group before, used again where nothing changed; most of them are the same from tile to
-    tile.
+    pieces: of consecutive lines. memory: columns of the group before, used again where nothing
+    changed; most of those that say the same for several rows are alike from tile to tile.
     """
+    at, ids, shape = place
     memory = {} if memory is None or chosen is not None else memory
+    answers = [piece.answers for piece in pieces]
 
     def column(field: pa.Field) -> Encoded:
         name = field.name
         if name in looked:
-            return _remembered(memory, field, looked[name], looked[name].at(at), shape, chosen)
+            return _looked_up(memory, field, looked[name], looked[name].at(at), shape, chosen)
         if name == "row_id":
             return encode(field, Column(ids if chosen is None else np.asarray(ids)[chosen]))
         if extra is not None and name in extra:
@@ -65,17 +83,23 @@ def row_group(
             return encode(field, _numbers(extra[name].astype(dtype, copy=False), 1))
         if name in answers[0].floats:
             found, repeats = _condensed([each.floats[name] for each in answers], shape, chosen)
-            return encode(field, *(_numbers(piece, repeats) for piece in found))
+            if repeats > 1:
+                return _remembered(memory, field, found[0], repeats, _numbers)
+            if len(found) == len(pieces) and name in pieces[0].planes:
+                planes = [piece.planes[name] for piece in pieces]
+                return encode(field, *map(_bytewise, found, planes))
+            return encode(field, *(_numbers(piece, 1) for piece in found))
         if name in answers[0].verdicts:
             found, repeats = _condensed([each.verdicts[name] for each in answers], shape, chosen)
-            return encode(field, _verdicts(_joined(found), repeats))
+            return _remembered(memory, field, _joined(found), repeats, _verdicts)
         found, repeats = _condensed([each.codes[name] for each in answers], shape, chosen)
-        return encode(field, _words(_joined(found), repeats, tuple(CODE_NAMES[name])))
+        words = partial(_words, words=tuple(CODE_NAMES[name]))
+        return _remembered(memory, field, _joined(found), repeats, words)
 
     return [column(field) for field in schema]
 
 
-def _remembered(
+def _looked_up(
     memory: Memory,
     field: pa.Field,
     looked: Looked,
@@ -83,18 +107,30 @@ def _remembered(
     shape: Shape,
     chosen: NDArray[Any] | None,
 ) -> Encoded:
-    """A looked-up column, from memory where it is the one of the group before."""
-    key = shape, found.shape, found.tobytes()
+    def laid_out(found: NDArray[Any], _: int) -> Column:
+        (values,), repeats = _condensed([found], shape, chosen)
+        if isinstance(looked, Words):
+            return _words(values, repeats, looked.words)
+        return _numbers(values.astype(field.type.to_pandas_dtype()), repeats)
+
+    return _remembered(memory, field, found, math.prod(shape) // found.size, laid_out)
+
+
+def _remembered(
+    memory: Memory,
+    field: pa.Field,
+    values: NDArray[Any],
+    repeats: int,
+    column: Callable[[NDArray[Any], int], Column],
+) -> Encoded:
+    """Values that stand for several rows: from memory where they are those of the group before."""
+    if repeats == 1:
+        return encode(field, column(values, 1))
+    key = values.shape, repeats, values.tobytes()
     kept = memory.get(field.name)
-    if kept is not None and kept[0] == key:
-        return kept[1]
-    (values,), repeats = _condensed([found], shape, chosen)
-    if isinstance(looked, Words):
-        column = _words(values, repeats, looked.words)
-    else:
-        column = _numbers(values.astype(field.type.to_pandas_dtype()), repeats)
-    memory[field.name] = key, encode(field, column)
-    return memory[field.name][1]
+    if kept is None or kept[0] != key:
+        kept = memory[field.name] = key, encode(field, column(values, repeats))
+    return kept[1]
 
 
 def _condensed(
@@ -102,7 +138,8 @@ def _condensed(
 ) -> tuple[list[NDArray[Any]], int]:
     """A column that broadcasts to `shape` as values, each of which stands for several rows.
 
-    It is given in pieces of consecutive lines. Values that differ from row to row stay so.
+    It is given in pieces of consecutive lines. Values that differ from row to row stay so, (lines,
+    states, thicknesses).
     """
     if sum(map(len, pieces)) != shape[0]:
         pieces = pieces[:1]  # one for all lines of a piece, so for all
@@ -112,16 +149,18 @@ def _condensed(
         if not all(map(_constant, pieces)):
             lines = [shape[0]] if len(pieces) == 1 else map(len, pieces)
             whole = zip(pieces, lines, strict=True)
-            return [
-                np.broadcast_to(piece, (own, *shape[1:])).reshape(-1) for piece, own in whole
-            ], 1
+            return [_broadcast(piece, (own, *shape[1:])) for piece, own in whole], 1
         pieces = [piece[:, :, :1] for piece in pieces]
     column = _joined(pieces)
     if column.size == 1:
         return [column.reshape(1)], math.prod(shape)
     axes = 2 if column.shape[1] > 1 else 1
-    values = np.broadcast_to(column, (*shape[:axes], *(1,) * (3 - axes))).reshape(-1)
+    values = _broadcast(column, (*shape[:axes], *(1,) * (3 - axes))).reshape(-1)
     return [values], math.prod(shape[axes:])
+
+
+def _broadcast(column: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    return column if column.shape == shape else np.broadcast_to(column, shape)
 
 
 def _joined(pieces: Sequence[NDArray[Any]]) -> NDArray[Any]:
@@ -137,18 +176,27 @@ def _constant(column: NDArray[Any]) -> bool:
 
 def _numbers(values: NDArray[Any], repeats: int) -> Column:
     """A number column; NaN is null."""
-    known = ~np.isnan(values) if values.size and np.isnan(values.min()) else None
-    return Column(values, known, repeats)
+    flat = values.reshape(-1)
+    known = ~np.isnan(flat) if len(flat) and np.isnan(flat.min()) else None
+    return Column(flat, known, repeats)
+
+
+def _bytewise(values: NDArray[Any], planes: NDArray[np.uint8]) -> Column:
+    """Numbers of every row that stand in `planes`, unless some of them are NaN."""
+    low, high = values.min(), values.max()
+    return _numbers(values, 1) if np.isnan(low) else Column(Planes(planes, low, high))
 
 
 def _verdicts(codes: NDArray[Any], repeats: int) -> Column:
     """A column of yes and no; unknown is null."""
-    return Column(codes == YES, _unless(codes == UNKNOWN), repeats)
+    flat = codes.reshape(-1)
+    return Column(flat == YES, _unless(flat == UNKNOWN), repeats)
 
 
 def _words(codes: NDArray[Any], repeats: int, words: tuple[str, ...]) -> Column:
     """A text column; code -1 is null."""
-    return Column(codes, _unless(codes < 0), repeats, words)
+    flat = codes.reshape(-1)
+    return Column(flat, _unless(flat < 0), repeats, words)
 
 
 def _unless(null: NDArray[np.bool_]) -> NDArray[np.bool_] | None:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from screen.answers import YES, Answers
-from screen.assemble import Memory, Shape, positions, row_group, row_ids
+from screen.assemble import Memory, Piece, Place, Shape, positions, row_group, row_ids
 from screen.columns import Looked, Positions, Words
 from screen.draws import TOP_K_SHARE
 from screen.evaluate import Evaluator, Judged, LineBest
@@ -55,9 +55,10 @@ class Tally:
 
 
 class Share(NamedTuple):
-    """All rows of some lines of a tile. shape: lines, states, thicknesses."""
+    """All rows of some lines of a tile. planes: see `Piece`. shape: lines, states, thicknesses."""
 
     judged: Judged
+    planes: dict[str, NDArray[np.uint8]]
     shape: Shape
 
 
@@ -133,10 +134,14 @@ class Chunker:
         places = [(tile, first) for tile, own in zip(tiles, firsts, strict=True) for first in own]
         starts = [evaluator.start(tile.start) for tile, _ in places]
         offsets = [offset + np.int32(first) for _, first in places]
-        found = iter(evaluator.call(evaluator.rows, starts, offsets, [position] * len(places)))
+        positions = [position] * len(places)
+        found = iter(evaluator.call(evaluator.rows_and_planes, starts, offsets, positions))
         for tile, own in zip(tiles, firsts, strict=True):
-            lines = [min(evaluator.share, len(tile) - first) for first in own]
-            yield [_share(next(found), (n, space.states, space.thicknesses)) for n in lines]
+            shapes = [
+                (min(evaluator.share, len(tile) - first), space.states, space.thicknesses)
+                for first in own
+            ]
+            yield [_share(next(found), shape) for shape in shapes]
 
     def _stable(self, lines: Lines) -> dict[str, NDArray[np.float64]]:
         """Rank stability of lines, (lines, states), where properties are uncertain."""
@@ -151,20 +156,20 @@ class Chunker:
         shape = len(tile), space.states, space.thicknesses
         kept = np.concatenate([self._kept(share) for share in shares])
         chosen = None if kept.all() else kept.reshape(-1)
-        at = positions(space, tile)
         ids = range(tile.start * space.rows_per_line, tile.stop * space.rows_per_line)
-        answers, memory = [share.judged.answers for share in shares], self._memory
+        place = Place(positions(space, tile), ids, shape)
+        pieces = [Piece(share.judged.answers, share.planes) for share in shares]
         extra = {
             name: np.broadcast_to(each[:, :, None], shape).reshape(-1)[
                 slice(None) if chosen is None else chosen
             ]
             for name, each in stable.items()
         }
-        return row_group(self.schema, self.looked, answers, at, ids, shape, chosen, extra, memory)
+        return row_group(self.schema, self.looked, place, pieces, chosen, extra, self._memory)
 
     def _kept(self, share: Share) -> NDArray[np.bool_]:
         """The rows that are written."""
-        judged, shape = share
+        judged, _, shape = share
         kept = np.broadcast_to(judged.removed_by == 0, shape)
         if self.evaluator.problem.spec.output.mode == "feasible":
             kept = kept & (np.broadcast_to(judged.answers.verdicts["feasible"], shape) == YES)
@@ -186,8 +191,8 @@ class Chunker:
         extra |= {name: each.reshape(-1)[chosen] for name, each in self._stable(lines).items()}
         rows = self._winners(lines, found.best.key.shape, at[THICKNESS][:, :, 0], chosen)
         picked = {name: _pick(where, found.best.key.shape, chosen) for name, where in at.items()}
-        ids, shape = row_ids(space, picked)[:, 0, 0], (len(chosen), 1, 1)
-        writer.write(row_group(self.schema, self.looked, [rows], picked, ids, shape, extra=extra))
+        place = Place(picked, row_ids(space, picked)[:, 0, 0], (len(chosen), 1, 1))
+        writer.write(row_group(self.schema, self.looked, place, [Piece(rows)], extra=extra))
         sums = found.best.counts.sum(axis=(0, 1), dtype=np.int64)
         total = {name: int(n) for name, n in zip(count_names(gates), sums, strict=True)}
         order, key = found.order, found.best.key
@@ -272,16 +277,17 @@ def _first(tree: LineBest, lines: int) -> LineBest:
     return jax.tree.map(lambda leaf: leaf[:lines], tree)
 
 
-def _share(judged: Judged, shape: Shape) -> Share:
+def _share(found: tuple[Judged, dict[str, NDArray[np.uint8]]], shape: Shape) -> Share:
     """Blocks as lines, states and thicknesses, without those that only fill the compiled shape."""
-    lines, _, thicknesses = shape
+    (judged, planes), (lines, _, thicknesses) = found, shape
 
     def whole(leaf: NDArray[Any]) -> NDArray[Any]:
         if leaf.shape[3] == 1:
             return leaf[:lines, :, 0]
         return leaf.reshape(*leaf.shape[:2], -1)[:lines, :, :thicknesses]
 
-    return Share(jax.tree.map(whole, judged), shape)
+    own = {name: np.ascontiguousarray(each[:, :lines]) for name, each in planes.items()}
+    return Share(jax.tree.map(whole, judged), own, shape)
 
 
 def _pick(
@@ -302,7 +308,7 @@ def best_schema(schema: pa.Schema) -> pa.Schema:
 
 def _count(share: Share, gates: int) -> dict[tuple[str, str], int]:
     """Counts of all rows, by the names of `count_names`."""
-    judged, shape = share
+    judged, _, shape = share
     kept = judged.removed_by == 0
     columns = {**judged.answers.codes, **judged.answers.verdicts}
     found: dict[tuple[str, str], int] = {}

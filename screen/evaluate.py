@@ -122,6 +122,13 @@ class Evaluator:
         """
         return self.programs["rows"](self.tables, start, offset, position)
 
+    def rows_and_planes(
+        self, start: Array, offset: Array, position: Array
+    ) -> tuple[Judged, dict[str, Array]]:
+        """`rows`, and in mode `all` their numbers as a part stores them."""
+        judged, planes = self.rows(start, offset, position), self.programs.get("planes")
+        return judged, planes(judged.answers.floats) if planes else {}
+
     def best(self, start: Array) -> LineBest:
         """The best thickness of every line of a tile, from the tile's start."""
         coded, order = self.programs["judge"](self.tables, start)
@@ -146,7 +153,9 @@ class Evaluator:
                 compiled[name] = pool.submit(lowered.compile)
                 return lowered.out_info
 
-            build("rows", self._rows, self.tables, start, *self.grid)
+            judged = build("rows", self._rows, self.tables, start, *self.grid)
+            if mode == "all":
+                build("planes", self._planes, judged.answers.floats)
             if mode == "best":
                 coded, _ = build("judge", self._coded, self.tables, start)
                 build("reduce", partial(reduce_lines, gates=len(self.gates)), coded)
@@ -183,6 +192,22 @@ class Evaluator:
         judged = self._judge(tables, digits, self._thickness(tables)[position][:, None])
         floats, *outcomes = judged.answers
         return judged._replace(answers=Answers(floats, *jax.tree.map(_narrow, outcomes)))
+
+    def _planes(self, floats: dict[str, Array]) -> dict[str, Array]:
+        """Numbers of every row byte by byte, as a part stores them: (bytes, lines, states, points).
+
+        Without those that are the same for several lines, states or thicknesses.
+        """
+        states, points = self.problem.space.states, self.problem.space.thicknesses
+
+        def split(number: Array) -> Array:
+            whole = number.reshape(*number.shape[:2], -1)[:, :, :points]
+            kind = jnp.dtype(f"u{number.itemsize}")
+            shift = jnp.arange(number.itemsize, dtype=kind)[:, None, None, None] * 8
+            return (jax.lax.bitcast_convert_type(whole, kind)[None] >> shift).astype(jnp.uint8)
+
+        whole = (self.share, states, *self.grid[1].shape[1:])
+        return {name: split(each) for name, each in floats.items() if each.shape == whole}
 
     def _coded(self, tables: Any, start: Array) -> tuple[Coded, Order]:
         offset = jnp.arange(self.lines, dtype=jnp.int32)[:, None]

@@ -19,13 +19,14 @@ pyarrow, DuckDB and pandas.
 
 from base64 import b64encode
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from screen.thrift import Long, Struct, struct, varint, zigzag
+from screen.thrift import Long, Struct, fields, struct, varint, zigzag
 
 SHORTEST_RUN = 16
 """Values that repeat less often are laid out row by row: finding the distinct ones costs more."""
@@ -50,13 +51,33 @@ _DICTIONARY_PAGE, _DATA_PAGE_V2 = 2, 3
 _LZ4_RAW = 7
 
 
+@dataclass(frozen=True)
+class Planes:
+    """Floating-point numbers byte by byte: the first bytes of all, then the second ones, ...
+
+    planes: one per byte, of any shape. low, high: the smallest and the largest number.
+    """
+
+    planes: NDArray[np.uint8]
+    low: np.floating[Any]
+    high: np.floating[Any]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the numbers."""
+        return self.low.dtype
+
+    def __len__(self) -> int:
+        return self.planes[0].size
+
+
 class Column(NamedTuple):
     """Values (or codes of `words`), each `repeats` times; null where not `known`.
 
     A range, of step 1, stands for its integers.
     """
 
-    values: NDArray[Any] | range
+    values: NDArray[Any] | range | Planes
     known: NDArray[np.bool_] | None = None
     repeats: int = 1
     words: tuple[str, ...] | None = None
@@ -65,15 +86,16 @@ class Column(NamedTuple):
 class Encoded(NamedTuple):
     """One column of a row group, ready to be written.
 
-    pages: a dictionary page of `dictionary` bytes (0: none), then data pages. statistics: as
-    in parquet.thrift. uncompressed: size of the pages before compression.
+    pages: a dictionary page of `dictionary` bytes (0: none), then data pages. uncompressed: their
+    size before compression. facts, statistics: of ColumnMetaData in parquet.thrift, fields 1 to 7
+    and 12.
     """
 
     rows: int
     pages: Sequence[bytes]
     dictionary: int
     uncompressed: int
-    encodings: list[int]
+    facts: bytes
     statistics: Struct
 
 
@@ -109,14 +131,23 @@ def encode(field: pa.Field, *pieces: Column) -> Encoded:
     if dictionary:
         head = {7: {1: contents[0].kinds, 2: _PLAIN}}
         pages.insert(0, _page(_DICTIONARY_PAGE, head, dictionary))
-    rows = sum(_rows(column) for column in columns)
-    encodings = dict.fromkeys([_RLE, *(each.encoding for each in contents)])
+    rows, plain = sum(map(_rows, columns)), sum(page.plain for page in pages)
+    encodings = [*dict.fromkeys([_RLE, *(each.encoding for each in contents)])]
+    facts = {
+        1: _physical(field),
+        2: [*encodings, _PLAIN] if dictionary else encodings,
+        3: [field.name],
+        4: _LZ4_RAW,
+        5: Long(rows),
+        6: Long(plain),
+        7: Long(sum(len(page.content) for page in pages)),
+    }
     return Encoded(
         rows,
         [page.content for page in pages],
         len(pages[0].content) if dictionary else 0,
-        sum(page.plain for page in pages),
-        [*encodings, *([_PLAIN] if dictionary else [])],
+        plain,
+        fields(facts),
         _statistics(contents, sum(map(_nulls, columns))),
     )
 
@@ -131,7 +162,7 @@ def _laid_out(field: pa.Field, column: Column) -> Column:
         raise ValueError(f"{field.name}: {dtype} for a column of {field.type}")
     if 1 < repeats < SHORTEST_RUN:
         known = None if known is None else np.repeat(known, repeats)
-        return Column(np.repeat(values, repeats), known, 1, words)
+        return Column(np.repeat(np.asarray(values), repeats), known, 1, words)
     return column
 
 
@@ -174,6 +205,8 @@ def _content(column: Column) -> _Content:
     values, known, repeats, words = column
     if isinstance(values, range):
         return _Content(_DELTA, _consecutive(values), (np.int64(values[0]), np.int64(values[-1])))
+    if isinstance(values, Planes):
+        return _Content(_BYTE_STREAM_SPLIT, values.planes, (values.low, values.high))
     present = values if known is None else values[known]
     if not len(present):
         return _Content(_PLAIN, b"", None)
@@ -296,8 +329,8 @@ class Writer:
     def write(self, group: Sequence[Encoded]) -> None:
         """Append a row group: one encoded column per field of the schema."""
         columns = []
-        for field, each in zip(self._schema, group, strict=True):
-            columns.append(_column_chunk(field, each, self._place))
+        for _, each in zip(self._schema, group, strict=True):
+            columns.append(_column_chunk(each, self._place))
             for page in each.pages:
                 self._put(page)
         rows = group[0].rows
@@ -327,20 +360,12 @@ class Writer:
         self._place += len(content)
 
 
-def _column_chunk(field: pa.Field, column: Encoded, start: int) -> Struct:
-    facts = {
-        1: _physical(field),
-        2: column.encodings,
-        3: [field.name],
-        4: _LZ4_RAW,
-        5: Long(column.rows),
-        6: Long(column.uncompressed),
-        7: Long(sum(map(len, column.pages))),
-        9: Long(start + column.dictionary),
-        **({11: Long(start)} if column.dictionary else {}),
-        12: column.statistics,
-    }
-    return struct({2: Long(0), 3: facts})
+def _column_chunk(column: Encoded, start: int) -> Struct:
+    place: dict[int, Any] = {9: Long(start + column.dictionary)}
+    if column.dictionary:
+        place[11] = Long(start)
+    metadata = struct({**place, 12: column.statistics}, column.facts, last=7)
+    return struct({2: Long(0), 3: metadata})
 
 
 def _physical(field: pa.Field) -> int:

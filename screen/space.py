@@ -102,12 +102,17 @@ class DesignSpace:
 
     @property
     def lines_per_tile(self) -> int:
-        """Lines of the one compiled shape: a chunk in equal shares, none of them mostly empty."""
+        """Lines of the one compiled shape: a chunk in equal shares, none of them mostly empty.
+
+        Whole groups where they fit, so that columns of the coating are the same in every tile.
+        """
         fitting = TILE_ROWS / self.rows_per_line
         if self.points:
             fitting = min(fitting, TILE_POINTS / (self.points * self.states))
-        tiles = max(1, round(self.lines_per_chunk / fitting))
-        return -(-self.lines_per_chunk // tiles)
+        unit = max(1, self.coatings) if self.coatings <= fitting else 1
+        units = -(-self.lines_per_chunk // unit)
+        tiles = max(1, round(units / max(1, round(fitting / unit))))
+        return -(-units // tiles) * unit
 
     def chunk(self, index: int) -> Lines:
         """Lines of storage chunk `index`."""

@@ -6,7 +6,6 @@ Source: thrift-compact-protocol.md of Apache Thrift.
 """
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Any
 
 _I32, _I64, _BINARY, _LIST, _STRUCT = 5, 6, 8, 9, 12
@@ -21,9 +20,10 @@ class Struct(bytes):
     """A struct that is encoded already."""
 
 
-@lru_cache(1 << 12)
 def varint(number: int) -> bytes:
     """A number of 0 or more in groups of seven bits, the lowest first."""
+    if number <= 0x7F:
+        return _BYTES[number]
     found = bytearray()
     while number > 0x7F:
         found.append(number & 0x7F | 0x80)
@@ -34,18 +34,22 @@ def varint(number: int) -> bytes:
 
 def zigzag(number: int) -> bytes:
     """A signed 64-bit number as a varint, small ones small."""
-    return varint((number << 1 ^ number >> 63) & 0xFFFF_FFFF_FFFF_FFFF)
+    return varint(number << 1 if number >= 0 else ~(number << 1))
 
 
-def struct(fields: Mapping[int, Any]) -> Struct:
-    """A struct; fields are numbered in rising order, fewer than 16 apart."""
-    found, last = list[bytes](), 0
-    for number, value in fields.items():
+def fields(named: Mapping[int, Any], last: int = 0) -> bytes:
+    """Fields of a struct, numbered in rising order, fewer than 16 apart, after field `last`."""
+    found = list[bytes]()
+    for number, value in named.items():
         kind, encode = _ENCODERS[type(value)]
         found += (_BYTES[(number - last) << 4 | kind], encode(value))
         last = number
-    found.append(_BYTES[0])
-    return Struct(b"".join(found))
+    return b"".join(found)
+
+
+def struct(named: Mapping[int, Any], before: bytes = b"", last: int = 0) -> Struct:
+    """A struct of `fields`; it may begin with some that are encoded already, up to field `last`."""
+    return Struct(before + fields(named, last) + b"\0")
 
 
 def _binary(value: bytes) -> bytes:
