@@ -102,7 +102,6 @@ class Chunker:
     evaluator: Evaluator
     looked: dict[str, Looked]
     schema: pa.Schema
-    _memory: Memory = field(default_factory=dict)
 
     def write(self, lines: Lines, writer: PartWriter, pause: Callable[[int], None]) -> Tally:
         """All rows of a chunk that the mode keeps; `pause(stacks)` is told after every call."""
@@ -114,10 +113,11 @@ class Chunker:
         total: dict[tuple[str, str], int] = dict.fromkeys(count_names(len(evaluator.gates)), 0)
         stable = self._stable(lines)
         spread: list[Spread] = []
+        memory: Memory = {}
         for tiles in _batches(evaluator.tiles(lines), evaluator.tiles_per_call):
             for tile, shares in zip(tiles, self._judged(tiles), strict=True):
                 own = {k: v[tile.start - lines.start :][: len(tile)] for k, v in stable.items()}
-                writer.write(self._batch(tile, shares, own))
+                writer.write(self._batch(tile, shares, own, memory))
                 for share in shares:
                     spread.append(Spread.of(share.judged, share.shape))
                     for name, count in _count(share, len(evaluator.gates)).items():
@@ -150,7 +150,11 @@ class Chunker:
         return {TOP_K_SHARE: top_k_shares(self.evaluator, self.looked, lines)}
 
     def _batch(
-        self, tile: Lines, shares: list[Share], stable: dict[str, NDArray[np.float64]]
+        self,
+        tile: Lines,
+        shares: list[Share],
+        stable: dict[str, NDArray[np.float64]],
+        memory: Memory,
     ) -> list[Encoded]:
         space = self.evaluator.problem.space
         shape = len(tile), space.states, space.thicknesses
@@ -165,7 +169,7 @@ class Chunker:
             ]
             for name, each in stable.items()
         }
-        return row_group(self.schema, self.looked, place, pieces, chosen, extra, self._memory)
+        return row_group(self.schema, self.looked, place, pieces, chosen, extra, memory)
 
     def _kept(self, share: Share) -> NDArray[np.bool_]:
         """The rows that are written."""
