@@ -51,7 +51,7 @@ class Piece(NamedTuple):
     """Answers of some lines. planes: numbers of every row byte by byte, where the device did so."""
 
     answers: Answers
-    planes: Mapping[str, NDArray[np.uint8]] = {}
+    planes: Mapping[str, Planes] = {}
 
 
 def row_group(
@@ -170,6 +170,8 @@ def _joined(pieces: Sequence[NDArray[Any]]) -> NDArray[Any]:
 def _constant(column: NDArray[Any]) -> bool:
     """Whether the last axis says the same everywhere, to the bit."""
     bits = column.view(f"u{column.itemsize}")
+    if bits[0, 0, 0] != bits[0, 0, -1]:
+        return False
     first = bits[:, :, :1]
     return bool((bits[:, :, -1:] == first).all() and (bits == first).all())
 
@@ -181,10 +183,9 @@ def _numbers(values: NDArray[Any], repeats: int) -> Column:
     return Column(flat, known, repeats)
 
 
-def _bytewise(values: NDArray[Any], planes: NDArray[np.uint8]) -> Column:
+def _bytewise(values: NDArray[Any], planes: Planes) -> Column:
     """Numbers of every row that stand in `planes`, unless some of them are NaN."""
-    low, high = values.min(), values.max()
-    return _numbers(values, 1) if np.isnan(low) else Column(Planes(planes, low, high))
+    return _numbers(values, 1) if np.isnan(planes.low) else Column(planes)
 
 
 def _verdicts(codes: NDArray[Any], repeats: int) -> Column:

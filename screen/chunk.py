@@ -17,7 +17,7 @@ from screen.columns import Looked, Positions, Words
 from screen.draws import TOP_K_SHARE
 from screen.evaluate import Evaluator, Judged, LineBest
 from screen.histograms import histograms, leaders
-from screen.parquet import Encoded
+from screen.parquet import Encoded, Planes
 from screen.reduce import NOTHING, OUTCOMES, count_names, feasible_lines, thickness_position
 from screen.selection import best_per_group
 from screen.space import COATING, THICKNESS, Lines
@@ -58,7 +58,7 @@ class Share(NamedTuple):
     """All rows of some lines of a tile. planes: see `Piece`. shape: lines, states, thicknesses."""
 
     judged: Judged
-    planes: dict[str, NDArray[np.uint8]]
+    planes: dict[str, Planes]
     shape: Shape
 
 
@@ -290,7 +290,11 @@ def _share(found: tuple[Judged, dict[str, NDArray[np.uint8]]], shape: Shape) -> 
             return leaf[:lines, :, 0]
         return leaf.reshape(*leaf.shape[:2], -1)[:lines, :, :thicknesses]
 
-    own = {name: np.ascontiguousarray(each[:, :lines]) for name, each in planes.items()}
+    own = {}
+    for name, each in planes.items():
+        numbers = judged.answers.floats[name][:lines]  # points that only fill repeat the last one
+        low, high = numbers.min(), numbers.max()
+        own[name] = Planes(np.ascontiguousarray(each[:, :lines]), low, high)
     return Share(jax.tree.map(whole, judged), own, shape)
 
 
