@@ -1,7 +1,7 @@
 """From a tile on the device to a row group of a part."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -47,30 +47,30 @@ class Place(NamedTuple):
     shape: Shape
 
 
-class Piece(NamedTuple):
-    """Answers of some lines. planes: numbers of every row byte by byte, where the device did so."""
+class Rows(NamedTuple):
+    """Answers, and numbers that differ from row to row byte by byte, where the device did so."""
 
     answers: Answers
-    planes: Mapping[str, Planes] = {}
+    planes: Mapping[str, NDArray[np.uint8]] = {}
 
 
 def row_group(
     schema: pa.Schema,
     looked: Mapping[str, Looked],
     place: Place,
-    pieces: Sequence[Piece],
+    rows: Rows,
     chosen: NDArray[Any] | None = None,
     extra: Mapping[str, NDArray[Any]] | None = None,
     memory: Memory | None = None,
 ) -> list[Encoded]:
     """Rows in the order of ids, column by column; `chosen` picks some (a mask, or positions).
 
-    pieces: of consecutive lines. memory: columns of the group before, used again where nothing
-    changed; most of those that say the same for several rows are alike from tile to tile.
+    memory: columns of the group before, used again where nothing changed; most of those that say
+    the same for several rows are alike from tile to tile.
     """
     at, ids, shape = place
     memory = {} if memory is None or chosen is not None else memory
-    answers = [piece.answers for piece in pieces]
+    answers, planes = rows
 
     def column(field: pa.Field) -> Encoded:
         name = field.name
@@ -81,20 +81,17 @@ def row_group(
         if extra is not None and name in extra:
             dtype = field.type.to_pandas_dtype()
             return encode(field, _numbers(extra[name].astype(dtype, copy=False), 1))
-        if name in answers[0].floats:
-            found, repeats = _condensed([each.floats[name] for each in answers], shape, chosen)
-            if repeats > 1:
-                return _remembered(memory, field, found[0], repeats, _numbers)
-            if len(found) == len(pieces) and name in pieces[0].planes:
-                planes = [piece.planes[name] for piece in pieces]
-                return encode(field, *map(_bytewise, found, planes))
-            return encode(field, *(_numbers(piece, 1) for piece in found))
-        if name in answers[0].verdicts:
-            found, repeats = _condensed([each.verdicts[name] for each in answers], shape, chosen)
-            return _remembered(memory, field, _joined(found), repeats, _verdicts)
-        found, repeats = _condensed([each.codes[name] for each in answers], shape, chosen)
+        if name in answers.floats:
+            found, repeats = _condensed(answers.floats[name], shape, chosen)
+            if repeats == 1 and chosen is None and name in planes:
+                return encode(field, _bytewise(found, planes[name]))
+            return _remembered(memory, field, found, repeats, _numbers)
+        if name in answers.verdicts:
+            found, repeats = _condensed(answers.verdicts[name], shape, chosen)
+            return _remembered(memory, field, found, repeats, _verdicts)
+        found, repeats = _condensed(answers.codes[name], shape, chosen)
         words = partial(_words, words=tuple(CODE_NAMES[name]))
-        return _remembered(memory, field, _joined(found), repeats, words)
+        return _remembered(memory, field, found, repeats, words)
 
     return [column(field) for field in schema]
 
@@ -108,7 +105,7 @@ def _looked_up(
     chosen: NDArray[Any] | None,
 ) -> Encoded:
     def laid_out(found: NDArray[Any], _: int) -> Column:
-        (values,), repeats = _condensed([found], shape, chosen)
+        values, repeats = _condensed(found, shape, chosen)
         if isinstance(looked, Words):
             return _words(values, repeats, looked.words)
         return _numbers(values.astype(field.type.to_pandas_dtype()), repeats)
@@ -134,37 +131,19 @@ def _remembered(
 
 
 def _condensed(
-    pieces: Sequence[NDArray[Any]], shape: Shape, chosen: NDArray[Any] | None
-) -> tuple[list[NDArray[Any]], int]:
-    """A column that broadcasts to `shape` as values, each of which stands for several rows.
-
-    It is given in pieces of consecutive lines. Values that differ from row to row stay so, (lines,
-    states, thicknesses).
-    """
-    if sum(map(len, pieces)) != shape[0]:
-        pieces = pieces[:1]  # one for all lines of a piece, so for all
+    column: NDArray[Any], shape: Shape, chosen: NDArray[Any] | None
+) -> tuple[NDArray[Any], int]:
+    """A column that broadcasts to `shape` as values, each of which stands for several rows."""
     if chosen is not None:
-        return [np.broadcast_to(_joined(pieces), shape).reshape(-1)[chosen]], 1
-    if pieces[0].shape[2] > 1:
-        if not all(map(_constant, pieces)):
-            lines = [shape[0]] if len(pieces) == 1 else map(len, pieces)
-            whole = zip(pieces, lines, strict=True)
-            return [_broadcast(piece, (own, *shape[1:])) for piece, own in whole], 1
-        pieces = [piece[:, :, :1] for piece in pieces]
-    column = _joined(pieces)
+        return np.broadcast_to(column, shape).reshape(-1)[chosen], 1
+    if column.shape[2] > 1 and _constant(column):
+        column = column[:, :, :1]
     if column.size == 1:
-        return [column.reshape(1)], math.prod(shape)
-    axes = 2 if column.shape[1] > 1 else 1
-    values = _broadcast(column, (*shape[:axes], *(1,) * (3 - axes))).reshape(-1)
-    return [values], math.prod(shape[axes:])
-
-
-def _broadcast(column: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-    return column if column.shape == shape else np.broadcast_to(column, shape)
-
-
-def _joined(pieces: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+        return column.reshape(1), math.prod(shape)
+    axes = 3 if column.shape[2] > 1 else 2 if column.shape[1] > 1 else 1
+    whole = (*shape[:axes], *(1,) * (3 - axes))
+    spread = column if column.shape == whole else np.broadcast_to(column, whole)
+    return spread.reshape(-1), math.prod(shape[axes:])
 
 
 def _constant(column: NDArray[Any]) -> bool:
@@ -178,26 +157,24 @@ def _constant(column: NDArray[Any]) -> bool:
 
 def _numbers(values: NDArray[Any], repeats: int) -> Column:
     """A number column; NaN is null."""
-    flat = values.reshape(-1)
-    known = ~np.isnan(flat) if len(flat) and np.isnan(flat.min()) else None
-    return Column(flat, known, repeats)
+    known = ~np.isnan(values) if len(values) and np.isnan(values.min()) else None
+    return Column(values, known, repeats)
 
 
-def _bytewise(values: NDArray[Any], planes: Planes) -> Column:
-    """Numbers of every row that stand in `planes`, unless some of them are NaN."""
-    return _numbers(values, 1) if np.isnan(planes.low) else Column(planes)
+def _bytewise(values: NDArray[Any], planes: NDArray[np.uint8]) -> Column:
+    """A number column, byte by byte already; not where NaN is to be left out."""
+    low, high = values.min(), values.max()
+    return _numbers(values, 1) if np.isnan(low) else Column(Planes(planes, low, high))
 
 
 def _verdicts(codes: NDArray[Any], repeats: int) -> Column:
     """A column of yes and no; unknown is null."""
-    flat = codes.reshape(-1)
-    return Column(flat == YES, _unless(flat == UNKNOWN), repeats)
+    return Column(codes == YES, _unless(codes == UNKNOWN), repeats)
 
 
 def _words(codes: NDArray[Any], repeats: int, words: tuple[str, ...]) -> Column:
     """A text column; code -1 is null."""
-    flat = codes.reshape(-1)
-    return Column(flat, _unless(flat < 0), repeats, words)
+    return Column(codes, _unless(codes < 0), repeats, words)
 
 
 def _unless(null: NDArray[np.bool_]) -> NDArray[np.bool_] | None:

@@ -12,12 +12,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from screen.answers import YES, Answers
-from screen.assemble import Memory, Piece, Place, Shape, positions, row_group, row_ids
+from screen.assemble import Memory, Place, Rows, Shape, positions, row_group, row_ids
 from screen.columns import Looked, Positions, Words
 from screen.draws import TOP_K_SHARE
-from screen.evaluate import Evaluator, Judged, LineBest
+from screen.evaluate import Evaluator, Judged, LineBest, Whole
 from screen.histograms import histograms, leaders
-from screen.parquet import Encoded, Planes
+from screen.parquet import Encoded
 from screen.reduce import NOTHING, OUTCOMES, count_names, feasible_lines, thickness_position
 from screen.selection import best_per_group
 from screen.space import COATING, THICKNESS, Lines
@@ -52,14 +52,6 @@ class Tally:
     def filtered(self) -> int:
         """Stacks the gates removed."""
         return sum(removed for removed, _ in self.gates)
-
-
-class Share(NamedTuple):
-    """All rows of some lines of a tile. planes: see `Piece`. shape: lines, states, thicknesses."""
-
-    judged: Judged
-    planes: dict[str, Planes]
-    shape: Shape
 
 
 class Spread(NamedTuple):
@@ -115,33 +107,18 @@ class Chunker:
         spread: list[Spread] = []
         memory: Memory = {}
         for tiles in _batches(evaluator.tiles(lines), evaluator.tiles_per_call):
-            for tile, shares in zip(tiles, self._judged(tiles), strict=True):
+            found = evaluator.call(evaluator.whole, [evaluator.start(t.start) for t in tiles])
+            for tile, each in zip(tiles, found, strict=True):
+                one = each if len(tile) == evaluator.lines else _part(each, len(tile))
+                shape = len(tile), space.states, space.thicknesses
                 own = {k: v[tile.start - lines.start :][: len(tile)] for k, v in stable.items()}
-                writer.write(self._batch(tile, shares, own, memory))
-                for share in shares:
-                    spread.append(Spread.of(share.judged, share.shape))
-                    for name, count in _count(share, len(evaluator.gates)).items():
-                        total[name] += count
+                writer.write(self._batch(tile, one, own, memory))
+                spread.append(Spread.of(one.judged, shape))
+                for name, count in _count(one.judged, shape, len(evaluator.gates)).items():
+                    total[name] += count
             pause(sum(len(tile) for tile in tiles) * space.rows_per_line)
         found = tally(total, len(lines) * space.rows_per_line, len(evaluator.gates))
         return self._with_lines(found, lines, jax.tree.map(lambda *x: np.concatenate(x), *spread))
-
-    def _judged(self, tiles: list[Lines]) -> Iterator[list[Share]]:
-        """All rows of some tiles, share by share."""
-        evaluator, space = self.evaluator, self.evaluator.problem.space
-        offset, position = evaluator.grid
-        firsts = [range(0, len(tile), evaluator.share) for tile in tiles]
-        places = [(tile, first) for tile, own in zip(tiles, firsts, strict=True) for first in own]
-        starts = [evaluator.start(tile.start) for tile, _ in places]
-        offsets = [offset + np.int32(first) for _, first in places]
-        positions = [position] * len(places)
-        found = iter(evaluator.call(evaluator.rows_and_planes, starts, offsets, positions))
-        for tile, own in zip(tiles, firsts, strict=True):
-            shapes = [
-                (min(evaluator.share, len(tile) - first), space.states, space.thicknesses)
-                for first in own
-            ]
-            yield [_share(next(found), shape) for shape in shapes]
 
     def _stable(self, lines: Lines) -> dict[str, NDArray[np.float64]]:
         """Rank stability of lines, (lines, states), where properties are uncertain."""
@@ -150,34 +127,24 @@ class Chunker:
         return {TOP_K_SHARE: top_k_shares(self.evaluator, self.looked, lines)}
 
     def _batch(
-        self,
-        tile: Lines,
-        shares: list[Share],
-        stable: dict[str, NDArray[np.float64]],
-        memory: Memory,
+        self, tile: Lines, one: Whole, stable: dict[str, NDArray[np.float64]], memory: Memory
     ) -> list[Encoded]:
-        space = self.evaluator.problem.space
+        space, (judged, planes) = self.evaluator.problem.space, one
         shape = len(tile), space.states, space.thicknesses
-        kept = np.concatenate([self._kept(share) for share in shares])
+        kept = np.broadcast_to(judged.removed_by == 0, shape)
+        if self.evaluator.problem.spec.output.mode == "feasible":
+            kept = kept & (np.broadcast_to(judged.answers.verdicts["feasible"], shape) == YES)
         chosen = None if kept.all() else kept.reshape(-1)
         ids = range(tile.start * space.rows_per_line, tile.stop * space.rows_per_line)
         place = Place(positions(space, tile), ids, shape)
-        pieces = [Piece(share.judged.answers, share.planes) for share in shares]
         extra = {
             name: np.broadcast_to(each[:, :, None], shape).reshape(-1)[
                 slice(None) if chosen is None else chosen
             ]
             for name, each in stable.items()
         }
-        return row_group(self.schema, self.looked, place, pieces, chosen, extra, memory)
-
-    def _kept(self, share: Share) -> NDArray[np.bool_]:
-        """The rows that are written."""
-        judged, _, shape = share
-        kept = np.broadcast_to(judged.removed_by == 0, shape)
-        if self.evaluator.problem.spec.output.mode == "feasible":
-            kept = kept & (np.broadcast_to(judged.answers.verdicts["feasible"], shape) == YES)
-        return kept
+        rows = Rows(judged.answers, planes)
+        return row_group(self.schema, self.looked, place, rows, chosen, extra, memory)
 
     def _best(self, lines: Lines, writer: PartWriter, pause: Callable[[int], None]) -> Tally:
         evaluator, problem = self.evaluator, self.evaluator.problem
@@ -196,7 +163,7 @@ class Chunker:
         rows = self._winners(lines, found.best.key.shape, at[THICKNESS][:, :, 0], chosen)
         picked = {name: _pick(where, found.best.key.shape, chosen) for name, where in at.items()}
         place = Place(picked, row_ids(space, picked)[:, 0, 0], (len(chosen), 1, 1))
-        writer.write(row_group(self.schema, self.looked, place, [Piece(rows)], extra=extra))
+        writer.write(row_group(self.schema, self.looked, place, Rows(rows), extra=extra))
         sums = found.best.counts.sum(axis=(0, 1), dtype=np.int64)
         total = {name: int(n) for name, n in zip(count_names(gates), sums, strict=True)}
         order, key = found.order, found.best.key
@@ -281,21 +248,14 @@ def _first(tree: LineBest, lines: int) -> LineBest:
     return jax.tree.map(lambda leaf: leaf[:lines], tree)
 
 
-def _share(found: tuple[Judged, dict[str, NDArray[np.uint8]]], shape: Shape) -> Share:
-    """Blocks as lines, states and thicknesses, without those that only fill the compiled shape."""
-    (judged, planes), (lines, _, thicknesses) = found, shape
+def _part(whole: Whole, lines: int) -> Whole:
+    """The first lines of a tile; the others only fill the compiled shape."""
 
-    def whole(leaf: NDArray[Any]) -> NDArray[Any]:
-        if leaf.shape[3] == 1:
-            return leaf[:lines, :, 0]
-        return leaf.reshape(*leaf.shape[:2], -1)[:lines, :, :thicknesses]
+    def first(leaf: NDArray[Any]) -> NDArray[Any]:
+        return leaf[:lines]
 
-    own = {}
-    for name, each in planes.items():
-        numbers = judged.answers.floats[name][:lines]  # points that only fill repeat the last one
-        low, high = numbers.min(), numbers.max()
-        own[name] = Planes(np.ascontiguousarray(each[:, :lines]), low, high)
-    return Share(jax.tree.map(whole, judged), own, shape)
+    planes = {name: np.ascontiguousarray(each[:, :lines]) for name, each in whole.planes.items()}
+    return Whole(jax.tree.map(first, whole.judged), planes)
 
 
 def _pick(
@@ -314,9 +274,8 @@ def best_schema(schema: pa.Schema) -> pa.Schema:
     return schema
 
 
-def _count(share: Share, gates: int) -> dict[tuple[str, str], int]:
-    """Counts of all rows, by the names of `count_names`."""
-    judged, _, shape = share
+def _count(judged: Judged, shape: Shape, gates: int) -> dict[tuple[str, str], int]:
+    """Counts of all rows of a tile, by the names of `count_names`."""
     kept = judged.removed_by == 0
     columns = {**judged.answers.codes, **judged.answers.verdicts}
     found: dict[tuple[str, str], int] = {}

@@ -49,6 +49,17 @@ class Judged(NamedTuple):
     unknown_at: Any
 
 
+class Whole(NamedTuple):
+    """All rows of a tile, (lines, states, thicknesses), one where an axis says the same throughout.
+
+    planes: in mode `all` the numbers that differ from row to row byte by byte, as a part stores
+    them, (bytes, lines, states, thicknesses).
+    """
+
+    judged: Judged
+    planes: dict[str, Any]
+
+
 class LineBest(NamedTuple):
     """What best mode needs of every line to choose from: see `reduce_lines` and `Order`."""
 
@@ -122,12 +133,13 @@ class Evaluator:
         """
         return self.programs["rows"](self.tables, start, offset, position)
 
-    def rows_and_planes(
-        self, start: Array, offset: Array, position: Array
-    ) -> tuple[Judged, dict[str, Array]]:
-        """`rows`, and in mode `all` their numbers as a part stores them."""
-        judged, planes = self.rows(start, offset, position), self.programs.get("planes")
-        return judged, planes(judged.answers.floats) if planes else {}
+    def whole(self, start: Array) -> Whole:
+        """All rows of a tile, from its start."""
+        offset, position = self.grid
+        firsts = range(0, self.lines, self.share)
+        rows = self.programs["rows"]
+        shares = [rows(self.tables, start, offset + np.int32(n), position) for n in firsts]
+        return self.programs["whole"](shares)
 
     def best(self, start: Array) -> LineBest:
         """The best thickness of every line of a tile, from the tile's start."""
@@ -153,9 +165,10 @@ class Evaluator:
                 compiled[name] = pool.submit(lowered.compile)
                 return lowered.out_info
 
-            judged = build("rows", self._rows, self.tables, start, *self.grid)
-            if mode == "all":
-                build("planes", self._planes, judged.answers.floats)
+            share = build("rows", self._rows, self.tables, start, *self.grid)
+            if mode != "best":
+                shares = len(range(0, self.lines, self.share))
+                build("whole", partial(self._whole, split=mode == "all"), [share] * shares)
             if mode == "best":
                 coded, _ = build("judge", self._coded, self.tables, start)
                 build("reduce", partial(reduce_lines, gates=len(self.gates)), coded)
@@ -193,21 +206,27 @@ class Evaluator:
         floats, *outcomes = judged.answers
         return judged._replace(answers=Answers(floats, *jax.tree.map(_narrow, outcomes)))
 
-    def _planes(self, floats: dict[str, Array]) -> dict[str, Array]:
-        """Numbers of every row byte by byte, as a part stores them: (bytes, lines, states, points).
+    def _whole(self, shares: list[Judged], *, split: bool) -> Whole:
+        """Blocks put together; the lines and points that only fill the compiled shape left out.
 
-        Without those that are the same for several lines, states or thicknesses.
+        split: whether to lay numbers out byte by byte.
         """
-        states, points = self.problem.space.states, self.problem.space.thicknesses
+        points = self.problem.space.thicknesses
 
-        def split(number: Array) -> Array:
-            whole = number.reshape(*number.shape[:2], -1)[:, :, :points]
-            kind = jnp.dtype(f"u{number.itemsize}")
-            shift = jnp.arange(number.itemsize, dtype=kind)[:, None, None, None] * 8
-            return (jax.lax.bitcast_convert_type(whole, kind)[None] >> shift).astype(jnp.uint8)
+        def whole(leaf: Array) -> Array:
+            if leaf.shape[3] == 1:
+                return leaf[:, :, 0]
+            return leaf.reshape(*leaf.shape[:2], -1)[:, :, :points]
 
-        whole = (self.share, states, *self.grid[1].shape[1:])
-        return {name: split(each) for name, each in floats.items() if each.shape == whole}
+        def joined(*leaves: Array) -> Array:
+            if len(leaves[0]) < self.share:  # one for all lines
+                return whole(leaves[0])
+            return jnp.concatenate([whole(leaf) for leaf in leaves])[: self.lines]
+
+        judged = jax.tree.map(joined, *shares)
+        every = self.lines, self.problem.space.states, points
+        floats = judged.answers.floats if split and points > 1 else {}
+        return Whole(judged, {k: _planes(v) for k, v in floats.items() if v.shape == every})
 
     def _coded(self, tables: Any, start: Array) -> tuple[Coded, Order]:
         offset = jnp.arange(self.lines, dtype=jnp.int32)[:, None]
@@ -248,6 +267,13 @@ class Evaluator:
         offset = jnp.arange(self.lines, dtype=jnp.int32)[:, None]
         lookup = Lookup(tables, unravel(start, self.sizes, offset))
         return score(self._uncertain(lookup, self.draws))
+
+
+def _planes(numbers: Array) -> Array:
+    """Numbers byte by byte: the first bytes of all, then the second ones, ..."""
+    kind = jnp.dtype(f"u{numbers.itemsize}")
+    shift = jnp.arange(numbers.itemsize, dtype=kind)[:, None, None, None] * 8
+    return (jax.lax.bitcast_convert_type(numbers, kind)[None] >> shift).astype(jnp.uint8)
 
 
 def _narrow(code: Array) -> Array:

@@ -4,9 +4,7 @@ A screen says the same for hundreds of rows: a line's materials, limits, verdict
 given one value per row has to look at each. Here such a column becomes a dictionary and one run
 per value, whatever the number of rows, and once encoded it may be written again as it is.
 
-Per column and row group there are statistics and data pages (version 2, LZ4_RAW): mostly one page,
-several where values that differ from row to row come in pieces, which are not put together then.
-Encodings:
+Per column and row group there is one data page (version 2, LZ4_RAW) and statistics. Encodings:
 
 - words: RLE_DICTIONARY, indices of whole bytes
 - floating point: RLE_DICTIONARY where values repeat, else BYTE_STREAM_SPLIT
@@ -86,13 +84,13 @@ class Column(NamedTuple):
 class Encoded(NamedTuple):
     """One column of a row group, ready to be written.
 
-    pages: a dictionary page of `dictionary` bytes (0: none), then data pages. uncompressed: their
-    size before compression. facts, statistics: of ColumnMetaData in parquet.thrift, fields 1 to 7
-    and 12.
+    pages: a dictionary page of `dictionary` bytes (0: none), then the data page. uncompressed:
+    their size before compression. facts, statistics: of ColumnMetaData in parquet.thrift, fields 1
+    to 7 and 12.
     """
 
     rows: int
-    pages: Sequence[bytes]
+    pages: bytes
     dictionary: int
     uncompressed: int
     facts: bytes
@@ -100,56 +98,39 @@ class Encoded(NamedTuple):
 
 
 class _Content(NamedTuple):
-    """Values of a data page without its nulls: dictionary and how many are in it, data, bounds."""
+    """Values of a column without its nulls: dictionary and how many are in it, data, bounds."""
 
     encoding: int
     data: Any
-    low_high: tuple[Any, Any] | None
+    low_high: Sequence[bytes]
     dictionary: bytes = b""
     kinds: int = 0
 
 
-class _Page(NamedTuple):
-    """A page with its header, and its size before compression."""
-
-    content: bytes
-    plain: int
-
-
-def encode(field: pa.Field, *pieces: Column) -> Encoded:
-    """One column of a row group, from all of its rows or from several pieces of them.
-
-    Raises `ValueError` where it is not what the schema says, or where pieces have values that stand
-    for several rows, or words.
-    """
-    columns = [_laid_out(field, piece) for piece in pieces]
-    contents = [_content(column) for column in columns]
-    dictionary = contents[0].dictionary
-    if len(pieces) > 1 and dictionary:
-        raise ValueError(f"{field.name}: a dictionary belongs to all rows, not to a piece of them")
-    pages = [_data_page(field, *each) for each in zip(columns, contents, strict=True)]
-    if dictionary:
-        head = {7: {1: contents[0].kinds, 2: _PLAIN}}
-        pages.insert(0, _page(_DICTIONARY_PAGE, head, dictionary))
-    rows, plain = sum(map(_rows, columns)), sum(page.plain for page in pages)
-    encodings = [*dict.fromkeys([_RLE, *(each.encoding for each in contents)])]
+def encode(field: pa.Field, column: Column) -> Encoded:
+    """One column of a row group; raises `ValueError` where it is not what the schema says."""
+    column = _laid_out(field, column)
+    values, known, repeats, _ = column
+    rows = len(values) * repeats
+    nulls = 0 if known is None else (len(known) - int(np.count_nonzero(known))) * repeats
+    found = _content(column)
+    first, plain = b"", 0
+    if found.kinds:
+        first, plain = _page(_DICTIONARY_PAGE, {7: {1: found.kinds, 2: _PLAIN}}, found.dictionary)
+    levels = _levels(known, rows, repeats) if field.nullable else b""
+    head = {8: {1: rows, 2: nulls, 3: rows, 4: found.encoding, 5: len(levels), 6: 0}}
+    second, size = _page(_DATA_PAGE_V2, head, found.data, levels)
     facts = {
         1: _physical(field),
-        2: [*encodings, _PLAIN] if dictionary else encodings,
+        2: [*dict.fromkeys([_RLE, found.encoding, *([_PLAIN] if first else [])])],
         3: [field.name],
         4: _LZ4_RAW,
         5: Long(rows),
-        6: Long(plain),
-        7: Long(sum(len(page.content) for page in pages)),
+        6: Long(plain + size),
+        7: Long(len(first) + len(second)),
     }
-    return Encoded(
-        rows,
-        [page.content for page in pages],
-        len(pages[0].content) if dictionary else 0,
-        plain,
-        fields(facts),
-        _statistics(contents, sum(map(_nulls, columns))),
-    )
+    statistics = _statistics(found, nulls)
+    return Encoded(rows, first + second, len(first), plain + size, fields(facts), statistics)
 
 
 def _laid_out(field: pa.Field, column: Column) -> Column:
@@ -166,53 +147,36 @@ def _laid_out(field: pa.Field, column: Column) -> Column:
     return column
 
 
-def _rows(column: Column) -> int:
-    return len(column.values) * column.repeats
-
-
-def _nulls(column: Column) -> int:
-    known = column.known
-    return 0 if known is None else (len(known) - int(np.count_nonzero(known))) * column.repeats
-
-
-def _data_page(field: pa.Field, column: Column, content: _Content) -> _Page:
-    rows = _rows(column)
-    levels = _levels(column.known, rows, column.repeats) if field.nullable else b""
-    head = {1: rows, 2: _nulls(column), 3: rows, 4: content.encoding, 5: len(levels), 6: 0}
-    return _page(_DATA_PAGE_V2, {8: head}, content.data, levels)
-
-
-def _page(kind: int, head: dict[int, Any], data: Any, levels: bytes = b"") -> _Page:
+def _page(kind: int, head: dict[int, Any], data: Any, levels: bytes = b"") -> tuple[bytes, int]:
+    """A page, and its size before compression."""
     packed = pa.Codec("lz4_raw").compress(data, asbytes=True)
     plain = len(levels) + memoryview(data).nbytes
     header = struct({1: kind, 2: plain, 3: len(levels) + len(packed), **head})
-    return _Page(b"".join((header, levels, packed)), len(header) + plain)
+    return b"".join((header, levels, packed)), len(header) + plain
 
 
-def _statistics(contents: Sequence[_Content], nulls: int) -> Struct:
+def _statistics(content: _Content, nulls: int) -> Struct:
     """Count of nulls, smallest and largest value."""
-    bounds = [each.low_high for each in contents if each.low_high is not None]
     found: dict[int, Any] = {3: Long(nulls)}
-    if bounds:
-        low, high = min(low for low, _ in bounds), max(high for _, high in bounds)
-        texts = [end if isinstance(end, bytes) else end.tobytes() for end in (low, high)]
-        if max(map(len, texts)) <= LONGEST_STATISTIC:
-            found |= {5: texts[1], 6: texts[0]}
+    if content.low_high and max(map(len, content.low_high)) <= LONGEST_STATISTIC:
+        found |= {5: content.low_high[1], 6: content.low_high[0]}
     return struct(found)
 
 
 def _content(column: Column) -> _Content:
     values, known, repeats, words = column
     if isinstance(values, range):
-        return _Content(_DELTA, _consecutive(values), (np.int64(values[0]), np.int64(values[-1])))
+        ends = [np.int64(end).tobytes() for end in (values[0], values[-1])]
+        return _Content(_DELTA, _consecutive(values), ends)
     if isinstance(values, Planes):
-        return _Content(_BYTE_STREAM_SPLIT, values.planes, (values.low, values.high))
+        ends = [values.low.tobytes(), values.high.tobytes()]
+        return _Content(_BYTE_STREAM_SPLIT, values.planes, ends)
     present = values if known is None else values[known]
     if not len(present):
-        return _Content(_PLAIN, b"", None)
+        return _Content(_PLAIN, b"", ())
     if words is not None:
         return _words(present, repeats, words)
-    low_high = present.min(), present.max()
+    low_high = [end.tobytes() for end in (present.min(), present.max())]
     if present.dtype.kind == "f":
         return _floats(present.view(f"u{present.itemsize}"), repeats, low_high)
     if present.dtype.kind == "b":
@@ -222,7 +186,7 @@ def _content(column: Column) -> _Content:
     return _Content(_DELTA, _deltas(rows), low_high)
 
 
-def _floats(bits: NDArray[Any], repeats: int, low_high: tuple[Any, Any]) -> _Content:
+def _floats(bits: NDArray[Any], repeats: int, low_high: Sequence[bytes]) -> _Content:
     if repeats == 1:
         return _Content(_BYTE_STREAM_SPLIT, _split(bits), low_high)
     kinds, places = np.unique(bits, return_inverse=True)
@@ -331,8 +295,7 @@ class Writer:
         columns = []
         for _, each in zip(self._schema, group, strict=True):
             columns.append(_column_chunk(each, self._place))
-            for page in each.pages:
-                self._put(page)
+            self._put(each.pages)
         rows = group[0].rows
         size = sum(each.uncompressed for each in group)
         self._groups.append(struct({1: columns, 2: Long(size), 3: Long(rows)}))
