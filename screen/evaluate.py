@@ -226,7 +226,7 @@ class Evaluator:
         judged = jax.tree.map(joined, *shares)
         every = self.lines, self.problem.space.states, points
         floats = judged.answers.floats if split and points > 1 else {}
-        return Whole(judged, {k: _planes(v) for k, v in floats.items() if v.shape == every})
+        return Whole(judged, {k: by_bytes(v) for k, v in floats.items() if v.shape == every})
 
     def _coded(self, tables: Any, start: Array) -> tuple[Coded, Order]:
         offset = jnp.arange(self.lines, dtype=jnp.int32)[:, None]
@@ -269,7 +269,7 @@ class Evaluator:
         return score(self._uncertain(lookup, self.draws))
 
 
-def _planes(numbers: Array) -> Array:
+def by_bytes(numbers: Array) -> Array:
     """Numbers byte by byte: the first bytes of all, then the second ones, ..."""
     kind = jnp.dtype(f"u{numbers.itemsize}")
     shift = jnp.arange(numbers.itemsize, dtype=kind)[:, None, None, None] * 8

@@ -15,7 +15,7 @@ from screen.errors import ResumeRefused
 from screen.problem import Problem
 from screen.spec import Spec
 
-FORMAT = 5
+FORMAT = 6
 _PACKAGES = ("muli", "jax", "jaxlib", "numpy", "pyarrow", "duckdb", "pandas")
 
 

@@ -1,15 +1,20 @@
-"""Eight virtual devices, any number of chunks in work: the same bytes."""
+"""Eight virtual devices, any number of chunks in work: the same bytes. Programs lower for CUDA."""
 
 import json
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
+import jax
+import jax.export
 import pandas as pd
 import pytest
 
 from screen import space
+from screen.evaluate import Evaluator
 from screen.running import run
+from screen.setup import set_up
 from tests.screen.screens import contents, read, small
 
 SCRIPT = """
@@ -67,3 +72,36 @@ def test_shards_make_the_whole(tmp_path, monkeypatch):
         parts |= contents(tmp_path / f"share{share}")
     assert stacks == 8880
     assert parts == contents(tmp_path / "whole")
+
+
+@pytest.mark.parametrize(
+    ("law", "mode"),
+    [
+        ("constant", "all"),
+        pytest.param("constant", "best", marks=pytest.mark.full),
+        pytest.param("branches", "best", marks=pytest.mark.full),
+        pytest.param("branches", "all", marks=pytest.mark.full),
+    ],
+)
+def test_every_program_of_a_screen_lowers_for_cpu_and_cuda(tmp_path, monkeypatch, law, mode):
+    sigma = {"lognormal": {"median": 1e-12, "decades": 1.0}}
+    drawn = {"draws": 8, "seed": 1, "coating.sigma_ele_S_cm": sigma}
+    setup = set_up(small(tmp_path, mode, screen__law=law) | {"uncertainty": drawn})
+    lowered = []
+
+    def exported(evaluator, function, *inputs):
+        shapes = jax.tree.map(lambda array: jax.ShapeDtypeStruct(array.shape, array.dtype), inputs)
+        found = jax.export.export(jax.jit(function), platforms=["cpu", "cuda"])(*shapes)
+        lowered.append(found.platforms)
+        answers = jax.tree.unflatten(found.out_tree, found.out_avals)
+        return SimpleNamespace(out_info=answers, compile=lambda: found)
+
+    monkeypatch.setattr(Evaluator, "_lowered", exported)
+    evaluator = Evaluator(
+        setup.problem, setup.gates, dtype="float32", device=jax.devices()[0], tiles_per_call=1
+    )
+    evaluator.compile(mode)
+    assert list(evaluator.programs) == [
+        "rows", *(["judge", "reduce"] if mode == "best" else ["whole"]), "score",
+    ]  # fmt: skip
+    assert lowered == [("cpu", "cuda")] * len(evaluator.programs)

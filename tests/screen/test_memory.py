@@ -27,7 +27,7 @@ def test_a_batch_that_does_not_fit_is_halved(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Chunker, "write", scarce)
     result = run(spec, tmp_path / "scarce", batch=4096)
-    assert any("out of memory: now 3 tiles per call" in note for note in result.notes)
+    assert any("out of memory: now 2 tiles per call" in note for note in result.notes)
     assert contents(tmp_path / "scarce") == contents(tmp_path / "roomy")
 
 

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import duckdb
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -11,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from screen.parquet import FEW_WORDS, LONGEST_STATISTIC, Column, Encoded, Writer, encode
-from screen.thrift import Long, struct
+from screen.evaluate import by_bytes
+from screen.parquet import FEW_WORDS, LONGEST_STATISTIC, Column, Encoded, Planes, Writer, encode
+from screen.thrift import Long, fields, struct
 
 WORD = pa.dictionary(pa.int16(), pa.string())
 SCHEMA = pa.schema(
@@ -160,6 +163,22 @@ def test_rows_and_runs_of_the_same_values_read_the_same(tmp_path: Path) -> None:
     assert one.to_pylist() == other.to_pylist()
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_numbers_split_on_the_device_are_those_split_here(dtype: str) -> None:
+    values = np.random.default_rng(1).normal(size=(7, 2, 5)).astype(dtype)
+    with jax.enable_x64(dtype == "float64"):
+        planes = np.asarray(by_bytes(jnp.asarray(values)))
+    field = pa.field("E", pa.from_numpy_dtype(values.dtype))
+    split = Column(Planes(planes, values.min(), values.max()))
+    assert encode(field, split) == encode(field, Column(values.reshape(-1)))
+
+
+@pytest.mark.parametrize("count", [1, 2, 129, 4000])
+def test_a_range_is_its_numbers(count: int) -> None:
+    field, ids = pa.field("row_id", pa.int64(), nullable=False), range(2**40, 2**40 + count)
+    assert encode(field, Column(ids)) == encode(field, Column(np.array(ids)))
+
+
 def test_long_words_are_kept_out_of_the_statistics(tmp_path: Path) -> None:
     schema = pa.schema([pa.field("name", WORD)])
     long = "a" * (LONGEST_STATISTIC + 1)
@@ -184,4 +203,5 @@ def test_thrift_by_hand() -> None:
     assert struct({2: Long(300)}) == b"\x26\xd8\x04\0"
     assert struct({2: struct({1: 1})}) == struct({2: {1: 1}}) == b"\x2c\x15\x02\0\0"
     assert struct({1: "ab", 2: [1, 2], 3: {1: b""}}) == b"\x18\x02ab\x19\x25\x02\x04\x1c\x18\0\0\0"
+    assert struct({3: -1}, fields({1: 1}), last=1) == struct({1: 1, 3: -1})
     assert struct({1: [0] * 15}) == b"\x19\xf5\x0f" + bytes(15) + b"\0"

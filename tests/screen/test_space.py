@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from screen.space import CHUNK_ROWS, DesignSpace
+from screen.space import CHUNK_ROWS, TILE_ROWS, DesignSpace
 
 spaces = st.builds(
     DesignSpace,
@@ -41,6 +41,17 @@ def test_a_group_is_split_only_where_it_does_not_fit(space):
     whole = space.coatings * space.rows_per_line <= CHUNK_ROWS
     same_group = lines.start // space.coatings == (lines.stop - 1) // space.coatings
     assert len(lines) % space.coatings == 0 if whole else same_group
+
+
+@given(spaces)
+def test_tiles_are_equal_shares_of_whole_groups_where_these_fit(space):
+    lines, chunk = space.lines_per_tile, space.lines_per_chunk
+    fitting = TILE_ROWS / space.rows_per_line
+    tiles = -(-chunk // lines)
+    unit = space.coatings if space.coatings <= fitting else 1
+    assert lines % unit == 0
+    assert lines <= max(1.5 * fitting + unit, 1)
+    assert tiles * lines - chunk < tiles * unit
 
 
 def test_a_trillion_stacks_cost_nothing():
