@@ -78,7 +78,7 @@ def test_shards_make_the_whole(tmp_path, monkeypatch):
     ("law", "mode"),
     [
         ("constant", "all"),
-        pytest.param("constant", "best", marks=pytest.mark.full),
+        ("constant", "best"),
         pytest.param("branches", "best", marks=pytest.mark.full),
         pytest.param("branches", "all", marks=pytest.mark.full),
     ],
