@@ -298,7 +298,11 @@ def _numbers_of(
     if not kept.all():
         narrow, repeats = np.where(kept, narrow, np.int8(-1)), 1
         narrow = np.broadcast_to(narrow, shape)
-    return [int(np.count_nonzero(narrow == code)) * repeats for code in range(kinds)]
+    found, left = [], narrow.size
+    for code in range(kinds):
+        found.append(int(np.count_nonzero(narrow == code)) if left else 0)
+        left -= found[-1]
+    return [count * repeats for count in found]
 
 
 def _group_counts(
