@@ -64,17 +64,13 @@ class Spread(NamedTuple):
 
     @classmethod
     def of(cls, judged: Judged, shape: Shape) -> "Spread":
-        """From all rows of some lines."""
+        """From all rows of some lines, which it does not hold on to."""
         floats = judged.answers.floats
         smallest, margin = floats["min_thickness_nm"][..., 0], floats["oxidation_margin_V"][..., -1]
         kept = np.broadcast_to(judged.removed_by == 0, shape)
         yes = kept & (judged.answers.verdicts["feasible"] == YES)
-        return cls(
-            np.broadcast_to(smallest, shape[:2]),
-            np.broadcast_to(margin, shape[:2]),
-            kept.any(axis=2),
-            yes.any(axis=2),
-        )
+        smallest, margin = (np.broadcast_to(x, shape[:2]).copy() for x in (smallest, margin))
+        return cls(smallest, margin, kept.any(axis=2), yes.any(axis=2))
 
 
 def tally(counts: dict[tuple[str, str], int], stacks: int, gates: int) -> Tally:
@@ -107,18 +103,25 @@ class Chunker:
         spread: list[Spread] = []
         memory: Memory = {}
         for tiles in _batches(evaluator.tiles(lines), evaluator.tiles_per_call):
-            found = evaluator.call(evaluator.whole, [evaluator.start(t.start) for t in tiles])
-            for tile, each in zip(tiles, found, strict=True):
-                one = each if len(tile) == evaluator.lines else _part(each, len(tile))
+            for tile, one in self._whole(tiles):
                 shape = len(tile), space.states, space.thicknesses
                 own = {k: v[tile.start - lines.start :][: len(tile)] for k, v in stable.items()}
                 writer.write(self._batch(tile, one, own, memory))
                 spread.append(Spread.of(one.judged, shape))
                 for name, count in _count(one.judged, shape, len(evaluator.gates)).items():
                     total[name] += count
+                del one  # not in memory beside the next
             pause(sum(len(tile) for tile in tiles) * space.rows_per_line)
         found = tally(total, len(lines) * space.rows_per_line, len(evaluator.gates))
         return self._with_lines(found, lines, jax.tree.map(lambda *x: np.concatenate(x), *spread))
+
+    def _whole(self, tiles: list[Lines]) -> Iterator[tuple[Lines, Whole]]:
+        """All rows of some tiles."""
+        starts = [self.evaluator.start(tile.start) for tile in tiles]
+        found = self.evaluator.call(self.evaluator.whole, starts)
+        for tile in tiles:
+            one = found.pop(0)
+            yield tile, one if len(tile) == self.evaluator.lines else _part(one, len(tile))
 
     def _stable(self, lines: Lines) -> dict[str, NDArray[np.float64]]:
         """Rank stability of lines, (lines, states), where properties are uncertain."""
