@@ -110,7 +110,8 @@ def _looked_up(
             return _words(values, repeats, looked.words)
         return _numbers(values.astype(field.type.to_pandas_dtype()), repeats)
 
-    return _remembered(memory, field, found, math.prod(shape) // found.size, laid_out)
+    repeats = math.prod(shape) // max(1, found.size)
+    return _remembered(memory, field, found, repeats, laid_out)
 
 
 def _remembered(

@@ -94,8 +94,17 @@ def test_funnel_counts_and_nothing_vanishes(tmp_path):
     assert set(read(tmp_path / "best")["row_id"].to_pylist()) <= set(rows.row_id)
 
 
-def test_gates_that_remove_everything_leave_an_empty_finished_run(tmp_path):
-    spec = {**small(tmp_path, "best"), "filters": {"none": "oxidation_limit_V > 9"}}
+@pytest.mark.parametrize(
+    ("mode", "gate"),
+    [
+        ("best", "oxidation_limit_V > 9"),
+        ("best", "coating_thickness_nm > 301"),
+        ("feasible", "coating_thickness_nm > 301"),
+        ("all", "coating_thickness_nm > 301"),
+    ],
+)
+def test_gates_that_remove_everything_leave_an_empty_finished_run(tmp_path, mode, gate):
+    spec = {**small(tmp_path, mode), "filters": {"none": gate}}
     result = run(spec, tmp_path / "out")
     assert result.complete
     assert result.rows == 0
