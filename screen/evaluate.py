@@ -32,6 +32,7 @@ from screen.stacks import LawForm, Lookup, build, per_line, unravel
 
 Digits = dict[str, Int[Array, "lines blocks"]]
 Programs = dict[str, tuple[bytes, Any, Any]]
+Given = Array | NDArray[np.int32]
 
 BLOCK = 8
 """Thicknesses per block of the program that computes rows: enough to spread a line's own cost, few
@@ -124,7 +125,7 @@ class Evaluator:
         most = BLOCK if self.draws is None else BLOCK_OF_DRAWS
         return min(most, self.problem.space.thicknesses)
 
-    def rows(self, start: Array, offset: Array, position: Array) -> Judged:
+    def rows(self, start: Given, offset: Given, position: Given) -> Judged:
         """Every column of the rows asked for.
 
         Takes the start of some line, offsets of lines from it (lines, blocks) and positions of
@@ -133,12 +134,11 @@ class Evaluator:
         """
         return self.programs["rows"](self.tables, start, offset, position)
 
-    def whole(self, start: Array) -> Whole:
+    def whole(self, start: Given) -> Whole:
         """All rows of a tile, from its start."""
         offset, position = self.grid
         firsts = range(0, self.lines, self.share)
-        rows = self.programs["rows"]
-        shares = [rows(self.tables, start, offset + np.int32(n), position) for n in firsts]
+        shares = [self.rows(start, offset + np.int32(n), position) for n in firsts]
         return self.programs["whole"](shares)
 
     def best(self, start: Array) -> LineBest:
