@@ -66,9 +66,15 @@ def load(path: Path) -> Jobs:
 
 
 def job_script(jobs: Jobs) -> str:
-    """The script of one job, as dask-jobqueue submits it, for an unnamed scheduler."""
-    kind = _slurm_cluster().job_cls
+    """The script of one job, as dask-jobqueue submits it, for an unnamed scheduler.
+
+    The folder of its logs is made when jobs are submitted, not here.
+    """
+    kind, logs = _slurm_cluster().job_cls, Path(jobs.log_directory)
+    there = logs.exists()
     job = kind("tcp://scheduler:8786", name="worker", **_job(jobs))
+    if not there:
+        logs.rmdir()
     return str(job.job_script())
 
 

@@ -40,7 +40,9 @@ directives = ["--exclusive"]
 
 
 @pytest.fixture
-def file(tmp_path):
+def file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
     def write(text):
         path = tmp_path / "cluster.toml"
         path.write_text(text)
@@ -88,6 +90,7 @@ def test_a_dry_run_prints_the_script(file):
     told = CliRunner().invoke(app, given, catch_exceptions=False)
     assert told.exit_code == 0
     assert job_script(load(path)) in told.stdout
+    assert list(path.parent.iterdir()) == [path]
 
 
 @pytest.mark.parametrize(
