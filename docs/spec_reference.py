@@ -59,6 +59,8 @@ MEANING = {
     "design.probability": "feasible with at least this probability under `[uncertainty]`",
     "output.mode": "keep the best rows of every group, the feasible rows, or all",
     "output.top_k": "rows kept per group in mode `best`",
+    "output.encoding": "layout of numbers in files: `plain` for readers without BYTE_STREAM_SPLIT "
+    "([results.md](results.md))",
     "output.per": "columns, such as `family`, that split the groups of the scenario axes further",
 }
 ABOUT = {

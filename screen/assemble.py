@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -11,12 +12,26 @@ from numpy.typing import NDArray
 
 from screen.answers import UNKNOWN, YES, Answers
 from screen.columns import Looked, Positions, Words
-from screen.parquet import Column, Encoded, Planes, encode
+from screen.parquet import Column, Encoded, Encoding, Planes, encode
 from screen.reduce import CODE_NAMES
 from screen.space import COATING, STATE, THICKNESS, DesignSpace, Lines
 
 Shape = tuple[int, int, int]
-Memory = dict[str, tuple[Any, Encoded]]
+
+
+@dataclass
+class Memory:
+    """How columns are encoded, and the last ones of each name that say the same for several rows.
+
+    Most of those are alike from tile to tile.
+    """
+
+    encoding: Encoding = "byte_stream_split"
+    columns: dict[str, tuple[Any, Encoded]] = field(default_factory=dict)
+
+    def encode(self, field: pa.Field, column: Column) -> Encoded:
+        """One column of a row group."""
+        return encode(field, column, self.encoding)
 
 
 def positions(space: DesignSpace, lines: Lines) -> Positions:
@@ -65,11 +80,13 @@ def row_group(
 ) -> list[Encoded]:
     """Rows in the order of ids, column by column; `chosen` picks some (a mask, or positions).
 
-    memory: columns of the group before, used again where nothing changed; most of those that say
-    the same for several rows are alike from tile to tile.
+    memory: columns of the group before, used again where nothing changed.
     """
     at, ids, shape = place
-    memory = {} if memory is None or chosen is not None else memory
+    memory = memory or Memory()
+    encode = memory.encode
+    if chosen is not None:
+        memory = Memory(memory.encoding)
     answers, planes = rows
 
     def column(field: pa.Field) -> Encoded:
@@ -83,7 +100,8 @@ def row_group(
             return encode(field, _numbers(extra[name].astype(dtype, copy=False), 1))
         if name in answers.floats:
             found, repeats = _condensed(answers.floats[name], shape, chosen)
-            if repeats == 1 and chosen is None and name in planes:
+            split = name in planes and memory.encoding == "byte_stream_split"
+            if repeats == 1 and chosen is None and split:
                 return encode(field, _bytewise(found, planes[name]))
             return _remembered(memory, field, found, repeats, _numbers)
         if name in answers.verdicts:
@@ -123,11 +141,11 @@ def _remembered(
 ) -> Encoded:
     """Values that stand for several rows: from memory where they are those of the group before."""
     if repeats == 1:
-        return encode(field, column(values, 1))
+        return memory.encode(field, column(values, 1))
     key = values.shape, repeats, values.tobytes()
-    kept = memory.get(field.name)
+    kept = memory.columns.get(field.name)
     if kept is None or kept[0] != key:
-        kept = memory[field.name] = key, encode(field, column(values, repeats))
+        kept = memory.columns[field.name] = key, memory.encode(field, column(values, repeats))
     return kept[1]
 
 

@@ -101,7 +101,7 @@ class Chunker:
         total: dict[tuple[str, str], int] = dict.fromkeys(count_names(len(evaluator.gates)), 0)
         stable = self._stable(lines)
         spread: list[Spread] = []
-        memory: Memory = {}
+        memory = Memory(self.evaluator.problem.spec.output.encoding)
         for tiles in _batches(evaluator.tiles(lines), evaluator.tiles_per_call):
             for tile, one in self._whole(tiles):
                 shape = len(tile), space.states, space.thicknesses
@@ -166,7 +166,8 @@ class Chunker:
         rows = self._winners(lines, found.best.key.shape, at[THICKNESS][:, :, 0], chosen)
         picked = {name: _pick(where, found.best.key.shape, chosen) for name, where in at.items()}
         place = Place(picked, row_ids(space, picked)[:, 0, 0], (len(chosen), 1, 1))
-        writer.write(row_group(self.schema, self.looked, place, Rows(rows), extra=extra))
+        memory = Memory(output.encoding)
+        writer.write(row_group(self.schema, self.looked, place, Rows(rows), None, extra, memory))
         sums = found.best.counts.sum(axis=(0, 1), dtype=np.int64)
         total = {name: int(n) for name, n in zip(count_names(gates), sums, strict=True)}
         order, key = found.order, found.best.key

@@ -5,7 +5,7 @@ materials (family, evidence, window source, reaction energies). The last two fol
 position on the axes and are looked up, never computed per row.
 """
 
-from collections.abc import Sequence, Sized
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import jax
@@ -273,39 +273,25 @@ def reactivity(energies: Sequence[NDArray[np.float64]]) -> NDArray[np.int32]:
     return np.where(missing & (code != high), unknown, code).astype(np.int32)
 
 
+WORD = pa.dictionary(pa.int32(), pa.string())
+"""Type of a text column, whatever the number of its words: what readers of Parquet give it."""
+
+
 def schema(problem: Problem, looked: dict[str, Looked], *, dtype: str, current: bool) -> pa.Schema:
     """Arrow schema of a part: row_id, axes and facts, then results; units in the metadata.
 
-    A column that can have no null says so: it is written twice as fast.
+    Types are the same for every screen, so that files of several runs are read together.
     """
     number = pa.float32() if dtype == "float32" else pa.float64()
     fields = [pa.field("row_id", pa.int64(), nullable=False)]
     for name, found in looked.items():
-        kind = _word(found.words) if isinstance(found, Words) else number
-        fields.append(_field(name, kind, nullable=_has_gaps(found)))
+        fields.append(_field(name, WORD if isinstance(found, Words) else number))
     fields += [_field(name, number) for name in (*FLOATS, *(CURRENT_FLOATS if current else ()))]
     if problem.draws is not None:
         fields += [_field(name, number) for name in (*problem.draws.columns, TOP_K_SHARE)]
     fields += [_field(name, pa.bool_()) for name in VERDICTS]
-    fields += [_field(n, _word(words), nullable=False) for n, words in CODE_NAMES.items()]
+    fields += [_field(name, WORD, nullable=False) for name in CODE_NAMES]
     return pa.schema(fields)
-
-
-def _has_gaps(found: Looked) -> bool:
-    gaps = found.codes < 0 if isinstance(found, Words) else np.isnan(found.values)
-    return bool(gaps.any())
-
-
-def index_type(words: Sized) -> pa.DataType:
-    """The smallest type of a column's codes, -1 among them."""
-    for kind, most in ((pa.int8(), 2**7), (pa.int16(), 2**15)):
-        if len(words) < most:
-            return kind
-    return pa.int32()
-
-
-def _word(words: Sized) -> pa.DataType:
-    return pa.dictionary(index_type(words), pa.string())
 
 
 def _field(name: str, kind: pa.DataType, *, nullable: bool = True) -> pa.Field:

@@ -15,7 +15,7 @@ from screen.errors import ResumeRefused
 from screen.problem import Problem
 from screen.spec import Spec
 
-FORMAT = 6
+FORMAT = 7
 _PACKAGES = ("muli", "jax", "jaxlib", "numpy", "pyarrow", "duckdb", "pandas")
 
 

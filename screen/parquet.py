@@ -4,27 +4,35 @@ A screen says the same for hundreds of rows: a line's materials, limits, verdict
 given one value per row has to look at each. Here such a column becomes a dictionary and one run
 per value, whatever the number of rows, and once encoded it may be written again as it is.
 
-Per column and row group there is one data page (version 2, LZ4_RAW) and statistics. Encodings:
+Per column and row group there is one data page (version 2, LZ4_RAW, with a checksum) and
+statistics. Encodings:
 
 - words: RLE_DICTIONARY, indices of whole bytes
 - floating point: RLE_DICTIONARY where values repeat, else BYTE_STREAM_SPLIT
-- integers: DELTA_BINARY_PACKED, one block of whole bytes
+- integers: DELTA_BINARY_PACKED
 - yes and no: RLE
 
+or, for readers without some of these, RLE_DICTIONARY where values repeat and else PLAIN.
+
 Source: Apache Parquet format 2.11 (parquet.thrift, Encodings.md). Tests read the files back with
-pyarrow, DuckDB and pandas.
+pyarrow, DuckDB, pandas and DataFusion.
 """
 
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
+from zlib import crc32
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from screen.thrift import Long, Struct, fields, struct, varint, zigzag
+from screen.delta import consecutive, differences
+from screen.thrift import Long, Struct, fields, struct, varint
+
+Encoding = Literal["byte_stream_split", "plain"]
+"""How numbers that do not repeat are laid out: byte by byte, or one after the other."""
 
 SHORTEST_RUN = 16
 """Values that repeat less often are laid out row by row: finding the distinct ones costs more."""
@@ -107,13 +115,13 @@ class _Content(NamedTuple):
     kinds: int = 0
 
 
-def encode(field: pa.Field, column: Column) -> Encoded:
+def encode(field: pa.Field, column: Column, encoding: Encoding = "byte_stream_split") -> Encoded:
     """One column of a row group; raises `ValueError` where it is not what the schema says."""
     column = _laid_out(field, column)
     values, known, repeats, _ = column
     rows = len(values) * repeats
     nulls = 0 if known is None else (len(known) - int(np.count_nonzero(known))) * repeats
-    found = _content(column)
+    found = _content(column, encoding)
     first, plain = b"", 0
     if found.kinds:
         first, plain = _page(_DICTIONARY_PAGE, {7: {1: found.kinds, 2: _PLAIN}}, found.dictionary)
@@ -151,7 +159,9 @@ def _page(kind: int, head: dict[int, Any], data: Any, levels: bytes = b"") -> tu
     """A page, and its size before compression."""
     packed = pa.Codec("lz4_raw").compress(data, asbytes=True)
     plain = len(levels) + memoryview(data).nbytes
-    header = struct({1: kind, 2: plain, 3: len(levels) + len(packed), **head})
+    checksum = crc32(packed, crc32(levels))
+    signed = checksum - (checksum >> 31 << 32)
+    header = struct({1: kind, 2: plain, 3: len(levels) + len(packed), 4: signed, **head})
     return b"".join((header, levels, packed)), len(header) + plain
 
 
@@ -163,32 +173,55 @@ def _statistics(content: _Content, nulls: int) -> Struct:
     return struct(found)
 
 
-def _content(column: Column) -> _Content:
+def _content(column: Column, encoding: Encoding) -> _Content:
     values, known, repeats, words = column
     if isinstance(values, range):
+        if encoding == "plain":
+            return _content(column._replace(values=np.array(values, np.int64)), encoding)
         ends = [np.int64(end).tobytes() for end in (values[0], values[-1])]
-        return _Content(_DELTA, _consecutive(values), ends)
+        return _Content(_DELTA, consecutive(values), ends)
     if isinstance(values, Planes):
-        ends = [values.low.tobytes(), values.high.tobytes()]
-        return _Content(_BYTE_STREAM_SPLIT, values.planes, ends)
+        return _Content(_BYTE_STREAM_SPLIT, values.planes, _bounds(values.low, values.high))
     present = values if known is None else values[known]
     if not len(present):
         return _Content(_PLAIN, b"", ())
     if words is not None:
         return _words(present, repeats, words)
-    low_high = [end.tobytes() for end in (present.min(), present.max())]
+    low_high = _bounds(present.min(), present.max())
+    if present.dtype.kind == "f" and repeats > 1:
+        return _repeated(present.view(f"u{present.itemsize}"), repeats, low_high)
+    if encoding == "plain":
+        return _Content(_PLAIN, _plain(present, repeats), low_high)
     if present.dtype.kind == "f":
-        return _floats(present.view(f"u{present.itemsize}"), repeats, low_high)
+        return _Content(_BYTE_STREAM_SPLIT, _split(present.view(f"u{present.itemsize}")), low_high)
     if present.dtype.kind == "b":
         runs = _runs(present, repeats)
         return _Content(_RLE, len(runs).to_bytes(4, "little") + runs, low_high)
     rows = np.repeat(present, repeats) if repeats > 1 else present
-    return _Content(_DELTA, _deltas(rows), low_high)
+    return _Content(_DELTA, differences(rows), low_high)
 
 
-def _floats(bits: NDArray[Any], repeats: int, low_high: Sequence[bytes]) -> _Content:
-    if repeats == 1:
-        return _Content(_BYTE_STREAM_SPLIT, _split(bits), low_high)
+def _bounds(low: Any, high: Any) -> Sequence[bytes]:
+    """Smallest and largest value as statistics hold them.
+
+    None where a value is NaN. A zero has either sign: -0 stands for the smallest, +0 for the
+    largest one.
+    """
+    if low != low or high != high:
+        return ()
+    if low.dtype.kind == "f":
+        low, high = low if low else -abs(low), high if high else abs(high)
+    return low.tobytes(), high.tobytes()
+
+
+def _plain(values: NDArray[Any], repeats: int) -> Any:
+    """PLAIN: one after the other, yes and no as bits."""
+    rows = np.repeat(values, repeats) if repeats > 1 else values
+    return np.packbits(rows, bitorder="little").tobytes() if rows.dtype == np.bool_ else rows.data
+
+
+def _repeated(bits: NDArray[Any], repeats: int, low_high: Sequence[bytes]) -> _Content:
+    """Floating-point numbers that repeat, told apart by their bits."""
     kinds, places = np.unique(bits, return_inverse=True)
     indices = _indices(places, len(kinds), repeats)
     return _Content(_RLE_DICTIONARY, indices, low_high, kinds.tobytes(), len(kinds))
@@ -256,30 +289,6 @@ def _split(bits: NDArray[Any]) -> NDArray[np.uint8]:
     for position, plane in enumerate(found):
         np.right_shift(bits, 8 * position, out=plane, casting="unsafe")
     return found
-
-
-def _consecutive(numbers: range) -> bytes:
-    """What `_deltas` makes of these numbers."""
-    if len(numbers) == 1:
-        return _deltas(np.array(numbers))
-    size = -(-(len(numbers) - 1) // 128) * 128
-    return b"".join((*map(varint, (size, 1, len(numbers))), zigzag(numbers[0]), zigzag(1), b"\0"))
-
-
-def _deltas(numbers: NDArray[Any]) -> bytes:
-    """One block of one miniblock, as wide as the largest difference asks for."""
-    count, first = len(numbers), int(numbers[0])
-    if count == 1:
-        return varint(128) + varint(1) + varint(1) + zigzag(first)
-    size = -(-(count - 1) // 128) * 128
-    steps = np.diff(numbers)
-    least, over = int(steps.min()), steps[:0]
-    if steps.max() > least:
-        over = (steps - steps.min()).view(f"u{steps.itemsize}")
-        over = over.astype(np.min_scalar_type(over.max()))
-    head = b"".join((*map(varint, (size, 1, count)), zigzag(first), zigzag(least)))
-    width = 8 * over.itemsize if len(over) else 0
-    return head + bytes([width]) + over.tobytes() + bytes((size - len(steps)) * width // 8)
 
 
 class Writer:

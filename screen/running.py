@@ -22,10 +22,11 @@ from screen.manifest import (
     versions,
 )
 from screen.materials import summarised
+from screen.parquet import Encoding
 from screen.progress import Progress
 from screen.setup import Setup, set_up
 from screen.signals import stop_on_signal
-from screen.source import SpecLike
+from screen.source import SpecLike, source_of
 from screen.store import MANIFEST, Store
 from screen.summary import FAILURES, RunResult, status_counts, totals
 from screen.workplace import Local, Precision, Workplace
@@ -39,6 +40,7 @@ def run(
     out: str | Path,
     *,
     precision: Precision = "float32",
+    encoding: Encoding | None = None,
     device: DeviceName = "auto",
     batch: int | None = None,
     max_memory: int | None = None,
@@ -53,6 +55,7 @@ def run(
         spec: a path, a dictionary, or None for the built-in screen.
         out: result folder; where it holds an unfinished run of the same screen, that continues.
         precision: arithmetic and stored numbers.
+        encoding: layout of numbers in the Parquet files, in place of the spec's `output.encoding`.
         device: "auto" (a GPU where there is one), "cpu" or "gpu".
         batch: stacks at a time on a device. max_memory: bytes for what is in work. Neither changes
             a byte of the result.
@@ -74,13 +77,22 @@ def run(
     if shard is not None and not 1 <= shard[0] <= shard[1]:
         raise SpecError("shard", [f"{shard[0]}/{shard[1]}: expected i/n with 1 <= i <= n"])
     with _begun(dask, device) as start:
-        setup = set_up(spec)
+        setup = set_up(_encoded(spec, encoding))
         with stop_on_signal() as stop, Store(out).locked() as store:
             if restart:
                 store.clear()
             knobs = precision, device, batch, max_memory
             with _workplace(start, setup, store, knobs, stop) as place:
                 return _Job(setup, store, precision, place, shard, stop, verbose).result(started)
+
+
+def _encoded(spec: SpecLike, encoding: Encoding | None) -> SpecLike:
+    """The spec, its numbers laid out in this way."""
+    if encoding is None:
+        return spec
+    source = source_of(spec)
+    output = source.spec.output.model_copy(update={"encoding": encoding})
+    return replace(source, spec=source.spec.model_copy(update={"output": output}))
 
 
 def _begun(

@@ -35,6 +35,9 @@ def run(
         bool, typer.Option("--dry-run", help="Say rows, size and time only.")
     ] = False,
     precision: Annotated[str, typer.Option(help="float32 or float64.")] = "float32",
+    encoding: Annotated[
+        str | None, typer.Option(help="plain: Parquet for readers without BYTE_STREAM_SPLIT.")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or gpu.")] = "auto",
     batch: Annotated[int | None, typer.Option(min=1, help="Stacks at a time on a device.")] = None,
     max_memory: Annotated[str | None, typer.Option(help="For what is in work, e.g. 2G.")] = None,
@@ -51,6 +54,8 @@ def run(
     from screen.errors import UsageError
 
     _check_words({"--precision": (precision, ("float32", "float64"))})
+    if encoding is not None:
+        _check_words({"--encoding": (encoding, ("byte_stream_split", "plain"))})
     _check_words({"--device": (device, ("auto", "cpu", "gpu"))})
     if dry_run:
         return _dry_run(spec, precision, dask, json=json)
@@ -65,6 +70,7 @@ def run(
             spec,
             out,
             precision=precision,  # type: ignore[arg-type]
+            encoding=encoding,  # type: ignore[arg-type]
             device=device,  # type: ignore[arg-type]
             batch=batch,
             restart=restart,

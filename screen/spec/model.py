@@ -120,6 +120,7 @@ class Output(Section):
     mode: Literal["best", "feasible", "all"] = "best"
     top_k: Annotated[int, Field(ge=1, le=100_000)] = 20
     per: tuple[str, ...] | None = None
+    encoding: Literal["byte_stream_split", "plain"] = "byte_stream_split"
 
 
 Materials = Annotated[Selection, BeforeValidator(selection)]
