@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from candidates import computed, user_table
+from candidates import computed, conditions, user_table
 from candidates.names import UnknownName
 from candidates.schema import EXPLAINED, ROLES
 from candidates.tables import NUMBERS
@@ -113,14 +113,8 @@ def _with_role(frame: pd.DataFrame, role: str | None) -> pd.DataFrame:
 
 
 def _where(frame: pd.DataFrame, condition: str) -> pd.DataFrame:
-    import duckdb
-
-    with duckdb.connect(config={"enable_external_access": "false"}) as connection:
-        connection.register("materials", frame.assign(row_number=range(len(frame))))
-        query = f"SELECT row_number FROM materials WHERE (\n{condition}\n) ORDER BY row_number"
-        try:
-            kept = connection.execute(query).fetchnumpy()["row_number"]
-        except duckdb.Error as problem:
-            text = str(problem).splitlines()[0]
-            raise ValueError(f"cannot read the condition {condition!r}: {text}") from problem
-    return frame.iloc[[int(number) for number in kept]]
+    try:
+        verdict = conditions.judge(frame, condition)
+    except conditions.ConditionError as error:
+        raise conditions.ConditionError(f"where {condition[:60]!r}: {error}") from None
+    return frame[verdict.fillna(False).to_numpy(bool)]

@@ -34,6 +34,10 @@ def dry_run(spec: SpecLike = None, precision: Precision = "float32") -> "Estimat
     source = source_of(spec)
     refuse_other_parts(source)
     given = source.spec
+    if given.filters or given.output.per or given.screen.law == "branches":
+        from screen.setup import set_up  # tries every condition; takes JAX along
+
+        set_up(source)
     method = "plane" if given.axes.current_density_mA_cm2.only_zero else "current"
     method = "branches" if given.screen.law == "branches" else method
     draws = given.uncertainty.draws if given.uncertainty else 0

@@ -1,25 +1,19 @@
 """SQL conditions on result columns, compiled to array code with SQL's three-valued logic.
 
-DuckDB parses the condition (nothing is executed); comparisons, AND/OR/NOT, IN, BETWEEN, IS NULL
-and arithmetic are compiled, so that a gate can act on every stack on the device. A value is a
-pair (value, known).
+Comparisons, AND/OR/NOT, IN, BETWEEN, IS NULL and arithmetic are compiled (nothing is executed by
+DuckDB), so that a gate can act on every stack on the device. A value is a pair (value, known).
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
-import duckdb
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from screen.conditions import ConditionError
 from screen.spec.names import closest
-
-
-class ConditionError(ValueError):
-    """A condition that cannot be read, names unknown columns or uses what gates do not know."""
 
 
 @dataclass(frozen=True)
@@ -49,34 +43,6 @@ _ARITHMETIC: dict[str, Callable[..., Any]] = {
     "/": lambda a, b: a / b,
     "abs": jnp.abs,
 }
-
-
-def parse(sql: str) -> dict[str, Any]:
-    """The syntax tree of one condition, by DuckDB's parser. Raises ConditionError."""
-    with duckdb.connect(config={"enable_external_access": "false"}) as connection:
-        row = connection.execute("SELECT json_serialize_sql(?)", [f"SELECT ({sql})"]).fetchall()[0]
-    tree: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
-    if tree.get("error"):
-        raise ConditionError(f"cannot be read: {tree.get('error_message', 'syntax error')}")
-    statements: list[dict[str, Any]] = tree["statements"]
-    node = statements[0]["node"]
-    single = len(statements) == 1 and node["type"] == "SELECT_NODE"
-    if not single or len(node["select_list"]) != 1 or node["from_table"]["type"] != "EMPTY":
-        raise ConditionError("expected one condition on columns")
-    return node["select_list"][0]
-
-
-def names(tree: Any) -> list[str]:
-    """Columns a condition names, in order."""
-    if isinstance(tree, list):
-        return [name for each in tree for name in names(each)]
-    if not isinstance(tree, dict):
-        return []
-    if tree.get("class") == "COLUMN_REF":
-        return [".".join(tree["column_names"])]
-    if tree.get("class") == "SUBQUERY":
-        raise ConditionError("a gate has no use for a query inside it")
-    return [name for each in tree.values() for name in names(each)]
 
 
 def evaluate(tree: dict[str, Any], columns: Columns) -> Pair:
@@ -127,9 +93,9 @@ def _constant(tree: dict[str, Any]) -> Any:
     if kind == "STRING":
         return text
     if kind == "BOOLEAN":
-        return text.lower() == "true"
+        return jnp.asarray(text.lower() == "true")
     if kind in ("INTEGER", "NUMERIC"):
-        return float(text)
+        return float(text.replace("_", ""))
     raise ConditionError(f"the constant {text or kind} is not known to gates on results")
 
 
@@ -137,7 +103,7 @@ def _compare(kind: str, left: dict[str, Any], right: dict[str, Any], columns: Co
     left_codes, right_codes = (_codes(side, columns) for side in (left, right))
     (a, a_known), (b, b_known) = evaluate(left, columns), evaluate(right, columns)
     a, b = _coded(a, right_codes), _coded(b, left_codes)
-    return _COMPARE[kind](a, b), a_known & b_known
+    return jnp.asarray(_COMPARE[kind](a, b)), a_known & b_known
 
 
 def _codes(side: dict[str, Any], columns: Columns) -> Mapping[str, int] | None:

@@ -9,21 +9,20 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-import duckdb
 import jax.numpy as jnp
-import numpy as np
-import pandas as pd
 from jaxtyping import Array
 
+from candidates.conditions import judge
 from screen.answers import CODES, CURRENT_FLOATS, FLOATS, UNKNOWN, VERDICTS, YES, Answers
 from screen.columns import Looked, Words
+from screen.conditions import MAX_GATES, ConditionError, Kind, check_gate, names, parse
 from screen.errors import SpecError
-from screen.expression import Column, ConditionError, evaluate, names, parse
+from screen.expression import Column, evaluate
 from screen.materials import ROLES, Materials
 from screen.reduce import CODE_NAMES
 from screen.space import THICKNESS
 from screen.spec import Filter, Source
-from screen.spec.names import closest
+from screen.spec.names import closest, shown
 
 
 @dataclass(frozen=True)
@@ -101,15 +100,25 @@ def _on_device(column: Looked, at: Mapping[str, Array], dtype: Any) -> Column:
     return Column(values, ~jnp.isnan(values))
 
 
-RESULT_COLUMNS = (*FLOATS, *CURRENT_FLOATS, *VERDICTS, *CODES)
+RESULT_KINDS: dict[str, Kind] = {
+    **dict.fromkeys((*FLOATS, *CURRENT_FLOATS), "number"),
+    **dict.fromkeys(VERDICTS, "truth"),
+    **dict.fromkeys(CODES, "text"),
+}
+
+
+def kinds_of(looked: Mapping[str, Looked]) -> dict[str, Kind]:
+    """What looked-up columns hold."""
+    return {name: "text" if isinstance(c, Words) else "number" for name, c in looked.items()}
 
 
 def sort_gates(
-    source: Source, materials: Materials, columns: set[str]
+    source: Source, materials: Materials, columns: Mapping[str, Kind]
 ) -> tuple[Materials, list[Passed], list[ResultGate]]:
     """Apply the gates on materials; give back what is left, the funnel and the gates on results.
 
-    columns: names of the result columns found by position on the axes. Raises `SpecError`.
+    columns: the result columns found by position on the axes, with what they hold. Every gate is
+    tried: on its table, or against what programs can compute. Raises `SpecError`.
     """
     errors: list[str] = []
     funnel: list[Passed] = []
@@ -124,10 +133,16 @@ def sort_gates(
                 funnel.append(passed)
                 continue
             _refuse_unknown(wanted, materials, columns)
+            tree = check_gate(gate.sql, {**RESULT_KINDS, **columns})
             later.append(ResultGate(name, gate.sql, gate.require, tree))
             funnel.append(Passed(name, gate.sql, "results", gate.require))
         except ConditionError as error:
-            errors.append(f"filters.{name} = {gate.sql!r}: {error}")
+            errors.append(f"filters.{name} = {shown(gate.sql, 200)}: {error}")
+    if len(later) > MAX_GATES:
+        errors.append(
+            f"filters: {len(later)} conditions on results, {MAX_GATES} are the most; join some "
+            "with AND"
+        )
     if errors:
         raise SpecError(source.name, errors)
     return materials, funnel, later
@@ -149,21 +164,22 @@ def _qualified(name: str, role: str, table: set[str]) -> bool:
     return prefix == role and rest in table
 
 
-def _refuse_unknown(wanted: list[str], materials: Materials, columns: set[str]) -> None:
-    known = {*RESULT_COLUMNS, *columns}
-    missing = [name for name in wanted if name not in known]
-    if not missing:
-        return
+def _refuse_unknown(wanted: list[str], materials: Materials, columns: Mapping[str, Kind]) -> None:
+    if not wanted:
+        raise ConditionError("names no column, expected a condition such as band_gap_eV > 4")
+    known = {*RESULT_KINDS, *columns}
     everything = known | set(materials.frames["coating"].columns)
-    near = "; ".join(f"unknown column {name}{closest(name, everything)}" for name in missing)
-    raise ConditionError(near if wanted else "names no column")
+    missing = [name for name in wanted if name not in known]
+    if missing:
+        near = "; ".join(f"unknown column {name}{closest(name, everything)}" for name in missing)
+        raise ConditionError(near)
 
 
 def _gate_material(
     name: str, gate: Filter, role: str, materials: Materials
 ) -> tuple[Materials, Passed]:
     frame = materials.frames[role]
-    verdict = judge_materials(frame, role, gate.sql)
+    verdict = judge(frame, gate.sql, role)
     unknown = verdict.isna()
     fails = ~verdict.fillna(not gate.require).astype(bool)
     kept = frame[~fails.to_numpy()].reset_index(drop=True)
@@ -171,16 +187,3 @@ def _gate_material(
         name, gate.sql, role, gate.require, len(frame), int(fails.sum()), int(unknown.sum())
     )
     return replace(materials, frames={**materials.frames, role: kept}), passed
-
-
-def judge_materials(frame: pd.DataFrame, role: str, sql: str) -> "pd.Series[bool]":
-    """True, false or missing for every material of a table; DuckDB without access to anything."""
-    table = frame.assign(row_number=np.arange(len(frame)))
-    with duckdb.connect(config={"enable_external_access": "false"}) as connection:
-        connection.register(role, table)
-        query = f'SELECT CAST(({sql}) AS BOOLEAN) AS verdict FROM "{role}" ORDER BY row_number'
-        try:
-            found = connection.execute(query).fetchall()
-        except duckdb.Error as error:
-            raise ConditionError(str(error).splitlines()[0]) from None
-    return pd.Series([each for (each,) in found], dtype="boolean")

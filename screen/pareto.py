@@ -126,5 +126,5 @@ def _literal(value: float) -> str:
 
 
 def _points(connection: "duckdb.DuckDBPyConnection", query: str) -> NDArray[np.float64]:
-    found = connection.execute(query).fetchnumpy()
+    found = sql.run(connection, query, "--where").fetchnumpy()
     return np.stack([np.ma.getdata(found[key]) for key in found], axis=1)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from screen import criteria, sql
 from screen import pareto as pareto_front
+from screen.conditions import check_columns, check_condition
 from screen.errors import UsageError
 from screen.pareto import LARGER
 from screen.results import Results, open_results
@@ -79,8 +80,8 @@ def ranking(
         raise UsageError(f"--top {top}: expected 1 or more")
     if by and pareto:
         raise UsageError("--by and --pareto exclude each other")
-    sql.check_columns(per or (), known, "--per")
-    spoken = sql.check_condition(where, known) if where else []
+    check_columns(per or (), known, "--per")
+    spoken = check_condition(where, sql.kinds(results.columns)) if where else []
     stored = sql.as_stored(where, results.columns.values()) if where else "true"
     condition = f"(\n{stored}\n)"
     with sql.connect(results.parts) as connection:
@@ -115,7 +116,7 @@ def _answers(table: Table, spoken: Sequence[str], top: int | None) -> Ranking:
 def _by(table: Table, by: str, top: int | None) -> Ranking:
     """Every row, sorted by one column; unknown values last."""
     column, _, direction = by.strip().partition(" ")
-    sql.check_columns([column], list(table.results.columns), "--by")
+    check_columns([column], list(table.results.columns), "--by")
     kind = table.results.columns[column]
     text = not kind.startswith(("float", "double", "int", "uint", "bool"))
     if direction not in ("", "asc", "desc") or (text and direction == "desc"):
@@ -135,7 +136,7 @@ def _pareto(table: Table, columns: list[str]) -> Ranking:
         raise UsageError("--pareto: name two columns or more, separated by commas")
     if table.per:
         raise UsageError("--pareto and --per exclude each other: use --where for one group")
-    sql.check_columns(columns, list(table.results.columns), "--pareto")
+    check_columns(columns, list(table.results.columns), "--pareto")
     condition = pareto_front.condition(table.connection, table.source, table.where, columns)
     signs = [pareto_front.better(each) or 1 for each in columns]
     keys = [f"{s} * {sql.name(c)}::DOUBLE" for s, c in zip(signs, columns, strict=True)]

@@ -4,9 +4,10 @@ import math
 from dataclasses import dataclass
 
 from screen.columns import Looked, looked_up
+from screen.conditions import Kind
 from screen.criteria import DEFAULTS
 from screen.errors import SpecError
-from screen.gates import Gates, Passed, sort_gates
+from screen.gates import Gates, Passed, kinds_of, sort_gates
 from screen.problem import Problem, prepare, sizes
 from screen.source import SpecLike, chosen_materials, refuse_other_parts, source_of
 from screen.spec.names import closest, shown
@@ -65,11 +66,12 @@ def set_up(spec: SpecLike) -> Setup:
     refuse_other_parts(source)
     materials = chosen_materials(source)
     asked = math.prod(sizes(source, materials).values())
-    names = {"row_id"}
+    columns: dict[str, Kind] = {"row_id": "number"}
     if source.spec.filters:
         whole = prepare(source, materials)
-        names |= {*looked_up(whole), *(whole.draws.columns if whole.draws else ())}
-    materials, funnel, later = sort_gates(source, materials, names)
+        columns |= kinds_of(looked_up(whole))
+        columns |= dict.fromkeys(whole.draws.columns if whole.draws else (), "number")
+    materials, funnel, later = sort_gates(source, materials, columns)
     problem = prepare(source, materials)
     refuse_slow_branches(problem)
     looked = looked_up(problem)

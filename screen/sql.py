@@ -1,19 +1,17 @@
-"""A DuckDB that reads the parts of a run and nothing else, and conditions that are only conditions.
+"""A DuckDB that reads the parts of a run and nothing else.
 
-A condition comes from a person, or from a file somebody mailed. It is parsed first: one
-expression, no subquery, no window, no aggregate, and only columns that exist. It then runs where
-external access is off for all but the part files and the configuration is locked.
+A condition comes from a person, or from a file somebody mailed. `screen.conditions` checks it. It
+then runs where external access is off for all but the part files and the configuration is locked.
 """
 
-import json
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from screen.errors import UsageError
-from screen.spec.names import closest, shown
+from candidates.conditions import Kind, first_line
+from screen.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
     import duckdb
@@ -22,7 +20,6 @@ MEMORY_LIMIT = "400MiB"
 MAX_THREADS = 4
 MOST_FOOTERS = 64
 """Footers of up to so many parts stay in memory, 0.7 MiB each: a fifth less time for a ranking."""
-_REFUSED = {"SUBQUERY": "a subquery", "WINDOW": "a window function", "STAR": "a star"}
 
 
 def connect(parts: Sequence[str]) -> "duckdb.DuckDBPyConnection":
@@ -89,59 +86,32 @@ def as_stored(condition: str, kinds: Iterable[str]) -> str:
     return _EXPONENT.sub(lambda m: f"({m[1]}::FLOAT)" if m[1] else m[0], condition)
 
 
-def check_columns(wanted: Iterable[str], known: Sequence[str], option: str) -> None:
-    """Raise `UsageError` naming every column that does not exist, with the closest ones."""
-    lower = {each.lower() for each in known}
-    bad = [each for each in wanted if each.lower() not in lower]
-    if bad:
-        lines = [f"{option}: no column {shown(each)}{closest(each, known)}" for each in bad]
-        raise UsageError("\n".join(lines))
+def kinds(columns: Mapping[str, str]) -> dict[str, Kind | None]:
+    """What columns of these Arrow types hold."""
 
+    def kind(arrow: str) -> Kind:
+        if arrow == "bool":
+            return "truth"
+        numbers = ("float", "double", "int", "uint", "decimal", "halffloat")
+        return "number" if arrow.startswith(numbers) else "text"
 
-def check_condition(condition: str, known: Sequence[str], option: str = "--where") -> list[str]:
-    """Columns a condition speaks of; raises `UsageError` where it is more than a condition."""
-    import duckdb
-
-    try:
-        duckdb.SQLExpression(condition)
-        query = "SELECT 1 WHERE (\n" + condition + "\n)"
-        answers = duckdb.execute("SELECT json_serialize_sql(?)", [query]).fetchall()
-    except duckdb.Error as error:
-        raise UsageError(f"{option} {shown(condition)}: {_first_line(error)}") from None
-    tree: dict[str, Any] = json.loads(answers[0][0])
-    if tree["error"] or len(tree["statements"]) != 1:
-        raise UsageError(f"{option} {shown(condition)}: expected one SQL condition on columns")
-    nodes = list(_walk(tree["statements"][0]["node"]["where_clause"]))
-    if refused := [_REFUSED[each] for node in nodes if (each := node.get("class")) in _REFUSED]:
-        raise UsageError(f"{option}: {refused[0]} is not allowed, only a condition on columns")
-    columns = [".".join(node["column_names"]) for node in nodes if "column_names" in node]
-    check_columns(columns, known, option)
-    if bare := [c for c in columns if "." in c and f'"{c}"' not in condition]:
-        raise UsageError(f"{option}: a name with a dot stands in double quotes: {name(bare[0])}")
-    return columns
+    return {name: kind(arrow) for name, arrow in columns.items()}
 
 
 def run(connection: "duckdb.DuckDBPyConnection", query: str, option: str) -> Any:
-    """A relation's result; a condition that does not bind or run is a `UsageError`."""
+    """A relation's result; a condition that does not bind or run is a `UsageError`.
+
+    Raises `StoreError` where a part cannot be read or memory or disk do not suffice.
+    """
     import duckdb
 
     try:
         return connection.execute(query)
-    except (duckdb.BinderException, duckdb.ConversionException, duckdb.CatalogException) as error:
-        raise UsageError(f"{option}: {_first_line(error)}") from None
-
-
-def _walk(tree: Any) -> Iterator[dict[str, Any]]:
-    """Every node of a serialized expression."""
-    pending = [tree]
-    while pending:
-        node = pending.pop()
-        if isinstance(node, dict):
-            yield node
-            pending.extend(node.values())
-        elif isinstance(node, list):
-            pending.extend(node)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]
+    except (
+        duckdb.IOException,
+        duckdb.OutOfMemoryException,
+        duckdb.SerializationException,
+    ) as error:
+        raise StoreError(f"parts cannot be read: {first_line(error)}") from None
+    except duckdb.Error as error:
+        raise UsageError(f"{option}: {first_line(error)}") from None

@@ -5,8 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from screen.conditions import ConditionError, check_gate, parse
 from screen.errors import SpecError
-from screen.expression import Column, ConditionError, evaluate, names, parse
+from screen.estimate import dry_run
+from screen.expression import Column, evaluate
 from screen.running import run
 from tests.screen.screens import read, small
 
@@ -48,21 +50,67 @@ def test_compiled_conditions_agree_with_duckdb(sql):
     assert ours == [row[0] for row in duckdb.sql(query).fetchall()]
 
 
+KINDS = {"a": "number", "b": "truth", "w": "text", "v": "text"}
+
+
 @pytest.mark.parametrize(
     "sql",
     [
         "a >", "a > 1) FROM read_csv('/etc/passwd') WHERE (1=1", "a > 1), (b", "'x' < a",
-        "a > (SELECT 1)", "sleep(a) > 1", "1; DROP TABLE coating", "",
+        "a > (SELECT 1)", "sleep(a) > 1", "1; DROP TABLE coating", "", "NOT a", "a", "a OR b", "5",
+        "true", "count(*) > 1", "w", "NOT w", "w < 'oxide'", "w BETWEEN 'a' AND 'b'", "w = v",
+        "w = a", "'oxide' = 'halide'", "w IN ('oxide', 3)", "w IN (v)", "a = NULL", "abs(a, a) > 1",
+        "abs(w) > 1", "w + 1 > 0", "b + 1 > 1", "b = 'yes'", "CASE WHEN b THEN b END", "b IS TRUE",
+        "a IS DISTINCT FROM 1", "w LIKE 'ox%'", "round(a) > 1", "A > 1", "CAST(a AS BOOLEAN)",
+        "b < w", "a % 2 = 0", "'halide' = w", "-b > 0", "abs(b) = 1", "a::INTEGER = 1",
     ],
 )  # fmt: skip
-def test_what_is_no_condition_is_refused(sql):
+def test_what_is_no_gate_is_refused(sql):
     with pytest.raises(ConditionError):
-        _understood(sql)
+        check_gate(sql, KINDS)
 
 
-def _understood(sql):
-    tree = parse(sql)
-    return names(tree), evaluate(tree, columns())
+PARTS = "a|b|w|1|-2.5|1e400|true|NULL|'oxide'|'none'|a + 1|abs(a)|NOT b|a IS NULL|a IN (1, 2)|- a"
+PARTS += "|w IN ('oxide')|a / 0"
+JOINTS = "{0} AND {1}|{0} OR {1}|{0} = {1}|{0} < {1}|{0} <> {1}|NOT ({0})|{0} IN ({1}, {0})"
+JOINTS += "|{0} BETWEEN {1} AND {2}|({0}) IS NULL|({0}) * ({1})"
+
+
+def test_a_gate_that_is_let_in_gives_a_verdict():
+    draw, let_in = np.random.default_rng(3), 0
+    for _ in range(600):
+        one, two = (
+            str(draw.choice(JOINTS.split("|"))).format(*draw.choice(PARTS.split("|"), 3))
+            for _ in range(2)
+        )
+        sql = str(draw.choice(JOINTS.split("|"))).format(f"({one})", f"({two})", "1")
+        try:
+            tree = check_gate(sql, KINDS)
+        except ConditionError:
+            continue
+        value, known = evaluate(tree, columns())
+        let_in += 1
+        assert jnp.asarray(value).dtype == bool, sql
+        assert jnp.asarray(known).dtype == bool, sql
+    assert let_in > 30
+
+
+@pytest.mark.parametrize(
+    ("filters", "message"),
+    [
+        ({"x": "NOT oxidation_margin_V"}, "NOT stands at a number"),
+        ({"x": "5"}, "names no column"),
+        ({"x": "count(*) > 1"}, "count(*) is not a function"),
+        ({"x": "feasible; DROP TABLE x"}, "cannot be read"),
+        ({f"g{i}": f"oxidation_margin_V > -{i}" for i in range(32)}, "31 are the most"),
+        ({"x": "band_gap_eV"}, "a number, not a condition"),
+        ({"x": "CAST(family AS INTEGER) > 1"}, "Conversion Error"),
+    ],
+)
+def test_a_dry_run_tries_every_filter(tmp_path, filters, message):
+    with pytest.raises(SpecError) as caught:
+        dry_run({**small(tmp_path, "all"), "filters": filters})
+    assert message in str(caught.value)
 
 
 def test_funnel_counts_and_nothing_vanishes(tmp_path):
