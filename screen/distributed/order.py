@@ -9,7 +9,7 @@ import hashlib
 import pickle
 import signal
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -143,12 +143,22 @@ def fingerprint() -> dict[str, str]:
 
 
 def _hash(folder: Traversable, *endings: str) -> str:
-    """Hash of names and contents of the files with these endings that lie in a folder."""
+    """Hash of paths and contents of all files with these endings in a folder and below it."""
     found = hashlib.sha256()
-    for path in sorted(folder.iterdir(), key=lambda each: each.name):
-        if path.is_file() and path.name.endswith(endings):
-            found.update(path.name.encode() + b"\0" + path.read_bytes())
+    for path, file in sorted(_files(folder, ""), key=lambda pair: pair[0]):
+        if path.endswith(endings):
+            found.update(path.encode() + b"\0" + file.read_bytes())
     return found.hexdigest()[:12]
+
+
+def _files(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversable]]:
+    """All files below a folder with their paths relative to it."""
+    for entry in folder.iterdir():
+        path = f"{prefix}{entry.name}"
+        if entry.is_dir():
+            yield from _files(entry, f"{path}/")
+        else:
+            yield path, entry
 
 
 def _answer(name: str, ask: Any) -> Outcome:
