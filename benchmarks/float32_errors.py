@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kernels import Branches, Layer, Stack, Status, solve
+from muli.kernels import Branches, Layer, Stack, Status, solve
 
 BLOCK = 50_000
 EDGES = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3)

@@ -18,17 +18,17 @@ import pyarrow as pa
 from rows_run import spec
 from table import FULL, QUICK, Row, Scale, row
 
-from screen.space import CHUNK_ROWS
-from screen.store import Store
+from muli.screen.dataset.store import Store
+from muli.screen.space.layout import CHUNK_ROWS
 
 CHILD = """
 import json, resource, sys
 from contextlib import nullcontext
-from screen.distributed import begun
+from muli.screen.running.begin import begun
 if __name__ == "__main__":  # in the order of `muli run`
     given, out, where = json.loads(sys.argv[1]), sys.argv[2], sys.argv[3]
     with begun(where, "auto") if where else nullcontext() as workers:
-        from screen.running import run
+        from muli.screen.running.run import run
         found = run(given, out, dask=workers)
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     processor = sum(each.ru_utime + each.ru_stime for each in used)
@@ -97,7 +97,7 @@ def per_task(tasks: int) -> float:
     """Seconds of an empty task through scheduler, worker and the run's own counting."""
     from distributed import Client
 
-    from screen.distributed.clusters import local_cluster
+    from muli.screen.running.clusters import local_cluster
 
     with local_cluster(1, []) as cluster, Client(cluster, set_as_default=False) as client:
         client.submit(int, 0, pure=False).result()

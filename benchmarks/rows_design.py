@@ -2,7 +2,7 @@
 
 The peers get the same problems with formulas of their own in NumPy: SLSQP from one start (one
 layer), scipy's linear program (pairs), a count over the divider (uncertainty). With branch laws
-SLSQP starts ten times and gets potentials and gradients from `kernels.solve`.
+SLSQP starts ten times and gets potentials and gradients from `muli.kernels.solvers.solve`.
 """
 
 import tempfile
@@ -21,12 +21,12 @@ import pandas as pd
 from scipy import optimize
 from table import QUICK, Row, Scale, best_time, row
 
-from kernels import Branches, Constant, Layer, Stack, solve
-from screen.optimize.answer import solve_batch
-from screen.optimize.descent import FEASIBLE
-from screen.optimize.problem import Problem, Variable
-from screen.running import run
-from screen.uncertainty import draw
+from muli.kernels import Branches, Constant, Layer, Stack, solve
+from muli.screen.optimize.answer import solve_batch
+from muli.screen.optimize.descent import FEASIBLE
+from muli.screen.optimize.problem import Problem, Variable
+from muli.screen.running.run import run
+from muli.screen.space.distributions import draw
 
 L_SE, ION_SE, ELE_SE, E_A, E_C, E_OX = 3e-3, 1e-3, 5e-9, 0.62, 4.2, 2.31
 BUDGET, LOWER, UPPER = 50.0, 1e-10, 1e-2

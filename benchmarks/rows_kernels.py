@@ -13,9 +13,9 @@ from jax.sharding import AxisType, NamedSharding, PartitionSpec
 from peers import numba_parallel, numpy_bisection, scipy_one
 from table import Row, Scale, best_time, row
 
-from kernels import Branches, Constant, Layer, Limits, Stack, Window, metrics_of_plane, solve
-from kernels.constants import BOLTZMANN_EV
-from kernels.curve import Curve, read_row, trace
+from muli.kernels import Branches, Constant, Layer, Limits, Stack, Window, metrics_of_plane, solve
+from muli.kernels.constants import BOLTZMANN_EV
+from muli.kernels.solvers.curve import Curve, read_row, trace
 
 T, E_A, E_C = 298.15, 0.0, 4.2
 V_T = BOLTZMANN_EV * T

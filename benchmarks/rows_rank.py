@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 from table import QUICK, Row, Scale, row
 
-from screen.parquet import Column, Writer, encode
+from muli.screen.dataset.parquet import Column, Writer, encode
 
 TOP, LINE, GROUP, PART = 100, 400, 655, 10480
 """Best rows; rows of a line; lines of a row group and of a part."""
@@ -31,7 +31,7 @@ SIZES |= {"electrolyte_thickness_um": 8, "boundary": 2, "cathode": 12, "electrol
 
 CHILD = """
 import json, sys, time
-from screen.ranking import rank
+from muli.screen.ranking.rank import rank
 start = time.perf_counter()
 found = rank(sys.argv[1], top=100, by=sys.argv[2] or None)
 seconds = time.perf_counter() - start

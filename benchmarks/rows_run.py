@@ -26,10 +26,10 @@ CHILD = """
 import json, sys, time
 spec = json.loads(sys.argv[1])
 if len(sys.argv) > 2:
-    from screen.running import run
+    from muli.screen.running.run import run
 start = time.perf_counter()
 if len(sys.argv) == 2:
-    from screen.estimate import dry_run
+    from muli.screen.space.cost import dry_run
     stacks = dry_run(spec).stacks
 else:
     found = run(spec, sys.argv[2])
@@ -107,7 +107,7 @@ def compared(stacks: int, mode: str = "best") -> tuple[float, int, peers_run.Job
 
     The run is done twice; the second finds its programs compiled.
     """
-    from screen.setup import set_up
+    from muli.screen.space.setup import set_up
 
     given = spec(stacks, mode)
     with tempfile.TemporaryDirectory(prefix="muli-run-rows-") as folder:

@@ -1,25 +1,25 @@
 """Materials: library, sources, schema, importers, thermodynamics.
 
-Heavy parts are imported when first used; `import candidates` itself costs next to nothing.
+Heavy parts are imported when first used; `import muli.candidates` itself costs next to nothing.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from candidates.catalogue import library_table, load, sources
-    from candidates.check import validate
-    from candidates.estimate import estimate_missing, estimates
-    from candidates.names import UnknownMaterial, resolve
-    from candidates.page import show
-    from candidates.problems import Problem, TableError
-    from candidates.ready_cells import Cell, cell, cells, targets
-    from candidates.records import values
+    from muli.candidates.catalogue import library_table, load, sources
+    from muli.candidates.estimate import estimate_missing, estimates
+    from muli.candidates.names import UnknownMaterial, resolve
+    from muli.candidates.page import show
+    from muli.candidates.ready_cells import Cell, cell, cells, targets
+    from muli.candidates.records import values
+    from muli.candidates.users.check import validate
+    from muli.candidates.users.problems import Problem, TableError
 
 _HOME = {
     "Cell": "ready_cells",
-    "Problem": "problems",
-    "TableError": "problems",
+    "Problem": "users.problems",
+    "TableError": "users.problems",
     "UnknownMaterial": "names",
     "cell": "ready_cells",
     "cells": "ready_cells",
@@ -31,7 +31,7 @@ _HOME = {
     "show": "page",
     "sources": "catalogue",
     "targets": "ready_cells",
-    "validate": "check",
+    "validate": "users.check",
     "values": "records",
 }
 
@@ -59,6 +59,6 @@ def __getattr__(name: str) -> Any:
     """The public function or class `name`, from the module that holds it."""
     if name not in _HOME:
         raise AttributeError(f"module 'candidates' has no attribute {name!r}")
-    found = getattr(import_module(f"candidates.{_HOME[name]}"), name)
+    found = getattr(import_module(f"muli.candidates.{_HOME[name]}"), name)
     globals()[name] = found
     return found

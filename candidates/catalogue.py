@@ -1,7 +1,7 @@
 """The materials as one wide table: one row each, with the default value of every property.
 
 `load` is what screens read; `candidates.values` is what stands behind it. The rule that picks a
-default is in `candidates.defaults`.
+default is in `muli.candidates.defaults`.
 """
 
 from collections.abc import Sequence
@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from candidates import computed, conditions, user_table
-from candidates.names import UnknownName
-from candidates.schema import EXPLAINED, ROLES
-from candidates.tables import NUMBERS
-from candidates.tables import table as shipped
-from candidates.wide import columns, library
+from muli.candidates import computed, conditions
+from muli.candidates.names import UnknownName
+from muli.candidates.schema import EXPLAINED, ROLES
+from muli.candidates.tables import NUMBERS
+from muli.candidates.tables import table as shipped
+from muli.candidates.users import user_table
+from muli.candidates.wide import columns, library
 
 _EVIDENCE = {True: "measured", False: "none"}
 

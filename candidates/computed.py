@@ -10,8 +10,8 @@ from functools import cache
 
 import pandas as pd
 
-from candidates.formula import reduced_formula
-from candidates.tables import LIBRARY
+from muli.candidates.formula import reduced_formula
+from muli.candidates.tables import LIBRARY
 
 FILE = LIBRARY / "materials_project.csv.gz"
 SOURCE = "materials-project"

@@ -1,6 +1,6 @@
 """Columns that only `muli candidates compute` writes: evidence beside the numbers it screens by."""
 
-from candidates.schema import PARTNERS
+from muli.candidates.schema import PARTNERS
 
 CARRIED = frozenset(
     [

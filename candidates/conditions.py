@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from candidates.names import closest
+from muli.candidates.names import closest
 
 if TYPE_CHECKING:
     import pandas as pd

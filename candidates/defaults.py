@@ -25,8 +25,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import isfinite, isnan
 
-from candidates.schema import METHODS, TRUST
-from candidates.tables import Row, Value
+from muli.candidates.schema import METHODS, TRUST
+from muli.candidates.tables import Row, Value
 
 ROOM_TEMPERATURE = 298.15
 _ROOM = (285.0, 313.0)

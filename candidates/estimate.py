@@ -17,8 +17,8 @@ from itertools import chain
 
 import pandas as pd
 
-from candidates.formula import FormulaError, parse
-from candidates.wide import library
+from muli.candidates.formula import FormulaError, parse
+from muli.candidates.wide import library
 
 PROPERTIES = ("sigma_ion_S_cm", "sigma_ele_S_cm")
 MINIMUM_COUNT = 3

@@ -1,6 +1,6 @@
 """Family of a compound from its elements: oxide, phosphate, niobate, halide, sulfide, ..."""
 
-from candidates.formula import Composition
+from muli.candidates.formula import Composition
 
 _HALOGENS = ("F", "Cl", "Br", "I")
 _OXOANIONS = {

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import cache
 
-from candidates.tables import table
+from muli.candidates.tables import table
 
 
 class UnknownName(KeyError):

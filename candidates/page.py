@@ -4,14 +4,14 @@ from math import isnan
 
 import pandas as pd
 
-from candidates import computed
-from candidates.catalogue import load
-from candidates.defaults import choose, choose_window
-from candidates.formula import FormulaError
-from candidates.names import UnknownName, resolve
-from candidates.records import POTENTIALS, values
-from candidates.schema import NUMERIC, TRUST
-from candidates.tables import Value, compound_of, rows_of, table, values_of
+from muli.candidates import computed
+from muli.candidates.catalogue import load
+from muli.candidates.defaults import choose, choose_window
+from muli.candidates.formula import FormulaError
+from muli.candidates.names import UnknownName, resolve
+from muli.candidates.records import POTENTIALS, values
+from muli.candidates.schema import NUMERIC, TRUST
+from muli.candidates.tables import Value, compound_of, rows_of, table, values_of
 
 _EXPECTED = ("sigma_ion_S_cm", "sigma_ion_activation_eV", "sigma_ele_S_cm", "band_gap_eV")
 

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from candidates.computed import FILE
-from candidates.formula import FormulaError, reduced_formula
-from candidates.tables import table
+from muli.candidates.computed import FILE
+from muli.candidates.formula import FormulaError, reduced_formula
+from muli.candidates.tables import table
 
 SAME_KIND = "grand_potential"
 """Published windows of this kind are the same quantity; measured or intrinsic ones are not."""

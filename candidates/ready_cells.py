@@ -13,8 +13,8 @@ from typing import Any
 
 import pandas as pd
 
-from candidates.names import UnknownName
-from candidates.tables import LIBRARY, table
+from muli.candidates.names import UnknownName
+from muli.candidates.tables import LIBRARY, table
 
 CELLS = LIBRARY / "cells"
 

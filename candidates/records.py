@@ -4,10 +4,10 @@ from math import isnan
 
 import pandas as pd
 
-from candidates.defaults import choose, choose_window
-from candidates.names import resolve
-from candidates.schema import NUMERIC
-from candidates.tables import Row, compound_of, rows_of, values_of
+from muli.candidates.defaults import choose, choose_window
+from muli.candidates.names import resolve
+from muli.candidates.schema import NUMERIC
+from muli.candidates.tables import Row, compound_of, rows_of, values_of
 
 POTENTIALS = ("discharged_potential_V", "average_potential_V", "charged_potential_V")
 

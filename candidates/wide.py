@@ -1,6 +1,6 @@
 """The library as one wide table: one row a material, one default a property.
 
-Defaults follow `candidates.defaults`; what the literature lacks (windows, gaps, hull energies,
+Defaults follow `muli.candidates.defaults`; what the literature lacks (windows, gaps, hull energies,
 reaction energies of the same compound) is filled from the computed table where there is one, and
 `window_source`, `reaction_energy_source` say so.
 """
@@ -11,10 +11,10 @@ from typing import Any
 
 import pandas as pd
 
-from candidates import computed
-from candidates.defaults import Choice, choose, choose_window
-from candidates.schema import EXPLAINED, NUMERIC, PARTNERS
-from candidates.tables import Row, rows_of, table, values_of
+from muli.candidates import computed
+from muli.candidates.defaults import Choice, choose, choose_window
+from muli.candidates.schema import EXPLAINED, NUMERIC, PARTNERS
+from muli.candidates.tables import Row, rows_of, table, values_of
 
 OWN = ("sigma_ion_S_cm", "sigma_ion_activation_eV", "sigma_ele_S_cm", "sigma_ele_activation_eV")
 """Properties of one form of a material."""

@@ -12,9 +12,9 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from screen.spec.axes import Numbers, Selection
-from screen.spec.model import Spec
-from screen.spec.quantities import AXES, PROPERTIES, ROLES_WITH_PROPERTIES, Quantity
+from muli.screen.spec.axes import Numbers, Selection
+from muli.screen.spec.model import Spec
+from muli.screen.spec.quantities import AXES, PROPERTIES, ROLES_WITH_PROPERTIES, Quantity
 
 MEANING = {
     "library.tables": "CSV files whose rows join the library, relative to the spec; only a `name` "

@@ -7,7 +7,7 @@
 import jax
 import jax.numpy as jnp
 
-from kernels import Constant, Layer, Stack, min_thickness, solve
+from muli.kernels import Constant, Layer, Stack, min_thickness, solve
 
 jax.config.update("jax_enable_x64", True)
 

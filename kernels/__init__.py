@@ -1,26 +1,26 @@
 """Physics of lithium-potential profiles: pure JAX, one stack at a time."""
 
-from kernels.boundary import Boundary, Window, resolve_boundary
-from kernels.conductivity import Branches, Constant, Table, arrhenius_factor, arrhenius_sigma_ion
-from kernels.contact import (
-    contact_fraction,
-    interface_resistance,
-    thickness_per_electrode_area,
-)
-from kernels.inverse import (
+from muli.kernels.metrics.inverse import (
     max_electrolyte_thickness,
     max_sigma_ele,
     min_electrolyte_sigma_ele,
     min_thickness,
     thickness_at,
 )
-from kernels.judge import CoatingClass, Facts, Limits, Metrics, ThicknessLimit, judge
-from kernels.metrics import max_sigma_ele_at_L_max, metrics, transport_ratio
-from kernels.profile import Profile, profile
-from kernels.solve import Solution, leak_current, solve
-from kernels.stack import Layer, Stack
-from kernels.status import Status
-from kernels.two_layer import metrics_of_plane
+from muli.kernels.metrics.judge import CoatingClass, Facts, Limits, Metrics, ThicknessLimit, judge
+from muli.kernels.metrics.profile import Profile, profile
+from muli.kernels.metrics.stack_metrics import max_sigma_ele_at_L_max, metrics, transport_ratio
+from muli.kernels.metrics.two_layer import metrics_of_plane
+from muli.kernels.model.boundary import Boundary, Window, resolve_boundary
+from muli.kernels.model.contact import (
+    contact_fraction,
+    interface_resistance,
+    thickness_per_electrode_area,
+)
+from muli.kernels.model.laws import Branches, Constant, Table, arrhenius_factor, arrhenius_sigma_ion
+from muli.kernels.model.stack import Layer, Stack
+from muli.kernels.model.status import Status
+from muli.kernels.solvers.solve import Solution, leak_current, solve
 
 __all__ = [
     "Boundary",

@@ -9,13 +9,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from screen.optimize import design
-    from screen.ranking import rank
-    from screen.running import run
+    from muli.screen.optimize import design
+    from muli.screen.ranking.rank import rank
+    from muli.screen.running.run import run
 
 __all__ = ["design", "rank", "run"]
 
-_HOMES = {"design": "screen.optimize", "rank": "screen.ranking", "run": "screen.running"}
+_HOMES = {
+    "design": "muli.screen.optimize",
+    "rank": "muli.screen.ranking.rank",
+    "run": "muli.screen.running.run",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -8,9 +8,9 @@ order there.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from candidates.conditions import ConditionError, Kind, check, kind_of, names, parse
-from screen.errors import UsageError
-from screen.spec.names import closest, shown
+from muli.candidates.conditions import ConditionError, Kind, check, kind_of, names, parse
+from muli.screen.errors import UsageError
+from muli.screen.spec.names import closest, shown
 
 __all__ = ["ConditionError", "Kind", "check_condition", "check_gate", "names", "parse"]
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from screen.thrift import varint, zigzag
+from muli.screen.dataset.thrift import varint, zigzag
 
 BLOCK = 128
 _MINIBLOCKS = 4

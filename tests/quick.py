@@ -5,7 +5,7 @@ from typing import Any
 
 import jax
 
-from screen.solve_stacks import QUICK_COMPILE
+from muli.screen.solving.batches import QUICK_COMPILE
 
 
 def quick_jit(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from math import isfinite
 from typing import Any
 
-from candidates.formula import spell
-from candidates.importers.entries import Entry, Imported, Rejected, assemble
+from muli.candidates.formula import spell
+from muli.candidates.importers.entries import Entry, Imported, Rejected, assemble
 
 _CLASSES = {"ComputedEntry", "ComputedStructureEntry"}
 

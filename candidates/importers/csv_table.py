@@ -21,9 +21,9 @@ from difflib import get_close_matches
 from math import isfinite
 from pathlib import Path
 
-from candidates.formula import FormulaError, reduced_formula
-from candidates.importers.entries import Entry, Imported, ImportRefused, Rejected, assemble
-from candidates.importers.limits import read_limited
+from muli.candidates.formula import FormulaError, reduced_formula
+from muli.candidates.importers.entries import Entry, Imported, ImportRefused, Rejected, assemble
+from muli.candidates.importers.limits import read_limited
 
 FORMATION = ("formation_energy_eV_atom", "Ef_eV_atom")
 TOTAL = "energy_eV_atom"

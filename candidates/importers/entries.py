@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import isfinite
 
-from candidates.formula import Composition, FormulaError, parse
-from candidates.thermodynamics.energies import Energies
+from muli.candidates.formula import Composition, FormulaError, parse
+from muli.candidates.thermodynamics.energies import Energies
 
 FORMATION_LIMIT = 10.0
 """eV/atom; no compound forms with more, so that a larger number has another unit or meaning."""

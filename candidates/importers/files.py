@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from candidates.checkpoint import write_atomically
-from candidates.importers.computed_entry import from_entry_dicts
-from candidates.importers.csv_table import FORMATION, read_csv
-from candidates.importers.entries import Imported, ImportRefused
-from candidates.importers.limits import parse_json, read_limited
-from candidates.importers.materials_project import from_thermo_documents
-from candidates.importers.optimade import from_optimade_pages
-from candidates.thermodynamics.energies import Energies
+from muli.candidates.computing.checkpoint import write_atomically
+from muli.candidates.importers.computed_entry import from_entry_dicts
+from muli.candidates.importers.csv_table import FORMATION, read_csv
+from muli.candidates.importers.entries import Imported, ImportRefused
+from muli.candidates.importers.limits import parse_json, read_limited
+from muli.candidates.importers.materials_project import from_thermo_documents
+from muli.candidates.importers.optimade import from_optimade_pages
+from muli.candidates.thermodynamics.energies import Energies
 
 FORMATS = "CSV, ComputedEntry JSON, Materials Project thermo JSON, OPTIMADE pages (.gz too)"
 

@@ -6,7 +6,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from candidates.importers.entries import ImportRefused
+from muli.candidates.importers.entries import ImportRefused
 
 MAX_BYTES = 2**29
 """Half a gibibyte of text after unpacking: a hundred times the table this project ships from."""

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
-from candidates.formula import spell
-from candidates.importers.entries import Entry, Imported, ImportRefused, Rejected, assemble
+from muli.candidates.formula import spell
+from muli.candidates.importers.entries import Entry, Imported, ImportRefused, Rejected, assemble
 
 THERMO_TYPE = "GGA_GGA+U"
 FIELDS = [

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
-from candidates.importers.entries import Entry, Imported, ImportRefused, Rejected, assemble
+from muli.candidates.importers.entries import Entry, Imported, ImportRefused, Rejected, assemble
 
 FIELDS = (
     "_mp_stability.gga_gga+u.formation_energy_per_atom",

@@ -4,13 +4,19 @@ Energies are eV/atom from the elements, potentials V vs Li/Li+. `Energies` is th
 and `reaction` answer one question each, `assess` gives a compound's whole row.
 """
 
-from candidates.thermodynamics.assess import assess
-from candidates.thermodynamics.energies import Energies, System
-from candidates.thermodynamics.hull import decomposition_energy, hull_energy, mixture
-from candidates.thermodynamics.partners import PARTNERS, Partner, Prepared, partner_flag, prepare
-from candidates.thermodynamics.program import Infeasible
-from candidates.thermodynamics.reaction import Reaction, reaction
-from candidates.thermodynamics.window import Limit, Window, potential_limit, window
+from muli.candidates.thermodynamics.assess import assess
+from muli.candidates.thermodynamics.energies import Energies, System
+from muli.candidates.thermodynamics.hull import decomposition_energy, hull_energy, mixture
+from muli.candidates.thermodynamics.partners import (
+    PARTNERS,
+    Partner,
+    Prepared,
+    partner_flag,
+    prepare,
+)
+from muli.candidates.thermodynamics.program import Infeasible
+from muli.candidates.thermodynamics.reaction import Reaction, reaction
+from muli.candidates.thermodynamics.window import Limit, Window, potential_limit, window
 
 __all__ = [
     "PARTNERS",

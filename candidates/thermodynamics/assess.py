@@ -3,19 +3,19 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from candidates.family import family
-from candidates.formula import Composition, parse, reduced_formula
-from candidates.thermodynamics.energies import Energies, System
-from candidates.thermodynamics.hull import (
+from muli.candidates.family import family
+from muli.candidates.formula import Composition, parse, reduced_formula
+from muli.candidates.thermodynamics.energies import Energies, System
+from muli.candidates.thermodynamics.hull import (
     ON_HULL,
     Mixture,
     decomposition_energy,
     hull_energy,
     mixture,
 )
-from candidates.thermodynamics.partners import Prepared, State, partner_flag
-from candidates.thermodynamics.reaction import Reaction, reaction
-from candidates.thermodynamics.window import Limit, window
+from muli.candidates.thermodynamics.partners import Prepared, State, partner_flag
+from muli.candidates.thermodynamics.reaction import Reaction, reaction
+from muli.candidates.thermodynamics.window import Limit, window
 
 Value = str | float | bool | None
 Row = dict[str, Value]

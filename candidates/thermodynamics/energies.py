@@ -8,8 +8,8 @@ from itertools import chain, combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from candidates.formula import Composition, parse, reduced_formula
-from candidates.thermodynamics.program import Floats
+from muli.candidates.formula import Composition, parse, reduced_formula
+from muli.candidates.thermodynamics.program import Floats
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from candidates.formula import Composition, parse, reduced_formula
-from candidates.thermodynamics.energies import Energies, System
-from candidates.thermodynamics.program import Floats, minimise
+from muli.candidates.formula import Composition, parse, reduced_formula
+from muli.candidates.thermodynamics.energies import Energies, System
+from muli.candidates.thermodynamics.program import Floats, minimise
 
 AMOUNT = 1e-7
 """Fraction below which a phase does not count as formed."""

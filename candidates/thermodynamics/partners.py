@@ -7,10 +7,10 @@ the composition near 4.3 V, not the empty host.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from candidates.formula import Composition, parse
-from candidates.thermodynamics.energies import Energies
-from candidates.thermodynamics.hull import hull_energy
-from candidates.thermodynamics.window import potential_limit
+from muli.candidates.formula import Composition, parse
+from muli.candidates.thermodynamics.energies import Energies
+from muli.candidates.thermodynamics.hull import hull_energy
+from muli.candidates.thermodynamics.window import potential_limit
 
 CHARGED_POTENTIAL = 4.3
 """V vs Li/Li+ of the lithium reservoir that a cathode is to its coating at the end of charge."""

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from candidates.formula import Composition
-from candidates.thermodynamics.energies import System
-from candidates.thermodynamics.hull import named
-from candidates.thermodynamics.program import minimise
+from muli.candidates.formula import Composition
+from muli.candidates.thermodynamics.energies import System
+from muli.candidates.thermodynamics.hull import named
+from muli.candidates.thermodynamics.program import minimise
 
 NO_REACTION = 1e-7
 """eV/atom below which two compounds do not react."""

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from candidates.formula import Composition
-from candidates.thermodynamics.energies import System
-from candidates.thermodynamics.hull import Mixture, allowed, elements, mixture, named
-from candidates.thermodynamics.program import Floats, minimise
+from muli.candidates.formula import Composition
+from muli.candidates.thermodynamics.energies import System
+from muli.candidates.thermodynamics.hull import Mixture, allowed, elements, mixture, named
+from muli.candidates.thermodynamics.program import Floats, minimise
 
 
 @dataclass(frozen=True)

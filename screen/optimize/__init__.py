@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from screen.optimize.batch import solve_cases
-from screen.optimize.certainty import robust_cases
-from screen.optimize.descent import Optimum, search
-from screen.optimize.problem import Problem, Variable
-from screen.optimize.read import cases
-from screen.spec import Source, load
+from muli.screen.optimize.batch import solve_cases
+from muli.screen.optimize.certainty import robust_cases
+from muli.screen.optimize.descent import Optimum, search
+from muli.screen.optimize.problem import Problem, Variable
+from muli.screen.optimize.read import cases
+from muli.screen.spec import Source, load
 
 __all__ = ["Optimum", "Problem", "Variable", "design", "search"]
 
@@ -20,7 +20,7 @@ def design(spec: str | Path | Source) -> list[dict[str, Any]]:
         spec: a TOML file, or one already loaded.
 
     Returns:
-        One dictionary per case, with the keys of `screen.optimize.answer.Answer` and the case's
+        One dictionary per case, with the keys of `answer.Answer` and the case's
         own (`coating`, `electrolyte`, `cathode`, ...). A case without a solution is an answer.
 
     Raises:

@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from kernels import solve
-from kernels.constants import CM_PER_NM
-from screen.optimize.constraints import (
+from muli.kernels import solve
+from muli.kernels.constants import CM_PER_NM
+from muli.screen.optimize.constraints import (
     IMPOSSIBLE,
     coating_asr,
     cuts,
@@ -19,8 +19,8 @@ from screen.optimize.constraints import (
     outer_gaps,
     over_states,
 )
-from screen.optimize.descent import CONVERGED, FEASIBLE, Optimum, search
-from screen.optimize.problem import Problem, Variable, coating_thickness, setting, values
+from muli.screen.optimize.descent import CONVERGED, FEASIBLE, Optimum, search
+from muli.screen.optimize.problem import Problem, Variable, coating_thickness, setting, values
 
 WINDOW_TOLERANCE = 1e-6
 """V by which the solved stack may pass a limit and still hold it."""

@@ -7,9 +7,9 @@ from dataclasses import replace
 import jax
 import numpy as np
 
-from screen.optimize.answer import Answer, answer, solve_batch
-from screen.optimize.problem import Problem, is_plain, leaf
-from screen.optimize.read import Case
+from muli.screen.optimize.answer import Answer, answer, solve_batch
+from muli.screen.optimize.problem import Problem, is_plain, leaf
+from muli.screen.optimize.read import Case
 
 LARGEST_BATCH = 4096
 

@@ -8,16 +8,16 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from kernels.constants import CM_PER_NM
-from screen.errors import SpecError
-from screen.optimize.answer import Answer, answer, check
-from screen.optimize.batch import RELAXATIONS, unknown
-from screen.optimize.descent import FEASIBLE, Optimum
-from screen.optimize.problem import Problem, leaf
-from screen.optimize.read import Case, central
-from screen.optimize.robust import LADDER, Rung, ladder, sampled
-from screen.spec import Spec
-from screen.uncertainty import draw
+from muli.kernels.constants import CM_PER_NM
+from muli.screen.errors import SpecError
+from muli.screen.optimize.answer import Answer, answer, check
+from muli.screen.optimize.batch import RELAXATIONS, unknown
+from muli.screen.optimize.descent import FEASIBLE, Optimum
+from muli.screen.optimize.problem import Problem, leaf
+from muli.screen.optimize.read import Case, central
+from muli.screen.optimize.robust import LADDER, Rung, ladder, sampled
+from muli.screen.space.distributions import draw
+from muli.screen.spec import Spec
 
 DEFAULT_PROBABILITY = 0.95
 

@@ -16,10 +16,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from kernels import leak_current, solve
-from kernels.constants import CM_PER_NM
-from kernels.stack import Stack
-from screen.optimize.problem import Problem, Setting, coating_thickness, setting
+from muli.kernels import leak_current, solve
+from muli.kernels.constants import CM_PER_NM
+from muli.kernels.model.stack import Stack
+from muli.screen.optimize.problem import Problem, Setting, coating_thickness, setting
 
 SMALLEST_LEAK = 1e-36
 """A/cm2; what is below it counts as none. Far under the leak of any stack of real materials."""

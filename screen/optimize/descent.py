@@ -15,9 +15,9 @@ import optax
 from jaxtyping import Array, Bool, Float
 from scipy.stats import qmc
 
-from screen.optimize.constraints import evaluate
-from screen.optimize.problem import Problem, bounds
-from screen.optimize.solver import KKT, Evaluation, Function, linearise, minimise
+from muli.screen.optimize.constraints import evaluate
+from muli.screen.optimize.problem import Problem, bounds
+from muli.screen.optimize.solver import KKT, Evaluation, Function, linearise, minimise
 
 LEARNING_RATE = 0.2
 PENALTY = 10.0

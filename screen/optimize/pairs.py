@@ -9,10 +9,10 @@ from typing import Any
 
 import pandas as pd
 
-from screen.optimize.answer import Answer
-from screen.optimize.batch import solve_cases
-from screen.optimize.read import Case, cases
-from screen.spec import Source
+from muli.screen.optimize.answer import Answer
+from muli.screen.optimize.batch import solve_cases
+from muli.screen.optimize.read import Case, cases
+from muli.screen.spec import Source
 
 SAME = 1e-4
 """Thicknesses closer than this, relatively, are one: no stack beats another by less."""

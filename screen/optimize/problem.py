@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from jaxtyping import Array, Float
 
-from kernels import (
+from muli.kernels import (
     Branches,
     Constant,
     Layer,
@@ -25,8 +25,8 @@ from kernels import (
     arrhenius_sigma_ion,
     resolve_boundary,
 )
-from kernels.boundary import Choice
-from kernels.conductivity import Law
+from muli.kernels.model.boundary import Choice
+from muli.kernels.model.laws import Law
 
 Quantity = Literal[
     "thickness",
@@ -103,7 +103,7 @@ def leaf(values: npt.ArrayLike) -> Array:
 def is_plain(number: object) -> bool:
     """Whether a leaf is a Python number: known when a program is built, one for a whole batch.
 
-    A plain current of 0 and plain slopes let `kernels.solve` take its fast methods.
+    A plain current of 0 and plain slopes let `muli.kernels.solvers.solve` take its fast methods.
     """
     return type(number) in (int, float)
 

@@ -9,15 +9,15 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Array
 
-from kernels import Branches, Constant, Layer, Stack, arrhenius_factor, arrhenius_sigma_ion
-from kernels.boundary import Choice
-from kernels.conductivity import Law
-from kernels.constants import CM_PER_NM, CM_PER_UM
-from screen.errors import SpecError
-from screen.materials import resolve
-from screen.optimize.problem import Problem, Quantity, Term, Variable, leaf
-from screen.spec import Design, Selection, Source, Spec
-from screen.uncertainty import quantile
+from muli.kernels import Branches, Constant, Layer, Stack, arrhenius_factor, arrhenius_sigma_ion
+from muli.kernels.constants import CM_PER_NM, CM_PER_UM
+from muli.kernels.model.boundary import Choice
+from muli.kernels.model.laws import Law
+from muli.screen.errors import SpecError
+from muli.screen.optimize.problem import Problem, Quantity, Term, Variable, leaf
+from muli.screen.space.distributions import quantile
+from muli.screen.space.materials import resolve
+from muli.screen.spec import Design, Selection, Source, Spec
 
 Row = Mapping[Hashable, Any]
 """One material: values by column."""

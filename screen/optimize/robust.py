@@ -18,11 +18,11 @@ import numpy as np
 from jaxtyping import Array, Float
 from scipy import stats
 
-from kernels.conductivity import Law
-from screen.errors import SpecError
-from screen.optimize.constraints import coating_asr, evaluate, outer_gaps, over_states
-from screen.optimize.descent import FEASIBLE, Box, optimise
-from screen.optimize.problem import Problem, bounds, coating_thickness, is_plain, setting
+from muli.kernels.model.laws import Law
+from muli.screen.errors import SpecError
+from muli.screen.optimize.constraints import coating_asr, evaluate, outer_gaps, over_states
+from muli.screen.optimize.descent import FEASIBLE, Box, optimise
+from muli.screen.optimize.problem import Problem, bounds, coating_thickness, is_plain, setting
 
 LADDER = (0.5, 0.8, 0.9, 0.95, 0.99)
 """Probabilities of the price of certainty."""

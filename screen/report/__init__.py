@@ -1,5 +1,5 @@
 """The report: one self-contained HTML page of what a screen found."""
 
-from screen.report.build import ReportError, report
+from muli.screen.report.build import ReportError, report
 
 __all__ = ["ReportError", "report"]

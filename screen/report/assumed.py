@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from screen import columns
-from screen.report.table import plain
+from muli.screen.report.columns import plain
+from muli.screen.space import facts as columns
 
 EXAMPLES = 6
 KINDS = {"sigma_ele": "σ electron", "sigma_ion": "σ ion"}

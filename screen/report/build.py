@@ -10,11 +10,29 @@ from typing import Any
 import jax
 import pandas as pd
 
-import candidates
-from screen.errors import ScreenError
-from screen.ranking import Ranking, ranking
-from screen.report import assumed, chemistry, funnel, inside, page, pictures, query, table, words
-from screen.results import Results, open_results
+from muli import candidates
+from muli.screen.dataset.results import Results, open_results
+from muli.screen.errors import ScreenError
+from muli.screen.ranking.rank import Ranking, ranking
+from muli.screen.report import (
+    assumed,
+    funnel,
+    page,
+    query,
+    words,
+)
+from muli.screen.report import (
+    columns as table,
+)
+from muli.screen.report import (
+    material_figures as chemistry,
+)
+from muli.screen.report import (
+    ranking_figures as pictures,
+)
+from muli.screen.report import (
+    what_if as inside,
+)
 
 TITLES = {"built-in": "The built-in screen: every coating on every electrolyte"}
 

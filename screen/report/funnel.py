@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from screen.report.table import plain
-from screen.results import Results
+from muli.screen.dataset.results import Results
+from muli.screen.report.columns import plain
 
 STATUS_TOLD = {
     "missing_property": "a conductivity or a window is not known; the inverse answers stand",

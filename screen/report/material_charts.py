@@ -7,7 +7,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from screen.report.charts import POWERS, decades
+from muli.screen.report.ranking_charts import POWERS, decades
 
 LOWEST_V, HIGHEST_V = -0.1, 6.6
 FAMILIES = 5

@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from screen import criteria, sql
-from screen.results import Results
+from muli.screen.dataset.results import Results
+from muli.screen.ranking import criteria, sql
 
 ENDS = ("cathode_potential_V", "anode_potential_V", "cathode_state")
 SINGLE = 1e-6

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from screen import cite
-from screen.report.assumed import Assumption, extent
-from screen.report.funnel import STATUS_TOLD, Step, outcome
-from screen.report.query import Contents
-from screen.report.table import SELECTS, plain
-from screen.results import Results
+from muli.screen.dataset.results import Results
+from muli.screen.report.assumed import Assumption, extent
+from muli.screen.report.columns import SELECTS, plain
+from muli.screen.report.funnel import STATUS_TOLD, Step, outcome
+from muli.screen.report.query import Contents
+from muli.screen.views import cite
 
 NAMES_TOLD = 3
 NOT_CLAIMED = (

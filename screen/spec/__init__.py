@@ -1,8 +1,8 @@
 """Specs: the TOML language of a screen, read and validated with every error at once."""
 
-from screen.spec.axes import Numbers, Selection
-from screen.spec.load import Source, load, parse, read
-from screen.spec.model import Axes, Design, Filter, Output, Screen, Spec, Uncertainty
+from muli.screen.spec.axes import Numbers, Selection
+from muli.screen.spec.load import Source, load, parse, read
+from muli.screen.spec.model import Axes, Design, Filter, Output, Screen, Spec, Uncertainty
 
 __all__ = [
     "Axes",

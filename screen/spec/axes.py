@@ -8,8 +8,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from screen.spec.names import closest, shown
-from screen.spec.quantities import Quantity
+from muli.screen.spec.names import closest, shown
+from muli.screen.spec.quantities import Quantity
 
 MAX_POINTS = 2**24
 """Longest axis whose values are ever laid out in memory."""

@@ -4,8 +4,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from screen.spec.names import closest, shown
-from screen.spec.quantities import quantity
+from muli.screen.spec.names import closest, shown
+from muli.screen.spec.quantities import quantity
 
 VARIABLES = (
     "coating_thickness_nm",

@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from screen.errors import SpecError
-from screen.spec.model import (
+from muli.screen.errors import SpecError
+from muli.screen.spec.model import (
     Axes,
     Design,
     Filter,
@@ -21,8 +21,8 @@ from screen.spec.model import (
     Uncertainty,
     electrode_problems,
 )
-from screen.spec.names import closest, shown
-from screen.spec.quantities import unknown_axis
+from muli.screen.spec.names import closest, shown
+from muli.screen.spec.quantities import unknown_axis
 
 MAX_BYTES = 16 * 2**20
 _SECTIONS: dict[str, type[Section]] = {

@@ -4,9 +4,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from screen.spec.axes import Numbers, Selection, numbers, selection
-from screen.spec.design import checked_distribution, checked_objective, checked_variables
-from screen.spec.quantities import AXES, quantity, unknown_axis
+from muli.screen.spec.axes import Numbers, Selection, numbers, selection
+from muli.screen.spec.design import checked_distribution, checked_objective, checked_variables
+from muli.screen.spec.quantities import AXES, quantity, unknown_axis
 
 BoundaryName = Literal["auto", "electrode", "interphase"]
 
@@ -169,7 +169,7 @@ def _gate(raw: Any) -> Any:
 
 
 class Spec(Section):
-    """A whole spec. `screen.spec.load` reads one from a file."""
+    """A whole spec. `muli.screen.spec.load` reads one from a file."""
 
     library: Library = Library()
     screen: Screen = Screen()

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, field
 
-from screen.spec.names import closest
+from muli.screen.spec.names import closest
 
 
 @dataclass(frozen=True)

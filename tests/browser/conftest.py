@@ -116,7 +116,7 @@ HOSTILE = {
 @pytest.fixture(scope="session")
 def dataset(tmp_path_factory):
     """A small finished run."""
-    from screen.running import run
+    from muli.screen.running.run import run
 
     folder = tmp_path_factory.mktemp("run") / "three"
     run(SPEC, folder)
@@ -126,7 +126,7 @@ def dataset(tmp_path_factory):
 @pytest.fixture(scope="session")
 def report(dataset, tmp_path_factory):
     """Its page."""
-    from screen.report import report
+    from muli.screen.report import report
 
     return report(dataset, tmp_path_factory.mktemp("page") / "report.html")
 
@@ -137,7 +137,7 @@ def hostile(dataset, tmp_path_factory):
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from screen.report import report
+    from muli.screen.report import report
 
     folder = tmp_path_factory.mktemp("hostile") / "<img src=x onerror=window.hit=4>"
     shutil.copytree(dataset, folder)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from kernels import Constant, Layer, Limits, Stack, Window, metrics
-from kernels.constants import CM_PER_NM, CM_PER_UM
+from muli.kernels import Constant, Layer, Limits, Stack, Window, metrics
+from muli.kernels.constants import CM_PER_NM, CM_PER_UM
 
 SETTINGS = {
     "coating_thickness_nm": (0.5, 500),

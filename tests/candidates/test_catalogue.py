@@ -6,9 +6,9 @@ import sys
 import pandas as pd
 import pytest
 
-import candidates
-from candidates.schema import NUMERIC
-from candidates.wide import columns
+from muli import candidates
+from muli.candidates.schema import NUMERIC
+from muli.candidates.wide import columns
 
 
 def row(name, **options):

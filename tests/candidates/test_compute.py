@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from candidates.checkpoint import Checkpoint, ResumeRefused
-from candidates.compute import compute
-from candidates.importers import Gap
-from candidates.thermodynamics import Energies, Partner, assess, prepare
+from muli.candidates.computing.checkpoint import Checkpoint, ResumeRefused
+from muli.candidates.computing.compute import compute
+from muli.candidates.importers import Gap
+from muli.candidates.thermodynamics import Energies, Partner, assess, prepare
 
 PARTNERS = (Partner("LiCoO2", "LiCoO2", "Li0.5CoO2"), Partner("Li3InCl6", "Li3InCl6"))
 ROWS = [
@@ -78,8 +78,8 @@ class TestTable:
         assert (tmp_path / "one.csv.gz").read_bytes() == (tmp_path / "two.csv.gz").read_bytes()
 
     def test_a_compound_that_fails_keeps_its_row_and_reason(self, tmp_path, monkeypatch):
-        from candidates import compute as module
-        from candidates.thermodynamics import Infeasible
+        from muli.candidates.computing import compute as module
+        from muli.candidates.thermodynamics import Infeasible
 
         def fails(formula, *more):
             if formula == "LiF":
@@ -94,7 +94,7 @@ class TestTable:
         assert rows["LiCl"]["computed_status"] == "ok"
 
     def test_the_table_reads_back_as_a_table_of_ones_own(self, tmp_path):
-        import candidates
+        from muli import candidates
 
         _compute(tmp_path / "mine.csv", partners=PARTNERS)
         frame = candidates.load([tmp_path / "mine.csv"]).set_index("name")
@@ -105,8 +105,8 @@ class TestTable:
 
 class TestResume:
     def test_an_interrupted_run_goes_on_where_it_stopped(self, tmp_path, monkeypatch):
-        monkeypatch.setattr("candidates.compute.ROW_CHUNK", 3)
-        monkeypatch.setattr("candidates.compute.HULL_CHUNK", 4)
+        monkeypatch.setattr("muli.candidates.computing.compute.ROW_CHUNK", 3)
+        monkeypatch.setattr("muli.candidates.computing.compute.HULL_CHUNK", 4)
         whole, cut = tmp_path / "whole.csv.gz", tmp_path / "cut.csv.gz"
         seen = []
         _compute(whole, progress=lambda *step: seen.append(step))

@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
-import candidates
-from candidates import conditions
-from candidates.conditions import ConditionError, judge
+from muli import candidates
+from muli.candidates import conditions
+from muli.candidates.conditions import ConditionError, judge
 
 FRAME = pd.DataFrame(
     {"name": ["LiF", "Li3PO4", "LiCl"], "gap": [8.7, None, 6.2], "wet": [True, False, None]}

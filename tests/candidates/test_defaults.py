@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from candidates.defaults import choose, choose_window
-from candidates.tables import Value
+from muli.candidates.defaults import choose, choose_window
+from muli.candidates.tables import Value
 
 NAN = float("nan")
 

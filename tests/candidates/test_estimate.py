@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-import candidates
-from candidates.estimate import MINIMUM_COUNT, chemistry, estimate
+from muli import candidates
+from muli.candidates.estimate import MINIMUM_COUNT, chemistry, estimate
 
 
 def test_classes_are_the_librarys_own_measured_rows():

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from candidates.formula import (
+from muli.candidates.formula import (
     ELEMENTS,
     FormulaError,
     parse,

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from candidates.importers import (
+from muli.candidates.importers import (
     ImportRefused,
     fetch_materials_project,
     from_pymatgen,
@@ -13,8 +13,8 @@ from candidates.importers import (
     read_gaps,
     write_energies,
 )
-from candidates.importers import limits as limits_module
-from candidates.thermodynamics import Energies
+from muli.candidates.importers import limits as limits_module
+from muli.candidates.thermodynamics import Energies
 
 
 def _energy(imported, formula):

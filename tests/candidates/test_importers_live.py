@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlparse
 
 import pytest
 
-from candidates.importers import ImportRefused, fetch_materials_project, fetch_optimade
+from muli.candidates.importers import ImportRefused, fetch_materials_project, fetch_optimade
 
 pytestmark = pytest.mark.full
 

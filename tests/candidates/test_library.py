@@ -6,11 +6,11 @@ from itertools import pairwise
 
 import pytest
 
-import candidates
-from candidates.defaults import choose_window
-from candidates.formula import parse
-from candidates.schema import CAVEATS, METHODS, NUMERIC, ROLES, TRUST, WINDOW_KINDS
-from candidates.tables import LIBRARY, NUMBERS, rows_of, table
+from muli import candidates
+from muli.candidates.defaults import choose_window
+from muli.candidates.formula import parse
+from muli.candidates.schema import CAVEATS, METHODS, NUMERIC, ROLES, TRUST, WINDOW_KINDS
+from muli.candidates.tables import LIBRARY, NUMBERS, rows_of, table
 
 WITH_MATERIAL = ("values", "windows", "potentials", "reactions", "decomposition_steps")
 WITH_SOURCE = (*WITH_MATERIAL, "ocp_points", "interface_resistance", "processing")

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-import candidates
+from muli import candidates
 
 
 def test_the_page_of_lithium_niobate():

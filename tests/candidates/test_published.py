@@ -5,7 +5,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from candidates.published import compare_reactions, compare_windows
+from muli.candidates.published import compare_reactions, compare_windows
 
 
 def test_windows_stand_beside_every_published_one_of_the_same_kind():
@@ -28,7 +28,7 @@ def test_reactions_are_compared_state_by_state():
 
 @pytest.fixture
 def muli():
-    from screen.commands.candidates import app
+    from muli.screen.cli.candidates import app
 
     return lambda *words: CliRunner().invoke(app, [str(word) for word in words])
 
@@ -59,7 +59,7 @@ def test_import_writes_energies_that_compute_reads(muli, tmp_path):
 
 @pytest.mark.parametrize("text", ["formula\nLi2O\n", "formula,energy_eV_atom\nLi2O,-5\n"])
 def test_unusable_energies_end_with_a_reason(muli, tmp_path, text):
-    from screen.errors import UsageError
+    from muli.screen.errors import UsageError
 
     path = tmp_path / "bad.csv"
     path.write_text(text)

@@ -2,7 +2,7 @@
 
 import pytest
 
-import candidates
+from muli import candidates
 
 
 def test_the_cells_that_were_asked_for_are_there():

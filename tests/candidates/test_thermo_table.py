@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import candidates
-from candidates.formula import parse, reduced_formula
+from muli import candidates
+from muli.candidates.formula import parse, reduced_formula
 
 LIBRARY = Path(candidates.__file__).parent / "library"
 
@@ -152,8 +152,8 @@ def test_the_story_names_sources_and_conventions(story):
     reason="set MULI_ENERGIES to the file of computed energies that the table was made from",
 )
 def test_rows_are_recomputed_from_the_energies(table):
-    from candidates.importers import read_energies
-    from candidates.thermodynamics import assess, prepare
+    from muli.candidates.importers import read_energies
+    from muli.candidates.thermodynamics import assess, prepare
 
     energies = read_energies(Path(os.environ["MULI_ENERGIES"])).energies
     partners = prepare(energies)

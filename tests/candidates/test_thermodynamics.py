@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from candidates.formula import parse, reduced_formula
-from candidates.thermodynamics import (
+from muli.candidates.formula import parse, reduced_formula
+from muli.candidates.thermodynamics import (
     Energies,
     Partner,
     assess,

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import candidates
-from candidates.problems import TableError
-from candidates.schema import NUMERIC
-from candidates.user_table import read, slip
+from muli import candidates
+from muli.candidates.schema import NUMERIC
+from muli.candidates.users.problems import TableError
+from muli.candidates.users.user_table import read, slip
 
 
 def written(tmp_path, content, name="t.csv"):

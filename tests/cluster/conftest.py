@@ -9,12 +9,12 @@ from pathlib import Path
 import dask.config
 import pytest
 
-from screen import space
-from screen.running import run
+from muli.screen.running.run import run
+from muli.screen.space import layout as space
 from tests.screen.screens import contents, small
 
 PRELOAD = """
-from screen import space
+from muli.screen.space import layout as space
 if space.CHUNK_ROWS != 2048:  # Dask imports a preload twice
     space.CHUNK_ROWS, space.TILE_ROWS = 2048, 1024
     exec({text!r}, {{}})

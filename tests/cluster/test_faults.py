@@ -9,15 +9,16 @@ from pathlib import Path
 import dask.config
 import pytest
 
-import candidates
-from screen.errors import WorkerError
-from screen.running import run
-from screen.store import JOURNAL
+from muli import candidates
+from muli.screen.dataset.store import JOURNAL
+from muli.screen.errors import WorkerError
+from muli.screen.running.run import run
 from tests.screen.screens import contents
 
 ONCE = """
 import os, signal, time
-from screen import chunk, workplace
+from muli.screen.engine import chunk
+from muli.screen.running import local as workplace
 def first():
     "Whether nobody did this before, on any worker."
     try:
@@ -50,7 +51,7 @@ chunk.Chunker.write = hanging
 """
 SLOW = """
 import time
-from screen import chunk
+from muli.screen.engine import chunk
 write = chunk.Chunker.write
 def slow(*given):
     time.sleep(0.5)
@@ -62,7 +63,7 @@ import resource, signal
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}))
 """
-OTHER_PHYSICS = "from kernels import version\nversion.PHYSICS_VERSION = 'next'\n"
+OTHER_PHYSICS = "from muli.kernels import version\nversion.PHYSICS_VERSION = 'next'\n"
 
 
 def same_and_once(out, whole):

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("distributed", reason="needs the extra dask")
-from screen.distributed import order
+from muli.screen.running import work as order
 
 PACKAGES = ("kernels", "screen", "candidates")
 
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_a_change_in_any_file_changes_the_hash(package, tmp_path):
-    with resources.as_file(resources.files(package)) as source:
+    with resources.as_file(resources.files(f"muli.{package}")) as source:
         shutil.copytree(source, tmp_path / package)
     (tmp_path / package / "some" / "depth").mkdir(parents=True)
     (tmp_path / package / "some" / "depth" / "law.py").write_text("sigma = 1\n")

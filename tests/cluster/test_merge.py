@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from screen.commands.run import show
-from screen.errors import SpecError, StoreError
-from screen.merge import merge
-from screen.running import run
-from screen.store import Store, part_name
+from muli.screen.cli.run import show
+from muli.screen.dataset.merge import merge
+from muli.screen.dataset.store import Store, part_name
+from muli.screen.errors import SpecError, StoreError
+from muli.screen.running.run import run
 from tests.screen.screens import contents, small
 
 OF_THE_RUN = {"finished", "seconds", "notes", "workers", "devices", "versions"}
@@ -28,8 +28,8 @@ def shards(spec, folder, whole=3):
 def two(tmp_path_factory, whole):
     folder = tmp_path_factory.mktemp("shards")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("screen.space.CHUNK_ROWS", 2048)
-        patch.setattr("screen.space.TILE_ROWS", 1024)
+        patch.setattr("muli.screen.space.layout.CHUNK_ROWS", 2048)
+        patch.setattr("muli.screen.space.layout.TILE_ROWS", 1024)
         return shards(whole[0], folder, 2)
 
 
@@ -51,7 +51,9 @@ def test_merged_shards_are_the_single_run(tmp_path, mode):
 
 def test_a_merged_folder_continues_as_a_finished_run(whole, two, tmp_path, monkeypatch):
     merge(tmp_path / "merged", two)
-    monkeypatch.setattr("screen.running._Job._compute", lambda *_: pytest.fail("computed again"))
+    monkeypatch.setattr(
+        "muli.screen.running.run._Job._compute", lambda *_: pytest.fail("computed again")
+    )
     assert run(whole[0], tmp_path / "merged").complete
 
 

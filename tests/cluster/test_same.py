@@ -11,16 +11,16 @@ import time
 import psutil
 import pytest
 
-from screen.distributed.clusters import environment, gpus, local_cluster
-from screen.distributed.workers import CHUNKS_PER_TASK, cut
-from screen.errors import ResumeRefused, SpecError, UsageError
-from screen.running import run
+from muli.screen.errors import ResumeRefused, SpecError, UsageError
+from muli.screen.running.clusters import environment, gpus, local_cluster
+from muli.screen.running.run import run
+from muli.screen.running.workers import CHUNKS_PER_TASK, cut
 from tests.cluster.conftest import PRELOAD
 from tests.screen.screens import contents, small
 
 LISTENERS = """
 import json, os, psutil
-from screen import workplace
+from muli.screen.running import local as workplace
 results = workplace.Local.results
 def telling(self, *given):
     near = [c.laddr.ip for c in psutil.Process().net_connections("inet") if c.status == "LISTEN"]
@@ -94,9 +94,9 @@ def test_workers_continue_what_one_process_began_and_refuse_another_screen(whole
 RUN = """
 import json, sys
 import dask.config
-from screen import space
-from screen.errors import ScreenError
-from screen.running import run
+from muli.screen.space import layout as space
+from muli.screen.errors import ScreenError
+from muli.screen.running.run import run
 if __name__ == "__main__":
     space.CHUNK_ROWS, space.TILE_ROWS = 2048, 1024
     try:
@@ -113,7 +113,7 @@ stages.Lowered.compile = compile
 """
 SLOW = """
 import time
-from screen import chunk
+from muli.screen.engine import chunk
 write = chunk.Chunker.write
 def slow(*given):
     time.sleep(2)

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from screen.cli import app
-from screen.distributed.slurm import job_script, load, start
-from screen.errors import SpecError, WorkerError
-from screen.running import run
+from muli.screen.cli.app import app
+from muli.screen.errors import SpecError, WorkerError
+from muli.screen.running.run import run
+from muli.screen.running.slurm import job_script, load, start
 from tests.cluster.conftest import PRELOAD
 from tests.cluster.test_faults import SLOW, same_and_once
 

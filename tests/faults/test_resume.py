@@ -14,10 +14,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from screen import space
-from screen.errors import Interrupted, ResumeRefused, StoreError
-from screen.running import run
-from screen.store import JOURNAL, Store, part_name
+from muli.screen.dataset.store import JOURNAL, Store, part_name
+from muli.screen.errors import Interrupted, ResumeRefused, StoreError
+from muli.screen.running.run import run
+from muli.screen.space import layout as space
 from tests.screen.screens import contents, small
 
 
@@ -48,7 +48,9 @@ def copy(whole, folder):
 
 def test_a_finished_run_is_not_computed_again(whole, tmp_path, monkeypatch):
     out = copy(whole, tmp_path / "out")
-    monkeypatch.setattr("screen.running._Job._compute", lambda *_: pytest.fail("computed again"))
+    monkeypatch.setattr(
+        "muli.screen.running.run._Job._compute", lambda *_: pytest.fail("computed again")
+    )
     assert run(whole[0], out).complete
     assert contents(out) == whole[1]
 
@@ -119,7 +121,7 @@ def test_changed_physics_and_precision_are_refused(whole, tmp_path, monkeypatch)
     out = copy(whole, tmp_path / "out")
     with pytest.raises(ResumeRefused, match='precision: "float32" -> "float64"'):
         run(whole[0], out, precision="float64")
-    monkeypatch.setattr("screen.manifest.PHYSICS_VERSION", "next")
+    monkeypatch.setattr("muli.screen.running.identity.PHYSICS_VERSION", "next")
     with pytest.raises(ResumeRefused, match=r'physics_version: "\S+" -> "next"'):
         run(whole[0], out)
 
@@ -199,14 +201,14 @@ def test_a_material_whose_every_row_fails_does_not_stop_the_others(tmp_path):
 
 SCRIPT = """
 import sys, json
-from screen import space
+from muli.screen.space import layout as space
 space.CHUNK_ROWS, space.TILE_ROWS = 2048, 1024
 import jax
 jax.config.update("jax_compilation_cache_dir", sys.argv[3])
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-from screen import chunk
-from screen.errors import ScreenError
-from screen.running import run
+from muli.screen.engine import chunk
+from muli.screen.errors import ScreenError
+from muli.screen.running.run import run
 slow = chunk.Chunker.write
 def write(self, lines, writer, pause):
     print("writing", flush=True)
@@ -296,7 +298,7 @@ def test_a_second_signal_ends_a_run_at_once_and_loses_nothing(whole, tmp_path, c
 
 TWO_SIGNALS = """
 import os, signal
-from screen.signals import stop_on_signal
+from muli.screen.running.signals import stop_on_signal
 with stop_on_signal() as stop:
     for number in (signal.SIGTERM, signal.SIGINT):
         os.kill(os.getpid(), number)

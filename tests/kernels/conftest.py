@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from kernels import Branches, Constant, Layer, Stack, solve
+from muli.kernels import Branches, Constant, Layer, Stack, solve
 from tests.quick import quick_jit
 
 FOLDER = Path(__file__).parent.parent / "reference"

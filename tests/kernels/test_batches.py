@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from kernels import (
+from muli.kernels import (
     Branches,
     Constant,
     Layer,

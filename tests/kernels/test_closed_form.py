@@ -6,8 +6,8 @@ import mpmath
 import numpy as np
 import pytest
 
-from kernels.ambipolar import Dilute
-from kernels.safe import arctangent_ratio, decay_ratio, log_mean_logistic
+from muli.kernels.numerics.safe import arctangent_ratio, decay_ratio, log_mean_logistic
+from muli.kernels.transport.ambipolar import Dilute
 from tests.quick import quick_jit
 
 V_T = 0.0257

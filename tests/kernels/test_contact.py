@@ -7,8 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from kernels import Constant, Layer, Limits, Stack, Window, metrics
-from kernels.contact import contact_fraction, interface_resistance, thickness_per_electrode_area
+from muli.kernels import Constant, Layer, Limits, Stack, Window, metrics
+from muli.kernels.model.contact import (
+    contact_fraction,
+    interface_resistance,
+    thickness_per_electrode_area,
+)
 
 
 def test_contact_fraction_is_linear_then_saturates():

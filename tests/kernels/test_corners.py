@@ -7,10 +7,10 @@ import mpmath
 import numpy as np
 import pytest
 
-from kernels import Branches, Constant, Layer, Stack, Status, solve
-from kernels.conductor import dilute
-from kernels.constants import BOLTZMANN_EV
-from screen.solve_stacks import QUICK_COMPILE
+from muli.kernels import Branches, Constant, Layer, Stack, Status, solve
+from muli.kernels.constants import BOLTZMANN_EV
+from muli.kernels.transport.conductor import dilute
+from muli.screen.solving.batches import QUICK_COMPILE
 
 SE0 = Layer(5e-3, 1e-3, Constant(1e-9))
 CL0 = Layer(1e-6, 1e-6, Constant(1e-11))

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from kernels import Branches, Layer, Stack, solve
-from kernels.curve import read_at, read_row, trace
+from muli.kernels import Branches, Layer, Stack, solve
+from muli.kernels.solvers.curve import read_at, read_row, trace
 
 NODES, STEP, LOW = 257, 0.05, -12.0
 SMOOTH = (Branches(1e-10, 1e-6, 0.4, 1e-6, 3.6), Branches(1e-14, 1e-8, 0.5, 1e-7, 4.4))

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from kernels import Branches, Constant, Layer, Stack, solve
-from kernels.constants import BOLTZMANN_EV
+from muli.kernels import Branches, Constant, Layer, Stack, solve
+from muli.kernels.constants import BOLTZMANN_EV
 
 NAMES = ("L_1", "s_1", "c_1", "n_1", "E_n", "p_1", "E_p", "L_2", "s_2", "c_2", "E_a", "E_c", "T")
 POINTS = {

@@ -4,8 +4,8 @@ import jax
 import numpy as np
 import pytest
 
-from kernels import Branches, Layer, Stack, Status, solve
-from kernels.constants import BOLTZMANN_EV
+from muli.kernels import Branches, Layer, Stack, Status, solve
+from muli.kernels.constants import BOLTZMANN_EV
 
 VOLT = BOLTZMANN_EV * 298.15
 LAYERS = (

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kernels import Status
+from muli.kernels import Status
 
 FILE = Path(__file__).parents[2] / "benchmarks" / "float32_errors.py"
 

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from kernels import Branches, Layer, Stack, min_thickness, solve
+from muli.kernels import Branches, Layer, Stack, min_thickness, solve
 from tests.quick import quick_jit
 
 EXPONENTS = {

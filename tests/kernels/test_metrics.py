@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from kernels import (
+from muli.kernels import (
     CoatingClass,
     Constant,
     Layer,

@@ -4,8 +4,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from kernels import Branches, panels
-from kernels.branches import centres
+from muli.kernels import Branches
+from muli.kernels.transport import panels
+from muli.kernels.transport.branches import centres
 
 VOLT = 0.025692579
 LAW = Branches(*map(jnp.float64, (0.0, 1e-7, 0.4, 1e-8, 3.9, 0.5, 1.0)))

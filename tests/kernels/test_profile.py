@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from kernels import Branches, Constant, Layer, Stack, profile, solve
-from kernels.constants import BOLTZMANN_EV
+from muli.kernels import Branches, Constant, Layer, Stack, profile, solve
+from muli.kernels.constants import BOLTZMANN_EV
 
 VOLT = BOLTZMANN_EV * 298.15
 LAWS = ((1e-9, 1e-7, 0.5, 1e-7, 3.6), (1e-11, 0.0, 0.0, 1e-9, 4.4))

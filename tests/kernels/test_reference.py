@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from kernels import Branches, Status, leak_current, max_sigma_ele, min_thickness, solve
+from muli.kernels import Branches, Status, leak_current, max_sigma_ele, min_thickness, solve
 
 
 def closed_form(stack):

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from kernels.root import find_root
+from muli.kernels.numerics.root import find_root
 
 
 def searched(function, low, high, start, dtype=jnp.float64):

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from kernels import Branches, Constant, Layer, Stack, Status, Table, solve
-from kernels.constants import BOLTZMANN_EV
+from muli.kernels import Branches, Constant, Layer, Stack, Status, Table, solve
+from muli.kernels.constants import BOLTZMANN_EV
 
 VOLT = BOLTZMANN_EV * 298.15
 GRID = np.array([-1.0, 0.7, 3.1, 4.4, 6.0])

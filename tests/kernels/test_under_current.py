@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from kernels import Branches, Constant, Layer, Stack, Status, solve
-from kernels.constants import BOLTZMANN_EV
+from muli.kernels import Branches, Constant, Layer, Stack, Status, solve
+from muli.kernels.constants import BOLTZMANN_EV
 from tests.quick import quick_jit
 
 ELECTROLYTE = (5e-3, 1e-3, 1e-9)

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 import pytest
 
-from kernels import Branches, Constant, Layer, Limits, Stack, Window, metrics, metrics_of_plane
+from muli.kernels import Branches, Constant, Layer, Limits, Stack, Window, metrics, metrics_of_plane
 from tests.quick import quick_jit
 
 KNOWN = {

@@ -7,12 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from kernels import Branches, Layer, Limits, Stack, Window, metrics, min_thickness, solve
-from screen import space
-from screen.draws import label
-from screen.errors import SpecError
-from screen.running import run
-from screen.uncertainty import draw, normal_scores, quantile
+from muli.kernels import Branches, Layer, Limits, Stack, Window, metrics, min_thickness, solve
+from muli.screen.errors import SpecError
+from muli.screen.running.run import run
+from muli.screen.space import layout as space
+from muli.screen.space.distributions import draw, normal_scores, quantile
+from muli.screen.space.draws import label
 from tests.quick import quick_jit
 from tests.screen.screens import contents, read
 

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from screen.estimate import BYTES_PER_ROW
-from screen.running import run
+from muli.screen.running.run import run
+from muli.screen.space.cost import BYTES_PER_ROW
 
 CELL = ["electrolyte", "cathode", "cathode_state", "anode", "boundary"]
 FEW = {
@@ -22,7 +22,7 @@ ONE = {"coating": ["LiPON"], "electrolyte": ["Li6PS5Cl"], "cathode": ["NMC811"]}
 
 def run_built_in(folder, axes, **output):
     """The built-in spec with some of its axes cut: the run, and its rows that have an answer."""
-    spec = tomllib.loads((resources.files("screen") / "builtin.toml").read_text())
+    spec = tomllib.loads((resources.files("muli.screen.spec") / "builtin.toml").read_text())
     spec["axes"] |= axes
     spec["output"] |= output
     result = run(spec, folder)

@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from screen.cli import app
-from screen.errors import ScreenError
-from screen.table import figure, safe
+from muli.screen.cli.app import app
+from muli.screen.errors import ScreenError
+from muli.screen.views.table import figure, safe
 
 runner = CliRunner()
 HOSTILE = ["=cmd()", "+1", "-x", "@sum", "\tcell", "\x1b[2Jwipe", "\u202eevil", "<script>", 'a"b,c']
 
 
 def muli(*arguments):
-    """(exit code, stdout, stderr) as `screen.cli.main` gives them."""
+    """(exit code, stdout, stderr) as `muli.screen.cli.app.main` gives them."""
     found = runner.invoke(app, [str(each) for each in arguments])
     if isinstance(found.exception, ScreenError):
         return found.exception.exit_code, found.stdout, str(found.exception)
@@ -38,7 +38,7 @@ def test_help_imports_nothing_heavy():
 
 def test_a_dry_run_imports_nothing_that_computes():
     heavy = ["jax", "scipy", "matplotlib"]
-    code = "import sys; from screen.estimate import dry_run; print(dry_run().stacks, "
+    code = "import sys; from muli.screen.space.cost import dry_run; print(dry_run().stacks, "
     code += f"[n for n in {heavy!r} if n in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.split(maxsplit=1)[1].strip() == "[]"
@@ -170,7 +170,7 @@ def test_a_broken_spec_exits_2_and_writes_nothing(tmp_path, text):
 
 
 def test_the_whole_program_reports_an_error_on_stderr(tmp_path):
-    command = [sys.executable, "-m", "screen.cli", "rank", str(tmp_path)]
+    command = [sys.executable, "-m", "muli.screen.cli.app", "rank", str(tmp_path)]
     found = subprocess.run(command, capture_output=True, text=True)
     assert found.returncode == 2
     assert found.stdout == ""

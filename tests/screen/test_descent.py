@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from screen.optimize.descent import CONVERGED, FEASIBLE, Box, optimise
+from muli.screen.optimize.descent import CONVERGED, FEASIBLE, Box, optimise
 
 
 @pytest.fixture(autouse=True)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
-from kernels import Constant, Layer, Stack
-from screen.optimize.answer import check, solve_batch
-from screen.optimize.descent import FEASIBLE
-from screen.optimize.problem import Problem, Variable
+from muli.kernels import Constant, Layer, Stack
+from muli.screen.optimize.answer import check, solve_batch
+from muli.screen.optimize.descent import FEASIBLE
+from muli.screen.optimize.problem import Problem, Variable
 
 LOWER, UPPER = 1e-10, 1e-1  # cm
 STATES = 2

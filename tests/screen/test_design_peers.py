@@ -3,7 +3,7 @@
 And no design that is called feasible is contradicted by `muli solve`, which knows nothing of it.
 
 Under current, and with branch laws at open circuit. The peer minimises the same total thickness
-with the potentials themselves as constraints, by exact gradients through `kernels.solve`.
+with the potentials themselves as constraints, by exact gradients through `muli.kernels.solve`.
 """
 
 import json
@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from kernels import Branches, Constant, Layer, Stack, solve
-from screen.optimize.answer import solve_batch
-from screen.optimize.descent import FEASIBLE
-from screen.optimize.problem import Problem, Variable
-from screen.solve_file import solve_file
+from muli.kernels import Branches, Constant, Layer, Stack, solve
+from muli.screen.optimize.answer import solve_batch
+from muli.screen.optimize.descent import FEASIBLE
+from muli.screen.optimize.problem import Problem, Variable
+from muli.screen.solving.solve_file import solve_file
 
 LOWER, UPPER, LAYERS = 1e-9, 1e-3, 3
 

@@ -4,10 +4,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from kernels import Constant, Layer, Stack
-from screen.optimize.problem import Problem, Variable
-from screen.optimize.robust import ladder, sampled
-from screen.uncertainty import draw
+from muli.kernels import Constant, Layer, Stack
+from muli.screen.optimize.problem import Problem, Variable
+from muli.screen.optimize.robust import ladder, sampled
+from muli.screen.space.distributions import draw
 
 ION, E_C, L_SE = (1.95e-3, 1e-6), 4.2, 3e-3
 CENTRAL = {"coating.sigma_ele_S_cm": 1e-12, "electrolyte.sigma_ele_S_cm": 3e-9}

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-import candidates
-from screen.cli import app
-from screen.errors import SpecError
-from screen.optimize import design
-from screen.optimize.pairs import layered
-from screen.spec import load, parse
-from screen.spec.axes import Selection
+from muli import candidates
+from muli.screen.cli.app import app
+from muli.screen.errors import SpecError
+from muli.screen.optimize import design
+from muli.screen.optimize.pairs import layered
+from muli.screen.spec import load, parse
+from muli.screen.spec.axes import Selection
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 COATINGS = """name,sigma_ion_S_cm,sigma_ele_S_cm,reduction_limit_V,oxidation_limit_V

@@ -11,19 +11,19 @@ import jax.export
 import pandas as pd
 import pytest
 
-from screen import space
-from screen.evaluate import Evaluator
-from screen.running import run
-from screen.setup import set_up
+from muli.screen.engine.evaluate import Evaluator
+from muli.screen.running.run import run
+from muli.screen.space import layout as space
+from muli.screen.space.setup import set_up
 from tests.screen.screens import contents, read, small
 
 SCRIPT = """
 import json, sys
-from screen import space
+from muli.screen.space import layout as space
 space.CHUNK_ROWS, space.TILE_ROWS = 1024, 256
 import jax
 assert len(jax.local_devices()) == 8
-from screen.running import run
+from muli.screen.running.run import run
 for mode in sys.argv[3:]:
     spec = json.load(open(sys.argv[1]))
     spec["output"]["mode"] = mode

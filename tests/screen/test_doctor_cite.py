@@ -1,26 +1,27 @@
 """The doctor sees foreign packages; citations hold methods, programs and data, each once."""
 
 import re
+from pathlib import Path
 
 import pytest
 
-from screen import cite, doctor
+import muli
+from muli.screen.cli import installation as doctor
+from muli.screen.views import cite
 
 
 def test_a_foreign_package_in_front_is_a_problem(tmp_path):
-    (tmp_path / "kernels").mkdir()
-    (tmp_path / "kernels" / "__init__.py").touch()
-    (tmp_path / "screen.py").touch()
-    ours = str(doctor.Path(doctor.__file__).parents[1])
+    (tmp_path / "muli.py").touch()
+    ours = str(Path(muli.__file__).parents[1])
     found = doctor.shadows([str(tmp_path), ours])
-    assert len(found) == 2
+    assert len(found) == 1
     assert "hides ours" in found[0]
     assert "is hidden by ours" in doctor.shadows([ours, str(tmp_path)])[0]
     assert doctor.shadows([ours, ours]) == []
 
 
 def test_a_folder_without_code_shadows_nothing(tmp_path):
-    (tmp_path / "kernels").mkdir()
+    (tmp_path / "muli").mkdir()
     assert doctor.shadows([str(tmp_path)]) == []
 
 

@@ -5,11 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from screen.conditions import ConditionError, check_gate, parse
-from screen.errors import SpecError
-from screen.estimate import dry_run
-from screen.expression import Column, evaluate
-from screen.running import run
+from muli.screen.conditions import ConditionError, check_gate, parse
+from muli.screen.engine.expression import Column, evaluate
+from muli.screen.errors import SpecError
+from muli.screen.running.run import run
+from muli.screen.space.cost import dry_run
 from tests.screen.screens import read, small
 
 A = [1.0, 2.0, 3.0, None, -1.0]

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from screen import space
-from screen.histograms import HISTOGRAMS, Bins, leaders
-from screen.running import run
+from muli.screen.dataset.histograms import HISTOGRAMS, Bins, leaders
+from muli.screen.running.run import run
+from muli.screen.space import layout as space
 from tests.screen.screens import read, small
 
 LINE = ["coating", "electrolyte", "electrolyte_thickness_um", "anode", "boundary", "cathode_state"]

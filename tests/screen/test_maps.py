@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from kernels import Constant, Layer, Stack, solve
-from screen.cli import app
-from screen.errors import SpecError
-from screen.map_picture import draw_map
-from screen.maps import design_maps
-from screen.spec import load
+from muli.kernels import Constant, Layer, Stack, solve
+from muli.screen.cli.app import app
+from muli.screen.errors import SpecError
+from muli.screen.optimize.maps import design_maps
+from muli.screen.pictures.map import draw_map
+from muli.screen.spec import load
 
 SPEC = """
 [library]

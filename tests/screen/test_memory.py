@@ -3,13 +3,13 @@
 import jax
 import pytest
 
-from screen import space
-from screen.chunk import Chunker
-from screen.device import plan, tile_bytes
-from screen.errors import DeviceError
-from screen.evaluate import Evaluator
-from screen.running import run
-from screen.setup import set_up
+from muli.screen.engine.chunk import Chunker
+from muli.screen.engine.device import plan, tile_bytes
+from muli.screen.engine.evaluate import Evaluator
+from muli.screen.errors import DeviceError
+from muli.screen.running.run import run
+from muli.screen.space import layout as space
+from muli.screen.space.setup import set_up
 from tests.screen.screens import contents, small
 
 

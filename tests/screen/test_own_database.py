@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from screen.running import run
+from muli.screen.running.run import run
 
 
 def test_a_hundred_thousand_materials(tmp_path):

@@ -13,9 +13,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from screen.evaluate import by_bytes
-from screen.parquet import FEW_WORDS, LONGEST_STATISTIC, Column, Encoded, Planes, Writer, encode
-from screen.thrift import Long, fields, struct
+from muli.screen.dataset.parquet import (
+    FEW_WORDS,
+    LONGEST_STATISTIC,
+    Column,
+    Encoded,
+    Planes,
+    Writer,
+    encode,
+)
+from muli.screen.dataset.thrift import Long, fields, struct
+from muli.screen.engine.evaluate import by_bytes
 
 WORD = pa.dictionary(pa.int16(), pa.string())
 SCHEMA = pa.schema(

@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 from datafusion import SessionConfig, SessionContext
 
-from screen.delta import BLOCK, consecutive, differences
-from screen.parquet import Column, Encoding, Writer, encode
-from screen.running import run
+from muli.screen.dataset.parquet import Column, Encoding, Writer, encode
+from muli.screen.delta import BLOCK, consecutive, differences
+from muli.screen.running.run import run
 from tests.screen.screens import small
 
 WORD = pa.dictionary(pa.int32(), pa.string())

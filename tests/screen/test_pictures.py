@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from screen import ranking as rank
-from screen.cli import app
-from screen.drawing import style
-from screen.errors import UsageError
-from screen.profile_picture import draw_profile, profile_figure
-from screen.rank_picture import _bands, _front, draw_ranking
-from screen.solve_file import profile_table, solved_stacks
+from muli.screen.cli.app import app
+from muli.screen.errors import UsageError
+from muli.screen.pictures.profile import draw_profile, profile_figure
+from muli.screen.pictures.ranking import _bands, _front, draw_ranking
+from muli.screen.pictures.style import style
+from muli.screen.ranking import rank
+from muli.screen.solving.solve_file import profile_table, solved_stacks
 
 NAN = math.nan
 ROWS = [

@@ -7,10 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from screen import criteria
-from screen import ranking as rank
-from screen.errors import StoreError, UsageError
-from screen.pareto import DIRECTION, non_dominated
+from muli.screen.errors import StoreError, UsageError
+from muli.screen.ranking import criteria, rank
+from muli.screen.ranking.pareto import DIRECTION, non_dominated
 
 NAN, INF = math.nan, math.inf
 
@@ -330,8 +329,8 @@ def test_a_condition_is_only_a_condition(folder_of, tmp_path, monkeypatch, condi
 def test_the_connection_itself_refuses_files_and_settings(folder_of, tmp_path):
     import duckdb
 
-    from screen import sql
-    from screen.results import open_results
+    from muli.screen.dataset.results import open_results
+    from muli.screen.ranking import sql
 
     other = tmp_path / "other.csv"
     other.write_text("a\n1\n")
@@ -356,7 +355,7 @@ def test_the_connection_itself_refuses_files_and_settings(folder_of, tmp_path):
 def test_a_value_is_found_in_the_precision_it_was_stored_in(kind, column):
     import duckdb
 
-    from screen import sql
+    from muli.screen.ranking import sql
 
     for value in (3.4, 1e-12, float("inf")):
         query = f"SELECT count(*) FROM (SELECT '{value}'::{column} AS \"a.b\") WHERE "
@@ -367,7 +366,7 @@ def test_a_value_is_found_in_the_precision_it_was_stored_in(kind, column):
 def test_powers_of_ten_in_a_condition_are_those_that_are_stored():
     import duckdb
 
-    from screen import sql
+    from muli.screen.ranking import sql
 
     given = """a = 1e-12 AND a < .5E3 AND "x1e-3" = '2e5 it''s' AND b2e1 > 1.e+1 -- 7e7"""
     meant = (
@@ -411,8 +410,8 @@ def test_what_is_unfinished_or_broken_is_said(folder_of, ranking):
 
 
 def test_the_words_of_the_order_are_those_of_the_kernels_and_the_library():
-    from candidates import schema
-    from kernels import CoatingClass, Status
+    from muli.candidates import schema
+    from muli.kernels import CoatingClass, Status
 
     assert list(criteria.STATUSES) == [status.label for status in Status]
     assert list(criteria.COATING_CLASSES) == [each.name.lower() for each in CoatingClass]

@@ -2,8 +2,8 @@
 
 import pytest
 
-import candidates
-from screen.spec import parse
+from muli import candidates
+from muli.screen.spec import parse
 
 
 @pytest.mark.parametrize("cell", candidates.cells(), ids=lambda cell: cell.name)

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from screen.reduce import (
+from muli.screen.engine.reduce import (
     NOTHING,
     OUTCOMES,
     Coded,

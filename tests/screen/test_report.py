@@ -10,12 +10,25 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from kernels import Constant, Layer, Limits, Stack, Window, metrics
-from screen.errors import StoreError
-from screen.report import ReportError, assumed, funnel, inside, page, query, report, table
-from screen.report.build import html
-from screen.results import open_results
-from screen.running import run
+from muli.kernels import Constant, Layer, Limits, Stack, Window, metrics
+from muli.screen.dataset.results import open_results
+from muli.screen.errors import StoreError
+from muli.screen.report import (
+    ReportError,
+    assumed,
+    funnel,
+    page,
+    query,
+    report,
+)
+from muli.screen.report import (
+    columns as table,
+)
+from muli.screen.report import (
+    what_if as inside,
+)
+from muli.screen.report.build import html
+from muli.screen.running.run import run
 
 SPEC = {
     "screen": {"name": "small", "asr_budget_ohm_cm2": 8.0},
@@ -159,7 +172,7 @@ def test_an_unknown_conductivity_is_said_and_starts_where_it_just_protects(folde
 def test_limiting_profiles_touch_the_electrolytes_limit(folder):
     data = query.Dataset(open_results(folder), {})
     ranked = data.select("FROM rows WHERE coating = 'LiNbO3' AND electrolyte = 'Li6PS5Cl'")
-    import candidates
+    from muli import candidates
 
     library = candidates.load().set_index("name")
     found = inside.numbers(
@@ -236,7 +249,7 @@ def test_a_missing_extra_is_named_with_its_command(folder, tmp_path, monkeypatch
 
 
 def test_probability_is_drawn_where_it_is_known():
-    from screen.report import pictures
+    from muli.screen.report import ranking_figures as pictures
 
     ranked = pd.DataFrame(
         {

@@ -8,12 +8,24 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import candidates
-from kernels import Constant, Layer, Stack, max_sigma_ele
-from screen import labels
-from screen.report import build, chemistry, inside, query, table
-from screen.results import open_results
-from screen.running import run
+from muli import candidates
+from muli.kernels import Constant, Layer, Stack, max_sigma_ele
+from muli.screen.dataset.results import open_results
+from muli.screen.pictures import labels
+from muli.screen.report import (
+    build,
+    query,
+)
+from muli.screen.report import (
+    columns as table,
+)
+from muli.screen.report import (
+    material_figures as chemistry,
+)
+from muli.screen.report import (
+    what_if as inside,
+)
+from muli.screen.running.run import run
 
 SPEC = {
     "screen": {"name": "four", "asr_budget_ohm_cm2": 8.0},

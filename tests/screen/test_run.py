@@ -9,11 +9,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from kernels import Constant, Layer, Limits, Stack, Window, metrics
-from screen import space
-from screen.errors import SpecError
-from screen.running import run
-from screen.setup import set_up
+from muli.kernels import Constant, Layer, Limits, Stack, Window, metrics
+from muli.screen.errors import SpecError
+from muli.screen.running.run import run
+from muli.screen.space import layout as space
+from muli.screen.space.setup import set_up
 from tests.screen.screens import contents, read, small
 
 

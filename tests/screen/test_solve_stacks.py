@@ -11,11 +11,11 @@ import jax
 import numpy as np
 import pytest
 
-from kernels import Status
-from kernels.constants import BOLTZMANN_EV
-from screen.solve_file import FRACTIONS
-from screen.solve_stacks import profiles, solve_stacks
-from screen.stack_file import StackEntry
+from muli.kernels import Status
+from muli.kernels.constants import BOLTZMANN_EV
+from muli.screen.solving.batches import profiles, solve_stacks
+from muli.screen.solving.solve_file import FRACTIONS
+from muli.screen.solving.stack_file import StackEntry
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 SOLVED_BY_KERNELS = ("inverse", "open_circuit_branches", "open_circuit_three_layers")

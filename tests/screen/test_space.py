@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from screen.space import CHUNK_ROWS, TILE_ROWS, DesignSpace
+from muli.screen.space.layout import CHUNK_ROWS, TILE_ROWS, DesignSpace
 
 spaces = st.builds(
     DesignSpace,

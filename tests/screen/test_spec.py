@@ -2,10 +2,10 @@
 
 import pytest
 
-from screen.errors import SpecError
-from screen.setup import set_up
-from screen.source import source_of
-from screen.spec import load, parse
+from muli.screen.errors import SpecError
+from muli.screen.space.setup import set_up
+from muli.screen.space.source import source_of
+from muli.screen.spec import load, parse
 
 
 def problems(spec) -> str:
@@ -102,7 +102,7 @@ def test_axes_that_cannot_be_laid_out(change, message):
 
 
 def test_ranges_are_lazy_and_a_trillion_stacks_are_counted():
-    from screen.estimate import dry_run
+    from muli.screen.space.cost import dry_run
 
     wide = {"start": 1, "stop": 100, "num": 10**6, "spacing": "log"}
     axes = {**AXES, "coating_thickness_nm": wide, "electrolyte_thickness_um": wide}

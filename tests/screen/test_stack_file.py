@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from screen.errors import SpecError
-from screen.stack_file import read_stacks
+from muli.screen.errors import SpecError
+from muli.screen.solving.stack_file import read_stacks
 
 LAYER = {"role": "electrolyte", "thickness_cm": 5e-3, "sigma_ion_S_cm": 1e-3, "sigma_0_S_cm": 1e-9}
 STACK = {"layers": [LAYER], "E_anode_V": 0.0, "E_cathode_V": 4.2}

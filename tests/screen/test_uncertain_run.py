@@ -8,12 +8,13 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from candidates import load
-from kernels import Constant, Layer, Stack, min_thickness
-from screen import rank, space
-from screen.errors import SpecError
-from screen.running import run
-from screen.uncertainty import draw, importance
+from muli.candidates import load
+from muli.kernels import Constant, Layer, Stack, min_thickness
+from muli.screen import rank
+from muli.screen.errors import SpecError
+from muli.screen.running.run import run
+from muli.screen.space import layout as space
+from muli.screen.space.distributions import draw, importance
 from tests.screen.screens import contents, read
 
 FILMS = """name,sigma_ion_S_cm,sigma_ele_S_cm,reduction_limit_V,oxidation_limit_V,source

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from kernels import Constant, Layer, Stack, Window, min_thickness, solve
-from screen.uncertainty import (
+from muli.kernels import Constant, Layer, Stack, Window, min_thickness, solve
+from muli.screen.space.distributions import (
     bands,
     distribution,
     draw,

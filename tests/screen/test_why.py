@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from screen.why import why
+from muli.screen.views.why import why
 
 BASE = {
     "status": "ok",

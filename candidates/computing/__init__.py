@@ -1,0 +1,1 @@
+"""Windows and reaction energies of many compounds, computed in pieces that may be interrupted."""

@@ -1,0 +1,1 @@
+"""Tables of materials that users bring: read, checked, and explained."""

@@ -1,0 +1,166 @@
+"""What a stack would need: thicknesses and conductivities that bring E* to a given potential.
+
+With E* given, the part of the stack on one side of it decides the current, and one layer on the
+other side is then explicit (no iteration for electrolyte | coating):
+
+    L_coating = G_coating(E*, E_c)/j,   j = G_electrolyte(E_a, E*)/L_electrolyte
+
+G is the integral of sigma_amb over the potential. Interface resistances, anode coatings and
+further cathode coatings are kept as they are. All functions are pure and differentiable and take
+one stack; potentials are V vs Li/Li+, thicknesses cm, conductivities S/cm.
+"""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.typing import ArrayLike
+from jaxtyping import Array, Bool, Float
+
+from muli.kernels.model.stack import Layer, Stack
+from muli.kernels.solvers.march_layers import march, thickness_between
+from muli.kernels.solvers.solve import solve
+from muli.kernels.transport.conductor import as_floats
+
+Scalar = Float[Array, ""]
+
+
+class Span(NamedTuple):
+    """One layer's share of a stack: the leak current and the potentials at its faces.
+
+    free: the target holds without this layer. impossible: no such layer reaches it. The leak is
+    NaN where something that decides the answer is unknown.
+    """
+
+    leak: Scalar
+    log_leak: Scalar
+    E_left: Scalar
+    E_right: Scalar
+    free: Bool[Array, ""]
+    impossible: Bool[Array, ""]
+
+
+def min_thickness(stack: Stack, E_oxidation: ArrayLike) -> Scalar:
+    """Least thickness (cm) of the coating at the electrolyte's cathode side that protects it.
+
+    0 where E_cathode does not exceed the limit, infinite where the limit does not exceed E_anode:
+    nothing protects then. The coating's own thickness in `stack` is not used.
+    """
+    return thickness_at(stack, E_oxidation)
+
+
+def thickness_at(stack: Stack, E_target: ArrayLike, *, coating_side: bool = False) -> Scalar:
+    """Thickness (cm) of that coating at which E* is E_target, on either side of the contact."""
+    span = coating_span(stack, E_target, coating_side=coating_side)
+    thickness = _thickness(stack, stack.layers[coating_index(stack)], span)
+    return _edges(span, thickness, always=0.0, never=jnp.inf)
+
+
+def max_electrolyte_thickness(stack: Stack, E_oxidation: ArrayLike) -> Scalar:
+    """Largest thickness (cm) of the electrolyte for which the coating still protects it.
+
+    Infinite where E_cathode does not exceed the limit, 0 where the limit does not exceed E_anode.
+    """
+    span = electrolyte_span(stack, E_oxidation)
+    thickness = _thickness(stack, stack.layers[stack.electrolyte], span)
+    return _edges(span, thickness, always=jnp.inf, never=0.0)
+
+
+def max_sigma_ele(stack: Stack, E_oxidation: ArrayLike) -> Scalar:
+    """Largest constant sigma_ele (S/cm) with which the coating protects at its thickness.
+
+    Infinite where any value protects, 0 where none does. The coating's own law is not used.
+    """
+    span = coating_span(stack, E_oxidation)
+    sigma = _constant_sigma_ele(stack, stack.layers[coating_index(stack)], span)
+    return _edges(span, sigma, always=jnp.inf, never=0.0)
+
+
+def min_electrolyte_sigma_ele(stack: Stack, E_oxidation: ArrayLike) -> Scalar:
+    """Smallest constant sigma_ele (S/cm) of the electrolyte for which the coating still protects.
+
+    0 where any value will do, infinite where none does.
+    """
+    span = electrolyte_span(stack, E_oxidation)
+    sigma = _constant_sigma_ele(stack, stack.layers[stack.electrolyte], span)
+    return _edges(span, sigma, always=0.0, never=jnp.inf)
+
+
+def coating_index(stack: Stack) -> int:
+    """Position of the coating that touches the electrolyte on its cathode side."""
+    if stack.electrolyte + 1 >= len(stack.layers):
+        raise ValueError("this stack has no coating on the cathode side of its electrolyte")
+    return stack.electrolyte + 1
+
+
+def coating_span(stack: Stack, E_target: ArrayLike, *, coating_side: bool = False) -> Span:
+    """What the coating would span if E* were E_target on the electrolyte's (or its own) side."""
+    index, contacts = coating_index(stack), _contacts(stack)
+    target, free, impossible = _target(stack, E_target)
+    own = contacts[index] if coating_side else 0.0
+    asr = (*contacts[:index], own)
+    part = solve(replace(stack, layers=stack.layers[:index], E_cathode=target, interface_asr=asr))
+    contact = jnp.zeros_like(target) if coating_side else as_floats((stack, contacts[index]))[1]
+    ionic = as_floats(stack).current_density + part.leak_current_density
+    asr = contacts[index + 1 :]
+    beyond = replace(stack, layers=stack.layers[index + 1 :], interface_asr=asr)
+    E_right = march(beyond, part.leak_current_density, part.log_leak, backward=True)
+    E_left = target + ionic * contact
+    leak = _unless_unknown(part.leak_current_density, E_target, E_right)
+    return Span(leak, part.log_leak, E_left, E_right, free, impossible)
+
+
+def electrolyte_span(stack: Stack, E_target: ArrayLike) -> Span:
+    """What the electrolyte would span if its cathode-side face were at E_target."""
+    index, contacts = coating_index(stack), _contacts(stack)
+    target, free, impossible = _target(stack, E_target)
+    asr = contacts[index:]
+    part = solve(replace(stack, layers=stack.layers[index:], E_anode=target, interface_asr=asr))
+    before = replace(stack, layers=stack.layers[: index - 1], interface_asr=contacts[:index])
+    E_left = march(before, part.leak_current_density, part.log_leak, backward=False)
+    leak = _unless_unknown(part.leak_current_density, E_target, E_left)
+    return Span(leak, part.log_leak, E_left, target, free, impossible)
+
+
+def _contacts(stack: Stack) -> tuple[ArrayLike, ...]:
+    return stack.interface_asr or (0.0,) * (len(stack.layers) + 1)
+
+
+def _target(stack: Stack, E_target: ArrayLike) -> tuple[Scalar, Scalar, Scalar]:
+    """The target, moved strictly between the electrodes where it is not, and where it was."""
+    numbers, target = as_floats((stack, E_target))
+    free, impossible = numbers.E_cathode <= target, target <= numbers.E_anode
+    inside = jnp.where(free, 0.5 * (numbers.E_anode + numbers.E_cathode), target)
+    return jnp.where(target > numbers.E_anode, inside, numbers.E_anode + 1.0), free, impossible
+
+
+def _unless_unknown(value: Scalar, *needed: ArrayLike) -> Scalar:
+    """The value; NaN where anything that it needs is."""
+    for each in needed:
+        value = jnp.where(jnp.any(jnp.isnan(jnp.asarray(each))), jnp.nan, value)
+    return value
+
+
+def _thickness(stack: Stack, layer: Layer, span: Span) -> Scalar:
+    value = thickness_between(stack, layer, span.leak, span.log_leak, span.E_left, span.E_right)
+    return _unless_unknown(value, *jax.tree.leaves((layer.sigma_ion, layer.sigma_ele)))
+
+
+def _constant_sigma_ele(stack: Stack, layer: Layer, span: Span) -> Scalar:
+    """sigma_ele for which a layer of constant law spans its potentials; inf if ions alone do."""
+    stack, layer = as_floats((stack, layer))
+    ionic = (stack.current_density + span.leak) * layer.thickness / layer.sigma_ion
+    electronic = span.E_right - span.E_left - ionic
+    enough = electronic <= 0
+    sigma = span.leak * layer.thickness / jnp.where(enough, 1.0, electronic)
+    return jnp.where(enough, jnp.inf, sigma)
+
+
+def _edges(span: Span, value: Scalar, *, always: float, never: float) -> Scalar:
+    """The answer where the target holds anyway, where nothing reaches it, and where it is unknown.
+
+    What holds anyway, or never, does so whatever the layers are.
+    """
+    value = jnp.where(jnp.isnan(span.leak), jnp.nan, value)
+    return jnp.where(span.free, always, jnp.where(span.impossible, never, value))

@@ -1,0 +1,122 @@
+"""All columns of one stack of any layers and laws: the facts, for `judge` to turn into verdicts."""
+
+from dataclasses import replace
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from muli.kernels.metrics.inverse import (
+    max_electrolyte_thickness,
+    max_sigma_ele,
+    min_electrolyte_sigma_ele,
+    min_thickness,
+    thickness_at,
+)
+from muli.kernels.metrics.judge import Facts, Limits, Metrics, judge
+from muli.kernels.model.boundary import Boundary
+from muli.kernels.model.stack import Stack
+from muli.kernels.solvers.solve import Solution, solve
+from muli.kernels.transport.conductor import as_floats
+
+Scalar = Float[Array, ""]
+
+
+def metrics(
+    stack: Stack,
+    limits: Limits,
+    *,
+    boundary: Boundary | None = None,
+    solution: Solution | None = None,
+) -> Metrics:
+    """All columns of one stack.
+
+    boundary: how `stack.E_anode` and `stack.E_cathode` came about (`resolve_boundary`); without
+    it they are electrode potentials. solution: `solve(stack)`, where it is at hand.
+    """
+    solution = solve(stack) if solution is None else solution
+    numbers, limits = as_floats((stack, limits))
+    number = solution.leak_current_density
+    never = jnp.zeros((), bool)
+    asr_electrolyte, asr_coating = ionic_resistances(numbers)
+    return judge(
+        Facts(
+            faces=tuple((face[0], face[1]) for face in solution.faces),
+            leak=number,
+            overshoot=solution.overshoot,
+            terminal_voltage=_terminal_voltage(numbers, number, boundary),
+            asr_coating=asr_coating,
+            asr_electrolyte=asr_electrolyte,
+            **_coating_facts(stack, limits),
+            anode_pinned=never if boundary is None else boundary.anode_pinned,
+            cathode_pinned=never if boundary is None else boundary.cathode_pinned,
+            unprotectable=limits.electrolyte.oxidation <= numbers.E_anode,
+            status=solution.status,
+            electrolyte=stack.electrolyte,
+        ),
+        limits,
+    )
+
+
+def ionic_resistances(stack: Stack) -> tuple[Scalar, Scalar]:
+    """Ionic resistance of the electrolyte, and of coatings and contacts together (ohm cm2)."""
+    layers = [layer.thickness / layer.sigma_ion for layer in stack.layers]
+    electrolyte = layers.pop(stack.electrolyte)
+    coatings = sum(layers, start=jnp.zeros_like(electrolyte))
+    return electrolyte, coatings + sum(stack.interface_asr or ())
+
+
+def transport_ratio(stack: Stack, limits: Limits) -> Scalar:
+    """Least protecting thickness over the one the resistance budget allows; below 1 one exists."""
+    return metrics(stack, limits).transport_ratio
+
+
+def max_sigma_ele_at_L_max(stack: Stack, limits: Limits) -> Scalar:
+    """Largest coating sigma_ele (S/cm) that protects at the resistance-limited thickness."""
+    return metrics(stack, limits).max_sigma_ele_at_L_max_S_cm
+
+
+def _terminal_voltage(stack: Stack, leak: Scalar, boundary: Boundary | None) -> Scalar:
+    ends = stack if boundary is None else boundary
+    E_anode = ends.E_anode if boundary is None else boundary.E_anode_electrode
+    E_cathode = ends.E_cathode if boundary is None else boundary.E_cathode_electrode
+    ionic = sum(ionic_resistances(stack))
+    return E_cathode - E_anode - (stack.current_density + leak) * ionic
+
+
+def _coating_facts(stack: Stack, limits: Limits) -> dict[str, Scalar]:
+    """Inverse answers for the coating on the cathode side; NaN where there is none."""
+    names = (
+        "min_thickness",
+        "thickness_by_resistance",
+        "thickness_by_coating_reduction",
+        "thickness_by_electrolyte_reduction",
+        "max_sigma_ele",
+        "max_sigma_ele_at_L_max",
+        "max_electrolyte_thickness",
+        "min_electrolyte_sigma_ele",
+    )
+    numbers = as_floats(stack)
+    missing = jnp.full_like(numbers.E_anode, jnp.nan)
+    facts = dict.fromkeys(names, missing)
+    if stack.electrolyte + 1 == len(stack.layers):
+        return facts
+    E_ox = limits.electrolyte.oxidation
+    facts["min_thickness"] = min_thickness(stack, E_ox)
+    facts["max_sigma_ele"] = max_sigma_ele(stack, E_ox)
+    facts["max_electrolyte_thickness"] = max_electrolyte_thickness(stack, E_ox)
+    facts["min_electrolyte_sigma_ele"] = min_electrolyte_sigma_ele(stack, E_ox)
+    if len(stack.layers) > 2:
+        return facts
+    budget = jnp.maximum(limits.asr_budget - sum(numbers.interface_asr or ()), 0.0)
+    largest = budget * numbers.layers[1].sigma_ion
+    window = limits.coatings[0]
+    facts["thickness_by_resistance"] = largest
+    facts["thickness_by_coating_reduction"] = thickness_at(
+        stack, window.reduction, coating_side=True
+    )
+    facts["thickness_by_electrolyte_reduction"] = thickness_at(stack, limits.electrolyte.reduction)
+    at_largest = replace(stack.layers[1], thickness=largest)
+    facts["max_sigma_ele_at_L_max"] = max_sigma_ele(
+        replace(stack, layers=(stack.layers[0], at_largest)), E_ox
+    )
+    return facts

@@ -1,0 +1,1 @@
+"""What is solved: stacks, layers, conductivity laws, boundaries, contacts, and statuses."""

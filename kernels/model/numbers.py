@@ -1,0 +1,14 @@
+"""What a number of a stack may be: a Python float or an array, as the caller likes.
+
+Solvers see arrays only (`muli.kernels.transport.conductor.as_floats`). A type checker is told
+nothing, because arithmetic on the union of all array-likes has no type.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from jax.typing import ArrayLike
+
+if TYPE_CHECKING:
+    Real = Any
+else:
+    Real = ArrayLike

@@ -1,0 +1,1 @@
+"""Root searches and functions that stay finite; nothing here knows physics."""

@@ -1,0 +1,1 @@
+"""One stack: from fluxes in layers to potentials at every node, with derivatives."""

@@ -1,0 +1,117 @@
+"""One stack in, its lithium potentials and leak current out, by the method its laws allow."""
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from muli.kernels.constants import ABSENT, BOLTZMANN_EV
+from muli.kernels.model.laws import Table
+from muli.kernels.model.stack import Stack
+from muli.kernels.model.status import Status
+from muli.kernels.solvers.derivatives import solve_chain, solve_open_circuit
+from muli.kernels.solvers.divider import Raw, solve_constant
+from muli.kernels.solvers.guard import guard
+from muli.kernels.solvers.under_current import solve_under_current
+from muli.kernels.transport.conductor import as_floats, chain, is_constant, is_open_circuit
+
+Scalar = Float[Array, ""]
+PLACED_WITHIN = 1e-4
+"""V; an answer that rounding may move further than this is `ill_conditioned`."""
+
+
+class Solution(eqx.Module):
+    """Lithium potential at every face of a stack, and what leaks through it.
+
+    faces: (layers, 2), V vs Li/Li+, anode side and cathode side of each layer; neighbours differ
+    across a contact that has a resistance. leak_current_density: signed j, A/cm2.
+    overshoot: V by which the potential leaves [E_anode, E_cathode], 0 at open circuit.
+    status: code of `Status`. slope: largest |dE/d ln(resistance ratio)| of the nodes, V. Where
+    the status is `input_out_of_range` or `missing_property` the numbers are NaN.
+    """
+
+    faces: Float[Array, "layers 2"]
+    leak_current_density: Scalar
+    log_leak: Scalar
+    overshoot: Scalar
+    slope: Scalar
+    status: Int[Array, ""]
+
+    @property
+    def nodes(self) -> Float[Array, " nodes"]:
+        """E at the anode end of the first layer and the cathode side of every layer, V."""
+        return jnp.concatenate([self.faces[:1, 0], self.faces[:, 1]])
+
+
+def solve(stack: Stack) -> Solution:
+    """Potentials and leak current of one stack in steady state (Wagner's equations).
+
+    Pure and differentiable; batches are `jax.vmap`. Numbers may be Python floats or arrays of one
+    floating type, which is also the precision of the answer. Never raises on values: see `status`.
+    """
+    safe, status = guard(as_floats(stack))
+    if is_constant(stack):
+        return finish(safe, solve_constant(safe), status)
+    if is_open_circuit(stack) and not has_table(stack):
+        raw, fits = solve_open_circuit(chain(stack, safe))
+    else:
+        raw, fits = solve_under_current(safe)
+    lost = jnp.where(fits, Status.OK, Status.NOT_CONVERGED).astype(jnp.int32)
+    return finish(safe, raw, jnp.maximum(status, lost))
+
+
+def leak_current(stack: Stack) -> Scalar:
+    """Signed leak current density of one stack, A/cm2, without its nodes and unjudged.
+
+    For searches that ask for nothing else many times: less to compile than `solve`, which has the
+    last word on what they find.
+    """
+    if is_constant(stack) or has_table(stack) or not is_open_circuit(stack):
+        return solve(stack).leak_current_density
+    answer = solve_chain(chain(stack, as_floats(stack)))
+    return answer.leak * jnp.exp(answer.log_unit)
+
+
+def has_table(stack: Stack) -> bool:
+    """Whether a layer's sigma_ele is tabulated."""
+    return any(isinstance(layer.sigma_ele, Table) for layer in stack.layers)
+
+
+def finish(stack: Stack, raw: Raw, status: Int[Array, ""]) -> Solution:
+    """Judge a raw answer: overshoot, rounding, underflow; blank what must not be used."""
+    low = jnp.minimum(stack.E_anode, stack.E_cathode)
+    high = jnp.maximum(stack.E_anode, stack.E_cathode)
+    beyond = jnp.maximum(jnp.max(raw.faces) - high, low - jnp.min(raw.faces))
+    bad = status != Status.OK
+    none = jnp.zeros_like(raw.slope)
+    blank = jnp.where(bad, none + jnp.nan, none)
+    return Solution(
+        faces=raw.faces + blank,
+        leak_current_density=raw.leak_current_density + blank,
+        log_leak=raw.log_leak + blank,
+        overshoot=jnp.maximum(beyond, 0.0) + blank,
+        slope=raw.slope + blank,
+        status=jnp.maximum(
+            status, jnp.maximum(_precision_status(stack, raw), _table_status(stack, raw))
+        ),
+    )
+
+
+def _table_status(stack: Stack, raw: Raw) -> Int[Array, ""]:
+    """Whether the potential leaves the range of a table; a layer's extremes are at its faces."""
+    left = jnp.zeros((), bool)
+    for layer, faces in zip(stack.layers, raw.faces, strict=True):
+        if isinstance(layer.sigma_ele, Table):
+            grid = layer.sigma_ele.E
+            left = left | (jnp.min(faces) < grid[0]) | (jnp.max(faces) > grid[-1])
+    return jnp.where(left, Status.EXTRAPOLATED_TABLE, Status.OK).astype(jnp.int32)
+
+
+def _precision_status(stack: Stack, raw: Raw) -> Int[Array, ""]:
+    """Whether rounding of the inputs alone moves the answer too far, or j is below the range."""
+    number = jnp.finfo(raw.slope.dtype)
+    scale = jnp.maximum(jnp.abs(stack.E_anode), jnp.abs(stack.E_cathode))
+    noise = number.eps * (1.0 + scale / (BOLTZMANN_EV * stack.temperature))
+    ill = 2.0 * noise * raw.slope > PLACED_WITHIN  # both sides of a node, the other way each
+    lost = (raw.log_leak > 0.5 * ABSENT) & (raw.log_leak < jnp.log(number.tiny))
+    status = jnp.where(ill, Status.ILL_CONDITIONED, Status.OK)
+    return jnp.where(lost, Status.UNDERFLOW, status).astype(jnp.int32)

@@ -1,0 +1,1 @@
+"""One layer: fluxes, arrival potentials and their integrals for every law."""

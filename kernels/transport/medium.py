@@ -1,0 +1,113 @@
+"""All layers of a stack in one shape, so that one compiled step serves every layer and law.
+
+A constant is a branch law without branches. Tables are padded to the longest by continuing their
+end values.
+"""
+
+import math
+from collections.abc import Callable
+from typing import TypeVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from muli.kernels.constants import BOLTZMANN_EV
+from muli.kernels.model.laws import Branches, Constant, Law, Table
+from muli.kernels.model.stack import Stack
+from muli.kernels.transport.branches import log_sigma_ele
+from muli.kernels.transport.flow import BranchFlow, Flow
+from muli.kernels.transport.panels import lay_panels
+from muli.kernels.transport.table_flow import TableFlow
+
+Scalar = Float[Array, ""]
+Answer = TypeVar("Answer")
+
+
+class Medium(eqx.Module):
+    """One layer and the current through it: cm, S/cm, A/cm2, V. `media` stacks all of a stack.
+
+    `table` is None where no layer of the stack has a table.
+    """
+
+    thickness: Scalar
+    sigma_ion: Scalar
+    branches: Branches
+    table: Table | None
+    is_table: Bool[Array, ""]
+    current: Scalar
+    V_T: Scalar
+    E_low: Scalar
+    E_high: Scalar
+
+    def ask(self, leak: Scalar, question: Callable[[Flow], Answer]) -> Answer:
+        """The answer of this layer's flow at a leak current (A/cm2)."""
+        nearly_none = jnp.sqrt(jnp.finfo(leak.dtype).tiny)
+        leak = jnp.where((leak == 0) & (self.current == 0), nearly_none, leak)
+        a = (self.current + leak) / self.sigma_ion
+
+        def of_branches() -> Answer:
+            panels = lay_panels(self.branches, a, leak, self.V_T, self.E_low, self.E_high)
+            return question(BranchFlow(panels))
+
+        if self.table is None:
+            return of_branches()
+        table = TableFlow(self.table, a, leak)
+        return jax.lax.cond(self.is_table, lambda: question(table), of_branches)
+
+    def log_sigma_ele(self, E: Scalar) -> Scalar:
+        """ln sigma_ele (S/cm) at E (V)."""
+        of_branches = log_sigma_ele(self.branches, E, self.V_T)
+        if self.table is None:
+            return of_branches
+        of_table = math.log(10.0) * jnp.interp(E, self.table.E, self.table.log10_sigma)
+        return jnp.where(self.is_table, of_table, of_branches)
+
+
+def media(stack: Stack, E_low: Scalar, E_high: Scalar) -> Medium:
+    """Every layer of a stack, along a leading axis, for potentials between E_low and E_high."""
+    laws = [layer.sigma_ele for layer in stack.layers]
+    like = stack.E_anode
+    has_table = any(isinstance(law, Table) for law in laws)
+    return Medium(
+        thickness=jnp.stack([layer.thickness for layer in stack.layers]),
+        sigma_ion=jnp.stack([layer.sigma_ion for layer in stack.layers]),
+        branches=jax.tree.map(
+            lambda *rows: jnp.stack(rows), *[_branches(law, like) for law in laws]
+        ),
+        table=_tables(laws, like) if has_table else None,
+        is_table=jnp.asarray([isinstance(law, Table) for law in laws]),
+        current=_repeat(stack.current_density, len(laws)),
+        V_T=_repeat(BOLTZMANN_EV * stack.temperature, len(laws)),
+        E_low=_repeat(E_low, len(laws)),
+        E_high=_repeat(E_high, len(laws)),
+    )
+
+
+def _repeat(value: Scalar, count: int) -> Float[Array, " layers"]:
+    return jnp.broadcast_to(value, (count,))
+
+
+def _branches(law: Law, like: Scalar) -> Branches:
+    zero, one = jnp.zeros_like(like), jnp.ones_like(like)
+    if isinstance(law, Branches):
+        return jax.tree.map(lambda leaf: jnp.asarray(leaf, like.dtype), law)
+    floor = law.sigma_0 if isinstance(law, Constant) else one
+    return Branches(jnp.asarray(floor, like.dtype), zero, zero, zero, zero, one, one)
+
+
+def _tables(laws: list[Law], like: Scalar) -> Table:
+    """Every table at one length; a layer without one gets an idle table."""
+    idle = Table(jnp.arange(2, dtype=like.dtype), jnp.zeros(2, like.dtype))
+    tables = [law if isinstance(law, Table) else idle for law in laws]
+    longest = max(table.E.size for table in tables)
+    rows = []
+    for table in tables:
+        missing = longest - table.E.size
+        beyond = table.E[-1] + jnp.arange(1, missing + 1, dtype=like.dtype)
+        level = jnp.broadcast_to(table.log10_sigma[-1], (missing,))
+        rows.append(
+            (jnp.concatenate([table.E, beyond]), jnp.concatenate([table.log10_sigma, level]))
+        )
+    return Table(*(jnp.stack(column) for column in zip(*rows, strict=True)))

@@ -1,0 +1,81 @@
+"""The command `muli`: a thin coat on `screen`, `candidates` and `kernels`.
+
+stdout is data, stderr is talk. Exit codes: 0 ok, 1 rows failed under --strict, 2 usage or input,
+3 resume refused, 4 device, 130 interrupted. Commands import what is heavy when they run, so that
+`muli --help` answers at once.
+"""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from muli.screen.cli import (
+    candidates,
+    cite,
+    design,
+    doctor,
+    merge,
+    profile,
+    rank,
+    report,
+    run,
+    solve,
+)
+from muli.screen.errors import ScreenError
+
+app = typer.Typer(
+    name="muli",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Lithium-potential profiles through coatings and solid electrolytes: screen and rank.",
+    epilog=(
+        "First steps: `muli run --out first` screens the built-in library; "
+        "`muli rank first` reads it; `muli report first` makes a page of it; "
+        "`muli candidates show LiNbO3` shows where numbers come from."
+    ),
+)
+app.command("run", epilog=run.EXAMPLES)(run.run)
+app.command("merge", epilog=merge.EXAMPLES)(merge.merge)
+app.command("rank", epilog=rank.EXAMPLES)(rank.rank)
+app.command("report", epilog=report.EXAMPLES)(report.report)
+app.command("design", epilog=design.EXAMPLES)(design.design)
+app.command("map", epilog=design.MAP_EXAMPLES)(design.design_map)
+app.command("solve", epilog=solve.EXAMPLES)(solve.solve)
+app.command("profile", epilog=profile.EXAMPLES)(profile.profile)
+app.add_typer(candidates.app, name="candidates")
+app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
+app.command("cite", epilog=cite.EXAMPLES)(cite.cite)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"muli {version('muli')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """What holds for all commands."""
+
+
+def main() -> None:
+    """Entry point of the command line."""
+    try:
+        app()
+    except ScreenError as error:
+        print(f"muli: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,260 @@
+"""`muli candidates`: the materials, where their numbers come from, and how to bring your own."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from muli.candidates.importers import Imported
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Materials: list, show, validate your own, import and compute tables, ready cells.",
+)
+_SHOWN = (
+    "name",
+    "role",
+    "family",
+    "form",
+    "sigma_ion_S_cm",
+    "sigma_ele_S_cm",
+    "reduction_limit_V",
+    "oxidation_limit_V",
+)
+AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
+AsCsv = Annotated[bool, typer.Option("--csv", help="CSV on stdout.")]
+
+
+@contextmanager
+def usable_input() -> Iterator[None]:
+    """Turn what `candidates` says of unusable input into an exit code, its text as it is."""
+    from muli.candidates.computing.checkpoint import ResumeRefused as Refused
+    from muli.screen.errors import ResumeRefused, UsageError
+
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise UsageError(f"{error.name} is not installed: pip install 'muli[thermo]'") from None
+    except Refused as error:
+        raise ResumeRefused(str(error)) from None
+    except (ValueError, LookupError) as error:
+        raise UsageError(str(error)) from None
+    except OSError as error:
+        raise UsageError(f"{error.filename}: {error.strerror}") from None
+
+
+@app.command("list")
+def list_(
+    table: Annotated[str, typer.Option(help="library or materials-project.")] = "library",
+    role: Annotated[
+        str | None, typer.Option(help="coating, electrolyte, cathode or anode.")
+    ] = None,
+    where: Annotated[str | None, typer.Option(metavar="SQL", help="A condition.")] = None,
+    file: Annotated[list[Path] | None, typer.Option(help="A CSV of yours to add.")] = None,
+    json: AsJson = False,
+    csv: AsCsv = False,
+) -> None:
+    """List materials with the default value of every property; missing is missing."""
+    from muli import candidates
+    from muli.screen.views.formats import records, write_csv, write_json
+
+    with usable_input():
+        frame = candidates.load(file or (), table=table, role=role, where=where)
+    if json:
+        write_json(records(frame), sys.stdout)
+    elif csv:
+        write_csv(frame, sys.stdout)
+    else:
+        _print_table(frame)
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="A material, e.g. LiNbO3.")],
+    json: AsJson = False,
+) -> None:
+    """Show every value known of a material, its sources, and which one is the default and why."""
+    from muli import candidates
+    from muli.screen.views.formats import records, write_json
+
+    with usable_input():
+        page = records(candidates.values(name)) if json else candidates.show(name)
+    if json:
+        write_json(page, sys.stdout)
+    else:
+        print(page)
+
+
+@app.command()
+def validate(
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="A table of yours.")],
+    json: AsJson = False,
+) -> None:
+    """Check a table of yours: every problem with file, row, column, value and expected unit."""
+    from muli import candidates
+    from muli.screen.views.formats import write_json
+
+    with usable_input():
+        report = candidates.validate(file)
+    if json:
+        problems = [vars(each) for each in report.problems]
+        write_json({"rows": len(report.rows), "problems": problems}, sys.stdout)
+    else:
+        print(report)
+    if report.problems:
+        raise typer.Exit(2)
+
+
+@app.command()
+def cells(json: AsJson = False) -> None:
+    """List the ready cells: specs of well-known cells to start from."""
+    from muli import candidates
+    from muli.screen.views.formats import write_json
+
+    found = candidates.cells()
+    if json:
+        keys = ("name", "title", "note", "spec")
+        write_json([{key: getattr(each, key) for key in keys} for each in found], sys.stdout)
+    else:
+        for each in found:
+            print(f"{each.name:24}  {each.title}\n{'':26}{each.path}")
+
+
+@app.command("import")
+def import_(
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="A file, a folder of pages, or an OPTIMADE URL; "
+            "`materials-project` asks it with your MP_API_KEY."
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="CSV of formation energies to write.")],
+    elements: Annotated[str | None, typer.Option(help="For live sources: Li,Nb,O.")] = None,
+    field: Annotated[str | None, typer.Option(help="OPTIMADE attribute, eV/atom.")] = None,
+    thermo_type: Annotated[
+        str, typer.Option(help="Materials Project hull: GGA_GGA+U, R2SCAN, GGA_GGA+U_R2SCAN.")
+    ] = "GGA_GGA+U",
+) -> None:
+    """Read computed energies, check them as one consistent set, write them as CSV."""
+    with usable_input():
+        from muli.candidates.importers import write_energies
+
+        imported = _fetched(source, elements, field, thermo_type)
+        write_energies(imported.energies, out)
+    _tell_rejected(imported)
+    print(
+        f"{len(imported.energies.formulas):,} energies written to {out}, "
+        f"{len(imported.rejected):,} left out; "
+        f"next: muli candidates compute --energies {out} --out table.csv",
+        file=sys.stderr,
+    )
+
+
+@app.command()
+def compute(
+    energies: Annotated[Path, typer.Option(metavar="FILE", help="Energies, any known format.")],
+    out: Annotated[Path, typer.Option(help="Table to write (.csv or .csv.gz).")],
+    gaps: Annotated[Path | None, typer.Option(help="Band gaps by formula (CSV).")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    source: Annotated[str | None, typer.Option(help="What to call these energies.")] = None,
+    restart: Annotated[bool, typer.Option("--restart", help="Begin anew.")] = False,
+) -> None:
+    """Compute windows and reaction energies of every lithium compound of a table of energies."""
+    with usable_input(), _interruptible():
+        from muli.candidates.computing.compute import compute as judge
+        from muli.candidates.importers import read_energies, read_gaps
+
+        imported = read_energies(energies, {"source": source} if source else None)
+        _tell_rejected(imported)
+        found = judge(
+            imported.energies,
+            out,
+            gaps=read_gaps(gaps) if gaps else None,
+            workers=workers,
+            restart=restart,
+            progress=_progress,
+        )
+    print(
+        f"\n{found.rows:,} rows written to {out} in {found.seconds:.0f} s, "
+        f"{len(found.failed):,} of them with a reason instead of numbers",
+        file=sys.stderr,
+    )
+
+
+@app.command()
+def compare(
+    reactions: Annotated[bool, typer.Option("--reactions", help="Reaction energies.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Set the computed windows (or reaction energies) beside every published one."""
+    from muli.candidates.published import compare_reactions, compare_windows
+    from muli.screen.views.formats import records, write_csv, write_json
+
+    frame = (compare_reactions() if reactions else compare_windows()).round(3)
+    if json:
+        write_json(records(frame), sys.stdout)
+    else:
+        write_csv(frame, sys.stdout)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    from muli.screen.errors import Interrupted
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted("stopped; the same command goes on from the finished parts") from None
+
+
+def _tell_rejected(imported: "Imported") -> None:
+    for each in imported.rejected[:20]:
+        print(f"left out: {each}", file=sys.stderr)
+    if len(imported.rejected) > 20:
+        print(f"left out: {len(imported.rejected) - 20:,} more", file=sys.stderr)
+
+
+def _progress(label: str, done: int, total: int) -> None:
+    print(f"\r{label}: {done:,} of {total:,}", end="", file=sys.stderr, flush=True)
+
+
+def _fetched(source: str, elements: str | None, field: str | None, thermo_type: str) -> "Imported":
+    from muli.candidates.importers import fetch_materials_project, fetch_optimade, read_energies
+    from muli.screen.errors import UsageError
+
+    live = source == "materials-project" or source.startswith(("http://", "https://"))
+    if not live:
+        return read_energies(Path(source), field=field)
+    if not elements:
+        raise UsageError("--elements is missing: which elements, e.g. --elements Li,Nb,O")
+    listed = [each.strip() for each in elements.split(",")]
+    if source == "materials-project":
+        return fetch_materials_project(listed, thermo_type)
+    return fetch_optimade(source, listed, field)
+
+
+def _print_table(frame: "pd.DataFrame") -> None:
+    """The columns one looks for first; `show` has the rest."""
+    from muli.screen.views.table import figure, safe
+
+    def cell(value: object) -> str:
+        if isinstance(value, str):
+            return safe(value, 28)
+        return figure(None if value is None or value != value else float(str(value)))
+
+    kept = [each for each in _SHOWN if each in frame]
+    rows = [kept, *([cell(v) for v in row] for row in frame[kept].itertuples(index=False))]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(kept))]
+    for row in rows:
+        print(
+            "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+        )
+    print(f"{len(frame):,} materials; muli candidates show NAME", file=sys.stderr)

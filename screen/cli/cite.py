@@ -1,0 +1,30 @@
+"""`muli cite`: BibTeX of the data and methods a run used."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EXAMPLES = """Examples:
+
+  muli cite first > references.bib
+
+  muli cite first --json
+"""
+
+
+def cite(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run.")],
+    json: Annotated[bool, typer.Option("--json", help="A JSON list on stdout.")] = False,
+) -> None:
+    """Print BibTeX of the sources of every value and method a run used."""
+    from muli.screen.dataset.results import open_results
+    from muli.screen.views.cite import bibtex, references
+    from muli.screen.views.formats import write_json
+
+    found = references(open_results(folder).manifests[0])
+    if json:
+        write_json([vars(each) for each in found], sys.stdout)
+    else:
+        print("\n\n".join(bibtex(each) for each in found))

@@ -1,0 +1,196 @@
+"""`muli design` and `muli map`: the best coating by gradients, and the properties it would take."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from muli.screen.optimize.maps import DesignMap
+
+EXAMPLES = """Examples:
+
+  muli design spec.toml                     the thinnest coating of every stack named
+
+  muli design spec.toml --json > designs.json
+
+  muli design spec.toml --layers 2 --top 20 every ordered pair of the coatings named
+"""
+MAP_EXAMPLES = """Examples:
+
+  muli map spec.toml --out map.svg
+
+  muli map spec.toml --csv > boundaries.csv
+
+  muli map spec.toml --only "Li3PS4, 100" --only NMC811 --out map.svg
+"""
+PICTURES = 12
+"""Pictures drawn where a spec has more cells; all of them are in the tables."""
+
+
+def design(
+    spec: Annotated[Path, typer.Argument(metavar="SPEC.toml", help="What to design.")],
+    layers: Annotated[
+        int | None, typer.Option(min=2, max=4, help="Try every ordered choice of this many.")
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, help="Rows shown with --layers.")] = 20,
+    json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
+) -> None:
+    """Find the thinnest coating (or another objective) that keeps every layer in its window.
+
+    A problem without a solution is an answer: it says which constraints fight, and what could be
+    done with one demand dropped.
+    """
+    from muli.screen.optimize import design as find
+    from muli.screen.optimize.pairs import layered
+    from muli.screen.spec import load
+    from muli.screen.views.formats import records, write_json
+
+    source = load(spec)
+    if layers is not None:
+        table = layered(source, layers).head(top)
+        if json:
+            write_json(records(table), sys.stdout)
+        else:
+            print("\n".join(_ranked_line(row) for _, row in table.iterrows()))
+        return
+    found = find(source)
+    if json:
+        write_json(found, sys.stdout)
+    else:
+        print("\n\n".join(_described(each) for each in found))
+
+
+def design_map(
+    spec: Annotated[Path, typer.Argument(metavar="SPEC.toml", help="The cell, and coatings.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Picture: .svg, .png or .pdf.")
+    ] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="Boundaries as CSV on stdout.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Everything as JSON on stdout.")] = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TEXT", help="Only cells whose title has this in it; may be repeated."
+        ),
+    ] = None,
+    pictures: Annotated[int, typer.Option(min=1, help="Most pictures to draw.")] = PICTURES,
+) -> None:
+    """Map the coating properties that keep the electrolyte stable within the resistance budget.
+
+    Several cells in a spec give several pictures, numbered.
+    """
+    import pandas as pd
+
+    from muli.screen.errors import UsageError
+    from muli.screen.optimize.maps import design_maps
+    from muli.screen.pictures.map import draw_map
+    from muli.screen.spec import load
+    from muli.screen.views.formats import write_csv, write_json
+
+    if csv and json:
+        raise UsageError("--csv and --json exclude each other")
+    maps = _chosen(design_maps(load(spec)), only or [])
+    if out is not None:
+        for i, each in enumerate(maps[:pictures]):
+            path = out if len(maps) == 1 else out.with_stem(f"{out.stem}-{i + 1}")
+            draw_map(each, path)
+            print(f"{path}: {each.title}", file=sys.stderr)
+        if len(maps) > pictures:
+            left = f"{len(maps) - pictures} of {len(maps)} cells are not drawn, only tabled"
+            print(f"{left}: choose with --only TEXT, or --pictures {len(maps)}", file=sys.stderr)
+    if json:
+        write_json([_as_json(each) for each in maps], sys.stdout)
+    elif csv:
+        write_csv(pd.concat([m.boundaries.assign(cell=m.title) for m in maps]), sys.stdout)
+    else:
+        print("\n\n".join(_map_text(each) for each in maps))
+
+
+def _chosen(maps: "list[DesignMap]", only: list[str]) -> "list[DesignMap]":
+    """The maps whose titles hold every text. Raises `UsageError` where none does."""
+    from muli.screen.errors import UsageError
+
+    chosen = [each for each in maps if all(text.lower() in each.title.lower() for text in only)]
+    if not chosen:
+        asked = " and ".join(repr(text) for text in only)
+        titles = "\n  ".join(each.title for each in maps[:PICTURES])
+        raise UsageError(
+            f"--only: no cell has {asked} in its title; the first cells are\n  {titles}"
+        )
+    return chosen
+
+
+def _ranked_line(row: "pd.Series[Any]") -> str:
+    if not row["feasible"]:
+        return f"{row['coating']}: no ({row['why']})"
+    layers = " + ".join(f"{t:.3g}" for t in row["thickness_nm"])
+    better = "better than either alone; " if row["beats_members"] else ""
+    asr = f"{row['asr_coating_ohm_cm2']:.3g} ohm cm2"
+    return f"{row['coating']}: {layers} nm, {asr}; {better}{row['why']}"
+
+
+def _described(found: dict[str, Any]) -> str:
+    """One design in a few lines."""
+    cell = (
+        f"{found['coating']} on {found['electrolyte']} ({found['electrolyte_thickness_um']:g} um)"
+    )
+    head = f"{cell}, cathode {found['cathode']}, anode {found['anode']}: {found['status']}"
+    lines = [head, *_scenario(found)]
+    if found["feasible"]:
+        layers = " + ".join(f"{t:.4g}" for t in found["thickness_nm"])
+        asr = found["asr_coating_ohm_cm2"]
+        lines.append(f"  {layers} nm; coating and contacts {asr:.3g} ohm cm2")
+        lines.append("  potentials (V): " + ", ".join(f"{E:.4f}" for E in found["nodes_V"]))
+        lines += [f"  {name}: {value:.4g}" for name, value in found["variables"].items()]
+        if found["active_constraints"]:
+            lines.append("  limited by: " + "; ".join(found["active_constraints"]))
+    else:
+        lines.append(f"  {found['message']}")
+    lines += [f"  {demand}: {_relaxed(each)}" for demand, each in found["relaxed"].items()]
+    lines += [f"  {_price(row)}" for row in found["price_of_certainty"]]
+    return "\n".join([*lines, *(f"  note: {note}" for note in found["notes"])])
+
+
+def _scenario(found: dict[str, Any]) -> list[str]:
+    """Values of a scenario that a spec may vary, where they are not the plain ones."""
+    plain = {"temperature_K": 298.15, "current_density_mA_cm2": 0.0}
+    given = [f"{key} {value:.4g}" for key, value in found.items() if "." in key]
+    given += [f"{k} {found[k]:.4g}" for k, usual in plain.items() if found[k] != usual]
+    return [f"  at {', '.join(given)}"] if given else []
+
+
+def _relaxed(each: dict[str, Any]) -> str:
+    if "price_of_certainty" in each:
+        return "; ".join(_price(row) for row in each["price_of_certainty"] if row["thickness_nm"])
+    layers = " + ".join(f"{t:.4g}" for t in each["thickness_nm"])
+    return f"{layers} nm, {each['asr_coating_ohm_cm2']:.3g} ohm cm2"
+
+
+def _price(row: dict[str, Any]) -> str:
+    """One rung: thickness and resistance for a probability."""
+    if row["thickness_nm"] is None:
+        return f"p = {row['probability']:g}: none"
+    layers = " + ".join(f"{t:.4g}" for t in row["thickness_nm"])
+    return f"p = {row['probability']:g}: {layers} nm, {row['asr_coating_ohm_cm2']:.3g} ohm cm2"
+
+
+def _map_text(each: "DesignMap") -> str:
+    shown = each.boundaries.iloc[::20].to_string(index=False, float_format=lambda x: f"{x:.3g}")
+    placed = each.materials[["name", "place"]].to_string(index=False)
+    return f"{each.title}\n{shown}\n\n{placed}"
+
+
+def _as_json(each: "DesignMap") -> dict[str, Any]:
+    from muli.screen.views.formats import records
+
+    return {
+        "title": each.title,
+        "asr_budget_ohm_cm2": each.budget,
+        "boundaries": records(each.boundaries),
+        "frontier": records(each.frontier),
+        "materials": records(each.materials),
+    }

@@ -1,0 +1,29 @@
+"""`muli doctor`: what is installed here, what it computes on, and what stands in the way."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+EXAMPLES = """Examples:
+
+  muli doctor
+
+  muli doctor --json
+"""
+
+
+def doctor(
+    json: Annotated[bool, typer.Option("--json", help="The findings as JSON on stdout.")] = False,
+) -> None:
+    """Versions, devices, precision, memory, and foreign packages that shadow ours."""
+    from muli.screen.cli.installation import examine, report
+    from muli.screen.views.formats import write_json
+
+    found = examine()
+    if json:
+        write_json(found, sys.stdout)
+    else:
+        print(report(found))
+    if found["problems"]:
+        raise typer.Exit(2)

@@ -1,0 +1,127 @@
+"""What is installed here, what it computes on, and what stands in the way.
+
+Another folder or file named `muli` on the import path would hide the installed one. The doctor
+looks where it would come from, without importing it.
+"""
+
+import importlib.util
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import muli
+
+PACKAGES = ("muli", "jax", "jaxlib", "equinox", "numpy", "scipy", "pandas", "pyarrow", "duckdb")
+EXTRAS = {"thermo": "pymatgen", "report": "altair", "dask": "distributed"}
+NAMES = ("muli",)
+
+
+def examine() -> dict[str, Any]:
+    """Findings by topic; `problems` lists what must be mended, each with the way out."""
+    from muli.screen.views.formats import plain
+
+    devices, trouble = _devices()
+    return plain(
+        {
+            "versions": {"python": platform.python_version(), **_versions(PACKAGES)},
+            "extras": {extra: _versions([name])[name] for extra, name in EXTRAS.items()},
+            "devices": devices,
+            "precision": _precision(),
+            "processors": os.cpu_count(),
+            "memory_GiB": _memory(),
+            "free_disk_GiB": round(shutil.disk_usage(Path.cwd()).free / 2**30, 1),
+            "packages": {name: str(where) for name, where in _origins(NAMES).items()},
+            "problems": [*shadows(sys.path), *trouble],
+        }
+    )
+
+
+def report(found: dict[str, Any]) -> str:
+    """The findings as lines a person reads."""
+    lines = [f"{name:<12} {version}" for name, version in found["versions"].items()]
+    lines += [f"extra {name:<6} {version}" for name, version in found["extras"].items()]
+    lines += [f"device       {each}" for each in found["devices"]]
+    lines.append(f"precision    {found['precision']}")
+    lines.append(f"processors   {found['processors']}")
+    memory = found["memory_GiB"]
+    lines.append(
+        f"memory       {memory['available']} GiB free of {memory['total']} GiB"
+        if memory
+        else "memory       unknown on this system"
+    )
+    lines.append(f"disk here    {found['free_disk_GiB']} GiB free")
+    lines += [f"{name:<12} from {where}" for name, where in found["packages"].items()]
+    problems = [f"PROBLEM: {each}" for each in found["problems"]]
+    return "\n".join([*lines, *(problems or ["no problem found"])])
+
+
+def shadows(path: Sequence[str]) -> list[str]:
+    """Foreign packages or modules named like ours on an import path, ours or not in front."""
+    ours = Path(muli.__file__).resolve().parents[1]
+    found = []
+    for name in NAMES:
+        places = []
+        for folder in dict.fromkeys(Path(each or ".").resolve() for each in path):
+            places += [p for p in (folder / name, folder / f"{name}.py") if _importable(p)]
+        foreign = [place for place in places if place.parent != ours]
+        if foreign:
+            first = "hides ours" if places[0] in foreign else "is hidden by ours"
+            found.append(
+                f"{foreign[0]} {first} ({ours / name}): a foreign package named {name}; "
+                "install muli into an environment of its own, and do not start it from there"
+            )
+    return found
+
+
+def _importable(place: Path) -> bool:
+    return place.is_file() or (place / "__init__.py").is_file()
+
+
+def _origins(names: Sequence[str]) -> dict[str, Path | str]:
+    found: dict[str, Path | str] = {}
+    for name in names:
+        spec = importlib.util.find_spec(name)
+        found[name] = Path(spec.origin).parent if spec and spec.origin else "not found"
+    return found
+
+
+def _versions(names: Sequence[str]) -> dict[str, str]:
+    found = {}
+    for name in names:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def _devices() -> tuple[list[str], list[str]]:
+    """Devices JAX sees, and what kept it from seeing any."""
+    try:
+        import jax
+
+        return [f"{each.platform} {each.device_kind}" for each in jax.devices()], []
+    except (ImportError, RuntimeError) as error:
+        return [], [f"JAX finds no device: {error}"]
+
+
+def _precision() -> str:
+    """What `muli run` and `muli solve` compute in here, and what was asked of JAX from outside."""
+    asked = os.environ.get("JAX_ENABLE_X64", "not set")
+    return f"float32 (muli run), float64 (--precision float64, muli solve); JAX_ENABLE_X64 {asked}"
+
+
+def _memory() -> dict[str, float] | None:
+    """Total and available memory in GiB, where the system tells."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    kib = {line.split(":")[0]: int(line.split()[1]) for line in lines if line.endswith("kB")}
+    names = {"total": "MemTotal", "available": "MemAvailable"}
+    return {key: round(kib[name] / 2**20, 1) for key, name in names.items() if name in kib}

@@ -1,0 +1,121 @@
+"""`muli rank`: the best of one or several runs, as a table for people or for machines."""
+
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from muli.screen.ranking.rank import Ranking
+
+EXAMPLES = """Examples:
+
+  muli rank first                           the best per electrolyte and cathode
+
+  muli rank first --per family --top 3      of every family
+
+  muli rank first --where "electrolyte = 'Li6PS5Cl' AND cathode = 'NMC811'" --top 20
+
+  muli rank first --by max_sigma_ele_at_L_max_S_cm
+
+  muli rank first --pareto coating_thickness_nm,oxidation_margin_V --csv > front.csv
+
+  muli rank first --where "electrolyte = 'Li6PS5Cl' AND cathode = 'NMC811'" --plot bands.svg
+"""
+TOP_PER_GROUP = 3
+
+
+def rank(
+    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Folders of runs.")],
+    top: Annotated[int | None, typer.Option(help="Rows (10), or rows of each group (3).")] = None,
+    by: Annotated[str | None, typer.Option(metavar="COLUMN", help="Sort all rows by it.")] = None,
+    where: Annotated[
+        str | None, typer.Option(metavar="SQL", help="A condition on columns.")
+    ] = None,
+    per: Annotated[
+        str | None, typer.Option(metavar="COLUMN,...", help="Rank apart in each.")
+    ] = None,
+    pareto: Annotated[
+        str | None, typer.Option(metavar="A,B[,C]", help="Non-dominated rows.")
+    ] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="CSV on stdout.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
+    parquet: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a Parquet file.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw it: .svg, .png or .pdf.")
+    ] = None,
+) -> None:
+    """Rank what runs found; without options, the best coatings per electrolyte and cathode.
+
+    Coatings are ordered by status, protected, reactivity class, coating class, evidence class,
+    L_min/L_max, resistance and name. Each stands once per scenario, with its best thickness.
+    Machine formats hold all columns, and one list for all cells unless --per says otherwise.
+    """
+    from muli.screen.errors import UsageError
+    from muli.screen.ranking.rank import TOP, ranking
+    from muli.screen.views.overview import cell_columns
+
+    if sum((csv, json, parquet is not None)) > 1:
+        raise UsageError("--csv, --json and --parquet exclude each other")
+    if pareto and top is not None:
+        raise UsageError("--pareto takes all non-dominated rows: leave --top away")
+    machine = csv or json or parquet is not None
+    groups = _listed(per)
+    if not (machine or groups or by or pareto):
+        groups = cell_columns(folders)
+    found = ranking(
+        folders,
+        top=(TOP_PER_GROUP if groups else TOP) if top is None else top,
+        by=by,
+        per=groups,
+        where=where,
+        pareto=_listed(pareto),
+    )
+    for warning in found.results.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    if plot is not None:
+        from muli.screen.pictures.ranking import draw_ranking
+
+        draw_ranking(found, plot)
+        print(f"picture: {plot}", file=sys.stderr)
+    if machine:
+        _for_machines(found, csv=csv, parquet=parquet)
+    else:
+        from muli.screen.views.table import render
+
+        print(render(found, terminal_width()))
+
+
+def terminal_width() -> int:
+    """Columns of the terminal; wide where there is none."""
+    return shutil.get_terminal_size((120, 40)).columns
+
+
+def _listed(text: str | None) -> list[str] | None:
+    """Names of a comma-separated option; None where it is not given."""
+    if text is None:
+        return None
+    return [each.strip() for each in text.split(",") if each.strip()]
+
+
+def _for_machines(found: "Ranking", *, csv: bool, parquet: Path | None) -> None:
+    """Rows to stdout or a file; what they mean to stderr."""
+    from muli.screen.views.formats import records, write_csv, write_json, write_parquet
+
+    print(f"order: {found.order}", file=sys.stderr)
+    if found.scenario:
+        pins = ", ".join(f"{name} {value}" for name, value in found.scenario.items())
+        print(
+            f"compared at: {pins} (name a column in --per or --where to open it)", file=sys.stderr
+        )
+    if parquet is not None:
+        write_parquet(found.rows, parquet)
+        print(f"{len(found.rows):,} rows written to {parquet}", file=sys.stderr)
+    elif csv:
+        write_csv(found.rows, sys.stdout)
+    else:
+        write_json(records(found.rows), sys.stdout)

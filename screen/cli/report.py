@@ -1,0 +1,28 @@
+"""`muli report`: one self-contained page of what a run found."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EXAMPLES = """Examples:
+
+  muli report first --out first.html
+
+  muli report monday tuesday --out both.html
+"""
+
+
+def report(
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="DIR...", help="Folder of a run, or several.")
+    ],
+    out: Annotated[Path, typer.Option(help="The page to write.")] = Path("report.html"),
+) -> None:
+    """Write a page that can be mailed and opened without a network."""
+    from muli.screen.report import report as write
+
+    path = write(list(folders), out)
+    print(path)
+    print(f"open {path} in a browser; nothing in it needs a network", file=sys.stderr)

@@ -1,0 +1,1 @@
+"""A folder of results: Parquet parts, manifest, summary, merging."""

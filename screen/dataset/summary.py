@@ -1,0 +1,70 @@
+"""What a run says when it ends."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from muli.screen.dataset.histograms import HISTOGRAMS
+from muli.screen.engine.reduce import OUTCOMES
+
+FAILURES = (
+    "extrapolated_table",
+    "ill_conditioned",
+    "underflow",
+    "not_converged",
+    "input_out_of_range",
+)
+"""Statuses that mean a number could have been had: what `--strict` stumbles over."""
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A run's folder and numbers. `counts`: stacks per status, `filtered` for those gated out.
+
+    histograms: lines (a coating in a scenario) by column and bin, see `histograms.py`.
+    complete: all chunks of this run (or of its shard) are there. notes: what a reader should know.
+    """
+
+    folder: Path
+    stacks: int
+    counts: dict[str, int]
+    rows: int
+    chunks: int
+    seconds: float
+    complete: bool
+    funnel: list[dict[str, Any]] = field(default_factory=list)
+    outcomes: dict[str, dict[str, int]] = field(default_factory=dict)
+    histograms: dict[str, dict[str, int]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def failed(self) -> int:
+        """Stacks without an answer that could have had one."""
+        return sum(self.counts.get(name, 0) for name in FAILURES)
+
+
+def totals(entries: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Sums over the journal's entries of finished chunks."""
+    found: dict[str, Any] = {"stacks": 0, "rows": 0, "filtered": 0, "gates": []}
+    outcomes = {column: dict.fromkeys(codes, 0) for column, codes in OUTCOMES.items()}
+    spread = {column: dict.fromkeys(bins.names, 0) for column, bins in HISTOGRAMS.items()}
+    for entry in entries:
+        for key in ("stacks", "rows", "filtered"):
+            found[key] += entry[key]
+        for sums, counted in ((outcomes, entry["outcomes"]), (spread, entry["histograms"])):
+            for column, counts in counted.items():
+                for outcome, number in counts.items():
+                    sums[column][outcome] += number
+        pairs = found["gates"] or [[0, 0]] * len(entry["gates"])
+        found["gates"] = [
+            [a + c, b + d] for (a, b), (c, d) in zip(pairs, entry["gates"], strict=True)
+        ]
+    return {**found, "outcomes": outcomes, "histograms": spread}
+
+
+def status_counts(sums: Mapping[str, Any], gated: int) -> dict[str, int]:
+    """Stacks per status, those that occur; `filtered` counts what all gates removed."""
+    counts = {name: n for name, n in sums["outcomes"]["status"].items() if n}
+    filtered = sums["filtered"] + gated
+    return {**counts, **({"filtered": filtered} if filtered else {})}

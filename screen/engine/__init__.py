@@ -1,0 +1,1 @@
+"""Compiled programs that turn ranges of stacks into rows of a part."""

@@ -1,0 +1,249 @@
+"""All numbers and verdicts of stacks that broadcast together, each with what is unknown marked.
+
+Verdicts are three-valued (0 no, 1 yes, 2 unknown): a comparison with an unknown limit is not a
+`no`. `feasible` of a row means all states of its cathode.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from muli.kernels import (
+    Boundary,
+    CoatingClass,
+    Limits,
+    Metrics,
+    Stack,
+    Status,
+    metrics,
+    metrics_of_plane,
+)
+from muli.screen.engine.stacks import Batch
+
+Number = Any
+"""Floating-point array: on the device inside programs, NumPy's once fetched."""
+Verdict = Any
+"""Integer array, likewise."""
+NO, YES, UNKNOWN = 0, 1, 2
+
+FLOATS = (
+    "interface_potential_V",
+    "oxidation_margin_V",
+    "reduction_margin_V",
+    "anode_side_margin_V",
+    "coating_oxidation_margin_V",
+    "coating_reduction_margin_V",
+    "min_thickness_nm",
+    "max_thickness_nm",
+    "max_sigma_ele_S_cm",
+    "max_sigma_ele_ratio",
+    "transport_ratio",
+    "max_sigma_ele_at_L_max_S_cm",
+    "max_electrolyte_thickness_um",
+    "min_electrolyte_sigma_ele_S_cm",
+    "leak_current_A_cm2",
+    "self_discharge_percent_per_month",
+    "asr_coating_ohm_cm2",
+    "asr_total_ohm_cm2",
+)
+CURRENT_FLOATS = ("terminal_voltage_V", "overshoot_V")
+VERDICTS = ("oxidation_protected", "protected", "anode_side_stable", "feasible")
+CODES = ("status", "coating_class", "max_thickness_set_by", "anode_boundary")
+
+
+class Answers(NamedTuple):
+    """Result columns by name; shapes broadcast to (lines, states, blocks, thicknesses)."""
+
+    floats: dict[str, Number]
+    verdicts: dict[str, Verdict]
+    codes: dict[str, Verdict]
+
+
+def answer(batch: Batch, *, plane: bool, current: bool) -> Answers:
+    """Judge every stack. plane: constant laws at open circuit. current: some current flows."""
+    found = (
+        metrics_of_plane(batch.stack, batch.limits, boundary=batch.boundary)
+        if plane
+        else spread(batch, lambda stack, limits, ends: metrics(stack, limits, boundary=ends))
+    )
+    names = (*FLOATS, *CURRENT_FLOATS) if current else FLOATS
+    floats = {name: getattr(found, name) for name in names if name in _OWN}
+    floats["coating_oxidation_margin_V"] = found.coating_oxidation_margin_V[0]
+    floats["coating_reduction_margin_V"] = found.coating_reduction_margin_V[0]
+    floats["max_sigma_ele_ratio"] = _largest_ratio(batch)
+    if not current:
+        floats |= _known_without_transport(batch, floats)
+    codes = {
+        "status": _status(batch, found),
+        "coating_class": _coating_class(batch, found.coating_class[0], floats),
+        "max_thickness_set_by": found.max_thickness_set_by,
+        "anode_boundary": batch.boundary.anode_pinned.astype(jnp.int32),
+    }
+    return Answers(floats, _verdicts(batch, floats), codes)
+
+
+_OWN = frozenset(Metrics.__dataclass_fields__) - {
+    "coating_oxidation_margin_V",
+    "coating_reduction_margin_V",
+}
+
+
+def spread(batch: Batch, function: Callable[[Stack, Limits, Boundary], Any]) -> Any:
+    """A function of one stack over the broadcast of all four axes, nothing repeated in vain."""
+    shaped, whole = _split(batch)
+
+    def one(leaves: list[Number]) -> Any:
+        return function(*whole(leaves))
+
+    used = [axis for axis in range(4) if any(leaf.shape[axis] > 1 for leaf in shaped)]
+    mapped: Any = one
+    for axis in reversed(used):
+        mapped = jax.vmap(
+            mapped, in_axes=([0 if leaf.shape[axis] > 1 else None for leaf in shaped],)
+        )
+    found = mapped([leaf.squeeze(_ones(leaf)) for leaf in shaped])
+    unused = [axis for axis in range(4) if axis not in used]
+    return jax.tree.map(lambda leaf: jnp.expand_dims(leaf, unused), found)
+
+
+def _ones(leaf: Number) -> tuple[int, ...]:
+    return tuple(axis for axis, size in enumerate(leaf.shape) if size == 1)
+
+
+def _split(batch: Batch) -> tuple[list[Number], Any]:
+    """The batch's arrays, and how to put a batch together again around others."""
+    leaves, tree = jax.tree.flatten(batch)
+    shaped = [position for position, leaf in enumerate(leaves) if isinstance(leaf, jax.Array)]
+
+    def whole(replaced: list[Number]) -> Batch:
+        new = list(leaves)
+        for position, leaf in zip(shaped, replaced, strict=True):
+            new[position] = leaf
+        return jax.tree.unflatten(tree, new)
+
+    return [leaves[position] for position in shaped], whole
+
+
+def _known_without_transport(batch: Batch, floats: dict[str, Number]) -> dict[str, Number]:
+    """Margins at the two electrodes: at open circuit they need no conductivity, without contacts.
+
+    The coating's highest potential is the cathode's, the electrolyte's lowest the anode's.
+    """
+    E_a, E_c = _ends(batch)
+    first, _, last = batch.stack.interface_asr or (0.0, 0.0, 0.0)
+    electrolyte: Any = batch.limits.electrolyte
+    coating: Any = batch.limits.coatings[0]
+    ends = {
+        "coating_oxidation_margin_V": (coating.oxidation - E_c, (last == 0) & (E_c >= E_a)),
+        "anode_side_margin_V": (E_a - electrolyte.reduction, first == 0),
+    }
+    return {
+        name: jnp.where(jnp.isnan(floats[name]) & sure, margin, floats[name])
+        for name, (margin, sure) in ends.items()
+    }
+
+
+def _coating_class(batch: Batch, code: Verdict, floats: dict[str, Number]) -> Verdict:
+    """The kernels' class; a coating known to oxidise does so whatever its other side does."""
+    tolerance: Any = batch.limits.window_tolerance
+    beyond = floats["coating_oxidation_margin_V"] < -tolerance
+    unknown = code == CoatingClass.UNKNOWN
+    return jnp.where(unknown & beyond, int(CoatingClass.OXIDISES), code).astype(jnp.int32)
+
+
+def _status(batch: Batch, found: Metrics) -> Verdict:
+    """The kernels' status; unknown electrodes are missing, and no NaN goes without a reason."""
+    ends = batch.boundary.E_anode_electrode + batch.boundary.E_cathode_electrode
+    status = jnp.where(jnp.isnan(ends), int(Status.MISSING_PROPERTY), found.status)
+    lost = (status == Status.OK) & jnp.isnan(found.interface_potential_V + found.oxidation_margin_V)
+    return jnp.where(lost, int(Status.UNDERFLOW), status).astype(jnp.int32)
+
+
+def _verdicts(batch: Batch, floats: dict[str, Number]) -> dict[str, Verdict]:
+    window: Any = batch.limits.electrolyte
+    budget = batch.limits.asr_budget
+    E = floats["interface_potential_V"]
+    oxidation = at_most(E, window.oxidation)
+    protected = both(oxidation, at_most(window.reduction, E))
+    margin = floats["anode_side_margin_V"]
+    band = at_most(floats["min_thickness_nm"], floats["max_thickness_nm"])
+    cost = floats["asr_coating_ohm_cm2"]
+    feasible = both(both(protected, band), at_most(cost, jnp.full_like(cost, budget)))
+    return {
+        "oxidation_protected": oxidation,
+        "protected": protected,
+        "anode_side_stable": at_most(jnp.zeros_like(margin), margin),
+        "feasible": _in_all_states(feasible),
+    }
+
+
+def at_most(small: Number, large: Number) -> Verdict:
+    """Whether small <= large; unknown where either is NaN."""
+    verdict = jnp.where(small <= large, YES, NO)
+    return jnp.where(jnp.isnan(small) | jnp.isnan(large), UNKNOWN, verdict).astype(jnp.int32)
+
+
+def both(a: Verdict, b: Verdict) -> Verdict:
+    """Three-valued and: no wins over unknown, unknown over yes."""
+    no = (a == NO) | (b == NO)
+    return jnp.where(no, NO, jnp.maximum(a, b)).astype(jnp.int32)
+
+
+def _in_all_states(verdict: Verdict) -> Verdict:
+    """The same verdict for every state of the cathode: yes where all say yes."""
+    joint = verdict[:, :1]
+    for state in range(1, verdict.shape[1]):
+        joint = both(joint, verdict[:, state : state + 1])
+    return jnp.broadcast_to(joint, verdict.shape)
+
+
+WITHOUT_THICKNESS = frozenset(
+    (
+        "min_thickness_nm",
+        "max_thickness_nm",
+        "transport_ratio",
+        "max_sigma_ele_at_L_max_S_cm",
+        "max_thickness_set_by",
+        "status",
+    )
+)
+"""Columns that an inverse-only screen still has."""
+
+
+def without_thickness(answers: Answers) -> Answers:
+    """Blank what needs a thickness; `feasible` then says whether some thickness is."""
+    smallest, largest = (answers.floats[f"{end}_thickness_nm"] for end in ("min", "max"))
+    unknown = {name: jnp.full_like(v, UNKNOWN) for name, v in answers.verdicts.items()}
+    feasible = _in_all_states(at_most(smallest, largest))
+    blank = jnp.full_like(answers.codes["coating_class"], int(CoatingClass.UNKNOWN))
+    return Answers(
+        {
+            name: value if name in WITHOUT_THICKNESS else jnp.full_like(value, jnp.nan)
+            for name, value in answers.floats.items()
+        },
+        {**unknown, "feasible": feasible},
+        {**answers.codes, "coating_class": blank},
+    )
+
+
+def _ends(batch: Batch) -> tuple[Number, Number]:
+    """Potentials the stacks are solved between."""
+    return batch.stack.E_anode, batch.stack.E_cathode
+
+
+def _largest_ratio(batch: Batch) -> Number:
+    """Largest sigma_ele of the coating over that of the electrolyte that protects.
+
+    The limit of physics where sigma_ele << sigma_ion, without contacts: what can be said while the
+    electrolyte's own sigma_ele is unknown. Infinite where anything protects, 0 where nothing does.
+    """
+    electrolyte, coating = batch.stack.layers
+    E_ox: Any = batch.limits.electrolyte.oxidation
+    E_a, E_c = _ends(batch)
+    over, under = E_c - E_ox, E_ox - E_a
+    ratio = coating.thickness / electrolyte.thickness * under / jnp.where(over > 0, over, 1.0)
+    ratio = jnp.where(under > 0, ratio, 0.0)
+    free = jnp.where(over > 0, ratio, jnp.inf)
+    return jnp.where(jnp.isnan(over + under), jnp.nan, free)

@@ -1,0 +1,337 @@
+"""One storage chunk from start to end: compute its tiles, keep what the mode asks for, write it."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from muli.screen.dataset.histograms import histograms, leaders
+from muli.screen.dataset.parquet import Encoded
+from muli.screen.dataset.store import PartWriter
+from muli.screen.engine.answers import YES, Answers
+from muli.screen.engine.evaluate import Evaluator, Judged, LineBest, Whole
+from muli.screen.engine.reduce import (
+    NOTHING,
+    OUTCOMES,
+    count_names,
+    feasible_lines,
+    thickness_position,
+)
+from muli.screen.engine.row_groups import Memory, Place, Rows, Shape, positions, row_group, row_ids
+from muli.screen.engine.selection import best_per_group
+from muli.screen.engine.stability import top_k_shares
+from muli.screen.space.draws import TOP_K_SHARE
+from muli.screen.space.facts import Looked, Positions, Words
+from muli.screen.space.layout import COATING, THICKNESS, Lines
+
+GROUP_COUNTS = {
+    "group_stacks": None,
+    "group_filtered": None,
+    **{f"group_{name}": ("status", name) for name in OUTCOMES["status"]},
+    "group_protected": ("protected", "yes"),
+    "group_feasible": ("feasible", "yes"),
+}
+"""Integer columns of best mode: how many of a group's stacks (in this part) had which outcome."""
+
+
+@dataclass
+class Tally:
+    """Counts of a chunk: of kept stacks by column and outcome; [removed, unknown] by gate.
+
+    histograms: of kept lines. leaders: coatings feasible in the most scenarios, and in
+    how many.
+    """
+
+    stacks: int = 0
+    outcomes: dict[str, dict[str, int]] = field(default_factory=dict)
+    gates: list[list[int]] = field(default_factory=list)
+    histograms: dict[str, dict[str, int]] = field(default_factory=dict)
+    leaders: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def filtered(self) -> int:
+        """Stacks the gates removed."""
+        return sum(removed for removed, _ in self.gates)
+
+
+class Spread(NamedTuple):
+    """What is told of lines, (lines, states): see `histograms` and `leaders`."""
+
+    smallest: Any
+    margin: Any
+    kept: Any
+    feasible: Any
+
+    @classmethod
+    def of(cls, judged: Judged, shape: Shape) -> "Spread":
+        """From all rows of some lines, which it does not hold on to."""
+        floats = judged.answers.floats
+        smallest, margin = floats["min_thickness_nm"][..., 0], floats["oxidation_margin_V"][..., -1]
+        kept = np.broadcast_to(judged.removed_by == 0, shape)
+        yes = kept & (judged.answers.verdicts["feasible"] == YES)
+        smallest, margin = (np.broadcast_to(x, shape[:2]).copy() for x in (smallest, margin))
+        return cls(smallest, margin, kept.any(axis=2), yes.any(axis=2))
+
+
+def tally(counts: dict[tuple[str, str], int], stacks: int, gates: int) -> Tally:
+    """Sort named counts into a `Tally`."""
+    outcomes = {
+        column: {outcome: counts[column, outcome] for outcome in codes}
+        for column, codes in OUTCOMES.items()
+    }
+    per_gate = [[counts["removed", str(g)], counts["unknown", str(g)]] for g in range(gates)]
+    return Tally(stacks, outcomes, per_gate)
+
+
+@dataclass(frozen=True)
+class Chunker:
+    """Computes chunks of one problem and writes them through a `PartWriter`."""
+
+    evaluator: Evaluator
+    looked: dict[str, Looked]
+    schema: pa.Schema
+
+    def write(self, lines: Lines, writer: PartWriter, pause: Callable[[int], None]) -> Tally:
+        """All rows of a chunk that the mode keeps; `pause(stacks)` is told after every call."""
+        mode = self.evaluator.problem.spec.output.mode
+        return (self._best if mode == "best" else self._rows)(lines, writer, pause)
+
+    def _rows(self, lines: Lines, writer: PartWriter, pause: Callable[[int], None]) -> Tally:
+        evaluator, space = self.evaluator, self.evaluator.problem.space
+        total: dict[tuple[str, str], int] = dict.fromkeys(count_names(len(evaluator.gates)), 0)
+        stable = self._stable(lines)
+        spread: list[Spread] = []
+        memory = Memory(self.evaluator.problem.spec.output.encoding)
+        for tiles in _batches(evaluator.tiles(lines), evaluator.tiles_per_call):
+            for tile, one in self._whole(tiles):
+                shape = len(tile), space.states, space.thicknesses
+                own = {k: v[tile.start - lines.start :][: len(tile)] for k, v in stable.items()}
+                writer.write(self._batch(tile, one, own, memory))
+                spread.append(Spread.of(one.judged, shape))
+                for name, count in _count(one.judged, shape, len(evaluator.gates)).items():
+                    total[name] += count
+                del one  # not in memory beside the next
+            pause(sum(len(tile) for tile in tiles) * space.rows_per_line)
+        found = tally(total, len(lines) * space.rows_per_line, len(evaluator.gates))
+        return self._with_lines(found, lines, jax.tree.map(lambda *x: np.concatenate(x), *spread))
+
+    def _whole(self, tiles: list[Lines]) -> Iterator[tuple[Lines, Whole]]:
+        """All rows of some tiles."""
+        starts = [self.evaluator.start(tile.start) for tile in tiles]
+        found = self.evaluator.call(self.evaluator.whole, starts)
+        for tile in tiles:
+            one = found.pop(0)
+            yield tile, one if len(tile) == self.evaluator.lines else _part(one, len(tile))
+
+    def _stable(self, lines: Lines) -> dict[str, NDArray[np.float64]]:
+        """Rank stability of lines, (lines, states), where properties are uncertain."""
+        if self.evaluator.draws is None:
+            return {}
+        return {TOP_K_SHARE: top_k_shares(self.evaluator, self.looked, lines)}
+
+    def _batch(
+        self, tile: Lines, one: Whole, stable: dict[str, NDArray[np.float64]], memory: Memory
+    ) -> list[Encoded]:
+        space, (judged, planes) = self.evaluator.problem.space, one
+        shape = len(tile), space.states, space.thicknesses
+        kept = np.broadcast_to(judged.removed_by == 0, shape)
+        if self.evaluator.problem.spec.output.mode == "feasible":
+            kept = kept & (np.broadcast_to(judged.answers.verdicts["feasible"], shape) == YES)
+        chosen = None if kept.all() else kept.reshape(-1)
+        ids = range(tile.start * space.rows_per_line, tile.stop * space.rows_per_line)
+        place = Place(positions(space, tile), ids, shape)
+        extra = {
+            name: np.broadcast_to(each[:, :, None], shape).reshape(-1)[
+                slice(None) if chosen is None else chosen
+            ]
+            for name, each in stable.items()
+        }
+        rows = Rows(judged.answers, planes)
+        return row_group(self.schema, self.looked, place, rows, chosen, extra, memory)
+
+    def _best(self, lines: Lines, writer: PartWriter, pause: Callable[[int], None]) -> Tally:
+        evaluator, problem = self.evaluator, self.evaluator.problem
+        space, gates = problem.space, len(evaluator.gates)
+        found = self._lines(lines, pause)
+        at = positions(space, lines)
+        at[THICKNESS] = thickness_position(found.best.key)[:, :, None].astype(np.int64)
+        thickness = problem.numbers.get(THICKNESS, np.zeros(1))
+        output = problem.spec.output
+        chosen, rank = best_per_group(
+            space, self.looked, found, at, thickness, output.top_k, output.per or ()
+        )
+        extra: dict[str, NDArray[Any]] = {"group_rank": rank}
+        extra |= _group_counts(evaluator, at, found.best.counts, chosen)
+        extra |= {name: each.reshape(-1)[chosen] for name, each in self._stable(lines).items()}
+        rows = self._winners(lines, found.best.key.shape, at[THICKNESS][:, :, 0], chosen)
+        picked = {name: _pick(where, found.best.key.shape, chosen) for name, where in at.items()}
+        place = Place(picked, row_ids(space, picked)[:, 0, 0], (len(chosen), 1, 1))
+        memory = Memory(output.encoding)
+        writer.write(row_group(self.schema, self.looked, place, Rows(rows), None, extra, memory))
+        sums = found.best.counts.sum(axis=(0, 1), dtype=np.int64)
+        total = {name: int(n) for name, n in zip(count_names(gates), sums, strict=True)}
+        order, key = found.order, found.best.key
+        spread = Spread(order.smallest, order.margin_last, key != NOTHING, feasible_lines(key))
+        return self._with_lines(
+            tally(total, len(lines) * space.rows_per_line, gates), lines, spread
+        )
+
+    def _with_lines(self, counted: Tally, lines: Lines, spread: Spread) -> Tally:
+        """The tally completed by what is told of lines."""
+        names = self.looked[COATING]
+        assert isinstance(names, Words)
+        coating = np.arange(lines.start, lines.stop) % self.evaluator.problem.space.coatings
+        best = leaders(coating, spread.feasible)
+        counted.leaders = {names.words[names.codes[each]]: n for each, n in best.items()}
+        counted.histograms = histograms(spread.smallest, spread.margin, spread.kept)
+        return counted
+
+    def _lines(self, lines: Lines, pause: Callable[[int], None]) -> LineBest:
+        """The best thickness of every line of a chunk."""
+        evaluator = self.evaluator
+        parts = []
+        for tiles in _batches(evaluator.tiles(lines), evaluator.tiles_per_call):
+            starts = [evaluator.start(tile.start) for tile in tiles]
+            found = evaluator.call(evaluator.best, starts)
+            parts += [_first(one, len(tile)) for tile, one in zip(tiles, found, strict=True)]
+            pause(sum(len(tile) for tile in tiles) * evaluator.problem.space.rows_per_line)
+        return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+
+    def _winners(
+        self,
+        lines: Lines,
+        shape: tuple[int, ...],
+        best: NDArray[np.int64],
+        chosen: NDArray[np.int64],
+    ) -> Answers:
+        """All columns of the chosen (line, state) pairs, (rows, 1, 1), in their order.
+
+        Every line of them takes one slot of the program that computes rows, with the best
+        thickness of each state side by side.
+        """
+        evaluator = self.evaluator
+        (tall, blocks), block = evaluator.grid[0].shape, evaluator.block
+        line, state = np.divmod(chosen, shape[1])
+        which, slot = np.unique(line, return_inverse=True)
+        slots = max(1, -(-len(which) // (tall * blocks))) * tall * blocks
+        offset = np.resize(which if len(which) else [0], slots).astype(np.int32)
+        position = np.zeros((slots, block), dtype=np.int32)
+        column = np.minimum(np.arange(shape[1]), block - 1)
+        position[:, column] = best[offset]
+        start = evaluator.start(lines.start)
+        calls = slots // (tall * blocks)
+        inputs = offset.reshape(calls, tall, blocks), position.reshape(calls, tall, blocks, block)
+        found: list[Judged] = []
+        for some in _batches(list(range(calls)), evaluator.tiles_per_call):
+            given = [[each[i] for i in some] for each in inputs]
+            found += evaluator.call(evaluator.rows, [start] * len(some), *given)
+        call, *place = np.unravel_index(slot, (calls, tall, blocks))
+        at = place[0], state, place[1], column[state]
+        mine = [np.flatnonzero(call == each) for each in range(calls)]
+
+        @cache
+        def places(shape: tuple[int, ...]) -> NDArray[np.int64]:
+            inside = [np.minimum(axis, size - 1) for axis, size in zip(at, shape, strict=True)]
+            return np.ravel_multi_index(inside, shape)
+
+        def pick(*leaves: NDArray[Any]) -> NDArray[Any]:
+            picked = np.empty(len(chosen), dtype=leaves[0].dtype)
+            for some, leaf in zip(mine, leaves, strict=True):
+                picked[some] = leaf.reshape(-1)[places(leaf.shape)[some]]
+            return picked[:, None, None]
+
+        return jax.tree.map(pick, *[each.answers for each in found])
+
+
+def _batches(items: list[Any], size: int) -> Iterator[list[Any]]:
+    for first in range(0, len(items), size):
+        yield items[first : first + size]
+
+
+def _first(tree: LineBest, lines: int) -> LineBest:
+    return jax.tree.map(lambda leaf: leaf[:lines], tree)
+
+
+def _part(whole: Whole, lines: int) -> Whole:
+    """The first lines of a tile; the others only fill the compiled shape."""
+
+    def first(leaf: NDArray[Any]) -> NDArray[Any]:
+        return leaf[:lines]
+
+    planes = {name: np.ascontiguousarray(each[:, :lines]) for name, each in whole.planes.items()}
+    return Whole(jax.tree.map(first, whole.judged), planes)
+
+
+def _pick(
+    where: NDArray[np.int64], shape: tuple[int, ...], chosen: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Positions of chosen (line, state) pairs, (rows, 1, 1)."""
+    return np.broadcast_to(where, (*shape, 1)).reshape(-1)[chosen][:, None, None]
+
+
+def best_schema(schema: pa.Schema) -> pa.Schema:
+    """The schema of best mode: that of all rows, the rank in the group, and the group's counts."""
+    fields = [pa.field("group_rank", pa.int32(), metadata={"unit": ""})]
+    fields += [pa.field(name, pa.int64(), metadata={"unit": "stacks"}) for name in GROUP_COUNTS]
+    for each in fields:
+        schema = schema.append(each)
+    return schema
+
+
+def _count(judged: Judged, shape: Shape, gates: int) -> dict[tuple[str, str], int]:
+    """Counts of all rows of a tile, by the names of `count_names`."""
+    kept = judged.removed_by == 0
+    columns = {**judged.answers.codes, **judged.answers.verdicts}
+    found: dict[tuple[str, str], int] = {}
+    for column, codes in OUTCOMES.items():
+        number = _numbers_of(columns[column], kept, shape, len(codes))
+        found |= {(column, outcome): number[code] for outcome, code in codes.items()}
+    for gate in range(gates):
+        removed = np.broadcast_to(judged.removed_by == gate + 1, shape)
+        unknown = np.broadcast_to((judged.unknown_at >> gate) & 1, shape)
+        found["removed", str(gate)] = int(np.count_nonzero(removed))
+        found["unknown", str(gate)] = int(np.count_nonzero(unknown))
+    return found
+
+
+def _numbers_of(
+    codes: NDArray[np.int32], kept: NDArray[np.bool_], shape: Shape, kinds: int
+) -> list[int]:
+    """How often each code occurs among the kept rows; one code may stand for many rows."""
+    narrow, repeats = codes.astype(np.int8, copy=False), math.prod(shape) // codes.size
+    if not kept.all():
+        narrow, repeats = np.where(kept, narrow, np.int8(-1)), 1
+        narrow = np.broadcast_to(narrow, shape)
+    found, left = [], narrow.size
+    for code in range(kinds):
+        found.append(int(np.count_nonzero(narrow == code)) if left else 0)
+        left -= found[-1]
+    return [count * repeats for count in found]
+
+
+def _group_counts(
+    evaluator: Evaluator, at: Positions, count: NDArray[np.int32], chosen: NDArray[np.int64]
+) -> dict[str, NDArray[np.int64]]:
+    """Counts of the group of every chosen row."""
+    space, names = evaluator.problem.space, count_names(len(evaluator.gates))
+    group = at["line"][:, 0, 0] // space.coatings
+    first = np.flatnonzero(np.diff(group, prepend=-1))
+    sums = np.add.reduceat(count, first, axis=0, dtype=np.int64)
+    line, state = np.divmod(chosen, space.states)
+    mine = sums[group[line] - group[0], state]
+    removed = [i for i, (kind, _) in enumerate(names) if kind == "removed"]
+    status = [i for i, (kind, _) in enumerate(names) if kind == "status"]
+    found = {
+        "group_filtered": mine[:, removed].sum(axis=1),
+        "group_stacks": mine[:, removed + status].sum(axis=1),
+    }
+    for column, name in GROUP_COUNTS.items():
+        if name is not None:
+            found[column] = mine[:, names.index(name)]
+    return found

@@ -1,0 +1,293 @@
+"""The compiled programs of a screen: tiles of one fixed shape, whatever is asked of them.
+
+A tile is a run of consecutive lines with all their states and thicknesses. Its shape and content
+depend on the design space alone. Chunks are dealt out to the local devices, each of which runs the
+same program for one device and one tile (a program partitioned over several devices, or looping
+over several tiles, would round differently); several tiles may be under way on a device at a time.
+So the bytes of a row do not depend on the batch size, the number of devices or threads.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property, partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.experimental.serialize_executable import deserialize_and_load, serialize
+from jax.sharding import SingleDeviceSharding
+from jax.stages import Lowered
+from jaxtyping import Array, Float, Int
+from numpy.typing import NDArray
+
+from muli.screen.engine.answers import Answers, answer, without_thickness
+from muli.screen.engine.confidence import SLOPES, VALUES, Score, Uncertain, score, with_confidence
+from muli.screen.engine.gates import Gates
+from muli.screen.engine.reduce import Best, Coded, Order, code_rows, reduce_lines
+from muli.screen.engine.stacks import LawForm, Lookup, build, per_line, unravel
+from muli.screen.space.draws import BLOCK_OF_DRAWS, Draws
+from muli.screen.space.layout import COATING, STATE, THICKNESS, Lines
+from muli.screen.space.problem import Problem
+
+Digits = dict[str, Int[Array, "lines blocks"]]
+Programs = dict[str, tuple[bytes, Any, Any]]
+Given = Array | NDArray[np.int32]
+
+BLOCK = 8
+"""Thicknesses per block of the program that computes rows: enough to spread a line's own cost, few
+enough that the one or two rows `best` wants of a line stay cheap."""
+
+SHARES = 2
+"""Calls of that program for one tile: in few rows, as `best` wants them, less of it is idle."""
+
+
+class Judged(NamedTuple):
+    """Answers, and which gate removed a row (0: none) or could not tell (bit by gate)."""
+
+    answers: Answers
+    removed_by: Any
+    unknown_at: Any
+
+
+class Whole(NamedTuple):
+    """All rows of a tile, (lines, states, thicknesses), one where an axis says the same throughout.
+
+    planes: in mode `all` the numbers that differ from row to row byte by byte, as a part stores
+    them, (bytes, lines, states, thicknesses).
+    """
+
+    judged: Judged
+    planes: dict[str, Any]
+
+
+class LineBest(NamedTuple):
+    """What best mode needs of every line to choose from: see `reduce_lines` and `Order`."""
+
+    best: Best
+    order: Order
+
+
+class Evaluator:
+    """Programs for one problem, compiled once each, in one precision on one device."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        gates: Gates,
+        *,
+        dtype: str,
+        device: Any,
+        tiles_per_call: int,
+    ) -> None:
+        self.programs: dict[str, Any] = {}
+        self.problem, self.gates, self.dtype = problem, gates, dtype
+        self.place = SingleDeviceSharding(device)
+        self.draws = problem.draws
+        self.tiles_per_call = tiles_per_call
+        self.lines = problem.space.lines_per_tile
+        self.sizes = {**problem.space.scenarios, COATING: problem.space.coatings}
+        self.tables = {
+            key: jax.device_put(values.astype(dtype), self.place)
+            for key, values in (problem.tables | drawn_tables(problem.draws)).items()
+        }
+
+    def tiles(self, lines: Lines) -> list[Lines]:
+        """A chunk's lines cut into tiles; the last one may be short."""
+        return [
+            Lines(start, min(start + self.lines, lines.stop))
+            for start in range(lines.start, lines.stop, self.lines)
+        ]
+
+    def start(self, line: int) -> NDArray[np.int32]:
+        """Position of a line on the scenario axes and `coating`."""
+        digits = self.problem.space.line_digits(line)
+        return np.array([digits[name] for name in self.sizes], dtype=np.int32)
+
+    @cached_property
+    def grid(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Offsets and thickness positions by which `rows` is given the first share of a tile."""
+        points = self.problem.space.thicknesses
+        blocks = -(-points // self.block)
+        offset = np.repeat(np.arange(self.share, dtype=np.int32)[:, None], blocks, axis=1)
+        position = np.arange(blocks * self.block, dtype=np.int32).reshape(1, blocks, self.block)
+        position = np.minimum(position, points - 1)
+        return offset, np.repeat(position, self.share, axis=0)
+
+    @property
+    def share(self) -> int:
+        """Lines of a tile that `rows` computes in one call."""
+        return -(-self.lines // SHARES)
+
+    @cached_property
+    def block(self) -> int:
+        """Thicknesses computed together in `rows`."""
+        most = BLOCK if self.draws is None else BLOCK_OF_DRAWS
+        return min(most, self.problem.space.thicknesses)
+
+    def rows(self, start: Given, offset: Given, position: Given) -> Judged:
+        """Every column of the rows asked for.
+
+        Takes the start of some line, offsets of lines from it (lines, blocks) and positions of
+        thicknesses (lines, blocks, block). Both `all` and `best` get their rows from this one
+        program, which is why the rows of `best` are those of `all` to the last bit.
+        """
+        return self.programs["rows"](self.tables, start, offset, position)
+
+    def whole(self, start: Given) -> Whole:
+        """All rows of a tile, from its start."""
+        offset, position = self.grid
+        firsts = range(0, self.lines, self.share)
+        shares = [self.rows(start, offset + np.int32(n), position) for n in firsts]
+        return self.programs["whole"](shares)
+
+    def best(self, start: Array) -> LineBest:
+        """The best thickness of every line of a tile, from the tile's start."""
+        coded, order = self.programs["judge"](self.tables, start)
+        return LineBest(self.programs["reduce"](coded), order)
+
+    def score(self, start: Array) -> Score:
+        """How lines of a tile score over the draws, where properties are drawn."""
+        return self.programs["score"](self.tables, start)
+
+    def call(self, program: Any, *inputs: Sequence[NDArray[np.int32]]) -> Any:
+        """Run a program once per input, all under way at a time; results on the host."""
+        found = [program(*tile) for tile in zip(*inputs, strict=True)]
+        return jax.tree.map(np.asarray, found)
+
+    def compile(self, mode: str) -> None:
+        """Build the programs a mode needs: some are compiled while the next is traced."""
+        start, compiled = self.start(0), dict[str, Future[Any]]()
+        with ThreadPoolExecutor() as pool:
+
+            def build(name: str, function: Callable[..., Any], *inputs: Any) -> Any:
+                lowered = self._lowered(function, *inputs)
+                compiled[name] = pool.submit(lowered.compile)
+                return lowered.out_info
+
+            share = build("rows", self._rows, self.tables, start, *self.grid)
+            if mode != "best":
+                shares = len(range(0, self.lines, self.share))
+                build("whole", partial(self._whole, split=mode == "all"), [share] * shares)
+            if mode == "best":
+                coded, _ = build("judge", self._coded, self.tables, start)
+                build("reduce", partial(reduce_lines, gates=len(self.gates)), coded)
+            if self.draws is not None:
+                build("score", self._score, self.tables, start)
+        self.programs = {name: each.result() for name, each in compiled.items()}
+
+    def packed(self) -> Programs:
+        """The programs as data, for other processes on like processors."""
+        return {name: serialize(program) for name, program in self.programs.items()}
+
+    def unpack(self, packed: Programs) -> None:
+        """Take the programs that another process compiled."""
+        self.programs = {name: deserialize_and_load(*each) for name, each in packed.items()}
+
+    def _lowered(self, function: Callable[..., Any], *inputs: Any) -> Lowered:
+        """A function of arrays like these on this device."""
+        like = partial(jax.ShapeDtypeStruct, sharding=self.place)
+        placed = jax.tree.map(lambda array: like(array.shape, array.dtype), inputs)
+        return jax.jit(function).lower(*placed)
+
+    @cached_property
+    def plane(self) -> bool:
+        """Whether all stacks have constant laws at open circuit: no iteration then."""
+        return not self.problem.branches and not self.current
+
+    @property
+    def current(self) -> bool:
+        """Whether a current flows in some stack."""
+        return bool(self.problem.numbers["current_density_mA_cm2"].any())
+
+    def _rows(self, tables: Any, start: Array, offset: Array, position: Array) -> Judged:
+        digits = unravel(start, self.sizes, offset)
+        judged = self._judge(tables, digits, self._thickness(tables)[position][:, None])
+        floats, *outcomes = judged.answers
+        return judged._replace(answers=Answers(floats, *jax.tree.map(_narrow, outcomes)))
+
+    def _whole(self, shares: list[Judged], *, split: bool) -> Whole:
+        """Blocks put together; the lines and points that only fill the compiled shape left out.
+
+        split: whether to lay numbers out byte by byte.
+        """
+        points = self.problem.space.thicknesses
+
+        def whole(leaf: Array) -> Array:
+            if leaf.shape[3] == 1:
+                return leaf[:, :, 0]
+            return leaf.reshape(*leaf.shape[:2], -1)[:, :, :points]
+
+        def joined(*leaves: Array) -> Array:
+            if len(leaves[0]) < self.share:  # one for all lines
+                return whole(leaves[0])
+            return jnp.concatenate([whole(leaf) for leaf in leaves])[: self.lines]
+
+        judged = jax.tree.map(joined, *shares)
+        every = self.lines, self.problem.space.states, points
+        floats = judged.answers.floats if split and points > 1 else {}
+        return Whole(judged, {k: by_bytes(v) for k, v in floats.items() if v.shape == every})
+
+    def _coded(self, tables: Any, start: Array) -> tuple[Coded, Order]:
+        offset = jnp.arange(self.lines, dtype=jnp.int32)[:, None]
+        digits = unravel(start, self.sizes, offset)
+        thickness = self._thickness(tables)
+        answers, removed_by, unknown_at = self._judge(tables, digits, thickness[None, None, None])
+        shape = (self.lines, self.problem.space.states, len(thickness))
+        coded = code_rows(answers, removed_by, unknown_at, len(self.gates), shape)
+        return coded, Order.of(answers, shape)
+
+    def _thickness(self, tables: Any) -> Float[Array, " thicknesses"]:
+        if THICKNESS in tables:
+            return tables[THICKNESS]
+        return jnp.full((1,), NO_THICKNESS_NM, self.dtype)
+
+    def _judge(self, tables: Any, digits: Digits, thickness: Array) -> Judged:
+        lookup, known = Lookup(tables, digits), THICKNESS in tables
+        batch = build(lookup, thickness, self.problem.spec.screen, self._law)
+        answers = answer(batch, plane=self.plane, current=self.current)
+        if not known:
+            answers = without_thickness(answers)
+        if self.draws is not None:
+            uncertain = self._uncertain(lookup, self.draws)
+            answers = with_confidence(answers, uncertain, thickness if known else None)
+        states = jnp.arange(self.problem.space.states, dtype=jnp.int32)[None, :, None, None]
+        at = {name: per_line(position) for name, position in digits.items()}
+        return Judged(answers, *self.gates.apply(answers, {**at, STATE: states}, thickness))
+
+    @property
+    def _law(self) -> LawForm:
+        return LawForm(self.problem.branches, self.problem.slope, self.current)
+
+    def _uncertain(self, lookup: Lookup, draws: Draws) -> Uncertain:
+        return Uncertain(draws, lookup, self.problem.spec.screen, self._law, self.plane)
+
+    def _score(self, tables: Any, start: Array) -> Score:
+        assert self.draws is not None
+        offset = jnp.arange(self.lines, dtype=jnp.int32)[:, None]
+        lookup = Lookup(tables, unravel(start, self.sizes, offset))
+        return score(self._uncertain(lookup, self.draws))
+
+
+def by_bytes(numbers: Array) -> Array:
+    """Numbers byte by byte: the first bytes of all, then the second ones, ..."""
+    kind = jnp.dtype(f"u{numbers.itemsize}")
+    shift = jnp.arange(numbers.itemsize, dtype=kind)[:, None, None, None] * 8
+    return (jax.lax.bitcast_convert_type(numbers, kind)[None] >> shift).astype(jnp.uint8)
+
+
+def _narrow(code: Array) -> Array:
+    """An outcome in one byte: less to move."""
+    return code.astype(jnp.int8)
+
+
+def drawn_tables(draws: Draws | None) -> dict[str, NDArray[np.float64]]:
+    """What the device is given of draws, by the keys of `muli.screen.engine.confidence`."""
+    if draws is None:
+        return {}
+    values = {VALUES + key: table for key, table in draws.values.items()}
+    return values | {SLOPES + key: table for key, table in draws.slopes.items()}
+
+
+NO_THICKNESS_NM = 1.0
+"""Stands in where a screen has no thickness axis; what depends on it is blanked."""

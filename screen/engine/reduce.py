@@ -1,0 +1,229 @@
+"""From all thicknesses of a line to its best one, and counts of everything else, on the device.
+
+The best thickness of a coating in a scenario is the smallest feasible one on the grid; where none
+is feasible, the first by status, protection, coating class, thickness. Rows a gate removed take no
+part and are counted apart.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial, reduce
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+from numpy.typing import NDArray
+
+from muli.kernels import CoatingClass, Status, ThicknessLimit
+from muli.screen.engine.answers import NO, UNKNOWN, YES, Answers
+
+NOTHING = 2**31 - 1
+"""Key of a line of which no row is left."""
+
+CODE_NAMES: dict[str, dict[str, int]] = {
+    "status": {status.label: int(status) for status in Status},
+    "coating_class": {each.name.lower(): int(each) for each in CoatingClass},
+    "max_thickness_set_by": {each.name.lower(): int(each) for each in ThicknessLimit},
+    "anode_boundary": {"electrode": 0, "interphase": 1},
+}
+"""Words of the columns that hold codes on the device."""
+
+_VERDICT = {"no": NO, "yes": YES, "unknown": UNKNOWN}
+
+OUTCOMES: dict[str, dict[str, int]] = {
+    "status": CODE_NAMES["status"],
+    "protected": _VERDICT,
+    "feasible": _VERDICT,
+    "coating_class": CODE_NAMES["coating_class"],
+}
+"""What is counted per group, with the code of each outcome."""
+
+_THICKNESS_BITS = 21
+_POSITION = 2**_THICKNESS_BITS - 1
+_INFEASIBLE = 1 << 30
+
+
+class Best(NamedTuple):
+    """Per line and state: key and outcomes of its best row, counts of all (see `count_names`)."""
+
+    key: Any
+    code: Any
+    counts: Any
+
+
+class Order(NamedTuple):
+    """What orders lines beside their key, (lines, states); the cost at both ends of the axis.
+
+    The cost is linear in the thickness, so that of the best thickness lies between. The margin is
+    that of the thickest coating; it orders nothing and is counted.
+    """
+
+    smallest: Any
+    largest: Any
+    tolerable: Any
+    cost_first: Any
+    cost_last: Any
+    margin_last: Any
+
+    @classmethod
+    def of(cls, answers: Answers, shape: tuple[int, int, int]) -> "Order":
+        """From the answers of all thicknesses of some lines."""
+        cost = answers.floats["asr_coating_ohm_cm2"]
+        columns = [
+            answers.floats["min_thickness_nm"],
+            answers.floats["max_thickness_nm"],
+            answers.floats["max_sigma_ele_at_L_max_S_cm"],
+            cost,
+            cost[..., -1:],
+            answers.floats["oxidation_margin_V"][..., -1:],
+        ]
+        return cls(*(jnp.broadcast_to(c[..., :1], (*shape[:2], 1, 1))[:, :, 0, 0] for c in columns))
+
+
+def count_names(gates: int) -> list[tuple[str, str]]:
+    """(column, outcome) of every count, gates' `removed` and `unknown` first."""
+    names = [(kind, str(gate)) for kind in ("removed", "unknown") for gate in range(gates)]
+    return names + [(column, outcome) for column, codes in OUTCOMES.items() for outcome in codes]
+
+
+class Coded(NamedTuple):
+    """Outcomes of rows as small integers, (lines, states, thicknesses) each.
+
+    packed: see `_FIELDS`. removed_by, unknown_at: as the gates give them; None without gates.
+    """
+
+    packed: Any
+    removed_by: Any
+    unknown_at: Any
+
+
+def code_rows(
+    answers: Answers, removed_by: Array, unknown_at: Array, gates: int, shape: tuple[int, int, int]
+) -> Coded:
+    """All that `reduce_lines` counts, laid out.
+
+    removed_by: 0 where a row is kept, else 1 + the gate that removed it. unknown_at: bit g set
+    where gate g could not tell. shape: (lines, states, thicknesses). A program of its own: within
+    one, the compiler would judge every row again for each of some eight sums.
+    """
+
+    def flat(column: Array) -> Array:
+        return jnp.broadcast_to(column, (*shape[:2], 1, shape[2])).reshape(shape)
+
+    packed = flat(_pack(answers, removed_by))
+    return Coded(packed, *(flat(each) if gates else None for each in (removed_by, unknown_at)))
+
+
+def reduce_lines(coded: Coded, gates: int) -> Best:
+    """Best key and counts over thicknesses."""
+    packed, kept = coded.packed, (coded.packed != _REMOVED).astype(jnp.int32)
+    columns = [(0, (coded.removed_by == gate + 1).astype(jnp.int32), 1) for gate in range(gates)]
+    columns += [(0, (coded.unknown_at >> gate) & 1, 1) for gate in range(gates)]
+    columns += [(outcome(packed, column), kept, len(codes)) for column, codes in OUTCOMES.items()]
+    key = _lowest(_key(packed))
+    position = jnp.where(key == NOTHING, 0, key & _POSITION)
+    code = jnp.take_along_axis(packed, position[:, :, None], axis=2)[:, :, 0]
+    return Best(key, code, _histograms(columns))
+
+
+def feasible_lines(key: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Lines of which some thickness is feasible."""
+    return key < _INFEASIBLE
+
+
+def thickness_position(key: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Position on the thickness axis that a key names; 0 for `NOTHING`."""
+    return np.where(key == NOTHING, 0, key & _POSITION).astype(np.int32)
+
+
+_FIELDS = {"coating_class": (0, 3), "protected": (3, 2), "status": (5, 3), "feasible": (8, 2)}
+"""First bit and number of bits of each outcome in a row's packed code, least important first."""
+
+_REMOVED = -1
+
+
+def outcome(code: Any, column: str) -> Any:
+    """One outcome of rows, from their packed codes."""
+    shift, bits = _FIELDS[column]
+    return (code >> shift) & (2**bits - 1)
+
+
+def _pack(answers: Answers, removed_by: Array) -> Array:
+    columns = {**answers.codes, **answers.verdicts}
+    packed = sum((columns[name] << shift for name, (shift, _) in _FIELDS.items()), start=0)
+    return jnp.where(removed_by == 0, packed, _REMOVED).astype(jnp.int32)
+
+
+_SLICE = 32
+_SPAN = 255
+_COUNTER_BITS = 4
+_COUNTERS = 32 // _COUNTER_BITS
+"""A 32-bit word holds eight counters of four bits. Rows are added up in slices that are laid on
+each other (loops over them are vector loops), few enough for four bits, and so many in all that
+the eight bits suffice to which counters are widened then."""
+
+
+def _spans(column: Array) -> list[Array]:
+    """The last axis cut into spans, (lines, states, spans, rows), and what is left over."""
+    *shape, length = column.shape
+    cut = length // _SPAN * _SPAN
+    parts = [
+        column[:, :, :cut].reshape(*shape, cut // _SPAN, _SPAN),
+        column[:, :, cut:].reshape(*shape, 1, length - cut),
+    ]
+    return [part for part in parts if part.size]
+
+
+def _folded(span: Array, fold: Callable[[Array, Array], Array]) -> list[Array]:
+    """Slices of the last axis laid on each other, and what is left over."""
+    *_, length = span.shape
+    cut = length // _SLICE * _SLICE
+    slices = [span[..., start : start + _SLICE] for start in range(0, cut, _SLICE)]
+    parts = [reduce(fold, slices)] if slices else []
+    return [*parts, span[..., cut:]] if cut < length else parts
+
+
+def _lowest(column: Array) -> Array:
+    """The smallest number along the last axis."""
+    parts = [part for span in _spans(column) for part in _folded(span, jnp.minimum)]
+    return reduce(jnp.minimum, (jnp.min(part, axis=(2, 3)) for part in parts))
+
+
+def _histograms(columns: Sequence[tuple[Any, Array, int]]) -> Array:
+    """How often each code of each column stands along the last axis, (lines, states, codes).
+
+    columns: codes below the number of kinds, whether a row counts (1 or 0), the number of kinds.
+    A word counts as many columns as it has counters for, and is added up as a whole.
+    """
+    words: list[Any] = []
+    places: list[int] = []
+    used = _COUNTERS
+    for code, counted, kinds in columns:
+        if used + kinds > _COUNTERS:
+            words, used = [*words, 0], 0
+        words[-1] = words[-1] + (counted << (code + used) * _COUNTER_BITS)
+        places += range((len(words) - 1) * _COUNTERS + used, len(words) * _COUNTERS)[:kinds]
+        used += kinds
+    counts = [sum(map(_counters, _spans(word)), start=0) for word in words]
+    return jnp.concatenate(counts, axis=2)[:, :, np.array(places)]
+
+
+def _counters(span: Array) -> Array:
+    """The counters of the words of spans, added up, (lines, states, counters)."""
+    add = partial(jnp.sum, dtype=jnp.int32)
+    parts = _folded(span, jnp.add)
+    pairs = [sum(add(part >> bits & 0x0F0F0F0F, axis=3) for part in parts) for bits in (0, 4)]
+    shift = jnp.arange(0, 32, 2 * _COUNTER_BITS, dtype=jnp.int32)[None, None, None, :, None]
+    wide = jnp.stack(pairs, axis=3)[:, :, :, None] >> shift & 0xFF
+    return add(wide, axis=2).reshape(*span.shape[:2], _COUNTERS)
+
+
+def _key(packed: Array) -> Array:
+    """Sortable key of every row: infeasible | status | protected | class | thickness position."""
+    position = jnp.arange(packed.shape[2], dtype=jnp.int32)[None, None]
+    verdict = outcome(packed, "protected")
+    protected = jnp.where(verdict == NO, 2, verdict - YES)
+    rank = (outcome(packed, "status") << 5) | (protected << 3) | outcome(packed, "coating_class")
+    infeasible = _INFEASIBLE | (rank << _THICKNESS_BITS) | position
+    key = jnp.where(outcome(packed, "feasible") == YES, position, infeasible)
+    return jnp.where(packed == _REMOVED, NOTHING, key).astype(jnp.int32)

@@ -1,0 +1,200 @@
+"""From a tile on the device to a row group of a part."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from muli.screen.dataset.parquet import Column, Encoded, Encoding, Planes, encode
+from muli.screen.engine.answers import UNKNOWN, YES, Answers
+from muli.screen.engine.reduce import CODE_NAMES
+from muli.screen.space.facts import Looked, Positions, Words
+from muli.screen.space.layout import COATING, STATE, THICKNESS, DesignSpace, Lines
+
+Shape = tuple[int, int, int]
+
+
+@dataclass
+class Memory:
+    """How columns are encoded, and the last ones of each name that say the same for several rows.
+
+    Most of those are alike from tile to tile.
+    """
+
+    encoding: Encoding = "byte_stream_split"
+    columns: dict[str, tuple[Any, Encoded]] = field(default_factory=dict)
+
+    def encode(self, field: pa.Field, column: Column) -> Encoded:
+        """One column of a row group."""
+        return encode(field, column, self.encoding)
+
+
+def positions(space: DesignSpace, lines: Lines) -> Positions:
+    """Position of lines, states and thicknesses on every axis, as arrays that broadcast."""
+    number = np.arange(lines.start, lines.stop, dtype=np.int64)[:, None, None]
+    found: Positions = {"line": number}
+    for name, size in reversed([*space.scenarios.items(), (COATING, space.coatings)]):
+        number, found[name] = np.divmod(number, size)
+    found[STATE] = np.arange(space.states)[None, :, None]
+    found[THICKNESS] = np.arange(space.thicknesses)[None, None, :]
+    return found
+
+
+def row_ids(space: DesignSpace, at: Positions) -> NDArray[np.int64]:
+    """Row ids of stacks at these positions."""
+    line_state = at["line"] * space.states + at[STATE]
+    return line_state * space.thicknesses + at[THICKNESS]
+
+
+class Place(NamedTuple):
+    """Where rows lie: positions on the axes, which broadcast to the shape, and their ids in order.
+
+    shape: lines, states, thicknesses.
+    """
+
+    at: Positions
+    ids: range | NDArray[np.int64]
+    shape: Shape
+
+
+class Rows(NamedTuple):
+    """Answers, and numbers that differ from row to row byte by byte, where the device did so."""
+
+    answers: Answers
+    planes: Mapping[str, NDArray[np.uint8]] = {}
+
+
+def row_group(
+    schema: pa.Schema,
+    looked: Mapping[str, Looked],
+    place: Place,
+    rows: Rows,
+    chosen: NDArray[Any] | None = None,
+    extra: Mapping[str, NDArray[Any]] | None = None,
+    memory: Memory | None = None,
+) -> list[Encoded]:
+    """Rows in the order of ids, column by column; `chosen` picks some (a mask, or positions).
+
+    memory: columns of the group before, used again where nothing changed.
+    """
+    at, ids, shape = place
+    memory = memory or Memory()
+    encode = memory.encode
+    if chosen is not None:
+        memory = Memory(memory.encoding)
+    answers, planes = rows
+
+    def column(field: pa.Field) -> Encoded:
+        name = field.name
+        if name in looked:
+            return _looked_up(memory, field, looked[name], looked[name].at(at), shape, chosen)
+        if name == "row_id":
+            return encode(field, Column(ids if chosen is None else np.asarray(ids)[chosen]))
+        if extra is not None and name in extra:
+            dtype = field.type.to_pandas_dtype()
+            return encode(field, _numbers(extra[name].astype(dtype, copy=False), 1))
+        if name in answers.floats:
+            found, repeats = _condensed(answers.floats[name], shape, chosen)
+            split = name in planes and memory.encoding == "byte_stream_split"
+            if repeats == 1 and chosen is None and split:
+                return encode(field, _bytewise(found, planes[name]))
+            return _remembered(memory, field, found, repeats, _numbers)
+        if name in answers.verdicts:
+            found, repeats = _condensed(answers.verdicts[name], shape, chosen)
+            return _remembered(memory, field, found, repeats, _verdicts)
+        found, repeats = _condensed(answers.codes[name], shape, chosen)
+        words = partial(_words, words=tuple(CODE_NAMES[name]))
+        return _remembered(memory, field, found, repeats, words)
+
+    return [column(field) for field in schema]
+
+
+def _looked_up(
+    memory: Memory,
+    field: pa.Field,
+    looked: Looked,
+    found: NDArray[Any],
+    shape: Shape,
+    chosen: NDArray[Any] | None,
+) -> Encoded:
+    def laid_out(found: NDArray[Any], _: int) -> Column:
+        values, repeats = _condensed(found, shape, chosen)
+        if isinstance(looked, Words):
+            return _words(values, repeats, looked.words)
+        return _numbers(values.astype(field.type.to_pandas_dtype()), repeats)
+
+    repeats = math.prod(shape) // max(1, found.size)
+    return _remembered(memory, field, found, repeats, laid_out)
+
+
+def _remembered(
+    memory: Memory,
+    field: pa.Field,
+    values: NDArray[Any],
+    repeats: int,
+    column: Callable[[NDArray[Any], int], Column],
+) -> Encoded:
+    """Values that stand for several rows: from memory where they are those of the group before."""
+    if repeats == 1:
+        return memory.encode(field, column(values, 1))
+    key = values.shape, repeats, values.tobytes()
+    kept = memory.columns.get(field.name)
+    if kept is None or kept[0] != key:
+        kept = memory.columns[field.name] = key, memory.encode(field, column(values, repeats))
+    return kept[1]
+
+
+def _condensed(
+    column: NDArray[Any], shape: Shape, chosen: NDArray[Any] | None
+) -> tuple[NDArray[Any], int]:
+    """A column that broadcasts to `shape` as values, each of which stands for several rows."""
+    if chosen is not None:
+        return np.broadcast_to(column, shape).reshape(-1)[chosen], 1
+    if column.shape[2] > 1 and _constant(column):
+        column = column[:, :, :1]
+    if column.size == 1:
+        return column.reshape(1), math.prod(shape)
+    axes = 3 if column.shape[2] > 1 else 2 if column.shape[1] > 1 else 1
+    whole = (*shape[:axes], *(1,) * (3 - axes))
+    spread = column if column.shape == whole else np.broadcast_to(column, whole)
+    return spread.reshape(-1), math.prod(shape[axes:])
+
+
+def _constant(column: NDArray[Any]) -> bool:
+    """Whether the last axis says the same everywhere, to the bit."""
+    bits = column.view(f"u{column.itemsize}")
+    if bits[0, 0, 0] != bits[0, 0, -1]:
+        return False
+    first = bits[:, :, :1]
+    return bool((bits[:, :, -1:] == first).all() and (bits == first).all())
+
+
+def _numbers(values: NDArray[Any], repeats: int) -> Column:
+    """A number column; NaN is null."""
+    known = ~np.isnan(values) if len(values) and np.isnan(values.min()) else None
+    return Column(values, known, repeats)
+
+
+def _bytewise(values: NDArray[Any], planes: NDArray[np.uint8]) -> Column:
+    """A number column, byte by byte already; not where NaN is to be left out."""
+    low, high = values.min(), values.max()
+    return _numbers(values, 1) if np.isnan(low) else Column(Planes(planes, low, high))
+
+
+def _verdicts(codes: NDArray[Any], repeats: int) -> Column:
+    """A column of yes and no; unknown is null."""
+    return Column(codes == YES, _unless(codes == UNKNOWN), repeats)
+
+
+def _words(codes: NDArray[Any], repeats: int, words: tuple[str, ...]) -> Column:
+    """A text column; code -1 is null."""
+    return Column(codes, _unless(codes < 0), repeats, words)
+
+
+def _unless(null: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
+    return ~null if null.any() else None

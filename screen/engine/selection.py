@@ -1,0 +1,109 @@
+"""Which coatings of a group are kept in mode best: the first of the order that rankings use.
+
+status, protected, reactivity class, coating class, evidence class, L_min/L_max, largest tolerable
+sigma_ele (larger first; it speaks where L_min is unknown), resistance, name: each only where all
+before it are equal. What is not a number comes last in its key. `ranking/criteria.py` is the same
+order in SQL.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from muli.screen.engine.answers import UNKNOWN, YES
+from muli.screen.engine.evaluate import LineBest
+from muli.screen.engine.reduce import NOTHING, outcome
+from muli.screen.ranking.criteria import EVIDENCE
+from muli.screen.space.facts import Looked, Positions, Words
+from muli.screen.space.layout import COATING, THICKNESS, DesignSpace
+
+Ints = NDArray[np.int64]
+
+
+def name_ranks(names: Words) -> Ints:
+    """Alphabetic rank of each coating on its axis."""
+    texts = np.array([names.words[code] for code in names.codes], dtype=object)
+    ranks = np.empty(len(texts), dtype=np.int64)
+    ranks[np.argsort(texts, kind="stable")] = np.arange(len(texts))
+    return ranks
+
+
+def groups_of(space: DesignSpace, at: Positions) -> Ints:
+    """Number of the group of every line and state, (lines, states, 1)."""
+    group = at["line"] // space.coatings
+    return group * space.states + at["cathode_state"]
+
+
+def best_per_group(
+    space: DesignSpace,
+    looked: dict[str, Looked],
+    found: LineBest,
+    at: Positions,
+    thickness_nm: NDArray[np.float64],
+    top_k: int,
+    per: Sequence[str] = (),
+) -> tuple[Ints, Ints]:
+    """Flat positions of the kept (line, state) pairs in order, and their rank in their group.
+
+    at: positions of the lines, their best thickness included. per: columns that split a group
+    further. Lines of which the gates left nothing take no part.
+    """
+    left = found.best.key != NOTHING
+    keys = [_flat(key, left.shape) for key in _keys(looked, found, at, thickness_nm)]
+    group = _flat(groups_of(space, at), left.shape).astype(np.int64)
+    for name in per:
+        within = np.unique(_flat(looked[name].at(at), left.shape), return_inverse=True)[1]
+        group = group * (within.max(initial=0) + 1) + within
+    candidates = np.flatnonzero(left)
+    order = candidates[np.lexsort([key[candidates] for key in (*reversed(keys), group)])]
+    ordered = group[order]
+    rank = np.arange(len(order)) - np.searchsorted(ordered, ordered, side="left")
+    kept = rank < top_k
+    return order[kept], rank[kept] + 1
+
+
+def _keys(
+    looked: dict[str, Looked], found: LineBest, at: Positions, thickness_nm: NDArray[np.float64]
+) -> list[NDArray[np.generic]]:
+    """Sorting keys, the most important first."""
+    names, order = looked[COATING], found.order
+    assert isinstance(names, Words)
+    status, verdict, coating_class = (
+        outcome(found.best.code, name) for name in ("status", "protected", "coating_class")
+    )
+    protected = np.select([verdict == YES, verdict == UNKNOWN], [0, 1], 2)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = np.where(order.largest <= 0, np.inf, order.smallest / order.largest)
+        ratio = np.where(order.smallest == 0, 0.0, ratio)
+    thickness = thickness_nm[at[THICKNESS][:, :, 0]]
+    share = (thickness - thickness_nm[0]) / ((thickness_nm[-1] - thickness_nm[0]) or 1.0)
+    cost = order.cost_first + share * (order.cost_last - order.cost_first)
+    return [
+        status,
+        protected,
+        looked["reactivity_class"].at(at)[:, :, 0],
+        coating_class,
+        evidence_rank(looked, at)[:, :, 0],
+        _last(ratio),
+        _last(-order.tolerable),
+        _last(cost),
+        name_ranks(names)[at[COATING]][:, :, 0],
+    ]
+
+
+def evidence_rank(looked: dict[str, Looked], at: Positions) -> Ints:
+    """Rank of what is known of each coating's sigma_ele, the best known first."""
+    evidence = looked["evidence_sigma_ele"]
+    assert isinstance(evidence, Words)
+    ranked = {word: position for position, word in enumerate(EVIDENCE)}
+    rank_of = np.array([ranked.get(word, len(ranked)) for word in (*evidence.words, "")])
+    return rank_of[evidence.at(at)]
+
+
+def _last(values: NDArray[np.floating]) -> NDArray[np.floating]:
+    return np.where(np.isnan(values), np.inf, values)
+
+
+def _flat(key: NDArray[np.generic], shape: tuple[int, ...]) -> NDArray[np.generic]:
+    return np.broadcast_to(key.reshape(key.shape[:2]), shape).reshape(-1)

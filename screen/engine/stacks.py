@@ -1,0 +1,248 @@
+"""From positions on the axes to stacks, on the device.
+
+Arrays have four axes (lines, states, blocks, thicknesses). A line's own numbers have the shape
+(lines, 1, blocks, 1), cathode potentials (lines, states, blocks, 1), thicknesses (lines or 1, 1,
+blocks, thicknesses): what does not depend on the thickness is computed once per line and block.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from muli.kernels import (
+    Boundary,
+    Branches,
+    Constant,
+    Layer,
+    Limits,
+    Stack,
+    Window,
+    arrhenius_factor,
+    arrhenius_sigma_ion,
+    resolve_boundary,
+)
+from muli.kernels.constants import CM_PER_NM, CM_PER_UM, ROOM_TEMPERATURE
+from muli.screen.space.problem import FILL
+from muli.screen.spec import Screen
+
+Tables = Mapping[str, Float[Array, "..."]]
+Digits = Mapping[str, Int[Array, "lines blocks"]]
+Number = Float[Array, "..."]
+
+CONTACTS = (
+    "interface.anode_electrolyte_asr_ohm_cm2",
+    "interface.electrolyte_coating_asr_ohm_cm2",
+    "interface.coating_cathode_asr_ohm_cm2",
+)
+
+HELD_WITHIN_K = 30.0
+"""K; how far from its own temperature a sigma_ion without activation energy is used. Beyond, it is
+unknown; sigma_ele, for which no activation energies are known, is held constant and flagged."""
+
+
+class Batch(NamedTuple):
+    """Stacks that broadcast together, what they are judged by, and how their ends came about."""
+
+    stack: Stack
+    limits: Limits
+    boundary: Boundary
+
+
+class LawForm(NamedTuple):
+    """What is known of all stacks when a program is built, so that it takes the shortest method.
+
+    branches: whether sigma_ele is built with branches. slope: the z that all of them share, or
+    None. current: whether a current flows in some stack.
+    """
+
+    branches: bool
+    slope: float | None = 1.0
+    current: bool = False
+
+
+class Lookup(NamedTuple):
+    """Reads numbers of lines: `tables` by key, at the lines' positions on the axes.
+
+    drawn: properties that stand at their draws instead, on the last axis.
+    """
+
+    tables: Tables
+    digits: Digits
+    drawn: Mapping[str, Number] = MappingProxyType({})
+
+    def axis(self, key: str) -> Number:
+        """Value of a scenario axis, (lines, 1, blocks, 1)."""
+        if key in self.drawn:
+            return self.drawn[key]
+        return per_line(self.tables[key][self.digits[key]])
+
+    def optional(self, key: str, default: float) -> Number:
+        """Value of a scenario axis that may be absent."""
+        if key in self.digits:
+            return self.axis(key)
+        return jnp.full((1, 1, 1, 1), default, self.tables["temperature_K"].dtype)
+
+    def property(self, role: str, name: str) -> Number:
+        """A material's property: its axis if there is one, else the table, gaps filled if asked."""
+        key = f"{role}.{name}"
+        if key in self.digits or key in self.drawn:
+            return self.axis(key)
+        value = per_line(self.tables[key][self.digits[role]])
+        filler = FILL + key
+        return (
+            jnp.where(jnp.isnan(value), self.axis(filler), value)
+            if filler in self.digits
+            else value
+        )
+
+
+def per_line(values: Array) -> Array:
+    """(lines, blocks) values with axes for states and thicknesses."""
+    return values[:, None, :, None]
+
+
+def column_name(key: str) -> str:
+    """Result column of an axis: `coating.sigma_ele_S_cm` stands as `coating_sigma_ele_S_cm`."""
+    return key.removeprefix(FILL).replace(".", "_") + (
+        "_if_unknown" if key.startswith(FILL) else ""
+    )
+
+
+def unravel(
+    start: Int[Array, " axes"], sizes: Mapping[str, int], offsets: Int[Array, "lines blocks"]
+) -> dict[str, jax.Array]:
+    """Positions on every axis of lines, from those of one line and how many lines later they are.
+
+    int32 throughout: offsets stay within a chunk.
+    """
+    carry = offsets
+    digits: dict[str, jax.Array] = {}
+    for position, (name, size) in reversed(list(enumerate(sizes.items()))):
+        value = start[position] + carry
+        carry, digits[name] = value // size, value % size
+    return digits
+
+
+def build(lookup: Lookup, thickness_nm: Number, screen: Screen, law: LawForm) -> Batch:
+    """Electrolyte | coating stacks of the lines at these thicknesses (nm), boundary resolved."""
+    area = lookup.optional("cathode.area_factor", 1.0)
+    temperature = lookup.axis("temperature_K")
+    layers = (
+        _layer(lookup, "electrolyte", lookup.axis("electrolyte_thickness_um") * CM_PER_UM, law),
+        _layer(lookup, "coating", thickness_nm * CM_PER_NM / area, law),
+    )
+    windows = [_window(lookup, role) for role in ("electrolyte", "coating")]
+    boundary = _boundary(lookup, windows[0])
+    stack = Stack(
+        layers,
+        boundary.E_anode,
+        boundary.E_cathode,
+        temperature,
+        lookup.axis("current_density_mA_cm2") * 1e-3 if law.current else 0.0,
+        _contacts(lookup, area),
+    )
+    limits = Limits(
+        windows[0],
+        (windows[1],),
+        screen.asr_budget_ohm_cm2,
+        screen.areal_capacity_mAh_cm2,
+        screen.window_tolerance_V,
+        area,
+    )
+    return Batch(stack, limits, boundary)
+
+
+def _contacts(lookup: Lookup, area: Number) -> tuple[Number, Number, Number] | None:
+    """Contact resistances; those at the coating share the cathode's larger area."""
+    if not any(key in lookup.digits for key in CONTACTS):
+        return None
+    first, middle, last = (lookup.optional(key, 0.0) for key in CONTACTS)
+    return first, middle / area, last / area
+
+
+def _boundary(lookup: Lookup, window: Window) -> Boundary:
+    key = "anode_potential_V"
+    axis = "anode" if "anode" in lookup.digits else key
+    E_anode = per_line(lookup.tables[key][lookup.digits[axis]])
+    axis = "cathode" if "cathode" in lookup.digits else "cathode_potential_V"
+    potentials = lookup.tables["cathode_potential_V"][lookup.digits[axis]]
+    E_cathode = jnp.moveaxis(potentials, 2, 1)[..., None]
+    kept = resolve_boundary(E_anode, E_cathode, window, choice="electrode")
+    pinned = resolve_boundary(E_anode, E_cathode, window, choice="auto")
+    electrode = lookup.axis("boundary") > 0
+    return jax.tree.map(lambda a, b: jnp.where(electrode, a, b), kept, pinned)
+
+
+def _window(lookup: Lookup, role: str) -> Window:
+    limits = (lookup.property(role, f"{side}_limit_V") for side in ("reduction", "oxidation"))
+    return Window(*limits)
+
+
+def _layer(lookup: Lookup, role: str, thickness: Number, form: LawForm) -> Layer:
+    temperature = lookup.axis("temperature_K")
+    ion, electron = (_measured(lookup, role, name) for name in ("sigma_ion", "sigma_ele"))
+    at = arrhenius_sigma_ion(ion.sigma, ion.E_act, temperature, ion.T_ref)
+    sigma_ion = jnp.where(ion.E_act == 0, ion.sigma, at)
+    far = ~ion.scales & (jnp.abs(temperature - ion.T_ref) > HELD_WITHIN_K)
+    sigma_ion = jnp.where(far, jnp.nan, sigma_ion)
+    sigma, factor = electron.sigma, arrhenius_factor(electron.E_act, temperature, electron.T_ref)
+    law = (
+        _branches(lookup, role, sigma, factor, form) if form.branches else Constant(sigma * factor)
+    )
+    return Layer(thickness, sigma_ion, law)
+
+
+class Measured(NamedTuple):
+    """A conductivity (S/cm), its activation energy (eV, 0 where unknown) and temperature (K).
+
+    scales: whether it may be used at any temperature, for its activation energy is known or the
+    spec gives the value itself.
+    """
+
+    sigma: Number
+    E_act: Number
+    T_ref: Number
+    scales: Number
+
+
+def _measured(lookup: Lookup, role: str, name: str) -> Measured:
+    key = f"{role}.{name}_S_cm"
+    E_act = lookup.property(role, f"{name}_activation_eV")
+    own = lookup.property(role, f"{name}_temperature_K")
+    assumed = key in lookup.digits
+    T_ref = jnp.where(jnp.isnan(own) | assumed, ROOM_TEMPERATURE, own)
+    known = ~jnp.isnan(E_act)
+    scales = known | assumed
+    if FILL + key in lookup.digits:
+        scales = scales | jnp.isnan(per_line(lookup.tables[key][lookup.digits[role]]))
+    sigma = lookup.property(role, f"{name}_S_cm")
+    return Measured(sigma, jnp.where(known, E_act, 0.0), T_ref, scales)
+
+
+def _branches(
+    lookup: Lookup, role: str, sigma_ele: Number, factor: Number, form: LawForm
+) -> Branches:
+    """The branch law; a material without branches keeps its one number as sigma_0."""
+    sigma_0, sigma_n, sigma_p = (
+        lookup.property(role, f"sigma_{kind}_S_cm") for kind in ("0", "n", "p")
+    )
+    none = jnp.isnan(sigma_n) & jnp.isnan(sigma_p)
+    floor = jnp.where(jnp.isnan(sigma_0), jnp.where(none, sigma_ele, 0.0), sigma_0)
+
+    def known(name: str, default: float) -> Number:
+        value = lookup.property(role, name)
+        return jnp.where(jnp.isnan(value), default, value)
+
+    return Branches(
+        floor * factor,
+        jnp.where(jnp.isnan(sigma_n), 0.0, sigma_n) * factor,
+        known("E_n_V", 0.0),
+        jnp.where(jnp.isnan(sigma_p), 0.0, sigma_p) * factor,
+        known("E_p_V", 0.0),
+        known("z_n", 1.0) if form.slope is None else form.slope,
+        known("z_p", 1.0) if form.slope is None else form.slope,
+    )

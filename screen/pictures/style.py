@@ -1,0 +1,54 @@
+"""What all pictures share: file formats, fonts, colours, and how they are written.
+
+The colours are those of M. Okabe & K. Ito (2008), which colour-blind people tell apart; nothing is
+told by colour alone, so that pictures read in grey. Text is drawn as outlines or its font embedded.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from muli.screen.errors import UsageError
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from matplotlib.figure import Figure
+
+BLUE, GREEN, ORANGE, RED = "#0072B2", "#009E73", "#E69F00", "#D55E00"
+PALE, GREY = "#cfe3f2", "#7f7f7f"
+FORMATS = (".svg", ".png", ".pdf")
+_STYLE: dict[Any, Any] = {
+    "svg.fonttype": "path",
+    "svg.hashsalt": "muli",
+    "pdf.fonttype": 42,
+    "font.size": 9.0,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+
+
+def check_format(out: Path) -> None:
+    """Raises `UsageError` unless the file's name ends as a picture's."""
+    if out.suffix.lower() not in FORMATS:
+        raise UsageError(f"{out}: a picture is {', '.join(FORMATS)}")
+
+
+def style() -> "AbstractContextManager[None]":
+    """The settings under which a picture is made and saved."""
+    import matplotlib as mpl
+
+    return mpl.rc_context(_STYLE)
+
+
+def literal(text: object) -> str:
+    """A name from somebody's file, of which no sign starts a formula."""
+    return str(text).replace("$", r"\$")
+
+
+def save(figure: "Figure", out: Path) -> None:
+    """Write a figure; the same figure gives the same bytes. Raises `UsageError`."""
+    stamp = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(out.suffix.lower(), {})
+    try:
+        figure.savefig(out, dpi=200, metadata=stamp)
+    except OSError as error:
+        raise UsageError(f"{out}: cannot be written: {error.strerror}") from None

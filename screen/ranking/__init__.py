@@ -1,0 +1,1 @@
+"""The order of coatings, in SQL over the parts of a run."""

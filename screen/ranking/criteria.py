@@ -1,0 +1,158 @@
+"""The order of a ranking, and the scenario coatings are compared in.
+
+Choices (the coating, its thickness) are optimised over; scenarios never are. So a ranking takes
+the best thickness of every coating in every scenario, and where a scenario axis has a default in
+the spec (electrolyte thickness, anode, boundary, temperature, ...) it compares coatings at that
+default or the value nearest to it, and says so.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from muli.screen.ranking import sql
+from muli.screen.spec.quantities import AXES, PROPERTIES, ROLES_WITH_PROPERTIES
+
+STATUSES = (
+    "ok",
+    "missing_property",
+    "unprotectable",
+    "extrapolated_table",
+    "ill_conditioned",
+    "underflow",
+    "not_converged",
+    "input_out_of_range",
+)
+COATING_CLASSES = ("stable", "within_tolerance", "oxidises", "reduces", "both", "unknown")
+REACTIVITY_CLASSES = ("low", "moderate", "unknown", "high")
+EVIDENCE = ("measured", "assumed", "range", "estimated", "none")
+
+DEFAULTS: dict[str, str | float] = {
+    "boundary": "auto",
+    "anode": "Li",
+    "anode_potential_V": 0.0,
+    "electrolyte_thickness_um": 30.0,
+    "cathode_state": "charged",
+    "temperature_K": 298.15,
+    "current_density_mA_cm2": 0.0,
+    "cathode_area_factor": 1.0,
+}
+"""Scenario axes with a default: coatings are compared there unless a ranking names the column."""
+
+CELL = ("electrolyte", "cathode", "cathode_potential_V")
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key of the order: what it is called, its SQL (smaller first), the columns it needs.
+
+    codes: of a key that is a small whole number, how many there are; 0 for others.
+    """
+
+    label: str
+    sql: str
+    columns: tuple[str, ...]
+    codes: int = 0
+
+
+def _coded(label: str, column: str, ranked: tuple[str, ...]) -> Key:
+    """Position of a text column among `ranked`; anything else comes last."""
+    cases = " ".join(f"WHEN {sql.text(word)} THEN {i}" for i, word in enumerate(ranked))
+    code = f"(CASE {column} {cases} ELSE {len(ranked)} END)"
+    return Key(label, code, (column,), len(ranked) + 1)
+
+
+def _verdict(column: str) -> Key:
+    """Yes, then unknown, then no."""
+    code = f"(CASE WHEN {column} THEN 0 WHEN {column} IS NULL THEN 1 ELSE 2 END)"
+    return Key(column, code, (column,), 3)
+
+
+def known_first(value: str) -> str:
+    """A number with unknown after everything else: DuckDB holds NaN for the largest of all."""
+    return f"coalesce(({value})::DOUBLE, 'nan'::DOUBLE)"
+
+
+_RATIO = (
+    "CASE WHEN min_thickness_nm <= 0 THEN 0 WHEN max_thickness_nm <= 0 THEN 'inf'::DOUBLE "
+    "ELSE min_thickness_nm / max_thickness_nm END"
+)
+STATUS = _coded("status", "status", STATUSES)
+PROTECTED = _verdict("protected")
+NAME = Key("name", "coating", ("coating",))
+CLASS = _coded("coating class", "coating_class", COATING_CLASSES)
+ORDER = (
+    STATUS,
+    PROTECTED,
+    _coded("reactivity class", "reactivity_class", REACTIVITY_CLASSES),
+    CLASS,
+    _coded("evidence for sigma_ele", "evidence_sigma_ele", EVIDENCE),
+    Key("L_min/L_max", known_first(_RATIO), ("min_thickness_nm", "max_thickness_nm")),
+    Key(
+        "largest tolerable sigma_ele (larger first)",
+        known_first("-max_sigma_ele_at_L_max_S_cm"),
+        ("max_sigma_ele_at_L_max_S_cm",),
+    ),
+    Key("resistance", known_first("asr_coating_ohm_cm2"), ("asr_coating_ohm_cm2",)),
+    NAME,
+)
+"""Status, protected, reactivity class, coating class, evidence, L_min/L_max, resistance, name.
+
+Where sigma_ele is unknown there is no L_min; what then stands in its place is the largest
+sigma_ele that would still protect at the coating's own resistance-limited thickness.
+"""
+
+BEST_THICKNESS = (
+    _verdict("feasible"),
+    STATUS,
+    PROTECTED,
+    CLASS,
+    Key("thickness", known_first("coating_thickness_nm"), ("coating_thickness_nm",)),
+)
+"""Which thickness stands for a coating: the smallest feasible one, else the least bad."""
+
+
+def keys(columns: Iterable[str], of: Iterable[Key] = ORDER) -> list[Key]:
+    """The keys that these columns allow."""
+    present = set(columns)
+    return [key for key in of if present.issuperset(key.columns)]
+
+
+def packed(keys: Iterable[Key]) -> list[str]:
+    """SQL of keys in fewer columns: codes that follow each other become one number."""
+    found: list[str] = []
+    open_ = False
+    for key in keys:
+        if key.codes and open_:
+            found[-1] = f"({found[-1]} * {key.codes} + {key.sql})"
+        else:
+            found.append(key.sql)
+        open_ = key.codes > 0
+    return found
+
+
+def stated(used: Iterable[Key]) -> str:
+    """The order in words."""
+    return ", ".join(key.label for key in used)
+
+
+def scenario_columns(columns: Iterable[str]) -> list[str]:
+    """Columns that tell scenarios apart, a cathode's or anode's own potential not counted twice."""
+    present = set(columns)
+    properties = [f"{role}.{name}" for role in ROLES_WITH_PROPERTIES for name in PROPERTIES]
+    axes = [key.replace(".", "_") for key in (*AXES, *properties)]
+    named = dict.fromkeys([*CELL, *DEFAULTS, *axes, *(f"{axis}_if_unknown" for axis in axes)])
+    named.pop("coating_thickness_nm")
+    for material, state in (("cathode", "cathode_state"), ("anode", "anode")):
+        if {material, state} <= present:
+            named.pop(f"{material}_potential_V")
+    return [each for each in named if each in present]
+
+
+def nearest(values: list[str | float], default: str | float) -> str | float:
+    """The value a comparison is made at: the default, else the nearest or the first."""
+    if default in values:
+        return default
+    if isinstance(default, str):
+        return sorted(str(each) for each in values)[0]
+    numbers = [float(each) for each in values]
+    return min(numbers, key=lambda each: (abs(each - float(default)), each))

@@ -1,0 +1,150 @@
+"""Rank what a run found: one folder or several, from a handful of rows to 1e8.
+
+DuckDB finds which rows are wanted from the columns that decide, and only those rows are read
+whole. Numbers that are unknown never come first; rows that the keys cannot separate share a rank.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from muli.screen.conditions import check_columns, check_condition
+from muli.screen.dataset.results import Results, open_results
+from muli.screen.errors import UsageError
+from muli.screen.ranking import criteria, sql
+from muli.screen.ranking import pareto as pareto_front
+from muli.screen.ranking.pareto import LARGER
+from muli.screen.ranking.rows import REF, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TOP = 10
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Ranked rows and what must be said with them.
+
+    `rows` starts with `rank` (equal where the keys cannot tell rows apart) and `tied`. `order`
+    says in words what was sorted by; `scenario` maps a scenario axis to the value at which
+    coatings are compared; `per` names the columns whose combinations are ranked apart, `pareto`
+    those that were traded off.
+    """
+
+    rows: "pd.DataFrame"
+    order: str
+    results: Results
+    per: tuple[str, ...] = ()
+    scenario: dict[str, Any] = field(default_factory=dict)
+    pareto: tuple[str, ...] = ()
+
+
+def rank(
+    dirs: str | Path | Sequence[str | Path],
+    *,
+    top: int | None = TOP,
+    by: str | None = None,
+    per: Sequence[str] | None = None,
+    where: str | None = None,
+    pareto: Sequence[str] | None = None,
+) -> "pd.DataFrame":
+    """The best rows of one run folder, or of several read together.
+
+    Without `by` or `pareto`, one row per coating and scenario (its best thickness), in the order
+    of `criteria.ORDER`, compared where scenario axes have their defaults (`criteria.DEFAULTS`).
+
+    by: a column, better values first; append " asc" or " desc" to say otherwise. Every row counts.
+    per: rank apart in every combination of these columns, `top` of each.
+    where: an SQL condition on columns. pareto: two or more columns; all non-dominated rows.
+    top: how many rows, None for all; `pareto` takes all.
+    Raises `UsageError` and `StoreError` (exit code 2).
+    """
+    return ranking(dirs, top=top, by=by, per=per, where=where, pareto=pareto).rows
+
+
+def ranking(
+    dirs: str | Path | Sequence[str | Path],
+    *,
+    top: int | None = TOP,
+    by: str | None = None,
+    per: Sequence[str] | None = None,
+    where: str | None = None,
+    pareto: Sequence[str] | None = None,
+) -> Ranking:
+    """`rank` with the words that belong to its rows."""
+    results = open_results(dirs)
+    known = list(results.columns)
+    if top is not None and top < 1:
+        raise UsageError(f"--top {top}: expected 1 or more")
+    if by and pareto:
+        raise UsageError("--by and --pareto exclude each other")
+    check_columns(per or (), known, "--per")
+    spoken = check_condition(where, sql.kinds(results.columns)) if where else []
+    stored = sql.as_stored(where, results.columns.values()) if where else "true"
+    condition = f"(\n{stored}\n)"
+    with sql.connect(results.parts) as connection:
+        table = Table(connection, results, condition, tuple(per or ()))
+        if pareto:
+            return _pareto(table, list(pareto))
+        return _by(table, by, top) if by else _answers(table, spoken, top)
+
+
+def _answers(table: Table, spoken: Sequence[str], top: int | None) -> Ranking:
+    """One row per coating and scenario, at the default scenario where an axis has one."""
+    columns = table.results.columns
+    scenario = table.reference({each.lower() for each in (*table.per, *spoken)})
+    used = criteria.keys(columns)
+    chosen = criteria.keys(columns, criteria.BEST_THICKNESS)
+    lines = dict.fromkeys(["coating", *table.scenarios, *table.per])
+    grouped = ", ".join(sql.name(c) for c in lines if c in columns and c not in scenario)
+    ties = criteria.packed(key for key in used if key is not criteria.NAME)
+    packed = [f"c{i} := {each}" for i, each in enumerate(criteria.packed(chosen))]
+    packed += [f"k{i} := {each}" for i, each in enumerate(ties)]
+    pins = [sql.equals(c, v, columns[c]) for c, v in scenario.items()]
+    best = (
+        f"(SELECT {grouped}, min(struct_pack({', '.join(packed)}, ref := {REF})) AS best "
+        f"FROM {table.source} WHERE {' AND '.join([table.where, *pins])} GROUP BY {grouped})"
+    )
+    keys = [f"best.k{i}" for i in range(len(ties))]
+    names = [key.sql for key in used if key is criteria.NAME]
+    rows = table.first(best, "best.ref", [*keys, *names], keys, top)
+    return Ranking(rows, criteria.stated(used), table.results, table.per, scenario)
+
+
+def _by(table: Table, by: str, top: int | None) -> Ranking:
+    """Every row, sorted by one column; unknown values last."""
+    column, _, direction = by.strip().partition(" ")
+    check_columns([column], list(table.results.columns), "--by")
+    kind = table.results.columns[column]
+    text = not kind.startswith(("float", "double", "int", "uint", "bool"))
+    if direction not in ("", "asc", "desc") or (text and direction == "desc"):
+        raise UsageError(f"--by {by}: expected COLUMN, or a number's COLUMN with asc or desc")
+    falling = direction == "desc" or (not direction and pareto_front.better(column) == LARGER)
+    key = f"-({sql.name(column)}::DOUBLE)" if falling else sql.name(column)
+    if top is not None and not table.per and kind in ("float", "double"):
+        table = table.within(column, kind, top, falling=falling)
+    rows = table.first(table.filtered, REF, [key, REF], [key], top)
+    said = f"{column}, {'larger' if falling else 'smaller'} first, unknown last"
+    return Ranking(rows, said, table.results, table.per)
+
+
+def _pareto(table: Table, columns: list[str]) -> Ranking:
+    """All non-dominated rows, sorted by the first column."""
+    if len(columns) < 2:
+        raise UsageError("--pareto: name two columns or more, separated by commas")
+    if table.per:
+        raise UsageError("--pareto and --per exclude each other: use --where for one group")
+    check_columns(columns, list(table.results.columns), "--pareto")
+    condition = pareto_front.condition(table.connection, table.source, table.where, columns)
+    signs = [pareto_front.better(each) or 1 for each in columns]
+    keys = [f"{s} * {sql.name(c)}::DOUBLE" for s, c in zip(signs, columns, strict=True)]
+    front = f"(SELECT *, file_index, file_row_number FROM {table.source} WHERE {condition})"
+    rows = table.first(front, REF, [*keys, REF], ["1"], None)
+    directions = (
+        f"{c} ({'larger' if s < 0 else 'smaller'} is better)"
+        for s, c in zip(signs, columns, strict=True)
+    )
+    said = f"non-dominated in {', '.join(directions)}"
+    return Ranking(rows, said, table.results, pareto=tuple(columns))

@@ -1,0 +1,186 @@
+"""The rows of run folders as one table: find the few that are wanted, then read those whole."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from muli.screen.dataset.results import Results
+from muli.screen.ranking import criteria, sql
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+
+_ROWS_PER_FILE = 2**40
+REF = f"(file_index::BIGINT * {_ROWS_PER_FILE} + file_row_number)"
+"""Where a row lies: which part, and which row of it."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """The rows of `results` for which the condition `where` holds, in groups of `per`."""
+
+    connection: "duckdb.DuckDBPyConnection"
+    results: Results
+    where: str
+    per: tuple[str, ...]
+
+    @property
+    def source(self) -> str:
+        """All parts, as a FROM item."""
+        return _parts(self.results.parts, many=len(self.results.folders) > 1)
+
+    @property
+    def filtered(self) -> str:
+        """The rows that are asked for, as a FROM item."""
+        return f"(SELECT *, file_index, file_row_number FROM {self.source} WHERE {self.where})"
+
+    @property
+    def scenarios(self) -> list[str]:
+        """Columns that tell the scenarios of these runs apart."""
+        found = criteria.scenario_columns(self.results.columns)
+        axes = self.results.axes
+        if axes is None:
+            return found
+        ends = ("cathode_potential_V", "anode_potential_V", "cathode_state")
+        return [each for each in found if each in axes or each in ends]
+
+    def reference(self, spoken: set[str]) -> dict[str, Any]:
+        """Scenario axes that have a default and several values, at the value to compare at."""
+        found = {}
+        for column in self.scenarios:
+            if column in criteria.DEFAULTS and column.lower() not in spoken:
+                if (self.results.axes or {}).get(column, 2) == 1:
+                    continue
+                value = self._compared_at(column)
+                if value is not None:
+                    found[column] = _as_stored(value, self.results.columns[column])
+        return found
+
+    def _compared_at(self, column: str) -> Any | None:
+        """The value nearest to a default among the rows that are asked for; None if all have it.
+
+        Manifests say what is on an axis: mostly it is enough to find a row there and one elsewhere.
+        """
+        default, kind = criteria.DEFAULTS[column], self.results.columns[column]
+        if known := self.results.axis_values(column):
+            nearest = criteria.nearest(known, default)
+            there = sql.equals(column, nearest, kind)
+            if self._any(there):
+                return nearest if self._any(f"NOT ({there})") else None
+        values = self._distinct(column)
+        return criteria.nearest(values, default) if len(values) > 1 else None
+
+    def _any(self, condition: str) -> bool:
+        query = f"SELECT 1 FROM {self.source} WHERE {self.where} AND {condition} LIMIT 1"
+        return bool(sql.run(self.connection, query, "--where").fetchall())
+
+    def _distinct(self, column: str) -> list[Any]:
+        query = f"SELECT DISTINCT {sql.name(column)} FROM {self.source} WHERE {self.where}"
+        found = sql.run(self.connection, query, "--where").fetchall()
+        return [value for (value,) in found if value is not None and value == value]
+
+    def within(self, column: str, kind: str, top: int, *, falling: bool) -> "Table":
+        """The same rows without those that cannot be among the `top` by one number.
+
+        The bound is found from that column alone, the rest is read only where it holds, which the
+        smallest and largest value of a row group often rules out.
+        """
+        number = sql.name(column)
+        finite = f"{self.where} AND {number} <= 'inf'::DOUBLE"  # NaN is larger
+        query = (
+            f"SELECT {number} FROM {self.source} WHERE {finite} "
+            f"ORDER BY {number} {'DESC' if falling else 'ASC'} LIMIT 1 OFFSET {top - 1}"
+        )
+        found = sql.run(self.connection, query, "--where").fetchall()
+        if not found:
+            return self
+        bound = f"{number} {'>=' if falling else '<='} {sql.literal(found[0][0])}"
+        return replace(self, where=f"{finite} AND {bound}")
+
+    def first(
+        self, table: str, ref: str, keys: Sequence[str], ties: Sequence[str], top: int | None
+    ) -> "pd.DataFrame":
+        """The first rows of `table` by `keys` (smaller first), with their `rank` and `tied`.
+
+        ref: expression of `REF` in `table`. ties: keys that must be equal for rows to tie.
+        """
+        picks = self._picks(table, ref, keys, ties, top)
+        count = len(ties)
+        tied = ", ".join(f"t{i}" for i in range(count)) or "1"
+        per = [f"p{i}" for i in range(len(self.per))]
+        part = f"PARTITION BY {', '.join(per)} " if per else ""
+        group = ", ".join([*per, tied])
+        sorting = ", ".join([*per, *(f"k{i}" for i in range(len(keys)))])
+        query = (
+            f"SELECT ref, rank() OVER ({part}ORDER BY {tied}) AS rank, "
+            f"count(*) OVER (PARTITION BY {group}) > 1 AS tied FROM ({picks}) ORDER BY {sorting}"
+        )
+        found = sql.run(self.connection, query, "--where").df()
+        return self._whole(found)
+
+    def _picks(
+        self, table: str, ref: str, keys: Sequence[str], ties: Sequence[str], top: int | None
+    ) -> str:
+        """Query of `ref`, the groups p0.., keys k0.. and ties t0.. of the rows that are wanted."""
+        named = [f"{each} AS k{i}" for i, each in enumerate(keys)]
+        named += [f"{each} AS t{i}" for i, each in enumerate(ties)]
+        groups = [f"{sql.name(each)} AS p{i}" for i, each in enumerate(self.per)]
+        everything = f"SELECT {', '.join([*groups, *named, f'{ref} AS ref'])} FROM {table}"
+        sorting = ", ".join(f"k{i}" for i in range(len(keys)))
+        if top is None:
+            return everything
+        if not groups:
+            return f"{everything} ORDER BY {sorting} LIMIT {top}"
+        fields = [each.split(" AS ")[-1] for each in named]
+        packed = ", ".join(f"{field} := {field}" for field in [*fields, "ref"])
+        by = ", ".join(f"p{i}" for i in range(len(groups)))
+        return (
+            f"SELECT {by}, unnest(best, recursive := true) FROM (SELECT {by}, "
+            f"min(struct_pack({packed}), {top}) AS best FROM ({everything}) GROUP BY {by})"
+        )
+
+    def _whole(self, found: "pd.DataFrame") -> "pd.DataFrame":
+        """All columns of the rows found, in their order, behind `rank` and `tied`."""
+        import pandas as pd
+        import pyarrow as pa
+
+        def of_part(index: int, wanted: "pd.Series[int]") -> pa.Table:
+            source = _parts([self.results.parts[index]], many=False)
+            query = (
+                f"SELECT *, file_row_number + {index * _ROWS_PER_FILE} AS ref FROM {source} "
+                "WHERE file_row_number IN (SELECT unnest(?))"
+            )
+            cursor = self.connection.cursor()
+            return cursor.sql(query, params=[wanted.tolist()]).to_arrow_table()
+
+        part, row = found["ref"] // _ROWS_PER_FILE, found["ref"] % _ROWS_PER_FILE
+        with ThreadPoolExecutor() as pool:
+            read = [*pool.map(lambda each: of_part(*each), row.groupby(part))]
+        if not read:
+            empty = f"SELECT * FROM {self.source} LIMIT 0"
+            return pd.concat(
+                [found.drop(columns="ref"), self.connection.execute(empty).df()], axis=1
+            )
+        rows = decimal(pa.concat_tables(read, promote_options="permissive").to_pandas())
+        whole = found.merge(rows, on="ref", how="left")
+        return whole.drop(columns="ref")
+
+
+def _as_stored(value: Any, kind: str) -> Any:
+    """A value as a row shows it: of a single-precision column its shortest decimal."""
+    import numpy as np
+
+    return float(str(np.float32(value))) if kind == "float" else value
+
+
+def decimal(rows: "pd.DataFrame") -> "pd.DataFrame":
+    """Single-precision columns in double precision by their shortest decimal: 1e-14 stays 1e-14."""
+    narrow = rows.select_dtypes("float32")
+    return rows.assign(**{name: narrow[name].astype(str).astype(float) for name in narrow.columns})
+
+
+def _parts(paths: Sequence[str], *, many: bool) -> str:
+    union = ", union_by_name = true" if many else ""
+    return f"read_parquet([{', '.join(sql.text(each) for each in paths)}]{union})"

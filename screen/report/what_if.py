@@ -1,0 +1,209 @@
+"""Rows as stacks again: where the what-if panel starts, and the profiles of the leaders.
+
+Conductivities and windows are those of the run: the library's (or the user's) values, with what
+the spec assumed in their place, at the row's temperature.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+
+from muli.kernels import Window, arrhenius_factor, arrhenius_sigma_ion, resolve_boundary
+from muli.kernels.constants import CM_PER_NM, CM_PER_UM, ROOM_TEMPERATURE
+from muli.kernels.metrics.two_layer import divide, required_resistance, resistance, sigma_ele_of
+
+ROLES = ("coating", "electrolyte")
+DIGITS = 7
+DRAWN = (0.0, 5.5)
+STAND_INS = {
+    "coating_sigma_ion_S_cm": 1e-7,
+    "electrolyte_sigma_ion_S_cm": 1e-3,
+    "electrolyte_sigma_ele_S_cm": 1e-9,
+    "coating_thickness_nm": 10.0,
+}
+"""Where a slider starts when the run does not know the value; always said beside it."""
+
+SEPARATOR = " • "
+NOTES = {
+    "sigma_ele": "The coating's electronic conductivity is not known: the slider starts at the "
+    "largest value that still protects.",
+    "stand_in": "{}'s {} conductivity is not known: the slider starts at {:g} S/cm.",
+    "law": "The run did not use the constant law; this panel does.",
+    "current": "The run was under current; this panel is at open circuit.",
+    "contacts": "The run had contact resistances; this panel leaves them out.",
+    "area": "The run had a composite cathode; this panel is planar.",
+    "pinned": "An interphase pins the anode side at the electrolyte's reduction limit.",
+}
+
+
+def numbers(
+    rows: pd.DataFrame, materials: Mapping[str, pd.DataFrame], settings: Mapping[str, Any]
+) -> pd.DataFrame:
+    """What the panel needs of every row, NaN where unknown, and `notes` on what it leaves out.
+
+    materials: a table per role, indexed by name. settings: the spec's `[screen]` section.
+    """
+    found = pd.DataFrame(index=rows.index)
+    for role in ROLES:
+        found = found.join(_layers(rows, materials[role], role))
+    for name in ("coating_thickness_nm", "electrolyte_thickness_um", "cathode_potential_V"):
+        found[name] = _significant(_column(rows, name))
+    found["anode_potential_V"] = _anode_side(rows, found["electrolyte_reduction_limit_V"])
+    for name in ("asr_budget_ohm_cm2", "areal_capacity_mAh_cm2"):
+        found[name] = float(settings[name])
+    found["notes"] = _notes(rows, found)
+    for name, value in STAND_INS.items():
+        found[name] = found[name].fillna(value)
+    return found
+
+
+def _column(table: pd.DataFrame, name: str) -> "pd.Series[float]":
+    if name not in table:
+        return pd.Series(np.nan, index=table.index)
+    return pd.to_numeric(table[name], errors="coerce").astype(np.float64)
+
+
+def _layers(rows: pd.DataFrame, table: pd.DataFrame, role: str) -> pd.DataFrame:
+    """Conductivities at each row's temperature, and windows."""
+    material = table.reindex(rows[role]).set_axis(rows.index)
+    temperature = _significant(_column(rows, "temperature_K")).fillna(ROOM_TEMPERATURE)
+    assumed = rows.get("assumed", pd.Series("", index=rows.index)).fillna("").astype(str)
+    found = pd.DataFrame(index=rows.index)
+    for name in ("sigma_ion", "sigma_ele"):
+        column = f"{role}_{name}_S_cm"
+        value = _column(material, f"{name}_S_cm")
+        given = assumed.str.contains(f"{role}.{name}_S_cm", regex=False)
+        value = value.mask(given | value.isna(), _significant(_column(rows, column)))
+        own = _column(material, f"{name}_temperature_K").mask(given)
+        activation = _column(material, f"{name}_activation_eV").fillna(0.0)
+        found[column] = _at(name, value, activation, temperature, own.fillna(ROOM_TEMPERATURE))
+    for side in ("reduction_limit_V", "oxidation_limit_V"):
+        assumed_limit = _significant(_column(rows, f"{role}_{side}"))
+        found[f"{role}_{side}"] = assumed_limit.fillna(_column(material, side))
+    return found
+
+
+def _at(
+    name: str,
+    value: "pd.Series[float]",
+    activation: "pd.Series[float]",
+    temperature: "pd.Series[float]",
+    own: "pd.Series[float]",
+) -> "pd.Series[float]":
+    """A conductivity at the row's temperature; one without an activation energy stays."""
+    columns = [each.to_numpy() for each in (value, activation, temperature, own)]
+    if name == "sigma_ion":
+        scaled = np.asarray(arrhenius_sigma_ion(*columns))
+    else:
+        scaled = columns[0] * np.asarray(arrhenius_factor(*columns[1:]))
+    return _significant(value.where(activation == 0, pd.Series(scaled, index=value.index)))
+
+
+def _significant(column: "pd.Series[float]") -> "pd.Series[float]":
+    """Seven digits: what single precision held, without its noise."""
+    return column.map(lambda value: float(f"{value:.{DIGITS}g}"))
+
+
+def _anode_side(rows: pd.DataFrame, reduction: "pd.Series[float]") -> "pd.Series[float]":
+    anode = _significant(_column(rows, "anode_potential_V"))
+    ends = resolve_boundary(
+        anode.to_numpy(), anode.to_numpy(), Window(reduction.to_numpy(), reduction.to_numpy())
+    )
+    pinned = pd.Series(np.asarray(ends.E_anode), index=rows.index)
+    free = rows.get("boundary", pd.Series("auto", index=rows.index)) == "electrode"
+    return pinned.mask(free, anode)
+
+
+def _notes(rows: pd.DataFrame, found: pd.DataFrame) -> "pd.Series[str]":
+    """What each row's panel assumes or leaves out, one sentence a line."""
+
+    def differs(name: str, usual: float) -> "pd.Series[bool]":
+        return _column(rows, name).fillna(usual) != usual
+
+    words = pd.Series("constant", index=rows.index)
+    contacts = [str(name) for name in rows if str(name).startswith("interface_")]
+    contacts = [name for name in contacts if name.endswith("asr_ohm_cm2")]
+    holds = {NOTES["sigma_ele"]: found["coating_sigma_ele_S_cm"].isna()}
+    for name in list(STAND_INS)[:3]:
+        role, _, kind = name.split("_")[:3]
+        spoken = "ionic" if kind == "ion" else "electronic"
+        text = NOTES["stand_in"].format(f"The {role}", spoken, STAND_INS[name])
+        holds[text] = found[name].isna()
+    holds |= {
+        NOTES["law"]: rows.get("law", words).fillna("constant") != "constant",
+        NOTES["current"]: differs("current_density_mA_cm2", 0.0),
+        NOTES["contacts"]: sum((differs(c, 0.0) for c in contacts), start=words != "constant"),
+        NOTES["area"]: differs("cathode_area_factor", 1.0),
+        NOTES["pinned"]: rows.get("anode_boundary", words) == "interphase",
+    }
+    notes = pd.Series("", index=rows.index)
+    for text, mask in holds.items():
+        notes = notes.mask(mask.astype(bool), notes + text + SEPARATOR)
+    return notes.str.removesuffix(SEPARATOR)
+
+
+NEEDED = (
+    "anode_potential_V",
+    "cathode_potential_V",
+    "electrolyte_thickness_um",
+    "electrolyte_reduction_limit_V",
+    "electrolyte_oxidation_limit_V",
+)
+"""What a profile cannot be drawn without."""
+
+
+def nodes(found: pd.DataFrame) -> Any:
+    """E at the anode side, the contact of the layers and the cathode side: (rows, 3), V.
+
+    An unknown sigma_ele of the coating is taken at the largest value that protects.
+    """
+
+    def column(name: str) -> jax.Array:
+        return jnp.asarray(found[name].to_numpy(np.float64))
+
+    def through(sigma_ele: jax.Array, role: str, thickness: jax.Array) -> jax.Array:
+        return resistance(thickness, column(f"{role}_sigma_ion_S_cm"), sigma_ele)
+
+    ends = column("anode_potential_V"), column("cathode_potential_V")
+    thickness = column("coating_thickness_nm") * CM_PER_NM
+    before = through(
+        column("electrolyte_sigma_ele_S_cm"),
+        "electrolyte",
+        column("electrolyte_thickness_um") * CM_PER_UM,
+    )
+    limit = column("electrolyte_oxidation_limit_V")
+    most = sigma_ele_of(
+        required_resistance(*ends, before, limit), thickness, column("coating_sigma_ion_S_cm")
+    )
+    known = column("coating_sigma_ele_S_cm")
+    sigma_ele = jnp.where(jnp.isnan(known), jnp.clip(most, 1e-30, 1e3), known)
+    after = through(sigma_ele, "coating", thickness)
+    return np.stack(
+        [ends[0], divide(*ends, before, jnp.zeros_like(before), after).E_electrolyte, ends[1]], 1
+    )
+
+
+def profile(
+    leader: str, row: Mapping[str, Any], found: Mapping[str, Any], nodes: Sequence[float]
+) -> list[dict[str, Any]]:
+    """Rows of the leaders' picture: windows, the potential at the layers' faces, and labels."""
+    parts: list[dict[str, Any]] = [
+        {"part": "curve", "x": x, "E": float(E)} for x, E in enumerate(nodes)
+    ]
+    for x, role, size in (
+        (0, "electrolyte", f"{found['electrolyte_thickness_um']:.3g} µm"),
+        (1, "coating", f"{found['coating_thickness_nm']:.3g} nm"),
+    ):
+        limits = [found[f"{role}_{side}_limit_V"] for side in ("reduction", "oxidation")]
+        text = f"{row[role]}, {size}"
+        parts.append({"part": "label", "x": x + 0.5, "text": text})
+        if not all(math.isnan(limit) for limit in limits):
+            low, high = (d if math.isnan(v) else v for v, d in zip(limits, DRAWN, strict=True))
+            band = {"x": x, "x2": x + 1, "low": low, "high": high, "text": text}
+            parts.append({"part": "band", "layer": role, **band})
+    return [{"leader": leader, **part} for part in parts]

@@ -1,0 +1,1 @@
+"""One run, on this machine or on a cluster."""

@@ -1,0 +1,223 @@
+"""Where chunks are computed. `Local`: in this process, by a few threads that share the programs.
+
+A workplace turns chunk numbers into drafts of parts in the result folder and gives back their
+entries for the journal. Publishing them, resuming and the manifest are the run's.
+"""
+
+import sys
+from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import asdict, replace
+from threading import Event
+from typing import Any, Protocol
+
+import jax
+
+from muli.screen.dataset.store import Store
+from muli.screen.engine.chunk import Chunker, best_schema
+from muli.screen.engine.device import DeviceName, describe, plan
+from muli.screen.engine.evaluate import Evaluator, Programs
+from muli.screen.errors import DeviceError
+from muli.screen.running.identity import digest, part_metadata
+from muli.screen.space.cost import Precision
+from muli.screen.space.facts import schema
+from muli.screen.space.setup import Setup
+
+Entry = dict[str, Any]
+POLL_S = 0.1
+
+
+class Workplace(Protocol):
+    """What a run asks of whatever computes its chunks."""
+
+    notes: list[str]
+
+    @property
+    def kind(self) -> str:
+        """cpu or gpu."""
+
+    @property
+    def devices(self) -> list[str]:
+        """Names of the devices, for the manifest."""
+
+    @property
+    def workers(self) -> int:
+        """Chunks, or processes, at work at a time."""
+
+    def describe(self) -> str:
+        """One line for a person."""
+
+    def results(
+        self,
+        identity: Mapping[str, Any],
+        todo: Sequence[int],
+        stop: Event,
+        advance: Callable[[int], None],
+    ) -> Generator[list[Entry], None, None]:
+        """Draft the parts of these chunks; entries as they come, an empty list in between.
+
+        No new chunk is begun once `stop` is set. advance: told of stacks as they are computed.
+        """
+
+
+class Local:
+    """Chunks in threads of this process, each computing and writing its own."""
+
+    def __init__(
+        self,
+        setup: Setup,
+        store: Store,
+        precision: Precision,
+        device: DeviceName = "auto",
+        batch: int | None = None,
+        max_memory: int | None = None,
+        programs: Programs | None = None,
+    ) -> None:
+        problem = setup.problem
+        self.setup, self.store, self.precision = setup, store, precision
+        self._programs = programs
+        self.notes: list[str] = []
+        self._plan = plan(
+            problem.space,
+            problem.spec.output.mode,
+            precision,
+            device,
+            batch,
+            max_memory,
+            problem.draws,
+        )
+        self._chunkers: list[Chunker] = []
+
+    @property
+    def kind(self) -> str:
+        """cpu or gpu."""
+        return self._plan.kind
+
+    @property
+    def devices(self) -> list[str]:
+        """Names of the devices, for the manifest."""
+        return [str(device) for device in self._plan.devices]
+
+    @property
+    def workers(self) -> int:
+        """Chunks in work at a time."""
+        return self._plan.workers
+
+    def describe(self) -> str:
+        """One line for a person."""
+        return describe(self._plan)
+
+    def programs(self) -> Programs | None:
+        """Programs for processes like this one; none where they are for several devices, or from
+        JAX's cache: XLA cannot pass those on, and the other processes find them there.
+        """
+        cached = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]
+        if len(self._plan.devices) > 1 or cached:
+            return None
+        self._compile(1)
+        return self._chunkers[0].evaluator.packed()
+
+    def results(
+        self,
+        identity: Mapping[str, Any],
+        todo: Sequence[int],
+        stop: Event,
+        advance: Callable[[int], None],
+    ) -> Generator[list[Entry], None, None]:
+        """See `Workplace`. Halves the batch where memory runs out, and says so."""
+        left = dict.fromkeys(todo)
+        while left:
+            try:
+                for entries in self._pool(identity, list(left), stop, advance):
+                    for entry in entries:
+                        del left[entry["chunk"]]
+                    yield entries
+                return
+            except jax.errors.JaxRuntimeError as error:
+                self._shrink(error)
+
+    def _shrink(self, error: Exception) -> None:
+        """Plan for less memory, where that is what was missing."""
+        chosen = self._plan
+        if "RESOURCE_EXHAUSTED" not in str(error) and "out of memory" not in str(error).lower():
+            raise error
+        if chosen.tiles_per_call == 1 and chosen.workers == 1:
+            raise DeviceError(f"not enough memory for a single tile: {error}") from error
+        self._plan = replace(
+            chosen,
+            tiles_per_call=max(1, chosen.tiles_per_call // 2),
+            workers=max(1, chosen.workers // 2),
+        )
+        self._chunkers = []
+        note = f"out of memory: now {self._plan.tiles_per_call} tiles per call"
+        self.notes.append(note)
+        print(note, file=sys.stderr)
+
+    def _pool(
+        self,
+        identity: Mapping[str, Any],
+        todo: list[int],
+        stop: Event,
+        advance: Callable[[int], None],
+    ) -> Generator[list[Entry], None, None]:
+        self._compile(len(todo))
+        queue, workers = iter(todo), self._plan.workers
+        with ThreadPoolExecutor(workers) as pool:
+            active: set[Future[Entry]] = set()
+            while True:
+                free = 0 if stop.is_set() else workers - len(active)
+                for _, chunk in zip(range(free), queue, strict=False):
+                    active.add(pool.submit(self._one, identity, chunk, advance))
+                if not active:
+                    return
+                finished, active = wait(active, POLL_S, return_when="FIRST_COMPLETED")
+                yield [future.result() for future in finished]
+
+    def _compile(self, chunks: int) -> None:
+        """Programs for every device that has something to do, built side by side, once."""
+        missing = self._plan.devices[len(self._chunkers) : chunks]
+        if missing:
+            with ThreadPoolExecutor(len(missing)) as pool:
+                self._chunkers += pool.map(self._chunker, missing)
+
+    def _chunker(self, device: Any) -> Chunker:
+        """Programs for one device."""
+        setup, mode = self.setup, self.setup.problem.spec.output.mode
+        with jax.enable_x64(self.precision == "float64"):
+            evaluator = Evaluator(
+                setup.problem,
+                setup.gates,
+                dtype=self.precision,
+                device=device,
+                tiles_per_call=self._plan.tiles_per_call,
+            )
+            if self._programs is None:
+                evaluator.compile(mode)
+            else:
+                evaluator.unpack(self._programs)
+        columns = schema(
+            setup.problem, setup.looked, dtype=self.precision, current=evaluator.current
+        )
+        stored = best_schema(columns) if mode == "best" else columns
+        return Chunker(evaluator, setup.looked, stored)
+
+    def _one(
+        self, identity: Mapping[str, Any], chunk: int, advance: Callable[[int], None]
+    ) -> Entry:
+        """Compute and draft one chunk; its entry for the journal."""
+        chunker = self._chunkers[chunk % len(self._chunkers)]
+        lines = self.setup.problem.space.chunk(chunk)
+        stored = chunker.schema.with_metadata(part_metadata(identity, chunk))
+        arithmetic = jax.enable_x64(self.precision == "float64")
+        with arithmetic, self.store.draft(chunk, stored) as writer:
+            tally = chunker.write(lines, writer, advance)
+        return {
+            "chunk": chunk,
+            "draft": writer.path.name,
+            "identity": digest(identity),
+            "sha256": writer.sha256,
+            "bytes": writer.bytes,
+            "rows": writer.rows,
+            "filtered": tally.filtered,
+            **asdict(tally),
+        }

@@ -1,0 +1,283 @@
+"""Run a screen: from a spec to a folder of Parquet parts and a manifest, always resumable."""
+
+import sys
+import time
+from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+from muli.screen.dataset.parquet import Encoding
+from muli.screen.dataset.store import MANIFEST, Store
+from muli.screen.dataset.summary import FAILURES, RunResult, status_counts, totals
+from muli.screen.engine.device import DeviceName
+from muli.screen.errors import Interrupted, SpecError
+from muli.screen.running.begin import begun
+from muli.screen.running.identity import (
+    data_sources,
+    digest,
+    file_hash,
+    identity,
+    refuse_if_changed,
+    resolved,
+    versions,
+)
+from muli.screen.running.local import Local, Precision, Workplace
+from muli.screen.running.progress import Progress
+from muli.screen.running.signals import stop_on_signal
+from muli.screen.space.materials import summarised
+from muli.screen.space.setup import Setup, set_up
+from muli.screen.space.source import SpecLike, source_of
+
+if TYPE_CHECKING:
+    from muli.screen.running.clusters import Start
+
+
+def run(
+    spec: SpecLike,
+    out: str | Path,
+    *,
+    precision: Precision = "float32",
+    encoding: Encoding | None = None,
+    device: DeviceName = "auto",
+    batch: int | None = None,
+    max_memory: int | None = None,
+    restart: bool = False,
+    shard: tuple[int, int] | None = None,
+    dask: "str | Start | None" = None,
+    verbose: bool = False,
+) -> RunResult:
+    """Compute every stack of a spec and keep what its mode asks for in the folder `out`.
+
+    Args:
+        spec: a path, a dictionary, or None for the built-in screen.
+        out: result folder; where it holds an unfinished run of the same screen, that continues.
+        precision: arithmetic and stored numbers.
+        encoding: layout of numbers in the Parquet files, in place of the spec's `output.encoding`.
+        device: "auto" (a GPU where there is one), "cpu" or "gpu".
+        batch: stacks at a time on a device. max_memory: bytes for what is in work. Neither changes
+            a byte of the result.
+        restart: throw away what the folder holds.
+        shard: (i, n) computes the i-th of n shares of the chunks, 1-based.
+        dask: where workers are, see `muli.screen.running.clusters`, or workers already `begun`
+            there; None computes in this process.
+        verbose: tell of progress on stderr.
+
+    Raises:
+        SpecError: the spec or a table is not usable (all problems listed).
+        ResumeRefused: the folder holds a run of other physics, data or axes.
+        StoreError: the folder is locked, read-only or full.
+        DeviceError: no such device, or too little memory.
+        WorkerError: no worker can go on.
+        Interrupted: stopped by a signal after finishing the chunks in work.
+    """
+    started = time.monotonic()
+    if shard is not None and not 1 <= shard[0] <= shard[1]:
+        raise SpecError("shard", [f"{shard[0]}/{shard[1]}: expected i/n with 1 <= i <= n"])
+    with _begun(dask, device) as start:
+        setup = set_up(_encoded(spec, encoding))
+        with stop_on_signal() as stop, Store(out).locked() as store:
+            if restart:
+                store.clear()
+            knobs = precision, device, batch, max_memory
+            with _workplace(start, setup, store, knobs, stop) as place:
+                return _Job(setup, store, precision, place, shard, stop, verbose).result(started)
+
+
+def _encoded(spec: SpecLike, encoding: Encoding | None) -> SpecLike:
+    """The spec, its numbers laid out in this way."""
+    if encoding is None:
+        return spec
+    source = source_of(spec)
+    output = source.spec.output.model_copy(update={"encoding": encoding})
+    return replace(source, spec=source.spec.model_copy(update={"output": output}))
+
+
+def _begun(
+    dask: "str | Start | None", device: DeviceName
+) -> AbstractContextManager["Start | None"]:
+    """Workers on their way, where they are wanted and were not begun already."""
+    return begun(dask, device) if isinstance(dask, str) else nullcontext(dask)
+
+
+def _workplace(
+    start: "Start | None", setup: Setup, store: Store, knobs: Any, stop: Event
+) -> AbstractContextManager[Workplace]:
+    """This process, or the workers of a cluster."""
+    if start is None:
+        return nullcontext(Local(setup, store, *knobs))
+    from muli.screen.running.workers import Work, connected
+
+    return connected(start, Work(setup, str(store.folder.resolve()), *knobs), stop)
+
+
+@dataclass
+class _Job:
+    """One run while it goes on."""
+
+    setup: Setup
+    store: Store
+    precision: Precision
+    place: Workplace
+    shard: tuple[int, int] | None
+    stop: Event
+    verbose: bool
+    notes: list[str] = field(default_factory=list)
+
+    def result(self, started: float) -> RunResult:
+        """Continue or start, compute what is not there, leave a manifest, sum up."""
+        problem = self.setup.problem
+        self.identity = identity(problem, precision=self.precision, platform_name=self.place.kind)
+        self._refuse_other_run()
+        self.notes += summarised(problem.materials.problems)
+        entries = self._kept()
+        todo = [chunk for chunk in self._own_chunks() if chunk not in entries]
+        self._save(entries, started, complete=False)
+        if todo:
+            self._compute(todo, entries)
+        complete = all(chunk in entries for chunk in self._own_chunks())
+        found = self._save(entries, started, complete=complete)
+        if not complete:
+            raise Interrupted(
+                f"stopped after {found['counts_total']:,} of {found['stacks']:,} stacks; "
+                f"the same command with --out {self.store.folder} continues"
+            )
+        return self._summary(found, started)
+
+    def _refuse_other_run(self) -> None:
+        old = self.store.read_json(MANIFEST)
+        if old is not None:
+            before = {**old.get("identity", {}), "shard": old.get("shard")}
+            refuse_if_changed(
+                str(self.store.folder), before, {**self.identity, "shard": self._shard_text()}
+            )
+        elif any(self.store.folder.glob("part-*.parquet")):
+            raise SpecError(
+                str(self.store.folder),
+                ["holds parts without a manifest; give another --out, or --restart to remove them"],
+            )
+
+    def _own_chunks(self) -> range:
+        """Chunks of this run's share."""
+        first, step = (self.shard[0] - 1, self.shard[1]) if self.shard else (0, 1)
+        return range(first, self.setup.problem.space.chunks, step)
+
+    def _kept(self) -> dict[int, dict[str, Any]]:
+        """Finished chunks whose parts are there, whole and of this run; others are removed."""
+        metadata = digest(self.identity)
+        own = self._own_chunks()
+        kept = {
+            chunk: entry
+            for chunk, entry in self.store.journal().items()
+            if chunk in own and entry.get("identity") == metadata and self.store.valid(entry)
+        }
+        self.store.remove_parts_except(kept)
+        return kept
+
+    def _compute(self, todo: list[int], entries: dict[int, dict[str, Any]]) -> None:
+        """All missing chunks, each in the journal as soon as its part is there."""
+        space = self.setup.problem.space
+        done = sum(entry["stacks"] for entry in entries.values())
+        total = done + sum(len(space.chunk(c)) for c in todo) * space.rows_per_line
+        progress = Progress(self.store, total, done, quiet=not self.verbose)
+        if self.verbose:
+            print(self.place.describe(), file=sys.stderr)
+        try:
+            results = self.place.results(self.identity, todo, self.stop, progress.advance)
+            with closing(results):
+                for found in results:
+                    self.store.publish(found)
+                    for entry in found:
+                        entries[entry["chunk"]] = entry
+                        progress.outcome(**_outcome(entry))
+                    progress.tick()
+        finally:
+            progress.end("stopped" if self.stop.is_set() else "done")
+            self.notes += self.place.notes
+
+    def _shard_text(self) -> str | None:
+        return f"{self.shard[0]}/{self.shard[1]}" if self.shard else None
+
+    def _save(
+        self, entries: dict[int, dict[str, Any]], started: float, *, complete: bool
+    ) -> dict[str, Any]:
+        """Write the manifest and give it back."""
+        problem, sums = self.setup.problem, totals(entries.values())
+        gated = self.setup.gated if self.shard is None else 0
+        counts = status_counts(sums, gated)
+        own = self._own_chunks()
+        lines = sum(len(problem.space.chunk(chunk)) for chunk in own) if self.shard else 0
+        stacks = lines * problem.space.rows_per_line if self.shard else self.setup.asked
+        content = {
+            "name": problem.spec.screen.name,
+            "spec_file": problem.source.name,
+            "complete": complete,
+            "stacks": stacks,
+            "counts": counts,
+            "counts_total": sum(counts.values()),
+            "outcomes": sums["outcomes"],
+            "histograms": sums["histograms"],
+            "funnel": self._funnel(sums["gates"]),
+            "rows": sums["rows"],
+            "chunks": len(own),
+            "asked": self.setup.asked,
+            "shard": self._shard_text(),
+            "axes": problem.space.sizes,
+            "scenarios": self.setup.defaulted,
+            "spec": resolved(problem.spec),
+            "identity": self.identity,
+            "devices": self.place.devices,
+            "workers": self.place.workers,
+            "versions": versions(),
+            "inputs": {str(p): file_hash(p) for p in problem.materials.files},
+            "sources": data_sources(problem.materials.frames),
+            "notes": self.notes,
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            "seconds": round(time.monotonic() - started, 3),
+            "parts": [
+                {k: entries[chunk][k] for k in ("chunk", "rows", "bytes", "sha256")}
+                for chunk in sorted(entries)
+            ],
+        }
+        self.store.write_json(MANIFEST, content)
+        return content
+
+    def _funnel(self, results: list[list[int]]) -> list[dict[str, Any]]:
+        """Every gate in the spec's order with what it removed and could not tell."""
+        before = self.setup.problem.space.stacks
+        counts = iter(results or [[0, 0]] * len(self.setup.gates))
+        rows = []
+        for passed in self.setup.funnel:
+            if passed.on == "results":
+                removed, unknown = next(counts)
+                passed = replace(passed, before=before, removed=removed, unknown=unknown)
+                before -= removed
+            rows.append(passed.as_row())
+        return rows
+
+    def _summary(self, found: dict[str, Any], started: float) -> RunResult:
+        return RunResult(
+            folder=self.store.folder,
+            stacks=found["stacks"],
+            counts=found["counts"],
+            rows=found["rows"],
+            chunks=found["chunks"],
+            seconds=time.monotonic() - started,
+            complete=found["complete"],
+            funnel=found["funnel"],
+            outcomes=found["outcomes"],
+            histograms=found["histograms"],
+            notes=self.notes,
+        )
+
+
+def _outcome(entry: dict[str, Any]) -> dict[str, Any]:
+    """Failed and feasible stacks of a chunk, and the coatings feasible most often."""
+    status, feasible = entry["outcomes"]["status"], entry["outcomes"]["feasible"]
+    return {
+        "failed": sum(status[name] for name in FAILURES),
+        "feasible": feasible["yes"],
+        "leaders": entry["leaders"],
+    }

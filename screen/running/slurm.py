@@ -1,0 +1,130 @@
+"""Workers as Slurm jobs, described by a small TOML file and submitted by dask-jobqueue.
+
+One job holds one worker: with `gpu = true` Slurm gives every job a GPU of its own and pins it.
+"""
+
+import shutil
+import signal
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from muli.screen.errors import SpecError, WorkerError
+from muli.screen.spec.names import closest, shown
+
+_Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\n\r]*$")]
+
+
+_KEEP_MEMORY = (
+    "export DASK_DISTRIBUTED__NANNY__PRE_SPAWN_ENVIRON="
+    """'{"MALLOC_TRIM_THRESHOLD_": 268435456, "MALLOC_MMAP_THRESHOLD_": 33554432}'""",
+    "export DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED=False",
+)
+"""Dask's own settings have malloc give memory back at once, which doubles a worker's time."""
+
+
+class Jobs(BaseModel):
+    """What to ask of Slurm. `interface` or `host`: where workers find the scheduler."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    jobs: Annotated[int, Field(ge=1, le=100_000)]
+    cores: Annotated[int, Field(ge=1, le=4096)]
+    memory: Annotated[str, Field(pattern=r"^\d+(\.\d+)? ?[KMGT]i?B$")]
+    walltime: Annotated[str, Field(pattern=r"^(\d+-)?\d{1,2}:\d{2}:\d{2}$")]
+    interface: _Text | None = None
+    host: _Text | None = None
+    gpu: bool = False
+    partition: _Text | None = None
+    account: _Text | None = None
+    directives: tuple[_Text, ...] = ()
+    setup: tuple[_Text, ...] = ()
+    log_directory: _Text = "slurm-logs"
+
+    @model_validator(mode="after")
+    def _reachable(self) -> "Jobs":
+        """Nodes must reach the scheduler, and it listens nowhere unless told."""
+        if (self.interface is None) == (self.host is None):
+            raise ValueError(
+                "give interface (such as ib0) or host, one of them: where the scheduler listens"
+            )
+        return self
+
+
+def load(path: Path) -> Jobs:
+    """Read and validate a cluster file; raises `SpecError` listing every problem."""
+    try:
+        return Jobs.model_validate(tomllib.loads(path.read_text("utf-8")))
+    except OSError as error:
+        raise SpecError(str(path), [f"cannot be read: {error.strerror}"]) from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SpecError(str(path), [f"not valid TOML: {error}"]) from None
+    except ValidationError as error:
+        raise SpecError(str(path), [_line(each) for each in error.errors()]) from None
+
+
+def job_script(jobs: Jobs) -> str:
+    """The script of one job, as dask-jobqueue submits it, for an unnamed scheduler.
+
+    The folder of its logs is made when jobs are submitted, not here.
+    """
+    kind, logs = _slurm_cluster().job_cls, Path(jobs.log_directory)
+    there = logs.exists()
+    job = kind("tcp://scheduler:8786", name="worker", **_job(jobs))
+    if not there:
+        logs.rmdir()
+    return str(job.job_script())
+
+
+def start(jobs: Jobs) -> Any:
+    """Submit the jobs; raises `WorkerError` where there is no Slurm."""
+    if shutil.which("sbatch") is None:
+        raise WorkerError("sbatch is not on the PATH here: --dask slurm: needs a Slurm login node")
+    listen = {"interface": jobs.interface} if jobs.interface else {"host": jobs.host}
+    scheduler = {**listen, "dashboard": False, "dashboard_address": None}
+    return _slurm_cluster()(n_workers=jobs.jobs, scheduler_options=scheduler, **_job(jobs))
+
+
+def _slurm_cluster() -> Any:
+    """dask-jobqueue's cluster. Its import takes Ctrl-C for itself; the run's answer is put back."""
+    answer = signal.getsignal(signal.SIGINT)
+    from dask_jobqueue import SLURMCluster
+
+    signal.signal(signal.SIGINT, answer)
+    return SLURMCluster
+
+
+def _job(jobs: Jobs) -> dict[str, Any]:
+    """One worker with one Dask thread in a job; it spreads its chunks over the job's cores."""
+    prologue = [*jobs.setup, f"export NPROC={jobs.cores}", *_KEEP_MEMORY]
+    directives = list(jobs.directives)
+    if jobs.gpu:
+        prologue.append("export XLA_PYTHON_CLIENT_MEM_FRACTION=0.85")
+        directives.append("--gres=gpu:1")
+    return {
+        "queue": jobs.partition,
+        "account": jobs.account,
+        "walltime": jobs.walltime,
+        "cores": 1,
+        "processes": 1,
+        "job_cpu": jobs.cores,
+        "memory": jobs.memory,
+        "interface": jobs.interface,
+        "job_name": "muli",
+        "job_extra_directives": directives,
+        "job_script_prologue": prologue,
+        "log_directory": jobs.log_directory,
+    }
+
+
+def _line(error: Any) -> str:
+    """One problem: key, value, what was expected, closest name."""
+    key = ".".join(str(part) for part in error["loc"])
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        return f"{key}: unknown key{closest(key, Jobs.model_fields)}"
+    if error["type"] == "missing":
+        return f"{key}: missing"
+    return f"{key} = {shown(error['input'])}: {message}" if key else message

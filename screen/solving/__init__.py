@@ -1,0 +1,1 @@
+"""Stacks of a file, solved one by one in double precision."""

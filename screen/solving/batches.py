@@ -1,0 +1,279 @@
+"""Many stacks of many shapes through few programs, in float64.
+
+Compiling costs seconds, solving milliseconds. So stacks share programs: constants stand beside
+branches as branches that are absent, ideal contacts as resistances of 0, and the last layer of a
+short stack is cut into equal parts up to the layer count of the longest, which changes nothing.
+Two layers are solved many times quicker than five: where there are many they go by themselves.
+Profiles go layer by layer through one program for all. These programs run once: they are compiled
+without the compiler's slower passes.
+"""
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import replace
+from functools import lru_cache, partial
+from itertools import pairwise
+from typing import Any, NamedTuple, TypeVar
+
+import jax
+import numpy as np
+
+from muli import kernels
+from muli.kernels import Branches, Constant, Layer, Profile, Solution, Stack, Table
+from muli.kernels.metrics.profile import SolvedLayer, profile_in_layer, solved_layers
+from muli.kernels.model.laws import Law
+from muli.screen.solving.stack_file import LayerEntry, StackEntry
+
+T = TypeVar("T")
+CHUNK = 32
+BLOCK = 16
+"""Places of a layer that are profiled together."""
+MANY = 4 * CHUNK
+"""Stacks of up to two layers that are worth a program of their own."""
+CUT_UP_TO = 5
+"""Layer count up to which stacks are cut to the longest among them."""
+QUICK_COMPILE = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
+
+
+class Kind(NamedTuple):
+    """What is known of a stack when its program is compiled.
+
+    laws: per layer 0 for a constant, -1 for branches, else the number of points of a table.
+    unit_slopes: every branch has slope 1. electrolyte: its place, where an inverse asks for it.
+    """
+
+    laws: tuple[int, ...]
+    at_rest: bool
+    contacts: bool
+    unit_slopes: bool
+    electrolyte: int = 0
+
+
+class Solved(NamedTuple):
+    """One stack's solution, and its layers ready to be profiled."""
+
+    solution: Solution
+    layers: SolvedLayer
+    straight: bool
+
+
+class Inverse(NamedTuple):
+    """Thickness (cm) and conductivity (S/cm) that just protect; the latter for constant laws."""
+
+    min_thickness: float
+    max_sigma_ele: float | None
+
+
+def solve_stacks(stacks: Sequence[StackEntry]) -> list[Solved]:
+    """Solutions in order."""
+    groups: dict[Hashable, list[int]] = defaultdict(list)
+    short = Counter(_group(stack) for stack in stacks if len(stack.layers) <= 2)
+    for number, stack in enumerate(stacks):
+        group = _group(stack)
+        groups[group, len(stack.layers) <= 2 and short[group] >= MANY].append(number)
+    answers: dict[int, Solved] = {}
+    for numbers in groups.values():
+        members = [stacks[number] for number in numbers]
+        kind = _kind(members, max(len(stack.layers) for stack in members))
+        rows = [_stack(stack, kind) for stack in members]
+        solved = in_chunks(_solve_program(kind), rows, CHUNK)
+        for number, stack, answer in zip(numbers, members, solved, strict=True):
+            answers[number] = _uncut(*answer, len(stack.layers), is_constant(stack))
+    return [answers[number] for number in range(len(stacks))]
+
+
+def profiles(solved: Sequence[Solved], fractions: Sequence[float]) -> list[Profile]:
+    """Profiles at fractions of every layer's thickness: (layers, fractions), in order."""
+    count = len(fractions)
+    padded = np.append(fractions, [1.0] * (-count % BLOCK)).reshape(-1, BLOCK)
+    groups: dict[tuple[bool, int], list[tuple[int, int]]] = defaultdict(list)
+    for number, one in enumerate(solved):
+        table = one.layers.medium.table
+        key = one.straight, 0 if table is None else table.E.shape[-1]
+        groups[key] += [(number, layer) for layer in range(len(one.layers.left))]
+    found: dict[tuple[int, int], Profile] = {}
+    for (straight, _), places in groups.items():
+        layers = [jax.tree.map(lambda x, k=k: x[k], solved[n].layers) for n, k in places]
+        rows = [(layer, block) for layer in layers for block in padded]
+        blocks = in_chunks(_profile_program(straight), rows, CHUNK)
+        for place, start in zip(places, range(0, len(blocks), len(padded)), strict=True):
+            joined = _gather(np.concatenate, blocks[start : start + len(padded)])
+            found[place] = jax.tree.map(lambda x: x[:count], joined)
+    return [
+        _gather(np.stack, [found[number, layer] for layer in range(len(one.layers.left))])
+        for number, one in enumerate(solved)
+    ]
+
+
+def inverses(stacks: Sequence[StackEntry]) -> list[Inverse | None]:
+    """What each electrolyte | coating stack with an oxidation limit needs; None for others."""
+    groups: dict[Kind, list[int]] = defaultdict(list)
+    for number, stack in enumerate(stacks):
+        if asks_inverse(stack):
+            kind = _kind([stack], len(stack.layers))
+            place = [layer.role for layer in stack.layers].index("electrolyte")
+            groups[kind._replace(electrolyte=place)].append(number)
+    answers: list[Inverse | None] = [None] * len(stacks)
+    for kind, numbers in groups.items():
+        rows = [(_stack(stacks[n], kind), stacks[n].oxidation_limit_V) for n in numbers]
+        found = in_chunks(_inverse_program(kind), rows, CHUNK)
+        for number, (thickness, sigma) in zip(numbers, found, strict=True):
+            largest = float(sigma) if is_constant(stacks[number]) else None
+            answers[number] = Inverse(float(thickness), largest)
+    return answers
+
+
+def asks_inverse(stack: StackEntry) -> bool:
+    """Whether a stack gives its electrolyte's oxidation limit and a coating that touches it."""
+    roles = [layer.role for layer in stack.layers]
+    coated = ("electrolyte", "cathode_coating") in pairwise(roles)
+    return coated and stack.oxidation_limit_V is not None
+
+
+def is_constant(stack: StackEntry) -> bool:
+    """Whether every sigma_ele of a stack is one number."""
+    return not any(_points(layer) for layer in stack.layers)
+
+
+def in_chunks(program: Callable[[Any], T], rows: Sequence[Any], largest: int) -> list[T]:
+    """What a batched program makes of every row, in batches of one size (the last one padded)."""
+    size = min(largest, 1 << (len(rows) - 1).bit_length())
+    found: list[T] = []
+    for start in range(0, len(rows), size):
+        chunk = rows[start : start + size]
+        batch = program(_gather(np.stack, [*chunk, *[chunk[-1]] * (size - len(chunk))]))
+        batch = jax.tree.map(np.asarray, batch)
+        found += [jax.tree.map(lambda x, k=k: x[k], batch) for k in range(len(chunk))]
+    return found
+
+
+def _gather(join: Callable[[list[Any]], np.ndarray], trees: Iterable[T]) -> T:
+    return jax.tree.map(lambda *leaves: join(list(leaves)), *trees)
+
+
+def _points(layer: LayerEntry) -> int:
+    """The law of a layer as `Kind` counts it; tables are filled up to a power of two."""
+    if layer.table_E_V is not None:
+        return 1 << (len(layer.table_E_V) - 1).bit_length()
+    return -1 if layer.sigma_n_S_cm or layer.sigma_p_S_cm else 0
+
+
+def _has_table(stack: StackEntry) -> bool:
+    return any(layer.table_E_V is not None for layer in stack.layers)
+
+
+def _group(stack: StackEntry) -> Hashable:
+    """Stacks of one group can go through one program."""
+    count = max(CUT_UP_TO, len(stack.layers))
+    if is_constant(stack):
+        return "constant", count
+    if _has_table(stack):
+        return "table", tuple(_points(layer) for layer in stack.layers), stack.contacts is None
+    return "branches", count, stack.current_density_A_cm2 == 0
+
+
+def _kind(members: Sequence[StackEntry], count: int) -> Kind:
+    """The kind that serves every stack of a group, cut to `count` layers."""
+    first = members[0]
+    laws = (-1,) * count
+    if is_constant(first):
+        laws = (0,) * count
+    elif _has_table(first):
+        laws = tuple(_points(layer) or -1 for layer in first.layers)
+    slopes = [z for stack in members for layer in stack.layers for z in (layer.z_n, layer.z_p)]
+    return Kind(
+        laws=laws,
+        at_rest=not _has_table(first) and not any(k.current_density_A_cm2 for k in members),
+        contacts=any(stack.contacts is not None for stack in members),
+        unit_slopes=all(slope == 1.0 for slope in slopes),
+    )
+
+
+def _stack(entry: StackEntry, kind: Kind) -> Stack:
+    """The stack of an entry, its last layer cut until it has as many as its kind."""
+    layers = [_layer(*pair) for pair in zip(entry.layers, kind.laws, strict=False)]
+    parts = len(kind.laws) - len(layers) + 1
+    last = replace(layers[-1], thickness=layers[-1].thickness / parts)
+    contacts = entry.contacts or (0.0,) * (len(layers) + 1)
+    cut = (*contacts[:-1], *(0.0,) * (parts - 1), contacts[-1])
+    return Stack(
+        (*layers[:-1], *[last] * parts),
+        entry.E_anode_V,
+        entry.E_cathode_V,
+        entry.temperature_K,
+        entry.current_density_A_cm2,
+        cut if kind.contacts else None,
+        kind.electrolyte,
+    )
+
+
+def _layer(entry: LayerEntry, points: int) -> Layer:
+    law: Law
+    if points > 0:
+        law = _table(entry, points)
+    elif points == 0:
+        law = Constant(entry.sigma_0_S_cm)
+    else:
+        electrons, holes = (entry.sigma_n_S_cm, entry.E_n_V), (entry.sigma_p_S_cm, entry.E_p_V)
+        law = Branches(entry.sigma_0_S_cm, *electrons, *holes, entry.z_n, entry.z_p)
+    return Layer(entry.thickness_cm, entry.sigma_ion_S_cm, law)
+
+
+def _table(entry: LayerEntry, points: int) -> Table:
+    """The same table with its last piece divided into as many as are missing."""
+    E, logs = np.asarray(entry.table_E_V), np.asarray(entry.table_log10_sigma_ele_S_cm)
+    between = np.linspace(E[-2], E[-1], points - E.size + 2)[1:-1]
+    grid = np.concatenate([E[:-1], between, E[-1:]])
+    return Table(jax.numpy.asarray(grid), jax.numpy.asarray(np.interp(grid, E, logs)))
+
+
+def _uncut(solution: Solution, layers: SolvedLayer, count: int, straight: bool) -> Solved:
+    """An answer with the parts of its last layer joined again."""
+    parts = len(layers.left) - count + 1
+    end = solution.faces[-1, 1]
+    layers = jax.tree.map(lambda x: np.array(x[:count]), layers)
+    layers.right[-1] = end
+    layers.medium.thickness[-1] *= parts
+    faces: Any = np.stack([layers.left, layers.right], axis=1)
+    return Solved(replace(solution, faces=faces), layers, straight)
+
+
+def _known(stack: Stack, kind: Kind) -> Stack:
+    """The stack with what its kind knows as plain numbers."""
+    if kind.unit_slopes:
+        layers = tuple(
+            replace(k, sigma_ele=replace(k.sigma_ele, z_n=1.0, z_p=1.0))
+            if isinstance(k.sigma_ele, Branches)
+            else k
+            for k in stack.layers
+        )
+        stack = replace(stack, layers=layers)
+    return replace(stack, current_density=0.0) if kind.at_rest else stack
+
+
+@lru_cache
+def _solve_program(kind: Kind) -> Callable[[Stack], tuple[Solution, SolvedLayer]]:
+    def answer(stack: Stack) -> tuple[Solution, SolvedLayer]:
+        solution = kernels.solve(_known(stack, kind))
+        return solution, solved_layers(stack, solution)
+
+    return jax.jit(jax.vmap(answer), compiler_options=QUICK_COMPILE)
+
+
+@lru_cache
+def _profile_program(straight: bool) -> Callable[[tuple[SolvedLayer, jax.Array]], Profile]:
+    inside = partial(profile_in_layer, straight=straight)
+    return jax.jit(jax.vmap(lambda row: inside(*row)), compiler_options=QUICK_COMPILE)
+
+
+@lru_cache
+def _inverse_program(kind: Kind) -> Callable[[tuple[Stack, jax.Array]], tuple[jax.Array, ...]]:
+    constant = all(law == 0 for law in kind.laws)
+
+    def answer(row: tuple[Stack, jax.Array]) -> tuple[jax.Array, ...]:
+        stack, limit = _known(row[0], kind), row[1]
+        thickness = kernels.min_thickness(stack, limit)
+        return thickness, kernels.max_sigma_ele(stack, limit) if constant else thickness * math.nan
+
+    return jax.jit(jax.vmap(answer), compiler_options=QUICK_COMPILE)

@@ -1,0 +1,100 @@
+"""Stacks of a file to answers: potentials, leak current, profile, inverses, status; in float64."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jax
+import numpy as np
+
+from muli.kernels import Profile, Status
+from muli.screen.solving.batches import Inverse, Solved, inverses, profiles, solve_stacks
+from muli.screen.solving.stack_file import StackEntry, read_stacks
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FRACTIONS = (0.1, 0.3, 0.5, 0.7, 0.9)
+
+
+def solve_file(path: Path) -> list[dict[str, Any]]:
+    """Answers to every stack of a file, in its order, as the JSON list of `muli solve`."""
+    stacks = read_stacks(path)
+    with jax.enable_x64(True):
+        solved = solve_stacks(stacks)
+        inside = profiles(solved, FRACTIONS)
+        needs = inverses(stacks)
+    return [_row(*answer) for answer in zip(stacks, solved, inside, needs, strict=True)]
+
+
+def profile_table(
+    stacks: Sequence[StackEntry], solved: Sequence[Solved], points: int = 101
+) -> "pd.DataFrame":
+    """The profile through every solved stack, one row per place; units in the column names."""
+    import pandas as pd
+
+    fractions = np.linspace(0.0, 1.0, points)
+    with jax.enable_x64(True):
+        inside = profiles(solved, fractions.tolist())
+    frames = []
+    for number, (stack, answer, profile) in enumerate(zip(stacks, solved, inside, strict=True)):
+        before = 0.0
+        for index, layer in enumerate(stack.layers):
+            columns = {
+                "stack": number,
+                "layer": index,
+                "role": layer.role,
+                "name": layer.name,
+                "fraction": fractions,
+                "x_cm": before + fractions * layer.thickness_cm,
+                "E_V": profile.potential[index],
+                "phi_ion_V": profile.phi_ion[index],
+                "phi_ele_V": profile.phi_ele[index],
+                "ion_transport_number": profile.ion_transport_number[index],
+                "status": Status(int(answer.solution.status)).label,
+            }
+            frames.append(pd.DataFrame(columns))
+            before += layer.thickness_cm
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def solved_stacks(path: Path) -> tuple[list[StackEntry], list[Solved]]:
+    """The stacks of a file and their solutions, for tables and pictures."""
+    stacks = read_stacks(path)
+    with jax.enable_x64(True):
+        return stacks, solve_stacks(stacks)
+
+
+def _row(
+    stack: StackEntry, solved: Solved, profile: Profile, needs: Inverse | None
+) -> dict[str, Any]:
+    """One answer under the names of the file format; infinite numbers become null later."""
+    solution = solved.solution
+    status = Status(int(solution.status))
+    row: dict[str, Any] = {
+        "leak_current_density_A_cm2": float(solution.leak_current_density),
+        "nodes_V": _nodes(stack, np.asarray(solution.faces)),
+        "overshoot_V": float(solution.overshoot),
+        "profile": [
+            {"layer": layer, "fraction": fraction, "E_V": float(E)}
+            for layer, values in enumerate(profile.potential)
+            for fraction, E in zip(FRACTIONS, values, strict=True)
+        ],
+    }
+    if needs is not None:
+        row["min_thickness_cm"] = needs.min_thickness
+        if math.isinf(needs.min_thickness) and status is Status.OK:
+            status = Status.UNPROTECTABLE
+        if needs.max_sigma_ele is not None:
+            row["max_sigma_ele_S_cm"] = needs.max_sigma_ele
+    return {"status": status.label, **row}
+
+
+def _nodes(stack: StackEntry, faces: np.ndarray) -> list[float]:
+    """E at every boundary, both electrodes included; both sides where a contact resists."""
+    contacts = stack.contacts or (0.0,) * (len(faces) + 1)
+    nodes = [stack.E_anode_V]
+    for (left, right), contact in zip(faces, contacts[:-1], strict=True):
+        nodes += [float(left), float(right)] if contact else [float(right)]
+    return [*nodes, stack.E_cathode_V] if contacts[-1] else nodes

@@ -1,0 +1,193 @@
+"""The JSON file of stacks that `muli solve` and `muli profile` read: strict, every error at once.
+
+A list of stacks (or one stack). Layers run from the anode to the cathode; lengths are cm,
+conductivities S/cm at the stated temperature, potentials V vs Li/Li+, currents A/cm2 (positive on
+discharge). Left out, a branch of sigma_ele is absent. Keys of results (`expected`,
+`conductivity_law`) are allowed and not read.
+"""
+
+import json
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from muli.screen.errors import SpecError
+from muli.screen.spec.names import closest, shown
+
+MAX_BYTES = 100 * 2**20
+MAX_PROBLEMS = 50
+
+Potential = Annotated[float, Field(ge=-20.0, le=20.0)]
+Conductivity = Annotated[float, Field(ge=0.0, le=1e8)]
+Slope = Annotated[float, Field(gt=0.0, le=10.0)]
+EXPECTED = {
+    "thickness_cm": "a thickness in cm (1 nm = 1e-7 cm, 1 um = 1e-4 cm), above 0, at most 100",
+    "sigma_ion_S_cm": "an ionic conductivity in S/cm, above 0, at most 1e8",
+    "sigma_0_S_cm": "a conductivity in S/cm, 0 to 1e8",
+    "sigma_n_S_cm": "a conductivity in S/cm, 0 to 1e8",
+    "sigma_p_S_cm": "a conductivity in S/cm, 0 to 1e8",
+    "z_n": "a slope without unit, above 0, at most 10",
+    "z_p": "a slope without unit, above 0, at most 10",
+    "temperature_K": "a temperature in K, 100 to 1500",
+    "current_density_A_cm2": "a current in A/cm2, at most 10 either way (1 mA/cm2 = 1e-3)",
+    "interface_asr_ohm_cm2": "resistances in ohm cm2, 0 or more, one per interface",
+    "table_log10_sigma_ele_S_cm": "log10 of conductivities in S/cm, -100 to 8",
+    "role": "anode_coating, electrolyte or cathode_coating",
+    "layers": "1 to 100 layers from anode to cathode",
+}
+POTENTIAL_EXPECTED = "a potential in V vs Li/Li+, -20 to 20"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class LayerEntry(_Strict):
+    """One layer of the file."""
+
+    role: Literal["anode_coating", "electrolyte", "cathode_coating"]
+    name: Annotated[str, Field(max_length=200)] | None = None
+    thickness_cm: Annotated[float, Field(gt=0.0, le=100.0)]
+    sigma_ion_S_cm: Annotated[float, Field(gt=0.0, le=1e8)]
+    sigma_0_S_cm: Conductivity = 0.0
+    sigma_n_S_cm: Conductivity = 0.0
+    E_n_V: Potential = 0.0
+    z_n: Slope = 1.0
+    sigma_p_S_cm: Conductivity = 0.0
+    E_p_V: Potential = 0.0
+    z_p: Slope = 1.0
+    table_E_V: list[Potential] | None = None
+    table_log10_sigma_ele_S_cm: list[Annotated[float, Field(ge=-100.0, le=8.0)]] | None = None
+    reduction_limit_V: Potential | None = None
+    oxidation_limit_V: Potential | None = None
+
+    @model_validator(mode="after")
+    def _one_law(self) -> "LayerEntry":
+        E, logs = self.table_E_V, self.table_log10_sigma_ele_S_cm
+        if (E is None) != (logs is None):
+            raise ValueError("table_E_V and table_log10_sigma_ele_S_cm need each other")
+        total = self.sigma_0_S_cm + self.sigma_n_S_cm + self.sigma_p_S_cm
+        if E is None or logs is None:
+            if total == 0:
+                raise ValueError("no sigma_ele: give sigma_0_S_cm, a branch or a table")
+            return self
+        if total > 0:
+            raise ValueError("give sigma_ele as a table or as branches, not both")
+        if not 2 <= len(E) == len(logs):
+            raise ValueError(f"a table needs two points or more of both, has {len(E)}, {len(logs)}")
+        if any(after <= before for before, after in pairwise(E)):
+            raise ValueError("table_E_V must increase")
+        return self
+
+
+class StackEntry(_Strict):
+    """One stack of the file."""
+
+    layers: Annotated[list[LayerEntry], Field(min_length=1, max_length=100)]
+    name: Annotated[str, Field(max_length=200)] | None = None
+    E_anode_V: Potential
+    E_cathode_V: Potential
+    temperature_K: Annotated[float, Field(ge=100.0, le=1500.0)] = 298.15
+    current_density_A_cm2: Annotated[float, Field(ge=-10.0, le=10.0)] = 0.0
+    interface_asr_ohm_cm2: list[Annotated[float, Field(ge=0.0, le=1e12)]] | None = None
+    oxidation_limit_V: Potential | None = None
+    reduction_limit_V: Potential | None = None
+    conductivity_law: Any = None
+    expected: Any = None
+
+    @model_validator(mode="after")
+    def _contacts(self) -> "StackEntry":
+        given, layers = self.interface_asr_ohm_cm2, len(self.layers)
+        if given is not None and len(given) not in (layers - 1, layers + 1):
+            raise ValueError(
+                f"interface_asr_ohm_cm2 has {len(given)} values; {layers} layers have {layers - 1} "
+                f"inner interfaces, {layers + 1} with both electrode contacts"
+            )
+        return self
+
+    @property
+    def contacts(self) -> tuple[float, ...] | None:
+        """Resistance of every interface, both electrode contacts included; None where ideal."""
+        given = self.interface_asr_ohm_cm2
+        if given is None or not any(given):
+            return None
+        return tuple(given) if len(given) > len(self.layers) else (0.0, *given, 0.0)
+
+
+_STACKS = TypeAdapter(list[StackEntry])
+
+
+def read_stacks(path: Path) -> list[StackEntry]:
+    """The stacks of a file; SpecError lists what is wrong with stack, layer, key and unit."""
+    content = _read_json(path)
+    content = [content] if isinstance(content, dict) else content
+    try:
+        return _STACKS.validate_python(content)
+    except ValidationError as error:
+        problems = list(_problems(error))
+        hidden = len(problems) - MAX_PROBLEMS
+        more = [f"... and {hidden} more"] if hidden > 0 else []
+        raise SpecError(str(path), problems[:MAX_PROBLEMS] + more) from None
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            reason = f"{size / 2**20:.0f} MiB; split it, {MAX_BYTES // 2**20} MiB is the most"
+            raise SpecError(str(path), [reason])
+        text = path.read_text(encoding="utf-8-sig")
+        return json.loads(text, parse_constant=_refuse, object_pairs_hook=_unique)
+    except OSError as error:
+        raise SpecError(str(path), [f"cannot be read: {error.strerror}"]) from None
+    except RecursionError:
+        raise SpecError(str(path), ["nested too deeply to be a list of stacks"]) from None
+    except ValueError as error:
+        raise SpecError(str(path), [f"not JSON as expected: {shown(str(error), 200)}"]) from None
+
+
+def _refuse(constant: str) -> float:
+    raise ValueError(f"{constant} is not a number a stack can have")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"key {shown(twice)} is given twice in one object")
+    return content
+
+
+def _problems(error: ValidationError) -> Iterator[str]:
+    for each in error.errors(include_url=False):
+        place, key = _place(each["loc"])
+        if each["type"] == "extra_forbidden":
+            known = LayerEntry if "layer" in place else StackEntry
+            yield f"{place}: unknown key {shown(key)}{closest(str(key), known.model_fields)}"
+        elif each["type"] == "missing":
+            yield f"{place}: {key} is missing; expected {_expected(key)}"
+        elif each["type"] == "value_error":
+            yield f"{place}: {each['ctx']['error']}"
+        else:
+            yield f"{place}: {key} = {shown(each['input'])}; expected {_expected(key)}"
+
+
+def _place(location: tuple[int | str, ...]) -> tuple[str, str]:
+    """('stack 3, layer 1', key) of an error; stacks and layers count from 0, as in the answers."""
+    parts = list(location)
+    place = f"stack {parts.pop(0)}" if parts else "file"
+    if len(parts) >= 2 and parts[0] == "layers":
+        place = f"{place}, layer {parts[1]}"
+        parts = parts[2:]
+    names = [part for part in parts if isinstance(part, str)]
+    return place, names[0] if names else "entry"
+
+
+def _expected(key: str) -> str:
+    if key.startswith(("E_", "table_E")) or key.endswith("limit_V"):
+        return POTENTIAL_EXPECTED
+    return EXPECTED.get(key, "an object with the keys of a stack or layer")

@@ -1,0 +1,1 @@
+"""Spec and materials become numbers: the design space of a screen."""

@@ -1,0 +1,95 @@
+"""What a screen would cost, from the sizes of its axes alone: a dry run.
+
+Nothing is laid out, and nothing is imported that computes: the answer should come at once.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from muli.screen.space.layout import CHUNK_ROWS
+from muli.screen.space.problem import sizes
+from muli.screen.space.source import SpecLike, chosen_materials, refuse_other_parts, source_of
+
+Precision = Literal["float32", "float64"]
+
+STACKS_PER_S = {
+    "plane": {"best": 7e7, "all": 6e6, "feasible": 1e7},
+    "current": {"best": 1e6, "all": 1e6, "feasible": 1e6},
+    "branches": {"best": 2e4, "all": 2e4, "feasible": 2e4},
+}
+DRAWS_PER_S = 6e5
+"""Rough figures of two CPU cores, for estimates only."""
+
+BYTES_PER_ROW = {"best": 24, "feasible": 24, "all": 14}
+BYTES_PER_ROW_OF_FEW = 22
+FEW_THICKNESSES = 10
+BYTES_OF_DOUBLE = 2.6
+"""What stored rows take: measured; about half as much again where thicknesses are few, and in
+double precision `BYTES_OF_DOUBLE` times as much."""
+
+
+def dry_run(spec: SpecLike = None, precision: Precision = "float32") -> "Estimate":
+    """Rows, size and time of a screen; nothing is written. Raises `SpecError`."""
+    source = source_of(spec)
+    refuse_other_parts(source)
+    given = source.spec
+    if given.filters or given.output.per or given.screen.law == "branches":
+        from muli.screen.space.setup import set_up  # tries every condition; takes JAX along
+
+        set_up(source)
+    method = "plane" if given.axes.current_density_mA_cm2.only_zero else "current"
+    method = "branches" if given.screen.law == "branches" else method
+    draws = given.uncertainty.draws if given.uncertainty else 0
+    found = sizes(source, chosen_materials(source))
+    output = given.output
+    cost = estimate(found, output.mode, output.top_k, method=method, draws=draws)
+    wide = BYTES_OF_DOUBLE if precision == "float64" else 1
+    return replace(cost, bytes_stored=round(cost.bytes_stored * wide))
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a screen would take: a dry run's answer."""
+
+    sizes: dict[str, int]
+    stacks: int
+    mode: str
+    rows: int
+    bytes_stored: int
+    seconds: float
+
+    @property
+    def chunks(self) -> int:
+        """Storage chunks, about."""
+        return -(-self.stacks // CHUNK_ROWS)
+
+    def __str__(self) -> str:
+        axes = " x ".join(f"{size:,} {name}" for name, size in self.sizes.items() if size > 1)
+        return (
+            f"{self.stacks:,} stacks = {axes or '1'}\n"
+            f"mode {self.mode}: at most {self.rows:,} rows stored, about "
+            f"{self.bytes_stored / 2**30:.2f} GiB in {self.chunks:,} parts; "
+            f"about {self.seconds:,.0f} s on two CPU cores; memory stays near 1 GiB"
+        )
+
+
+def estimate(
+    sizes: Mapping[str, int], mode: str, top_k: int, *, method: str, draws: int = 0
+) -> Estimate:
+    """Rows, size and time of a screen of these axes. method: a key of `STACKS_PER_S`.
+
+    draws: of the uncertain properties of every line (a coating in a scenario).
+    """
+    stacks = 1
+    for size in sizes.values():
+        stacks *= size
+    rows = stacks
+    if mode == "best":
+        lines = stacks // max(1, sizes["coating"] * sizes["coating_thickness_nm"])
+        rows = lines * min(top_k, sizes["coating"])
+    drawn = draws * stacks // max(1, sizes["coating_thickness_nm"])
+    seconds = stacks / STACKS_PER_S[method][mode] + drawn / DRAWS_PER_S
+    few = mode == "all" and sizes["coating_thickness_nm"] < FEW_THICKNESSES
+    size = rows * (BYTES_PER_ROW_OF_FEW if few else BYTES_PER_ROW[mode])
+    return Estimate(dict(sizes), stacks, mode, rows, size, seconds)

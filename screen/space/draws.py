@@ -1,0 +1,138 @@
+"""Draws of a screen's uncertain properties, made once on the host for all of its stacks.
+
+The points are those of `muli design` for the same seed. Behind them stand the further points that
+Sobol indices need (A. Saltelli et al., Comput. Phys. Commun. 181, 259 (2010)): a second sample, and
+the first with one factor at a time taken from the second.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from muli.screen.errors import SpecError
+from muli.screen.space.distributions import factors, loadings, normal_scores, quantile
+from muli.screen.spec import Source
+from muli.screen.spec.quantities import ROLES_WITH_PROPERTIES
+
+Floats = NDArray[np.float64]
+Frames = Mapping[str, pd.DataFrame]
+Distributions = Mapping[str, Mapping[str, Any]]
+
+SLOPES = ("z_n", "z_p")
+BRANCHES = ("sigma_0_S_cm", "sigma_n_S_cm", "sigma_p_S_cm", "E_n_V", "E_p_V")
+
+
+@dataclass(frozen=True)
+class Draws:
+    """`values` by quoted key, (materials, points): `count` draws, then those of Sobol indices.
+
+    Where every material has the same distribution there is one row for all. `slopes` by quoted
+    key, (factors, materials, count): d value/d normal score of each of `factors`.
+    """
+
+    count: int
+    factors: tuple[str, ...]
+    values: dict[str, Floats]
+    slopes: dict[str, Floats]
+
+    @property
+    def points(self) -> int:
+        """Draws and what Sobol indices need beside them."""
+        return self.count * (len(self.factors) + 2)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Result columns that uncertainty adds, see `muli.screen.engine.confidence`."""
+        shares = [f"{kind}_{label(f)}" for kind in SHARES for f in self.factors]
+        return (*PROBABILITIES, *PERCENTILES, *shares)
+
+
+PROBABILITIES = ("p_protected", "p_feasible")
+BLOCK_OF_DRAWS = 64
+"""Thicknesses computed together where a line is drawn many times; see BLOCK of the engine."""
+LEVELS = (5, 50, 95)
+PERCENTILES = (
+    *(f"min_thickness_p{level}_nm" for level in LEVELS),
+    *(f"asr_coating_p{level}_ohm_cm2" for level in LEVELS),
+)
+SHARES = ("gradient_share", "sobol_first", "sobol_total")
+TOP_K_SHARE = "top_k_share"
+"""How often a coating is among the first `top_k` of its scenario, see `engine/stability.py`."""
+
+
+def label(factor: str) -> str:
+    """A factor as part of a column's name: `coating_sigma_ele`, `film_density`."""
+    return re.sub(r"\W+", "_", re.sub(r"_(S_cm|eV|V)$", "", factor))
+
+
+def medians(distributions: Distributions) -> dict[str, Floats]:
+    """What the numbers of a row are for: each property's median, the literature's range apart."""
+    return {
+        key: np.array([float(quantile(given, 0.0)[0])])
+        for key, given in distributions.items()
+        if "literature" not in given
+    }
+
+
+def draws(source: Source, frames: Frames) -> Draws | None:
+    """The draws of a screen; None where nothing is uncertain. Raises `SpecError`."""
+    given = source.spec.uncertainty
+    if given is None or not given.distributions:
+        return None
+    distributions = given.distributions
+    if problems := list(_problems(source)):
+        raise SpecError(source.name, problems)
+    matrix, names = loadings(distributions), factors(distributions)
+    used = np.flatnonzero(np.abs(matrix).max(axis=0) > 0)
+    scores = _points(normal_scores(len(names), given.draws, given.seed), used, given.seed)
+    values, slopes = {}, {}
+    for key, spec, load in zip(distributions, distributions.values(), matrix, strict=True):
+        ends = _literature(frames, key) if "literature" in spec else None
+        x, slope = (np.atleast_2d(each) for each in quantile(spec, scores @ load, ends))
+        values[key], slope = x, slope[:, : given.draws]
+        slopes[key] = load[used][:, None, None] * slope[None]
+        if key.endswith("_S_cm") and not np.all((x > 0) | np.isnan(x)):
+            word = f"uncertainty.{key}: some draws are not above zero; take lognormal or loguniform"
+            raise SpecError(source.name, [word])
+    return Draws(given.draws, tuple(names[f] for f in used), values, slopes)
+
+
+def _points(first: Floats, used: NDArray[np.intp], seed: int) -> Floats:
+    """(points, factors): the draws, a second sample, and the first with one factor exchanged."""
+    dimension = first.shape[1]
+    second = normal_scores(2 * dimension, len(first), seed + 1)[:, dimension:]
+    mixed = [np.where(np.arange(dimension) == factor, second, first) for factor in used]
+    return np.concatenate([first, second, *mixed])
+
+
+def _literature(frames: Frames, key: str) -> tuple[Floats, Floats]:
+    """Lowest and highest value of every material's sources, (materials, 1)."""
+    role, _, name = key.partition(".")
+    table = frames[role]
+    low, high = (
+        pd.to_numeric(table[f"{name}_{end}"], errors="coerce").to_numpy(float)[:, None]
+        if f"{name}_{end}" in table
+        else np.full((len(table), 1), np.nan)
+        for end in ("low", "high")
+    )
+    return low, high
+
+
+def _problems(source: Source) -> Iterator[str]:
+    """Properties that a screen cannot draw."""
+    spec = source.spec
+    for key in spec.uncertainty.distributions if spec.uncertainty else ():
+        role, _, name = key.partition(".")
+        if role not in ROLES_WITH_PROPERTIES:
+            yield f"uncertainty.{key}: draws are of properties of the coating or the electrolyte"
+        elif name in SLOPES:
+            yield f"uncertainty.{key}: a slope is not drawn in a screen; run one screen per slope"
+        elif name in BRANCHES and spec.screen.law == "constant":
+            yield f'uncertainty.{key}: screen.law = "constant" has no such number to draw'
+        if key in spec.axes.others:
+            yield f"uncertainty.{key}: also an axis; leave one of them out"

@@ -1,0 +1,298 @@
+"""Result columns: their names, units and meaning, and how host-side ones are looked up.
+
+Three kinds of columns stand in a part: what the device computed, the axes, and facts of the
+materials (family, evidence, window source, reaction energies). The last two follow from a row's
+position on the axes and are looked up, never computed per row.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import jax
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from muli.kernels import arrhenius_factor, arrhenius_sigma_ion
+from muli.kernels.constants import ROOM_TEMPERATURE
+from muli.screen.engine.answers import CURRENT_FLOATS, FLOATS, VERDICTS, Number
+from muli.screen.engine.reduce import CODE_NAMES
+from muli.screen.engine.stacks import HELD_WITHIN_K, column_name
+from muli.screen.ranking.criteria import REACTIVITY_CLASSES
+from muli.screen.space.draws import TOP_K_SHARE
+from muli.screen.space.layout import COATING, STATE, THICKNESS
+from muli.screen.space.materials import ROLES
+from muli.screen.space.problem import FILL, Problem, column
+
+Positions = dict[str, NDArray[np.int64]]
+
+AS_MEASURED_WITHIN_K = 10.0
+"""K; a room temperature is a room temperature."""
+
+UNITS = {
+    "V": "V",
+    "nm": "nm",
+    "um": "um",
+    "S_cm": "S/cm",
+    "A_cm2": "A/cm2",
+    "mA_cm2": "mA/cm2",
+    "ohm_cm2": "ohm cm2",
+    "K": "K",
+    "eV": "eV",
+    "MPa": "MPa",
+    "meV_atom": "meV/atom",
+    "percent_per_month": "%/month",
+}
+"""Unit of a column by the end of its name."""
+
+
+def unit(name: str) -> str:
+    """Unit of a column, from its name; empty for pure numbers and words."""
+    fits = [end for end in UNITS if name.endswith(f"_{end}")]
+    return UNITS[max(fits, key=len)] if fits else ""
+
+
+@dataclass(frozen=True)
+class Words:
+    """A text column: words, and the code of each position along some axes."""
+
+    axes: tuple[str, ...]
+    words: tuple[str, ...]
+    codes: NDArray[np.int32]
+
+    def at(self, positions: Positions) -> NDArray[np.int32]:
+        """Codes of rows; -1 stands for null."""
+        return self.codes[tuple(positions[axis] for axis in self.axes)]
+
+    @property
+    def distinct(self) -> list[str]:
+        """All words."""
+        return list(self.words)
+
+
+@dataclass(frozen=True)
+class Values:
+    """A numeric column along some axes, NaN where unknown."""
+
+    axes: tuple[str, ...]
+    values: NDArray[np.float64]
+
+    def at(self, positions: Positions) -> NDArray[np.float64]:
+        """Values of rows."""
+        return self.values[tuple(positions[axis] for axis in self.axes)]
+
+    @property
+    def distinct(self) -> list[float]:
+        """All known values, rising."""
+        return np.unique(self.values[~np.isnan(self.values)]).tolist()
+
+
+Looked = Words | Values
+
+
+def words(axes: tuple[str, ...], texts: NDArray[np.object_]) -> Words:
+    """A text column from one text (or None) per position."""
+    flat = [None if t is None or t != t else str(t) for t in texts.ravel()]
+    distinct = tuple(dict.fromkeys(t for t in flat if t is not None))
+    code = {text: position for position, text in enumerate(distinct)}
+    codes = np.array([code.get(t, -1) if t is not None else -1 for t in flat], dtype=np.int32)
+    return Words(axes, distinct, codes.reshape(texts.shape))
+
+
+def looked_up(problem: Problem) -> dict[str, Looked]:
+    """All columns that follow from positions on the axes, in the order they are stored."""
+    return {**_axes(problem), **_facts(problem), **_reactions(problem)}
+
+
+def _axes(problem: Problem) -> dict[str, Looked]:
+    frames, numbers = problem.materials.frames, problem.numbers
+    found: dict[str, Looked] = {}
+    for role in ROLES:
+        if role in frames:
+            found[role] = words((role,), frames[role]["name"].to_numpy(object))
+    if len(problem.states) > 1:
+        found[STATE] = words((STATE,), np.array(problem.states, dtype=object))
+    cathode = "cathode" if "cathode" in frames else "cathode_potential_V"
+    found["cathode_potential_V"] = Values((cathode, STATE), problem.tables["cathode_potential_V"])
+    anode = "anode" if "anode" in frames else "anode_potential_V"
+    found["anode_potential_V"] = Values((anode,), problem.tables["anode_potential_V"])
+    found["boundary"] = words(("boundary",), np.array(problem.spec.screen.boundary, dtype=object))
+    for key in problem.space.scenarios:
+        if key not in (*ROLES, "boundary", "cathode_potential_V", "anode_potential_V"):
+            found[column_name(key)] = Values((key,), numbers[key])
+    thickness = numbers.get(THICKNESS, np.array([np.nan]))
+    found[THICKNESS] = Values((THICKNESS,), thickness)
+    return found
+
+
+def _facts(problem: Problem) -> dict[str, Looked]:
+    frames, scenarios = problem.materials.frames, problem.space.scenarios
+    coating, electrolyte = frames["coating"], frames["electrolyte"]
+    found: dict[str, Looked] = {
+        "family": words((COATING,), coating["family"].to_numpy(object)),
+        "electrolyte_family": words(("electrolyte",), electrolyte["family"].to_numpy(object)),
+        "law": words((COATING, "electrolyte"), _laws(problem)),
+        "window_source": words((COATING,), coating["window_source"].to_numpy(object)),
+        "electrolyte_window_source": words(
+            ("electrolyte",), electrolyte["window_source"].to_numpy(object)
+        ),
+        "window_kinds_mixed": words((COATING, "electrolyte"), _mixed(problem, "window_kind")),
+        "window_sources_mixed": words((COATING, "electrolyte"), _mixed(problem, "window_source")),
+        "sigma_ele_held_constant": words(
+            (COATING, "electrolyte", "temperature_K"), held_constant(problem)
+        ),
+    }
+    for role in ("coating", "electrolyte"):
+        for name in ("sigma_ele", "sigma_ion"):
+            key = f"{role}.{name}_S_cm"
+            column_of = f"evidence_{name}" if role == "coating" else f"electrolyte_evidence_{name}"
+            texts = frames[role][f"evidence_{name}"].to_numpy(object).copy()
+            if key in scenarios:
+                texts[:] = "assumed"
+            found[column_of] = words((role,), texts)
+            if key not in scenarios:
+                used = conductivity(frames[role], name, problem.numbers["temperature_K"])
+                found[column_name(key)] = Values((role, "temperature_K"), used)
+    assumed = ", ".join(k for k in scenarios if "." in k and k.split(".")[0] in frames)
+    assumed = ", ".join(k for k in assumed.split(", ") if not k.startswith(FILL))
+    found["assumed"] = words(("boundary",), np.full(scenarios["boundary"], assumed, dtype=object))
+    return found
+
+
+def conductivity(
+    frame: pd.DataFrame, name: str, temperatures: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(materials, temperatures) of sigma_ion or sigma_ele as stacks are built with it, S/cm.
+
+    Where the activation energy is unknown, sigma_ele is constant in temperature, and sigma_ion is
+    unknown more than `HELD_WITHIN_K` from its own temperature.
+    """
+    sigma, E_act, own = (
+        column(frame, f"{name}_{what}")[:, None]
+        for what in ("S_cm", "activation_eV", "temperature_K")
+    )
+    T_ref = np.where(np.isnan(own), ROOM_TEMPERATURE, own)
+    scale = arrhenius_sigma_ion if name == "sigma_ion" else scaled
+    with jax.enable_x64(True):
+        at = np.asarray(scale(sigma, np.nan_to_num(E_act), temperatures[None, :], T_ref))
+    found = np.where(np.isnan(E_act) | (E_act == 0), sigma, at)
+    far = np.isnan(E_act) & (np.abs(temperatures[None, :] - T_ref) > HELD_WITHIN_K)
+    return np.where(far, np.nan, found) if name == "sigma_ion" else found
+
+
+def held_constant(problem: Problem) -> NDArray[np.object_]:
+    """(coatings, electrolytes, temperatures): whose sigma_ele is used away from its temperature
+    for want of an activation energy: no, coating, electrolyte, both."""
+    temperatures = problem.numbers["temperature_K"]
+    held = []
+    for role in ("coating", "electrolyte"):
+        frame = problem.materials.frames[role]
+        own = column(frame, "sigma_ele_temperature_K")
+        T_ref = np.where(np.isnan(own), ROOM_TEMPERATURE, own)[:, None]
+        known = ~np.isnan(column(frame, "sigma_ele_S_cm")) & np.isnan(
+            column(frame, "sigma_ele_activation_eV")
+        )
+        away = np.abs(temperatures[None, :] - T_ref) > AS_MEASURED_WITHIN_K
+        held.append(known[:, None] & away & (f"{role}.sigma_ele_S_cm" not in problem.numbers))
+    code = held[0][:, None, :] + 2 * held[1][None, :, :]
+    return np.array(["no", "coating", "electrolyte", "both"], dtype=object)[code]
+
+
+def scaled(sigma: Number, E_act: Number, temperature: Number, T_ref: Number) -> Number:
+    """sigma_ele at a temperature: plain Arrhenius."""
+    return sigma * arrhenius_factor(E_act, temperature, T_ref)
+
+
+def _laws(problem: Problem) -> NDArray[np.object_]:
+    """ "branches" where a layer has one, else "constant": (coatings, electrolytes)."""
+    coating, electrolyte = (_has_branches(problem, role) for role in ("coating", "electrolyte"))
+    return np.where(coating[:, None] | electrolyte[None, :], "branches", "constant").astype(object)
+
+
+def _has_branches(problem: Problem, role: str) -> NDArray[np.bool_]:
+    """Materials of a role whose sigma_ele depends on the potential in this screen."""
+    frame = problem.materials.frames[role]
+    found = np.zeros(len(frame), dtype=bool)
+    if problem.branches:
+        for name in ("sigma_n_S_cm", "sigma_p_S_cm"):
+            axis = problem.numbers.get(f"{role}.{name}")
+            found |= column(frame, name) > 0 if axis is None else bool((axis > 0).any())
+    return found
+
+
+def _mixed(problem: Problem, what: str) -> NDArray[np.object_]:
+    """Whether the windows of coating and electrolyte differ in kind or source: yes, no, None."""
+    kinds = [
+        problem.materials.frames[role][what].to_numpy(object) for role in ("coating", "electrolyte")
+    ]
+    known = [np.array([isinstance(k, str) for k in column], dtype=bool) for column in kinds]
+    same = kinds[0][:, None] == kinds[1][None, :]
+    texts = np.where(same, "no", "yes").astype(object)
+    texts[~(known[0][:, None] & known[1][None, :])] = None
+    return texts
+
+
+def _reactions(problem: Problem) -> dict[str, Looked]:
+    """Reaction energies of the coating with what it touches, and their class."""
+    frames = problem.materials.frames
+    found: dict[str, Looked] = {}
+    energies = []
+    for role in ("cathode", "electrolyte"):
+        if role not in frames:
+            continue
+        energy = reaction_energies(problem, role)
+        found[f"reaction_energy_{role}_meV_atom"] = Values((COATING, role), energy)
+        energies.append((role, energy))
+    axes = (COATING, *(role for role, _ in energies))
+    grids = np.ix_(*[np.arange(len(frames[axis])) for axis in axes])
+    spread = np.broadcast_arrays(*(e[grids[0], grids[i + 1]] for i, (_, e) in enumerate(energies)))
+    worst = reactivity(spread)
+    found["reactivity_class"] = Words(axes, REACTIVITY_CLASSES, worst)
+    return found
+
+
+def reaction_energies(problem: Problem, role: str) -> NDArray[np.float64]:
+    """(coatings, materials of `role`), meV/atom; NaN where the tables have none."""
+    coating = problem.materials.frames["coating"]
+    names = problem.materials.frames[role]["name"]
+    columns = [column(coating, f"reaction_energy_{name}_meV_atom") for name in names]
+    return np.stack(columns, axis=1) if columns else np.empty((len(coating), 0))
+
+
+def reactivity(energies: Sequence[NDArray[np.float64]]) -> NDArray[np.int32]:
+    """Class of the worst of several reaction energies (meV/atom, negative: reacts).
+
+    low above -50, moderate to -100, high below; unknown where one is not known, unless another is
+    high already.
+    """
+    low, moderate, unknown, high = range(4)
+    worst = np.minimum.reduce([np.where(np.isnan(e), np.inf, e) for e in energies])
+    missing = np.logical_or.reduce([np.isnan(e) for e in energies])
+    code = np.where(worst >= -50, low, np.where(worst >= -100, moderate, high))
+    return np.where(missing & (code != high), unknown, code).astype(np.int32)
+
+
+WORD = pa.dictionary(pa.int32(), pa.string())
+"""Type of a text column, whatever the number of its words: what readers of Parquet give it."""
+
+
+def schema(problem: Problem, looked: dict[str, Looked], *, dtype: str, current: bool) -> pa.Schema:
+    """Arrow schema of a part: row_id, axes and facts, then results; units in the metadata.
+
+    Types are the same for every screen, so that files of several runs are read together.
+    """
+    number = pa.float32() if dtype == "float32" else pa.float64()
+    fields = [pa.field("row_id", pa.int64(), nullable=False)]
+    for name, found in looked.items():
+        fields.append(_field(name, WORD if isinstance(found, Words) else number))
+    fields += [_field(name, number) for name in (*FLOATS, *(CURRENT_FLOATS if current else ()))]
+    if problem.draws is not None:
+        fields += [_field(name, number) for name in (*problem.draws.columns, TOP_K_SHARE)]
+    fields += [_field(name, pa.bool_()) for name in VERDICTS]
+    fields += [_field(name, WORD, nullable=False) for name in CODE_NAMES]
+    return pa.schema(fields)
+
+
+def _field(name: str, kind: pa.DataType, *, nullable: bool = True) -> pa.Field:
+    return pa.field(name, kind, nullable, metadata={"unit": unit(name)})

@@ -1,0 +1,172 @@
+"""Which materials stand on the axes: selections of a spec looked up in the candidates.
+
+A selected name may be any of the library's names or aliases. Rows of a user's table that cannot
+be used are left out, counted and reported; the rest runs.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from muli import candidates
+from muli.screen.errors import SpecError
+from muli.screen.spec import Selection, Source
+from muli.screen.spec.names import closest
+
+ROLES = ("coating", "electrolyte", "cathode", "anode")
+_TABLES = ("library", "materials-project")
+_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Materials:
+    """One table per role, rows in the order of the axis, and what was left out of users' files."""
+
+    frames: dict[str, pd.DataFrame]
+    problems: list[str] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
+
+
+def resolve(source: Source) -> Materials:
+    """Look up every selected material; raises `SpecError` naming all that are unknown."""
+    axes = source.spec.axes
+    chosen = {
+        "coating": axes.coating,
+        "electrolyte": axes.electrolyte,
+        "cathode": axes.cathode,
+        "anode": axes.anode or (None if axes.anode_potential_V else Selection((("Li",),))),
+    }
+    found = Materials({})
+    errors: list[str] = []
+    shared = _shared(source, found, errors)
+    if errors:
+        raise SpecError(source.name, errors)
+    for role, selection in chosen.items():
+        if selection is None:
+            continue
+        frame, wrong = _select(source, role, selection, shared, found)
+        errors += [f"axes.{role}: {each}" for each in wrong]
+        found.frames[role] = frame
+    if errors:
+        raise SpecError(source.name, [*errors, *summarised(found.problems)])
+    return found
+
+
+def misnamed(table: Mapping[str, Any]) -> list[str]:
+    """Unknown material names of a spec that is not valid, so that all its errors show at once."""
+    axes = table.get("axes")
+    if not isinstance(axes, dict) or "library" in table:
+        return []
+    wrong = []
+    for role in ROLES:
+        listed = axes[role] if isinstance(axes.get(role), list) else [axes.get(role)]
+        names = [each for each in listed if isinstance(each, str) and each != "*"]
+        wrong += [f"axes.{role}: {each}" for each in _by_name(role, names, ())[1]]
+    return wrong
+
+
+def _shared(source: Source, found: Materials, errors: list[str]) -> list[Path]:
+    """The users' tables that join the library, each checked once."""
+    paths = []
+    for name in source.spec.library.tables:
+        path = _path(source, name)
+        if not path.is_file():
+            errors.append(f"library.tables: {name}: no such file{_siblings(path)}")
+            continue
+        paths.append(path)
+        found.files.append(path)
+    if paths and not errors:
+        try:
+            found.problems.extend(_problems(candidates.load(paths, bad="skip")))
+        except ValueError as error:
+            errors.append(f"library.tables: {error}")
+    return paths
+
+
+def _select(
+    source: Source, role: str, selection: Selection, shared: Sequence[Path], found: Materials
+) -> tuple[pd.DataFrame, list[str]]:
+    """Rows of one axis and what is wrong with its selection."""
+    if selection.layers > 1:
+        return pd.DataFrame(), ["several coating layers: `muli design` takes them, a screen one"]
+    if selection.names:
+        return _by_name(role, [stack[0] for stack in selection.names], shared)
+    if selection.table is not None and selection.table not in _TABLES:
+        near = closest(selection.table, _TABLES)
+        return pd.DataFrame(), [f"table {selection.table!r}: expected one of {_TABLES}{near}"]
+    try:
+        frame = _queried(source, role, selection, shared, found)
+    except ValueError as error:
+        return pd.DataFrame(), str(error).splitlines()
+    wrong = [] if len(frame) else [f"no {role} fits {_described(selection)}"]
+    return frame, wrong
+
+
+def _queried(
+    source: Source, role: str, selection: Selection, shared: Sequence[Path], found: Materials
+) -> pd.DataFrame:
+    if selection.file is None:
+        table = selection.table or "library"
+        return candidates.load(
+            shared, table=table, role=role, where=selection.where, bad="skip"
+        ).drop_duplicates("name", ignore_index=True)
+    path = _path(source, selection.file)
+    if not path.is_file():
+        raise ValueError(f"{selection.file}: no such file{_siblings(path)}")
+    frame = candidates.load([path], role=role, where=selection.where, bad="skip")
+    found.files.append(path)
+    found.problems.extend(_problems(frame))
+    return frame[frame["table"] == path.name].reset_index(drop=True)
+
+
+def _by_name(
+    role: str, names: Sequence[str], shared: Sequence[Path]
+) -> tuple[pd.DataFrame, list[str]]:
+    only = role if role in ("cathode", "anode") else None
+    library = candidates.load(shared, role=only, bad="skip")
+    library = library.drop_duplicates("name").set_index("name")
+    rows, wrong = [], []
+    for name in names:
+        known = name if name in library.index else _resolved(name)
+        if known is None or known not in library.index:
+            wrong.append(f"unknown material {name[:80]!r}{closest(name, library.index)}")
+        else:
+            rows.append(known)
+    repeated = sorted({name for name in rows if rows.count(name) > 1})
+    wrong += [f"{name} stands there twice, once by another name" for name in repeated]
+    return library.loc[rows].reset_index().assign(role=role), wrong
+
+
+def _resolved(name: str) -> str | None:
+    try:
+        return candidates.resolve(name)
+    except candidates.UnknownMaterial:
+        return None
+
+
+def _path(source: Source, name: str) -> Path:
+    return Path(name) if Path(name).is_absolute() else source.folder / name
+
+
+def _siblings(path: Path) -> str:
+    if not path.parent.is_dir():
+        return f" (there is no folder {path.parent})"
+    return closest(path.name, sorted(each.name for each in path.parent.iterdir()))
+
+
+def _problems(frame: pd.DataFrame) -> list[str]:
+    return [str(problem) for problem in frame.attrs.get("problems", [])]
+
+
+def _described(selection: Selection) -> str:
+    parts = {"file": selection.file, "table": selection.table, "where": selection.where}
+    return ", ".join(f"{k} {v!r}" for k, v in parts.items() if v is not None) or '"*"'
+
+
+def summarised(problems: Sequence[str]) -> list[str]:
+    """At most twenty problems and the number of those not shown."""
+    more = len(problems) - _SHOWN
+    return [*problems[:_SHOWN], *([f"... and {more} more"] if more > 0 else [])]

@@ -1,0 +1,223 @@
+"""A screen made ready: the design space with every number its stacks are built from.
+
+Property axes (`"coating.sigma_ele_S_cm"`) replace the library's value in every row and are marked
+`assumed`. With `missing = "decades"` an unknown conductivity becomes a scenario axis of decades
+that fills the gaps only; otherwise what is unknown stays NaN, and so does what needs it.
+"""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from muli.screen.errors import SpecError
+from muli.screen.space.layout import DesignSpace
+from muli.screen.space.materials import ROLES, Materials, resolve
+from muli.screen.spec import Source, Spec
+
+if TYPE_CHECKING:
+    from muli.screen.space.draws import Draws
+
+Floats = NDArray[np.float64]
+
+LAYER_PROPERTIES = (
+    "sigma_ion_S_cm",
+    "sigma_ion_temperature_K",
+    "sigma_ion_activation_eV",
+    "sigma_ele_S_cm",
+    "sigma_ele_temperature_K",
+    "sigma_ele_activation_eV",
+    "reduction_limit_V",
+    "oxidation_limit_V",
+)
+BRANCH_PROPERTIES = ("sigma_0_S_cm", "sigma_n_S_cm", "E_n_V", "z_n", "sigma_p_S_cm", "E_p_V", "z_p")
+"""Columns of a material that a layer is made from."""
+
+DECADES: dict[str, Floats] = {
+    "coating.sigma_ele_S_cm": np.logspace(-16, -8, 9),
+    "electrolyte.sigma_ele_S_cm": np.logspace(-12, -6, 7),
+    "coating.sigma_ion_S_cm": np.logspace(-12, -5, 8),
+    "electrolyte.sigma_ion_S_cm": np.logspace(-5, -2, 4),
+}
+"""What an unknown conductivity is swept over with `missing = "decades"`."""
+
+FILL = "missing."
+"""Prefix of the axes that fill unknown values only."""
+
+STATES = ("charged", "discharged")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Everything a run needs to know before it computes; `tables` are what the device is given."""
+
+    source: Source
+    materials: Materials
+    space: DesignSpace
+    numbers: dict[str, Floats]
+    notes: list[str] = field(default_factory=list)
+    draws: "Draws | None" = None
+
+    @property
+    def spec(self) -> Spec:
+        """The validated spec."""
+        return self.source.spec
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """States a cathode is judged in; one nameless state where a potential was given."""
+        return STATES if "cathode" in self.materials.frames else ("",)
+
+    @cached_property
+    def tables(self) -> dict[str, Floats]:
+        """Numbers by key: `role.property` along the role's axis, scenario axes by their own key."""
+        found = dict(self.numbers)
+        properties = LAYER_PROPERTIES + (BRANCH_PROPERTIES if self.branches else ())
+        for role in ("coating", "electrolyte"):
+            frame = self.materials.frames[role]
+            for name in properties:
+                if f"{role}.{name}" not in self.space.scenarios:
+                    found[f"{role}.{name}"] = column(frame, name)
+        found["cathode_potential_V"] = self._cathode_potentials()
+        if "anode" in self.materials.frames:
+            found["anode_potential_V"] = anode_potentials(self.materials.frames["anode"])
+        return found
+
+    @property
+    def branches(self) -> bool:
+        """Whether stacks are built with the branch law."""
+        return self.spec.screen.law == "branches"
+
+    @cached_property
+    def slope(self) -> float | None:
+        """The slope z that all branches share, or None where they differ; 1 where none is given."""
+        slopes: set[float] = set()
+        for role in ("coating", "electrolyte"):
+            for kind in ("n", "p"):
+                known = ~np.isnan(self._values(role, f"sigma_{kind}_S_cm"))
+                z = self._values(role, f"z_{kind}")
+                if known.size == z.size:
+                    z = z[known]
+                elif not known.any():
+                    continue
+                slopes |= {1.0 if np.isnan(each) else float(each) for each in z}
+        return slopes.pop() if len(slopes) == 1 else None if slopes else 1.0
+
+    def _values(self, role: str, name: str) -> Floats:
+        """A property of a role's materials, or the values of its axis."""
+        axis = self.numbers.get(f"{role}.{name}")
+        return column(self.materials.frames[role], name) if axis is None else axis
+
+    def _cathode_potentials(self) -> Floats:
+        """(cathodes, states), V; unknown is NaN."""
+        if "cathode" not in self.materials.frames:
+            return self.numbers["cathode_potential_V"][:, None]
+        frame = self.materials.frames["cathode"]
+        return np.stack([column(frame, f"{state}_potential_V") for state in STATES], axis=1)
+
+
+def column(frame: pd.DataFrame, name: str) -> Floats:
+    """A numeric column as float64, NaN where unknown or absent."""
+    if name not in frame:
+        return np.full(len(frame), np.nan)
+    return pd.to_numeric(frame[name], errors="coerce").to_numpy(np.float64, na_value=np.nan)
+
+
+def anode_potentials(frame: pd.DataFrame) -> Floats:
+    """Average potential of an anode, else that of its charged state (V vs Li/Li+)."""
+    average, charged = column(frame, "average_potential_V"), column(frame, "charged_potential_V")
+    return np.where(np.isnan(average), charged, average)
+
+
+def prepare(source: Source, materials: Materials | None = None) -> Problem:
+    """Resolve materials and lay out the axes, slow to fast. Raises `SpecError`."""
+    materials = resolve(source) if materials is None else materials
+    thickness = source.spec.axes.coating_thickness_nm
+    drawn = _draws(source, materials)
+    try:
+        scenarios, numbers = _scenarios(source.spec, materials)
+        space = DesignSpace(
+            scenarios=scenarios,
+            coatings=len(materials.frames["coating"]),
+            states=len(STATES) if "cathode" in materials.frames else 1,
+            thicknesses=1 if thickness is None else len(thickness),
+            points=drawn.points if drawn else 0,
+        )
+    except ValueError as error:
+        raise SpecError(source.name, [f"axes: {error}"]) from None
+    if thickness is not None:
+        numbers["coating_thickness_nm"] = thickness.values()
+    return Problem(source, materials, space, numbers, draws=drawn)
+
+
+def sizes(source: Source, materials: Materials) -> dict[str, int]:
+    """Sizes of all axes, slow to fast, without laying out any: what a dry run needs."""
+    thickness = source.spec.axes.coating_thickness_nm
+    return {
+        **_sizes(source.spec, materials),
+        "coating": len(materials.frames["coating"]),
+        "cathode_state": len(STATES) if "cathode" in materials.frames else 1,
+        "coating_thickness_nm": 1 if thickness is None else len(thickness),
+    }
+
+
+def _draws(source: Source, materials: Materials) -> "Draws | None":
+    """Draws where something is uncertain; a dry run of other screens goes without JAX."""
+    if not source.spec.uncertainty:
+        return None
+    from muli.screen.space.draws import draws
+
+    return draws(source, materials.frames)
+
+
+def _axes(spec: Spec, materials: Materials) -> dict[str, object]:
+    """Scenario axes, slow to fast: a frame, a `Numbers`, or an array."""
+    axes = spec.axes
+    found: dict[str, object] = {}
+    for role in ROLES[1:]:
+        if role in materials.frames:
+            found[role] = materials.frames[role]
+        elif (potentials := getattr(axes, f"{role}_potential_V")) is not None:
+            found[f"{role}_potential_V"] = potentials
+    found["boundary"] = spec.screen.boundary
+    found["temperature_K"] = axes.temperature_K
+    found["current_density_mA_cm2"] = axes.current_density_mA_cm2
+    found |= axes.others
+    if spec.uncertainty:
+        from muli.screen.space.draws import medians
+
+        found |= medians(spec.uncertainty.distributions)
+    if spec.screen.missing == "decades":
+        found |= {f"{FILL}{key}": values for key, values in _gaps(spec, materials).items()}
+    found["electrolyte_thickness_um"] = axes.electrolyte_thickness_um
+    return found
+
+
+def _sizes(spec: Spec, materials: Materials) -> dict[str, int]:
+    return {name: len(axis) for name, axis in _axes(spec, materials).items()}  # type: ignore[arg-type]
+
+
+def _scenarios(spec: Spec, materials: Materials) -> tuple[dict[str, int], dict[str, Floats]]:
+    """Sizes of the scenario axes and the values of those that are numbers."""
+    numbers: dict[str, Floats] = {}
+    for name, axis in _axes(spec, materials).items():
+        if name == "boundary":
+            numbers[name] = np.array([float(b == "electrode") for b in spec.screen.boundary])
+        elif isinstance(axis, np.ndarray):
+            numbers[name] = axis
+        elif not isinstance(axis, pd.DataFrame):
+            numbers[name] = axis.values()  # type: ignore[attr-defined]
+    return _sizes(spec, materials), numbers
+
+
+def _gaps(spec: Spec, materials: Materials) -> dict[str, Floats]:
+    """Decades for each conductivity that is unknown for some material and is no axis."""
+    found = {}
+    for key, values in DECADES.items():
+        role, name = key.split(".")
+        if key not in spec.axes.others and np.isnan(column(materials.frames[role], name)).any():
+            found[key] = values
+    return found

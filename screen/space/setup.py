@@ -1,0 +1,82 @@
+"""From whatever names a screen (a path, a dictionary, nothing) to a problem ready to run."""
+
+import math
+from dataclasses import dataclass
+
+from muli.screen.conditions import Kind
+from muli.screen.engine.gates import Gates, Passed, kinds_of, sort_gates
+from muli.screen.errors import SpecError
+from muli.screen.ranking.criteria import DEFAULTS
+from muli.screen.space.facts import Looked, looked_up
+from muli.screen.space.problem import Problem, prepare, sizes
+from muli.screen.space.source import SpecLike, chosen_materials, refuse_other_parts, source_of
+from muli.screen.spec.names import closest, shown
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A problem, its gates on results, and the funnel of the gates on materials.
+
+    asked: stacks before any gate; gated: stacks that gates on materials took away.
+    """
+
+    problem: Problem
+    gates: Gates
+    looked: dict[str, Looked]
+    funnel: list[Passed]
+    asked: int
+
+    @property
+    def gated(self) -> int:
+        """Stacks that gates on materials took away."""
+        return self.asked - self.problem.space.stacks
+
+    @property
+    def defaulted(self) -> dict[str, list[str] | list[float]]:
+        """Values of the scenario axes that have a default, by column."""
+        columns = {name: self.looked[name] for name in DEFAULTS if name in self.looked}
+        return {name: found.distinct for name, found in columns.items()}
+
+
+def refuse_slow_branches(problem: Problem) -> None:
+    """Branches are screened by their closed form: one slope, open circuit.
+
+    Without it the programs take minutes to compile and some 500 stacks a second.
+    """
+    if not problem.branches:
+        return
+    problems = []
+    if problem.slope is None:
+        problems.append(
+            'screen.law = "branches": the slopes z_n and z_p of all branches in a screen must be '
+            "equal; split the materials by slope, or use `muli solve`, which takes any"
+        )
+    if problem.numbers["current_density_mA_cm2"].any():
+        problems.append(
+            'screen.law = "branches": a screen takes them at open circuit only; leave out '
+            "axes.current_density_mA_cm2, or use `muli solve`"
+        )
+    if problems:
+        raise SpecError(problem.source.name, problems)
+
+
+def set_up(spec: SpecLike) -> Setup:
+    """Resolve, gate and lay out a screen. Raises `SpecError` with every problem found."""
+    source = source_of(spec)
+    refuse_other_parts(source)
+    materials = chosen_materials(source)
+    asked = math.prod(sizes(source, materials).values())
+    columns: dict[str, Kind] = {"row_id": "number"}
+    if source.spec.filters:
+        whole = prepare(source, materials)
+        columns |= kinds_of(looked_up(whole))
+        columns |= dict.fromkeys(whole.draws.columns if whole.draws else (), "number")
+    materials, funnel, later = sort_gates(source, materials, columns)
+    problem = prepare(source, materials)
+    refuse_slow_branches(problem)
+    looked = looked_up(problem)
+    wrong = [name for name in source.spec.output.per or () if name not in looked]
+    if wrong:
+        near = [f"output.per: no column {shown(name)}{closest(name, looked)}" for name in wrong]
+        raise SpecError(source.name, near)
+    return Setup(problem, Gates(tuple(later), looked), looked, funnel, asked)

@@ -1,0 +1,64 @@
+"""The spec behind whatever names a screen, and the materials it selects."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from muli.candidates import estimate_missing
+from muli.screen.errors import SpecError
+from muli.screen.space.materials import Materials, misnamed, resolve
+from muli.screen.spec import Source, load, parse, read
+
+SpecLike = str | Path | Mapping[str, Any] | Source | None
+
+
+def source_of(spec: SpecLike) -> Source:
+    """Read a spec from a path, a dictionary (paths relative to the working folder) or nothing.
+
+    Nothing is the built-in screen. Raises `SpecError`.
+    """
+    if spec is None:
+        built_in = resources.files("muli.screen.spec") / "builtin.toml"
+        with resources.as_file(built_in) as path:
+            return load(path)
+    if isinstance(spec, Source):
+        return spec
+    if isinstance(spec, Mapping):
+        return Source(parse(dict(spec)), "spec", Path.cwd())
+    path = Path(spec)
+    table = read(path)
+    try:
+        return Source(parse(table, str(path)), str(path), path.parent)
+    except SpecError as error:
+        raise SpecError(error.source, [*error.problems, *misnamed(table)]) from None
+
+
+def refuse_other_parts(source: Source) -> None:
+    """Say clearly which sections belong to other commands."""
+    problems = []
+    if source.spec.screen.law == "table":
+        problems.append(
+            'screen.law = "table": no table of materials holds a curve sigma_ele(E); use '
+            '"constant" or "branches", or `muli solve`, which takes one per layer'
+        )
+    if source.spec.axes.stack_pressure_MPa is not None:
+        problems.append(
+            "axes.stack_pressure_MPa: no table of materials holds the moduli and roughnesses it "
+            "would act on; give the contacts' resistances as interface.*_asr_ohm_cm2"
+        )
+    if problems:
+        raise SpecError(source.name, problems)
+
+
+def chosen_materials(source: Source) -> Materials:
+    """Materials on the axes, with estimates where the spec asks for them."""
+    materials = resolve(source)
+    if source.spec.screen.missing != "estimate":
+        return materials
+    filled = {
+        role: estimate_missing(frame) if role in ("coating", "electrolyte") else frame
+        for role, frame in materials.frames.items()
+    }
+    return replace(materials, frames=filled)

@@ -1,0 +1,130 @@
+"""BibTeX of what a run rests on: the method, the programs that computed it, the data it used."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Reference:
+    """One source: an identifier, how it is cited in words, and where it stands."""
+
+    key: str
+    citation: str
+    doi: str = ""
+    url: str = ""
+    role: str = "data"
+
+
+METHODS = (
+    Reference(
+        "Wagner1933",
+        "C. Wagner, Z. Phys. Chem. 21, 25 (1933)",
+        role="method",
+    ),
+    Reference(
+        "Kimura2024",
+        "Y. Kimura et al., Coating layer design principles considering lithium chemical potential "
+        "distribution within solid electrolytes of solid-state batteries, Commun. Mater. 5 (2024)",
+        "10.1038/s43246-024-00578-1",
+        role="method",
+    ),
+    Reference(
+        "AltJanek2026",
+        "M. Alt and J. Janek, Nat. Energy (2026)",
+        "10.1038/s41560-026-02038-1",
+        role="method of the boundary `interphase`",
+    ),
+)
+COMPUTED = Reference(
+    "MaterialsProject",
+    "A. Jain et al., Commentary: The Materials Project, APL Mater. 1, 011002 (2013); computed "
+    "energies under CC BY 4.0, windows and reaction energies computed from them by muli",
+    "10.1063/1.4812323",
+)
+COMPUTED_NAMES = ("materials-project", "Materials Project 2019, computed by muli")
+"""How the shipped table of computed compounds names its source."""
+_TEX = {c: f"\\{c}" for c in "{}%#&$_"} | {
+    "\\": r"\textbackslash ",
+    "~": r"\textasciitilde ",
+    "^": r"\textasciicircum ",
+}
+"""Characters that TeX would obey, as text."""
+
+PROGRAMS = {
+    "muli": ("muli: lithium-potential profiles through coatings and solid electrolytes", ""),
+    "jax": (
+        "JAX: composable transformations of Python+NumPy programs",
+        "https://github.com/jax-ml/jax",
+    ),
+    "duckdb": ("DuckDB: an embeddable analytical database", "https://duckdb.org"),
+    "pyarrow": ("Apache Arrow", "https://arrow.apache.org"),
+}
+
+
+def references(manifest: Mapping[str, Any]) -> list[Reference]:
+    """Methods, programs and data of a run, from its manifest. Each stands once."""
+    return [*_methods(manifest), *_programs(manifest), *data(manifest.get("sources", []))]
+
+
+def bibtex(reference: Reference) -> str:
+    """A `@misc` entry; the citation stands in `note` as its source prints it."""
+    fields = {
+        "note": _escaped(reference.citation),
+        "year": _year(reference.citation),
+        "doi": reference.doi,
+        "url": reference.url,
+        "annote": _escaped(reference.role),
+    }
+    lines = [f"  {name} = {{{value}}}" for name, value in fields.items() if value]
+    return f"@misc{{{_key(reference.key)},\n" + ",\n".join(lines) + "\n}"
+
+
+def _methods(manifest: Mapping[str, Any]) -> list[Reference]:
+    """The method of the pinned boundary only where a run used it."""
+    boundaries = manifest.get("spec", {}).get("screen", {}).get("boundary", ["auto"])
+    pinned = {"auto", "interphase"} & set(boundaries)
+    return [each for each in METHODS if pinned or "interphase" not in each.role]
+
+
+def _programs(manifest: Mapping[str, Any]) -> list[Reference]:
+    versions = manifest.get("versions", {})
+    return [
+        Reference(name, f"{title}, version {versions[name]}", url=url, role="program")
+        for name, (title, url) in PROGRAMS.items()
+        if versions.get(name, "not installed") != "not installed"
+    ]
+
+
+def data(sources: Iterable[str]) -> list[Reference]:
+    """The sources that materials name, once each; one that is not listed stands as it is."""
+    from muli import candidates
+
+    known = {row["id"]: row for row in candidates.sources().to_dict("records")}
+    found: dict[str, Reference] = {}
+    for name in sources:
+        row = known.get(name)
+        if name in COMPUTED_NAMES:
+            found[COMPUTED.key] = COMPUTED
+        elif row is not None:
+            found[name] = Reference(name, row["citation"], row["doi"] or "", row["url"] or "")
+        else:
+            doi = re.search(r"10\.\d{4,9}/\S+", name)
+            found[name] = Reference(name, name, doi[0] if doi else "", role="data of the user")
+    return list(found.values())
+
+
+def _year(citation: str) -> str:
+    years = re.findall(r"\b(?:19|20)\d\d\b", citation)
+    return years[-1] if years else ""
+
+
+def _key(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9:_.-]+", "-", text).strip("-") or "source"
+
+
+def _escaped(text: str) -> str:
+    """`text` inside braces: no unbalanced brace, no command, no comment."""
+    plain = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return re.sub(r"([\\{}%#&$_~^])", lambda found: _TEX[found[1]], plain)

@@ -1,0 +1,66 @@
+"""What `muli run` says when it ends: the counts, and the ten best coatings of the first cell."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from muli.screen.dataset.results import open_results
+from muli.screen.ranking import sql
+from muli.screen.ranking.criteria import CELL
+from muli.screen.ranking.rank import TOP, ranking
+from muli.screen.views.table import render
+
+if TYPE_CHECKING:
+    from muli.screen.dataset.summary import RunResult
+
+NEEDED = "min_thickness_nm IS DISTINCT FROM 0"
+"""Leaves out cells in which the bare electrolyte already stands the cathode."""
+
+
+def closing(result: "RunResult") -> str:
+    """Stacks, seconds, statuses, verdicts, the funnel, and what a reader should know."""
+    rate = result.stacks / result.seconds if result.seconds > 0 else 0.0
+    lines = [f"{result.stacks:,} stacks in {result.seconds:.1f} s ({rate:,.0f} per second)"]
+    lines.append("status: " + _counts(result.counts))
+    lines += [
+        f"{name.replace('_', ' ')}: {_counts(counts)}"
+        for name, counts in result.outcomes.items()
+        if name != "status" and any(counts.values())
+    ]
+    lines += [_gate(gate) for gate in result.funnel]
+    return "\n".join([*lines, *(f"note: {note}" for note in result.notes)])
+
+
+def overview(folder: Path, width: int) -> str:
+    """The ten best coatings of one cell, the first on the axes whose electrolyte needs a coating.
+
+    A cell is a scenario: nothing is compared across cells. `muli rank` shows the others.
+    """
+    cells = ranking(folder, top=1, per=cell_columns(folder), where=NEEDED)
+    if cells.rows.empty:
+        return "Nowhere in this screen does an electrolyte need a coating."
+    first = cells.rows.sort_values("row_id").iloc[0]
+    named = {column: first[column] for column in cells.per}
+    kinds = cells.results.columns
+    pins = [sql.equals(column, value, kinds[column]) for column, value in named.items()]
+    found = ranking(folder, top=TOP, where=" AND ".join([NEEDED, *pins]))
+    cell = " | ".join(str(value) for value in named.values())
+    others = f"; {len(cells.rows) - 1} other cells need one too" if len(cells.rows) > 1 else ""
+    return f"The best {len(found.rows)} for {cell}{others}:\n\n" + render(found, width)
+
+
+def cell_columns(folders: Path | Sequence[Path]) -> list[str]:
+    """The columns that name a cell in these runs: a cathode by name, else by its potential."""
+    present = open_results(folders).columns
+    electrolyte, *cathodes = CELL
+    return [electrolyte, *[each for each in cathodes if each in present][:1]]
+
+
+def _counts(counts: dict[str, int]) -> str:
+    found = (f"{number:,} {name.replace('_', ' ')}" for name, number in counts.items() if number)
+    return ", ".join(found) or "none"
+
+
+def _gate(gate: dict[str, object]) -> str:
+    words = ", ".join(f"{key} {value}" for key, value in gate.items())
+    return f"gate: {words}"

@@ -1,0 +1,255 @@
+"""A ranking as a person reads it: two or three lines a row, in a terminal of 100 columns or more.
+
+The first line has the numbers under headings with units, the lines below it the reason and what
+could be changed on the electrolyte's side. Unknown and infinite are words. Names come from
+people's files: control characters and what moves a cursor or turns text around are made visible.
+"""
+
+import math
+import textwrap
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from muli.screen.views.why import number, verdict, volt, why
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from muli.screen.ranking.rank import Ranking
+
+MIN_WIDTH, WIDE, MAX_WIDTH = 100, 118, 120
+MAX_GROUPS = 8
+_INDENT = "     "
+_SET_BY = {
+    "resistance": "resist.",
+    "coating_reduction": "coat.red.",
+    "electrolyte_reduction": "SE red.",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the first line; `spare` ones give way in a narrow terminal."""
+
+    heading: str
+    unit: str
+    width: int
+    source: str
+    infinite: str = "no limit"
+    right: bool = True
+    spare: bool = False
+
+
+COLUMNS = (
+    Column("coating", "", 13, "coating", right=False),
+    Column("family", "", 8, "family", right=False, spare=True),
+    Column("L min", "nm", 7, "min_thickness_nm", "none"),
+    Column("L max", "nm", 8, "max_thickness_nm"),
+    Column("set by", "", 8, "max_thickness_set_by", right=False, spare=True),
+    Column("here", "nm", 5, "coating_thickness_nm"),
+    Column("E*", "V", 7, "interface_potential_V"),
+    Column("ox/red margin", "V", 13, "margins"),
+    Column("ASR", "ohm cm2", 7, "asr_coating_ohm_cm2"),
+    Column("s_ele <", "S/cm", 7, "max_sigma_ele_at_L_max_S_cm", "any"),
+)
+
+
+def render(ranking: "Ranking", width: int = MAX_WIDTH) -> str:
+    """The whole readable table, with what it compares and how it is ordered below."""
+    width = max(MIN_WIDTH, min(width, MAX_WIDTH))
+    frame = ranking.rows
+    if frame.empty:
+        return "no row fits"
+    columns = [each for each in COLUMNS if width >= WIDE or not each.spare]
+    body = _body(frame, ranking.per, columns, width)
+    lines = [*_header(columns), *body, "", *_legend(ranking, width)]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def safe(text: object, width: int = 200) -> str:
+    """One line of `text` that a terminal shows and does not obey."""
+    shown = "".join(
+        c if unicodedata.category(c)[0] != "C" and c not in "\u2028\u2029" else f"\\x{ord(c):02x}"
+        for c in str(text)[: 2 * width]
+    )
+    return shown if len(shown) <= width else shown[: width - 1] + "…"
+
+
+def figure(value: float | None, infinite: str = "no limit", digits: int = 3) -> str:
+    """A number with three digits, `unknown`, or the word for infinity."""
+    if value is None:
+        return "unknown"
+    if math.isinf(value):
+        return infinite
+    if value != 0 and (abs(value) >= 1e5 or abs(value) < 1e-2):
+        return f"{value:.{digits - 2}e}"
+    return f"{value:.{digits}g}" if abs(value) < 1000 else f"{value:.0f}"
+
+
+def cell(row: Mapping[str, Any]) -> str:
+    """The electrolyte, the electrodes and the boundary a row stands for."""
+    parts = [_named(row, "electrolyte", "electrolyte_thickness_um", "um")]
+    cathode = number(row, "cathode_potential_V")
+    state = row.get("cathode_state")
+    parts.append(
+        " ".join(
+            [safe(row.get("cathode") or "cathode", 40)]
+            + ([str(state)] if isinstance(state, str) else [])
+            + ([volt(cathode)] if cathode is not None else ["(potential unknown)"])
+        )
+    )
+    parts.append(_named(row, "anode", "anode_potential_V", "V"))
+    return " | ".join([*parts, f"boundary {row.get('boundary', 'unknown')}"])
+
+
+def _named(row: Mapping[str, Any], name: str, quantity: str, unit: str) -> str:
+    value = number(row, quantity)
+    text = safe(row.get(name) or name, 40)
+    return text if value is None else f"{text} {value:g} {unit}"
+
+
+def _header(columns: Sequence[Column]) -> list[str]:
+    first = "  # ".rjust(len(_INDENT)) + " ".join(_fit(c.heading, c) for c in columns) + " verdict"
+    second = _INDENT + " ".join(_fit(c.unit, c) for c in columns)
+    return [first, second, "-" * (len(first) + len(", near limit"))]
+
+
+def _fit(text: str, column: Column) -> str:
+    """`text` in exactly the cells of a column; wide characters take two."""
+    from rich.cells import cell_len, set_cell_size
+
+    if cell_len(text) > column.width:
+        text = set_cell_size(text, column.width - 1) + "…"
+    gap = " " * (column.width - cell_len(text))
+    return gap + text if column.right else text + gap
+
+
+def _body(
+    frame: "pd.DataFrame", per: tuple[str, ...], columns: Sequence[Column], width: int
+) -> Iterator[str]:
+    """All rows, under a heading for each group; many groups are cut short, and that is said."""
+    rows = [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
+    shown, group = 0, None
+    for row in rows:
+        if per and group != (group := tuple(str(row[each]) for each in per)):
+            shown += 1
+            if shown > MAX_GROUPS:
+                break
+            yield from ("", _group_heading(row, per))
+        yield from _row(row, columns, width, whole_cell="electrolyte" not in per)
+    groups = len(frame[list(per)].drop_duplicates()) if per else 0
+    if groups > MAX_GROUPS:
+        yield ""
+        yield f"... and {groups - MAX_GROUPS} more groups: narrow with --where, or --csv for all"
+
+
+def _group_heading(row: Mapping[str, Any], per: tuple[str, ...]) -> str:
+    if "electrolyte" in per:
+        return cell(row)
+    return ", ".join(f"{each} {safe(row[each], 60)}" for each in per)
+
+
+def _row(
+    row: Mapping[str, Any], columns: Sequence[Column], width: int, *, whole_cell: bool
+) -> Iterator[str]:
+    place = f"{row['rank']}{'=' if row['tied'] else ''}"
+    cells = " ".join(_fit(_value(row, column), column) for column in columns)
+    yield f"{place:>4} {cells} {_verdict(row)}"
+    notes = [cell(row)] if whole_cell else []
+    status = row.get("status")
+    reason = why(row)
+    notes.append(reason if status == "ok" else f"{str(status).replace('_', ' ')}: {reason}")
+    evidence = row.get("evidence_sigma_ele")
+    if isinstance(evidence, str) and evidence != "none":
+        notes.append(f"sigma_ele {evidence}")
+    notes += [*_levers(row), *_odds(row)]
+    yield from textwrap.wrap(
+        "; ".join(notes), width, initial_indent=_INDENT, subsequent_indent=_INDENT
+    )
+
+
+def _value(row: Mapping[str, Any], column: Column) -> str:
+    value = row.get(column.source)
+    if column.source == "margins":
+        pair = [number(row, f"{each}_margin_V") for each in ("oxidation", "reduction")]
+        if None in pair:
+            return "unknown"
+        return " / ".join(f"{v:+.2f}" for v in pair)
+    if column.source == "max_thickness_set_by":
+        return _SET_BY.get(str(value), "-")
+    if column.source == "interface_potential_V":
+        potential = number(row, column.source)
+        return "unknown" if potential is None else f"{potential:.2f}"
+    if not column.right:
+        return safe(value, 80) if isinstance(value, str) else "unknown"
+    return figure(number(row, column.source), column.infinite)
+
+
+def _verdict(row: Mapping[str, Any]) -> str:
+    """The verdicts apart: the electrolyte's, then the coating's own."""
+    protected, feasible = verdict(row, "protected"), verdict(row, "feasible")
+    first = "open" if protected is None else "protects" if protected else "fails"
+    if feasible:
+        first = "feasible"
+    own = str(row.get("coating_class", "unknown")).replace("within_tolerance", "near limit")
+    return first if own in ("stable", "unknown", "None") else f"{first}, {own}"
+
+
+def _levers(row: Mapping[str, Any]) -> list[str]:
+    """What the cell pays for the coating, and how far the electrolyte could move."""
+    found = []
+    leak = number(row, "leak_current_A_cm2")
+    if leak is not None:
+        month = number(row, "self_discharge_percent_per_month")
+        loss = "" if month is None else f" ({figure(month)} %/month)"
+        found.append(f"leak {figure(leak)} A/cm2{loss}")
+    if number(row, "min_thickness_nm") is None:
+        return found
+    thickest = number(row, "max_electrolyte_thickness_um")
+    if thickest is not None:
+        limit = "at any SE thickness" if math.isinf(thickest) else f"up to SE {figure(thickest)} um"
+        found.append(f"works {limit}")
+    least = number(row, "min_electrolyte_sigma_ele_S_cm")
+    if least is not None:
+        word = "no SE sigma_ele is enough" if math.isinf(least) else None
+        found.append(word or f"needs SE sigma_ele of {figure(least)} S/cm or more")
+    return found
+
+
+def _odds(row: Mapping[str, Any]) -> Iterator[str]:
+    """How sure the row is, where the screen drew uncertain properties."""
+    protects, whole = number(row, "p_protected"), number(row, "p_feasible")
+    if protects is not None and whole is not None:
+        yield f"protects with probability {protects:.2f}, feasible {whole:.2f}"
+    least, most = (number(row, f"min_thickness_p{level}_nm") for level in (5, 95))
+    if least is not None and most is not None:
+        yield f"L min {figure(least, 'none')} to {figure(most, 'none')} nm (5 to 95 %)"
+    stable = number(row, "top_k_share")
+    if stable is not None:
+        yield f"among the kept coatings in {stable:.0%} of the draws"
+    kinds = ("gradient_share_", "sobol_total_")
+    shares = [{k: v for k in row if k.startswith(kind) and (v := number(row, k)) is not None}
+              for kind in kinds]  # fmt: skip
+    if all(shares):
+        most_of = [max(share.items(), key=lambda item: item[1]) for share in shares]
+        said = [f"{name.removeprefix(kind)} {value:.0%}"
+                for kind, (name, value) in zip(kinds, most_of, strict=True)]  # fmt: skip
+        yield f"of the uncertainty of L min by gradients {said[0]}, by Sobol indices {said[1]}"
+
+
+def _legend(ranking: "Ranking", width: int) -> list[str]:
+    said = [f"Order: {ranking.order}."]
+    if ranking.rows["tied"].any():
+        said.append("= after a rank: tied, nothing in the order but the name tells them apart.")
+    if ranking.scenario:
+        pins = ", ".join(f"{name} {value}" for name, value in ranking.scenario.items())
+        said.append(f"Compared at {pins}; name a column in --per or --where to open it.")
+    said.append(
+        "here: the thickness the other numbers are for (the thinnest feasible one, else the least "
+        "bad). s_ele <: the largest sigma_ele that protects at the resistance-limited thickness. "
+        "feasible holds for all states of the cathode. near limit: outside its computed window by "
+        "less than its tolerance. SE: solid electrolyte."
+    )
+    return [line for each in said for line in textwrap.wrap(each, width)]
