@@ -37,7 +37,7 @@ def family(composition: Composition) -> str:
 
     A compound of a metal with oxygen and an oxoanion centre is named after the centre, a binary
     oxide stays an oxide, oxygen beside a halogen is an oxyhalide, beside nitrogen an oxynitride
-    (nitrate where each nitrogen has its three oxygens).
+    (a nitrate where nitrogen is the only centre and lithium and hydrogen balance its NO3).
     """
     if len(composition) == 1:
         return "element"
@@ -53,12 +53,21 @@ def family(composition: Composition) -> str:
     )
 
 
+def _is_nitrate(composition: Composition) -> bool:
+    """NO3 groups and oxide or water beside them: charge +1 of Li and H, -1 of NO3, -2 of O."""
+    nitrogen, oxygen = composition["N"], composition["O"]
+    if oxygen < 3 * nitrogen or any(symbol in composition for symbol in _OXOANIONS):
+        return False
+    light = composition.get("Li", 0) + composition.get("H", 0)
+    return light <= nitrogen + 2 * (oxygen - 3 * nitrogen)
+
+
 def _oxygen_family(composition: Composition) -> str:
     oxygen = composition["O"]
     if any(symbol in composition for symbol in _HALOGENS):
         return "oxyhalide"
     if "N" in composition:
-        return "nitrate" if oxygen >= 3 * composition["N"] else "oxynitride"
+        return "nitrate" if _is_nitrate(composition) else "oxynitride"
     if "S" in composition and oxygen < 3 * composition["S"]:
         return "oxysulfide"
     if len(composition) > 2:

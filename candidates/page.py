@@ -6,12 +6,12 @@ import pandas as pd
 
 from muli.candidates import computed
 from muli.candidates.catalogue import load
-from muli.candidates.defaults import choose, choose_window
+from muli.candidates.defaults import choose_window, defaults
 from muli.candidates.formula import FormulaError
 from muli.candidates.names import UnknownName, resolve
 from muli.candidates.records import POTENTIALS, values
 from muli.candidates.schema import NUMERIC, TRUST
-from muli.candidates.tables import Value, compound_of, rows_of, table, values_of
+from muli.candidates.tables import Value, compound_of, context_of, rows_of, table, values_of
 
 _EXPECTED = ("sigma_ion_S_cm", "sigma_ion_activation_eV", "sigma_ele_S_cm", "band_gap_eV")
 
@@ -53,8 +53,7 @@ def _title(material: str, row: pd.Series) -> str:
     lines.append(f"formula {record['formula']}")
     if record["aliases"]:
         lines.append(f"also called {record['aliases'].replace('; ', ', ')}")
-    if record["note"]:
-        lines.append(record["note"])
+    lines += [str(record[key]) for key in ("note", "flag") if record[key]]
     return "\n".join(lines)
 
 
@@ -71,7 +70,7 @@ def _property(material: str, compound: str, name: str) -> str:
         return f"{name}: missing"
     if name not in NUMERIC:
         return "\n".join([f"{name}: as used", *(_line(value, False) for value in found)])
-    choice = choose(found)
+    choice = defaults(values_of(owner), **context_of(owner))[name]
     head = "no default" if choice.value is None else f"{choice.number:.4g}"
     if choice.count > 1:
         head += f" (known {choice.low:.3g} to {choice.high:.3g}, {choice.count} values)"
@@ -83,12 +82,25 @@ def _line(value: Value, default: bool) -> str:
     number = f"{value.low:.3g} to {value.high:.3g}" if isnan(value.value) else f"{value.value:.4g}"
     kelvin = "T not stated" if isnan(value.temperature_K) else f"{value.temperature_K:g} K"
     details = [kelvin] if value.quantity.startswith("sigma_") else []
-    details += [value.method, value.form, value.caveat.replace("_", " "), value.source]
-    details += [value.trust.replace("_", " ")]
+    details += [value.method, value.form, value.sample, *_reservations(value)]
+    details += [value.source, value.trust.replace("_", " ")]
     if value.primary_doi:
         details.append(f"from doi:{value.primary_doi}")
     note = f"; {value.note}" if value.note else ""
     return f"  {'*' if default else ' '} {number}  {', '.join(filter(None, details))}{note}"
+
+
+def _reservations(value: Value) -> list[str]:
+    """State, bound, kind of quantity and qualifier of a value, where there is something to say."""
+    field = "" if isnan(value.field_V_cm) else f"at {value.field_V_cm:.2g} V/cm"
+    words = [
+        "" if value.state == "pristine" else value.state,
+        value.bound and f"{value.bound} bound",
+        value.quantity_kind.replace("_", " "),
+        field,
+        value.qualifier.replace("_", " "),
+    ]
+    return [word for word in words if word]
 
 
 def _window_page(compound: str) -> str:
@@ -200,8 +212,8 @@ def _other_forms(material: str, compound: str) -> str:
     forms = materials[(materials["compound"] == compound) | (materials["name"] == compound)]
     lines = []
     for name in forms["name"]:
-        choice = choose([v for v in values_of(name) if v.quantity == "sigma_ion_S_cm"])
-        if name != material and choice.value is not None:
+        choice = defaults(values_of(name), **context_of(name)).get("sigma_ion_S_cm")
+        if name != material and choice is not None and choice.value is not None:
             kelvin = choice.value.temperature_K
             at = "" if isnan(kelvin) else f" at {kelvin:g} K"
             lines.append(f"  {name}: sigma_ion {choice.number:.3g} S/cm{at}")

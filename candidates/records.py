@@ -4,10 +4,9 @@ from math import isnan
 
 import pandas as pd
 
-from muli.candidates.defaults import choose, choose_window
+from muli.candidates.defaults import choose_window, defaults
 from muli.candidates.names import resolve
-from muli.candidates.schema import NUMERIC
-from muli.candidates.tables import Row, compound_of, rows_of, values_of
+from muli.candidates.tables import Row, compound_of, context_of, rows_of, values_of
 
 POTENTIALS = ("discharged_potential_V", "average_potential_V", "charged_potential_V")
 
@@ -20,9 +19,16 @@ LONG = (
     "temperature_K",
     "method",
     "kind",
-    "caveat",
+    "quantity_kind",
+    "bound",
+    "qualifier",
+    "state",
     "form",
+    "sample",
+    "thickness_nm",
+    "field_V_cm",
     "source",
+    "primary_doi",
     "trust",
     "default",
     "note",
@@ -48,12 +54,12 @@ def values(name: str) -> pd.DataFrame:
 def _printed(material: str) -> list[dict[str, object]]:
     records = []
     found = values_of(material)
+    chosen = defaults(found, **context_of(material))
     for name in dict.fromkeys(value.quantity for value in found):
-        mine = [value for value in found if value.quantity == name]
-        chosen = choose(mine).value if name in NUMERIC else None
-        for value in mine:
+        default = chosen[name].value if name in chosen else None
+        for value in (value for value in found if value.quantity == name):
             record: dict[str, object] = {key: getattr(value, key, None) for key in LONG}
-            records.append(record | {"property": name, "default": value is chosen})
+            records.append(record | {"property": name, "default": value is default})
     return records
 
 

@@ -21,14 +21,67 @@ TRUST = {
 }
 """How a value was read, best first."""
 
-CAVEATS = {
+QUALIFIERS = {
     "": "no reservation",
-    "quoted": "an order of magnitude quoted in running text; never the default by itself",
-    "extrapolated": "extrapolated by its source to this temperature",
-    "upper_bound": "an upper bound, never the default",
-    "ambiguous": "ambiguous in print or contradicted, never the default",
-    "other_state": "another state of the material (lithiated, reduced), never the default",
+    "quoted": "quoted by its source from another work; never the default, it widens the spread",
+    "order_of_magnitude": "printed as an order of magnitude, or leakage divided by a field",
+    "extrapolated": "extrapolated by its source to this temperature; never the default",
+    "ambiguous": "ambiguous in print or contradicted; never the default",
+    "tunnelling": "limited by tunnelling at its thickness, no material constant; never the default",
 }
+"""How far a printed number is what it says."""
+
+BOUNDS = {
+    "": "a value",
+    "upper": "the true value is at or below it; never the default",
+    "lower": "the true value is at or above it; never the default",
+}
+"""What a number bounds."""
+
+QUANTITY_KINDS = {
+    "": "the quantity itself, as its source names it",
+    "total": "ionic: grains and grain boundaries together",
+    "bulk": "ionic: inside the grains alone; the default only where no other value is known",
+    "leakage": "electronic: current density over the field of `field_V_cm`; never the default",
+    "volume_resistivity": "electronic: inverse resistivity of a catalogue or handbook, all "
+    "carriers, so an upper bound of the electronic part",
+    "all_carriers": "electronic: conductivity of all carriers (dark conductivity, impedance, "
+    "charge retention); never the default",
+}
+"""What was measured, where it is not the quantity of the property's name."""
+
+STATES = {
+    "": "not a conductivity",
+    "pristine": "as made: no lithium put in, not reduced; holds inside the window only",
+    "lithiated": "lithium put in; never the default",
+    "reduced": "reduced by gas, field or contact, or short of oxygen; never the default",
+    "oxidised": "lithium or electrons taken out; never the default",
+    "doped": "a dopant, impurity or donor sets the value; never the default",
+}
+"""State of the material that a conductivity holds for."""
+
+FORMS = {
+    "": "not a conductivity",
+    "film": "thin film, amorphous or of unstated order",
+    "crystalline film": "thin film said to be crystalline, epitaxial or annealed to be so",
+    "glass": "bulk amorphous material",
+    "glass-ceramic": "glass with crystals grown in it",
+    "crystalline": "crystalline; single crystal and polycrystal not told apart",
+    "ceramic": "polycrystalline body, sintered or pressed",
+    "crystal": "single crystal",
+    "powder": "powder compact",
+    "not stated": "the source does not say",
+}
+"""Form of the sample a conductivity was measured on."""
+
+_ORDERED = ("crystalline", "ceramic", "crystal", "powder", "glass-ceramic")
+ACCEPTED_FORMS = {
+    "film": ("film", "crystalline film", "glass", "not stated"),
+    "amorphous": ("glass", "film", "not stated"),
+    "crystalline": (*_ORDERED, "crystalline film", "not stated"),
+    "sintered": (*_ORDERED, "not stated"),
+}
+"""Forms of samples that speak for a material of one form; for the forms not listed all of them."""
 
 WINDOW_KINDS = {
     "grand_potential": "computed decomposition limits, open to lithium",

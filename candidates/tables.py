@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from math import isnan, sqrt
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import pandas as pd
 
@@ -20,7 +20,7 @@ LIBRARY = Path(__file__).with_name("library")
 NUMBERS: dict[str, tuple[str, ...]] = {
     "materials": (),
     "sources": (),
-    "values": ("value", "low", "high", "temperature_K", "thickness_nm"),
+    "values": ("value", "low", "high", "temperature_K", "thickness_nm", "field_V_cm"),
     "windows": ("reduction_limit_V", "oxidation_limit_V", "uncertainty_V"),
     "potentials": (
         "discharged_potential_V",
@@ -31,6 +31,7 @@ NUMBERS: dict[str, tuple[str, ...]] = {
     "ocp_points": ("lithium_fraction", "potential_V"),
     "reactions": ("energy_meV_atom", "energy_eV_non_Li_atom", "mixing_fraction"),
     "decomposition_steps": ("potential_V", "delta_Li_per_formula"),
+    "potential_dependence": ("value_S_cm", "slope", "activation_energy_eV", "temperature_K"),
     "interface_resistance": (
         "asr_bare_ohm_cm2",
         "asr_coated_ohm_cm2",
@@ -52,7 +53,11 @@ NUMBERS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Value:
-    """One printed value of one property of one material; `value` is NaN where a range stands."""
+    """One printed value of one property of one material; `value` is NaN where a range stands.
+
+    The words of `method`, `quantity_kind`, `bound`, `qualifier`, `state`, `form` and `trust` are
+    those of `muli.candidates.schema`. Rows of one source with the same `sample` are one sample.
+    """
 
     material: str
     quantity: str
@@ -62,9 +67,14 @@ class Value:
     temperature_K: float
     method: str
     kind: str
-    caveat: str
+    quantity_kind: str
+    bound: str
+    qualifier: str
+    state: str
     form: str
+    sample: str
     thickness_nm: float
+    field_V_cm: float
     source: str
     primary_doi: str
     trust: str
@@ -80,6 +90,11 @@ class Value:
         """Lowest and highest number this row stands for."""
         return (self.low, self.high) if isnan(self.value) else (self.value, self.value)
 
+    @property
+    def origin(self) -> str:
+        """The paper the number comes from: its DOI in small letters, else the source's id."""
+        return (self.primary_doi or _dois().get(self.source, "")).lower() or self.source
+
 
 @cache
 def table(name: str) -> pd.DataFrame:
@@ -88,6 +103,15 @@ def table(name: str) -> pd.DataFrame:
     for column in NUMBERS[name]:
         frame[column] = pd.to_numeric(frame[column].replace("", None))
     return frame
+
+
+@cache
+def _dois() -> dict[str, str]:
+    """DOIs of the sources of single papers, by id; data sets stand for many papers."""
+    sources = table("sources")
+    return {
+        row["id"]: row["doi"] for row in sources.to_dict("records") if row["trust"] != "database"
+    }
 
 
 @cache
@@ -123,6 +147,28 @@ def _values() -> dict[str, tuple[Value, ...]]:
 def _compounds() -> dict[str, str]:
     materials = table("materials")
     return dict(zip(materials["name"], materials["compound"], strict=True))
+
+
+class Context(TypedDict):
+    """What the choice of a default depends on besides the values: keywords of `defaults`."""
+
+    form: str
+    electrolyte: bool
+
+
+@cache
+def _contexts() -> dict[str, Context]:
+    return {
+        row["name"]: Context(
+            form=row["form"], electrolyte=row["role"].split("; ")[0] == "electrolyte"
+        )
+        for row in table("materials").to_dict("records")
+    }
+
+
+def context_of(material: str) -> Context:
+    """Form of a material ("" where not stated) and whether it is an electrolyte first."""
+    return _contexts()[material]
 
 
 def compound_of(material: str) -> str:

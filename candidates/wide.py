@@ -12,9 +12,9 @@ from typing import Any
 import pandas as pd
 
 from muli.candidates import computed
-from muli.candidates.defaults import Choice, choose, choose_window
+from muli.candidates.defaults import Choice, choose, choose_window, defaults
 from muli.candidates.schema import EXPLAINED, NUMERIC, PARTNERS
-from muli.candidates.tables import Row, rows_of, table, values_of
+from muli.candidates.tables import Row, context_of, rows_of, table, values_of
 
 OWN = ("sigma_ion_S_cm", "sigma_ion_activation_eV", "sigma_ele_S_cm", "sigma_ele_activation_eV")
 """Properties of one form of a material."""
@@ -41,7 +41,7 @@ def columns() -> tuple[str, ...]:
 
 
 _FOLLOWS = {
-    "oxidation_limit_V": ("window_source", "window_kind"),
+    "oxidation_limit_V": ("window_source", "window_kind", "flags"),
     "process_temperature_K": ("process_atmosphere",),
     "average_potential_V": ("potential_kind", "reaction_energy_source"),
 }
@@ -60,9 +60,10 @@ def _row(record: Row) -> dict[str, Any]:
     material, compound = record["name"], record["compound"] or record["name"]
     row: dict[str, Any] = {key: record[key] or None for key in TEXT}
     row["table"] = "library"
+    row["flags"] = record["flag"] or None
+    own = defaults(values_of(material), **context_of(material))
     for name in OWN:
-        choice = choose([v for v in values_of(material) if v.quantity == name])
-        _put(row, name, choice)
+        _put(row, name, own.get(name) or choose(()))
     for name in SHARED:
         row[name] = choose([v for v in values_of(compound) if v.quantity == name]).number
     row |= _window(compound) | _potentials(material, compound) | _processing(material)

@@ -36,29 +36,33 @@ def test_a_typo_names_the_closest():
 def test_film_values_are_what_counts_for_coatings():
     film, crystal = row("Li3PO4"), row("Li3PO4 (crystal)")
     assert (film["sigma_ion_S_cm_low"], film["sigma_ion_S_cm_high"]) == (1.4e-10, 4.6e-6)
-    assert film["sigma_ion_S_cm"] == 1e-8
+    warm = film["sigma_ion_S_cm"], film["sigma_ion_temperature_K"], film["sigma_ion_activation_eV"]
+    assert warm == (1.73e-8, 323.15, 0.51)
     assert crystal["sigma_ion_S_cm"] < 1e-17
     assert film["oxidation_limit_V"] == crystal["oxidation_limit_V"] == 4.21
     niobate = row("LiNbO3")
     assert niobate["sigma_ion_S_cm_low"] == pytest.approx(6.39e-8)
     assert niobate["sigma_ion_S_cm_high"] == 1e-5
-    assert 1e-7 < niobate["sigma_ion_S_cm"] < 1e-6
+    assert niobate["sigma_ion_S_cm"] == 1.33e-7
 
 
 def test_unknown_stays_unknown():
     niobate = row("LiNbO3")
     assert pd.isna(niobate["sigma_ele_S_cm"])
-    assert niobate["evidence_sigma_ele"] == "range"
+    assert niobate["evidence_sigma_ele"] == "none"
+    assert row("LiNbO3 (crystal)")["evidence_sigma_ele"] == "range"
+    assert row("Li4Ti5O12")["evidence_sigma_ele"] == "range"
+    assert row("Al2O3")["evidence_sigma_ele"] == "range"
     assert row("LiTaO3")["evidence_sigma_ele"] == "none"
     assert row("LiPON")["evidence_sigma_ele"] == "measured"
-    for name in ("LiTaO3", "Li3PO4", "Li2ZrO3", "LAGP", "LLTO", "Li3N"):
+    for name in ("LiTaO3", "Li3PO4", "Li2ZrO3", "LAGP", "LLTO", "Li3N", "Li4Ti5O12", "Al2O3"):
         assert pd.isna(row(name)["sigma_ele_S_cm"])
 
 
 def test_measured_defaults_of_the_argyrodite():
     argyrodite = row("Li6PS5Cl")
     assert argyrodite["sigma_ele_S_cm"] == 5.1e-9
-    assert argyrodite["sigma_ion_S_cm"] == 1.95e-3
+    assert (argyrodite["sigma_ion_S_cm"], argyrodite["sigma_ion_activation_eV"]) == (1.95e-3, 0.37)
     assert argyrodite["sigma_ion_temperature_K"] == 298.15
     assert argyrodite["sigma_ion_S_cm_count"] == 13
 

@@ -10,8 +10,11 @@ from muli import candidates
 def test_the_page_of_lithium_niobate():
     page = candidates.show("LiNbO3")
     assert "known 6.39e-08 to 1e-05, 5 values" in page
-    assert "why: middle of 5 measured values at room temperature" in page
-    assert "no default: only quoted values are known" in page
+    assert "why: middle of 3 measured values at room temperature, of 5 in all" in page
+    assert "sigma_ele_S_cm: missing" in page
+    crystal = candidates.show("LiNbO3 (crystal)")
+    assert "only all carriers and upper bound values are known" in crystal
+    assert "quoted" in page
     assert "* 1.74 - 3.88" in page
     assert "10.1021/acsami.5b07517" in page
     assert "LiNbO3 (crystal)" in page
@@ -68,4 +71,4 @@ def test_a_form_shows_the_values_of_its_compound():
     crystal = candidates.values("LiNbO3 (crystal)")
     assert "oxidation_limit_V" in set(crystal["property"])
     ionic = crystal[crystal["property"] == "sigma_ion_S_cm"]
-    assert ionic["value"].to_list() == [6.7e-8]
+    assert ionic["value"].to_list() == [6.7e-8, 9e-17, 2e-21]
