@@ -2,12 +2,13 @@
 
 import fcntl
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
+
+from muli.candidates.files import write_atomically
 
 
 class ResumeRefused(RuntimeError):
@@ -81,18 +82,3 @@ class Checkpoint:
         for path in self._folder.glob("*.json"):
             path.unlink()
         self.save("key", self._key)
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, also when the machine stops half way."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

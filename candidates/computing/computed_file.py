@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from muli.candidates.computing.checkpoint import write_atomically
+from muli.candidates.files import write_atomically
 from muli.candidates.thermodynamics import Energies, Prepared
 from muli.candidates.thermodynamics.assess import Row
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from muli.candidates.computing.checkpoint import write_atomically
+from muli.candidates.files import write_atomically
 from muli.candidates.importers.computed_entry import from_entry_dicts
 from muli.candidates.importers.csv_table import FORMATION, read_csv
 from muli.candidates.importers.entries import Imported, ImportRefused

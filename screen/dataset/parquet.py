@@ -28,8 +28,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from muli.screen.dataset.delta import consecutive, differences
 from muli.screen.dataset.thrift import Long, Struct, fields, struct, varint
-from muli.screen.delta import consecutive, differences
 
 Encoding = Literal["byte_stream_split", "plain"]
 """How numbers that do not repeat are laid out: byte by byte, or one after the other."""

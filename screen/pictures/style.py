@@ -7,6 +7,7 @@ told by colour alone, so that pictures read in grey. Text is drawn as outlines o
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from muli.candidates.files import replacing
 from muli.screen.errors import UsageError
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def save(figure: "Figure", out: Path) -> None:
     """Write a figure; the same figure gives the same bytes. Raises `UsageError`."""
     stamp = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(out.suffix.lower(), {})
     try:
-        figure.savefig(out, dpi=200, metadata=stamp)
+        with replacing(out) as stream:
+            figure.savefig(stream, format=out.suffix[1:].lower(), dpi=200, metadata=stamp)
     except OSError as error:
         raise UsageError(f"{out}: cannot be written: {error.strerror}") from None

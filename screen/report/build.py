@@ -1,6 +1,5 @@
 """From run folders to the page: query, words, pictures, joined and written in one step."""
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import metadata
@@ -11,6 +10,7 @@ import jax
 import pandas as pd
 
 from muli import candidates
+from muli.candidates.files import write_atomically
 from muli.screen.dataset.results import Results, open_results
 from muli.screen.errors import ScreenError
 from muli.screen.ranking.rank import Ranking, ranking
@@ -58,10 +58,8 @@ def report(dirs: str | Path | Sequence[str | Path], out: str | Path) -> Path:
         text = html(dirs)
     except ModuleNotFoundError as error:
         raise ReportError(f"the report needs {error.name}: pip install 'muli[report]'") from None
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
+        write_atomically(path, text.encode("utf-8", "replace"))
     except OSError as error:
         raise ReportError(f"{path}: cannot be written: {error.strerror}") from None
     return path

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from muli.candidates.files import replacing
 from muli.screen.errors import StoreError
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ def harmless(text: str) -> str:
 def write_parquet(frame: "pd.DataFrame", path: Path) -> None:
     """A Parquet file of the rows; raises `StoreError` where it cannot be written."""
     try:
-        frame.to_parquet(path, index=False)
+        with replacing(path) as stream:
+            frame.to_parquet(stream, index=False)
     except OSError as error:
         raise StoreError(f"--parquet {path}: cannot be written: {error.strerror}") from None
 

@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 from datafusion import SessionConfig, SessionContext
 
+from muli.screen.dataset.delta import BLOCK, consecutive, differences
 from muli.screen.dataset.parquet import Column, Encoding, Writer, encode
-from muli.screen.delta import BLOCK, consecutive, differences
 from muli.screen.running.run import run
 from tests.screen.screens import small
 
