@@ -69,7 +69,7 @@ def sources() -> pd.DataFrame:
 def library_table(name: str) -> pd.DataFrame:
     """A shipped table as it is, a copy: materials, values, windows, potentials, ocp_points,
     reactions, decomposition_steps, interface_resistance, potential_dependence, processing,
-    sources, cells, cell_sources.
+    lowest_formation_energies, sources, cells, cell_sources.
 
     Raises KeyError with the closest names.
     """

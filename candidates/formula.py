@@ -7,6 +7,7 @@ pattern and refused when too long or too deep, never evaluated.
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from fractions import Fraction
 from functools import reduce
 from math import gcd, lcm
@@ -29,8 +30,15 @@ _CONVENTION = {
 }
 """Gases and peroxides, written with two atoms by custom."""
 _MAX_LENGTH = 200
+_MAX_AMOUNT = 1e6
 _MAX_DENOMINATOR = 1000
-_TOKEN = re.compile(r"([A-Z][a-z]?)|([(\[])|([)\]])|([0-9]+(?:\.[0-9]+)?|\.[0-9]+)")
+_SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
+_DOTS = re.compile("[·•⋅∙‧・*]")
+_NUMBER = r"[0-9]+(?:\.[0-9]+)?|\.[0-9]+"
+_COEFFICIENT = re.compile(rf"({_NUMBER})(?=[A-Z(\[])", re.ASCII)
+_SPLIT_NUMBER = re.compile(r"[0-9.]\s+[0-9.]")
+_TOKEN = re.compile(rf"([A-Z][a-z]?)|([(\[])|([)\]])|({_NUMBER})")
 
 Composition = Mapping[str, float]
 
@@ -42,14 +50,32 @@ class FormulaError(ValueError):
 def parse(formula: str) -> dict[str, float]:
     """Atoms per formula unit, e.g. ``"LiTi2(PO4)3"`` -> ``{"Li": 1, "Ti": 2, "P": 3, "O": 12}``.
 
-    Decimals and nested brackets are read. Raises FormulaError for anything else: an unknown
-    element, a stray character, unbalanced brackets, an empty or overlong string.
+    Decimals and nested brackets are read, blanks between symbols, subscripts (``"Li₃PO₄"``) and the
+    dot of a hydrate or a double oxide with its coefficients (``"LiOH·H2O"``, ``"CaSO4·2H2O"``).
+    Raises FormulaError for anything else: an unknown element, a stray character, unbalanced
+    brackets, a number broken by a blank, an amount beyond a million, an empty or overlong string.
     """
     if len(formula) > _MAX_LENGTH:
         raise FormulaError(f"formula {formula[:20]!r}... has {len(formula)} characters")
+    text = formula.translate(_SUBSCRIPTS).translate(_INVISIBLE).strip()
+    if broken := _SPLIT_NUMBER.search(text):
+        reason = f"cannot read {broken.group()!r}, a number with a blank inside"
+        raise FormulaError(f"formula {formula!r}: {reason}")
+    parts = _DOTS.split("".join(text.split()))
+    composition = _total([_part(part, formula, len(parts) > 1) for part in parts])
+    if not composition:
+        raise FormulaError(f"formula {formula!r} holds no element")
+    if max(composition.values()) > _MAX_AMOUNT:
+        raise FormulaError(f"formula {formula!r}: more than {_MAX_AMOUNT:g} atoms of one element")
+    return composition
+
+
+def _part(text: str, formula: str, has_coefficient: bool) -> tuple[dict[str, float], float]:
+    """One part of a formula and how many times it counts; a coefficient stands before it."""
+    times, position = 1.0, 0
+    if has_coefficient and (first := _COEFFICIENT.match(text)):
+        times, position = float(first.group(1)), first.end()
     levels: list[list[tuple[dict[str, float], float]]] = [[]]
-    position = 0
-    text = formula.strip()
     while position < len(text):
         match = _TOKEN.match(text, position)
         if match is None:
@@ -58,10 +84,9 @@ def parse(formula: str) -> dict[str, float]:
         position = match.end()
     if len(levels) != 1:
         raise FormulaError(f"formula {formula!r}: brackets do not match")
-    composition = _total(levels[0])
-    if not composition:
-        raise FormulaError(f"formula {formula!r} holds no element")
-    return composition
+    if has_coefficient and not levels[0]:
+        raise FormulaError(f"formula {formula!r}: nothing stands beside the dot")
+    return _total(levels[0]), times
 
 
 def _take(
@@ -132,4 +157,7 @@ def reduced_formula(formula: str | Composition) -> str:
 
 
 def _amount(value: float) -> str:
-    return "" if value == 1 else f"{value:.6g}"
+    """Digits as `parse` reads them: positional, never an exponent."""
+    if value == int(value):
+        return "" if value == 1 else f"{value:.0f}"
+    return f"{Decimal(f'{value:.6g}'):f}"

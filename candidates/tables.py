@@ -45,6 +45,7 @@ NUMBERS: dict[str, tuple[str, ...]] = {
         "activation_energy_coated_eV",
     ),
     "processing": ("process_temperature_K",),
+    "lowest_formation_energies": ("F", "O", "Cl", "Br", "I", "S", "Se", "Te", "N", "P", "H"),
     "cells": (),
     "cell_sources": (),
 }

@@ -18,6 +18,7 @@ from muli.candidates.computing.computed_file import about, write
 from muli.candidates.computing.workers import Progress, in_chunks
 from muli.candidates.formula import Composition, FormulaError, parse, reduced_formula
 from muli.candidates.importers import Gap
+from muli.candidates.schema import NUMERIC
 from muli.candidates.thermodynamics import (
     PARTNERS,
     Energies,
@@ -32,7 +33,7 @@ from muli.candidates.thermodynamics.assess import Row
 from muli.candidates.thermodynamics.hull import ON_HULL
 from muli.candidates.thermodynamics.program import Floats
 
-VERSION = "1"
+VERSION = "2"
 """Of the numbers: raised whenever the method or a convention changes them."""
 
 HULL_CHUNK = 2048
@@ -156,7 +157,22 @@ def _one_row(table: Table, name: str, formula: str) -> Row:
         row = assess(formula, table.energies, table.partners, table.stable)
     except (FormulaError, Infeasible) as error:
         return {"name": name, "formula": formula, "role": "coating", "computed_status": str(error)}
-    return {**row, "name": name, "window_source": source, "computed_status": "ok"}
+    status = _within(row)
+    return {**row, "name": name, "window_source": source, "computed_status": status}
+
+
+def _within(row: Row) -> str:
+    """Blank numbers outside what a table of materials takes; "ok", or what was blanked and why."""
+    reasons = [] if row["computed_status"] == "ok" else [str(row["computed_status"])]
+    for name, column in NUMERIC.items():
+        value = row.get(name)
+        if isinstance(value, float) and not column.low <= round(value, 6) <= column.high:
+            row[name] = None
+            reasons.append(
+                f"{name} left blank: {value:.4g} {column.unit} lies outside {column.low:g} to "
+                f"{column.high:g}"
+            )
+    return "; ".join(reasons) or "ok"
 
 
 def _add_gaps(rows: Sequence[Row], gaps: Mapping[str, Gap]) -> None:
@@ -176,4 +192,5 @@ def _key(energies: Energies, partners: Sequence[Partner]) -> dict[str, str]:
         "energies_sha256": digest.hexdigest(),
         "partners": ", ".join(f"{p.name}={p.formula}/{p.delithiated}" for p in partners),
         "source": energies.provenance.get("source", ""),
+        "left_out": ", ".join(energies.left_out),
     }

@@ -1,4 +1,4 @@
-"""Energies and band gaps from CSV (also .csv.gz), with documented columns.
+"""Energies and band gaps from CSV (packed, too), with documented columns.
 
 Energies, one row per compound:
 
@@ -18,15 +18,19 @@ import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from math import isfinite
 from pathlib import Path
 
 from muli.candidates.formula import FormulaError, reduced_formula
 from muli.candidates.importers.entries import Entry, Imported, ImportRefused, Rejected, assemble
+from muli.candidates.importers.hulls import Scale
 from muli.candidates.importers.limits import read_limited
+from muli.candidates.importers.values import Unusable, number
 
 FORMATION = ("formation_energy_eV_atom", "Ef_eV_atom")
 TOTAL = "energy_eV_atom"
+MINUS = "\u2212"
+"""The minus sign of a typeset page."""
+
 GAPS = ("gap_min_eV", "gap_median_eV", "gap_max_eV")
 
 
@@ -42,25 +46,34 @@ class Gap:
 def read_csv(path: Path, provenance: Mapping[str, str] | None = None) -> Imported:
     """Energies of a CSV file. Bad rows are left out and named; raises ImportRefused."""
     columns, rows = _rows(path)
-    energy = next((name for name in (*FORMATION, TOTAL) if name in columns), None)
-    if "formula" not in columns or energy is None:
+    energy_column = next((name for name in (*FORMATION, TOTAL) if name in columns), None)
+    if "formula" not in columns or energy_column is None:
         raise ImportRefused(_wanted(path, columns, ("formula", FORMATION[0], TOTAL)))
     entries, rejected = [], []
     for line, row in rows:
-        where = f"{path.name} line {line}, column {energy}"
-        if isinstance(row, str):
-            rejected.append(Rejected(where, "", row))
-            continue
-        value = _number(row.get(energy))
-        if value is None:
-            rejected.append(Rejected(where, str(row.get(energy)), "expected a number in eV/atom"))
-            continue
-        formula, functional = row.get("formula") or "", row.get("functional") or ""
-        found = Entry(
-            formula, value, energy != TOTAL, where, row.get("id") or "", functional.strip()
-        )
-        entries.append(found)
+        where = f"{path.name} line {line}, column {energy_column}"
+        one = _entry(row, energy_column, where)
+        if isinstance(one, Entry):
+            entries.append(one)
+        elif one is not None:
+            rejected.append(one)
     return assemble(entries, rejected, {"source": path.name, **(provenance or {})})
+
+
+def _entry(row: dict[str, str] | str, column: str, where: str) -> Entry | Rejected | None:
+    """The entry of a row, why it has none, or None where the row is blank throughout."""
+    if isinstance(row, str):
+        return Rejected(where, "", row)
+    if not any(cell.strip() for cell in row.values() if isinstance(cell, str)):
+        return None
+    formula, cell = (row.get("formula") or "").strip(), (row.get(column) or "").strip()
+    try:
+        value = number(cell.replace(MINUS, "-"))
+    except Unusable as error:
+        reason = f"expected a number in eV/atom: {error}"
+        return Rejected(where, cell, reason, formula, is_blank=not cell)
+    functional = Scale((row.get("functional") or "").strip())
+    return Entry(formula, value, column != TOTAL, where, row.get("id") or "", functional)
 
 
 def read_gaps(path: Path) -> dict[str, Gap]:
@@ -80,7 +93,7 @@ def read_gaps(path: Path) -> dict[str, Gap]:
         except FormulaError:
             continue
         low, median, high = values
-        if low is not None and median is not None and high is not None:
+        if low is not None and median is not None and high is not None and 0 <= low <= high:
             gaps[formula] = Gap(low, median, high)
     return gaps
 
@@ -111,10 +124,9 @@ def _lines(reader: "csv.DictReader[str]") -> Iterator[tuple[int, dict[str, str] 
 
 def _number(text: str | None) -> float | None:
     try:
-        value = float(text or "")
-    except ValueError:
+        return number(text)
+    except Unusable:
         return None
-    return value if isfinite(value) else None
 
 
 def _wanted(path: Path, columns: list[str], names: tuple[str, ...]) -> str:

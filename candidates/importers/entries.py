@@ -1,19 +1,19 @@
 """What every importer hands over: entries, checked as one set and turned into energies.
 
 A set is refused as a whole where its energies do not belong together (functionals mixed, an
-element's reference missing, an id twice); a single entry that cannot be read is left out and named.
+element's reference missing or of another calculation, an id twice); a single entry that cannot be
+read is left out and named, and the hulls that it may belong to are known as incomplete.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from math import isfinite
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from muli.candidates.formula import Composition, FormulaError, parse
+from muli.candidates.formula import Composition, FormulaError, parse, reduced_formula
+from muli.candidates.importers.hulls import MixedScales, Scale, one_scale
+from muli.candidates.importers.plausible import FORMATION_LIMIT, Formed, floor, impossible
+from muli.candidates.importers.values import LARGEST_ENERGY
 from muli.candidates.thermodynamics.energies import Energies
-
-FORMATION_LIMIT = 10.0
-"""eV/atom; no compound forms with more, so that a larger number has another unit or meaning."""
 
 _NAMED = 5
 
@@ -24,31 +24,32 @@ class ImportRefused(ValueError):
 
 @dataclass(frozen=True)
 class Rejected:
-    """One entry left out: where it stood, what it held, why, and what was expected."""
+    """One entry left out: where it stood, what it held, why, and what was expected.
+
+    `formula` as far as it could be read, else ""; `is_blank` where the source gives no energy.
+    """
 
     where: str
     value: str
     reason: str
+    formula: str = ""
+    is_blank: bool = False
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.reason} (found {self.value[:60]!r})"
+        name = f"{self.formula[:60]}: " if self.formula else ""
+        return f"{self.where}: {name}{self.reason} (found {self.value[:60]!r})"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One computed energy, eV/atom: of formation from the elements, or total.
-
-    `functional` as the source names it ("" unknown). `mixed_in` says that the source has itself
-    corrected this energy to stand beside those of another functional (GGA+U beside GGA).
-    """
+    """One computed energy, eV/atom: of formation from the elements, or total."""
 
     formula: str
     energy: float
     is_formation: bool
     where: str
     id: str = ""
-    functional: str = ""
-    mixed_in: bool = False
+    scale: Scale = field(default_factory=Scale)
 
 
 @dataclass(frozen=True)
@@ -74,13 +75,34 @@ def assemble(
     if not kept:
         raise ImportRefused(_nothing(left_out))
     _refuse_duplicates(kept)
-    functional = _one_functional(kept)
+    try:
+        functional = one_scale([entry.scale for entry in kept])
+    except MixedScales as error:
+        raise ImportRefused(str(error)) from None
     rows = [(entry.formula, entry.energy) for entry in kept if entry.is_formation]
     totals = [entry for entry in kept if not entry.is_formation]
     if rows and totals:
         raise ImportRefused("formation energies and total energies in one table: give one kind")
-    energies = Energies.of(rows or _formation(totals), {**functional, **provenance})
-    return Imported(energies, tuple(left_out))
+    rows = rows or _formation(totals)
+    lacking = _lacking(left_out, {reduced_formula(formula) for formula, _ in rows})
+    return Imported(Energies.of(rows, {**functional, **provenance}, lacking), tuple(left_out))
+
+
+def _lacking(left_out: Sequence[Rejected], held: set[str]) -> dict[str, frozenset[str]]:
+    """Phases that the hulls lack, with their elements (none where the formula says nothing).
+
+    An entry without an energy is no loss where another one of the same compound has one.
+    """
+    found: dict[str, frozenset[str]] = {}
+    for entry in left_out:
+        try:
+            name = reduced_formula(entry.formula)
+            elements = frozenset(parse(entry.formula))
+        except FormulaError:
+            name, elements = f"{entry.formula[:40] or 'an entry'} ({entry.where})", frozenset()
+        if not (entry.is_blank and name in held):
+            found[name] = elements
+    return found
 
 
 def _problem(entry: Entry) -> Rejected | None:
@@ -88,13 +110,20 @@ def _problem(entry: Entry) -> Rejected | None:
         composition = parse(entry.formula)
     except FormulaError as error:
         return Rejected(entry.where, entry.formula, str(error))
-    if not isfinite(entry.energy):
-        return Rejected(entry.where, str(entry.energy), "energy is not a finite number of eV/atom")
-    if entry.is_formation and abs(entry.energy) > FORMATION_LIMIT:
-        reason = f"formation energy beyond {FORMATION_LIMIT:g} eV/atom: kJ/mol, or a total energy?"
-        return Rejected(entry.where, f"{entry.energy:g}", reason)
-    if entry.is_formation and len(composition) == 1 and entry.energy < -1e-6:
-        return Rejected(entry.where, f"{entry.energy:g}", "an element forms from itself at 0 eV")
+    reason = _implausible(entry, composition)
+    return Rejected(entry.where, f"{entry.energy:g}", reason, entry.formula) if reason else None
+
+
+def _implausible(entry: Entry, composition: Composition) -> str | None:
+    if not entry.is_formation:
+        large = not abs(entry.energy) <= LARGEST_ENERGY
+        return f"beyond {LARGEST_ENERGY:g} eV/atom: no energy of atoms" if large else None
+    if not abs(entry.energy) <= FORMATION_LIMIT:
+        return f"formation energy beyond {FORMATION_LIMIT:g} eV/atom: kJ/mol, or a total energy?"
+    if len(composition) == 1:
+        return "an element forms from itself at 0 eV" if entry.energy < -1e-6 else None
+    if entry.energy < (lowest := floor(composition)):
+        return f"no compound of these elements lies below {lowest:.1f} eV/atom: a total energy?"
     return None
 
 
@@ -111,24 +140,7 @@ def _refuse_duplicates(entries: list[Entry]) -> None:
         raise ImportRefused(f"{len(twice)} ids occur more than once: {shown}; keep one of each")
 
 
-def _one_functional(entries: list[Entry]) -> dict[str, str]:
-    """The functional of the set, "GGA_GGA+U" where the source has mixed the two itself."""
-    named = Counter(entry.functional for entry in entries if entry.functional)
-    bare = Counter(e.functional for e in entries if e.functional and not e.mixed_in)
-    if len(bare) > 1 or (len(named) > 1 and not _is_gga_mixing(named)):
-        shown = ", ".join(f"{name} ({count})" for name, count in sorted(named.items()))
-        raise ImportRefused(
-            f"energies of different functionals in one table: {shown}; their differences are not "
-            "reaction energies; keep one functional, or apply a mixing scheme first"
-        )
-    return {"functional": "_".join(sorted(named))} if named else {}
-
-
-def _is_gga_mixing(named: Counter[str]) -> bool:
-    return set(named) <= {"GGA", "GGA+U", "PBE", "PBE+U"}
-
-
-def _formation(totals: list[Entry]) -> list[tuple[str, float]]:
+def _formation(totals: Sequence[Entry]) -> list[tuple[str, float]]:
     """Formation energies from total energies: minus the lowest entry of each element."""
     compositions = [parse(entry.formula) for entry in totals]
     reference: dict[str, float] = {}
@@ -142,12 +154,29 @@ def _formation(totals: list[Entry]) -> list[tuple[str, float]]:
             f"no entry of the element {', '.join(sorted(missing))}: total energies need every "
             "element as a reference; add them, or give formation energies"
         )
-    return [
-        (entry.formula, entry.energy - _elements_energy(composition, reference))
+    formed = [
+        Formed(entry.formula, composition, entry.energy - _of_elements(composition, reference))
         for entry, composition in zip(totals, compositions, strict=True)
     ]
+    _refuse_impossible(formed, reference)
+    return [(one.formula, one.energy) for one in formed]
 
 
-def _elements_energy(composition: Composition, reference: Mapping[str, float]) -> float:
+def _refuse_impossible(formed: Sequence[Formed], reference: Mapping[str, float]) -> None:
+    """One element of another calculation spoils all: the set is refused, not a row."""
+    wrong = impossible(formed)
+    if not wrong:
+        return
+    symbols = sorted({symbol for one in wrong for symbol in one.composition})
+    elements = ", ".join(f"{symbol} {reference[symbol]:.2f}" for symbol in symbols)
+    shown = ", ".join(map(str, wrong[:_NAMED])) + (", ..." if len(wrong) > _NAMED else "")
+    raise ImportRefused(
+        f"formation energies that no compound has, eV/atom: {shown}; derived from the elements "
+        f"{elements} eV/atom. The elements and the compounds seem to come from different "
+        "calculations, or energies are per cell or per formula: give all from one, per atom"
+    )
+
+
+def _of_elements(composition: Composition, reference: Mapping[str, float]) -> float:
     atoms = sum(composition.values())
     return sum(reference[symbol] * n for symbol, n in composition.items()) / atoms

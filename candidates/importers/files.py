@@ -4,10 +4,11 @@ import csv
 import io
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from muli.candidates.files import write_atomically
+from muli.candidates.importers.complete import require_complete
 from muli.candidates.importers.computed_entry import from_entry_dicts
+from muli.candidates.importers.contents import FORMATS, Content, content_of
 from muli.candidates.importers.csv_table import FORMATION, read_csv
 from muli.candidates.importers.entries import Imported, ImportRefused
 from muli.candidates.importers.limits import parse_json, read_limited
@@ -15,7 +16,8 @@ from muli.candidates.importers.materials_project import from_thermo_documents
 from muli.candidates.importers.optimade import from_optimade_pages
 from muli.candidates.thermodynamics.energies import Energies
 
-FORMATS = "CSV, ComputedEntry JSON, Materials Project thermo JSON, OPTIMADE pages (.gz too)"
+_UNREAD = "not read"
+_JSON = {".json", ".jsonl", ".ndjson"}
 
 
 def read_energies(
@@ -27,44 +29,67 @@ def read_energies(
     Raises ImportRefused, OSError.
     """
     if path.is_dir():
-        pages = [_load(page) for page in sorted(path.glob("*.json*"))]
-        return _from_pages(pages, path.name, provenance, field)
-    if ".json" not in path.suffixes:
-        return read_csv(path, provenance)
-    content = _load(path)
-    if isinstance(content, list) and not _is_page(content):
-        return from_entry_dicts(content, path.name, provenance)
-    pages = content if isinstance(content, list) else [content]
-    return _from_pages(pages, path.name, provenance, field)
+        files = sorted(file for file in path.iterdir() if _JSON & {*file.suffixes})
+        return _from_json(
+            [(file, read_limited(file)) for file in files], path.name, provenance, field
+        )
+    content = read_limited(path)
+    if _JSON & {*path.suffixes} or content.lstrip()[:1] in (b"[", b"{"):
+        return _from_json([(path, content)], path.name, provenance, field)
+    return read_csv(path, provenance)
 
 
 def write_energies(energies: Energies, out: Path) -> None:
-    """Formation energies as CSV, which `read_energies` and every spreadsheet read again."""
+    """Formation energies as CSV, which `read_energies` and every spreadsheet read again.
+
+    Compounds that were left out stand below with words for an energy, so that a hull without them
+    is still known to be incomplete.
+    """
+    functional = energies.provenance.get("functional", "")
+    rows = [
+        [formula, repr(float(energy)), functional]
+        for formula, energy in zip(energies.formulas, energies.formation_energy, strict=True)
+    ]
+    rows += [[formula, _UNREAD, functional] for formula in energies.left_out]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["formula", FORMATION[0]])
-    rows = zip(energies.formulas, energies.formation_energy, strict=True)
-    writer.writerows((formula, repr(float(energy))) for formula, energy in rows)
+    used = 3 if functional else 2
+    writer.writerows(row[:used] for row in [["formula", FORMATION[0], "functional"], *rows])
     write_atomically(out, text.getvalue().encode())
 
 
-def _load(path: Path) -> Any:
-    return parse_json(read_limited(path), path.name)
-
-
-def _is_page(content: list[Any]) -> bool:
-    first = content[0] if content else None
-    return isinstance(first, dict) and isinstance(first.get("data"), list)
-
-
-def _from_pages(
-    pages: list[Any], name: str, provenance: Mapping[str, str] | None, field: str | None
+def _from_json(
+    files: list[tuple[Path, bytes]],
+    name: str,
+    provenance: Mapping[str, str] | None,
+    field: str | None,
 ) -> Imported:
-    """Pages of an API: OPTIMADE structures have attributes, thermo documents do not."""
-    held = [page for page in pages if isinstance(page, dict) and isinstance(page.get("data"), list)]
-    items = [item for page in held for item in page["data"]]
-    if not items:
+    """Entries of all files, of one kind, none of which says that more of them exist."""
+    contents = [
+        content
+        for file, text in files
+        for content in content_of(parse_json(text, file.name), file.name)
+    ]
+    kinds = {content.kind for content in contents if content.items}
+    if not kinds:
         raise ImportRefused(f"{name}: no entries; readable are {FORMATS}")
-    if any(isinstance(item, dict) and "attributes" in item for item in items):
-        return from_optimade_pages(held, name, field, provenance)
-    return from_thermo_documents(items, name, provenance)
+    if len(kinds) > 1:
+        raise ImportRefused(f"{name}: {' and '.join(sorted(kinds))} together; give one kind")
+    require_complete([(one.name, one.page, len(one.items)) for one in contents])
+    return _assembled(kinds.pop(), contents, name, provenance, field)
+
+
+def _assembled(
+    kind: str,
+    contents: list[Content],
+    name: str,
+    provenance: Mapping[str, str] | None,
+    field: str | None,
+) -> Imported:
+    items = [item for content in contents for item in content.items]
+    if kind == "OPTIMADE structures":
+        pages = [{**content.page, "data": content.items} for content in contents]
+        return from_optimade_pages(pages, name, field, provenance)
+    if kind == "thermo documents":
+        return from_thermo_documents(items, name, provenance)
+    return from_entry_dicts(items, name, provenance)

@@ -12,6 +12,8 @@ from typing import Any
 
 from muli.candidates.formula import spell
 from muli.candidates.importers.entries import Entry, Imported, ImportRefused, Rejected, assemble
+from muli.candidates.importers.hulls import Scale
+from muli.candidates.importers.values import Unusable, amounts, energy
 
 THERMO_TYPE = "GGA_GGA+U"
 FIELDS = [
@@ -64,7 +66,7 @@ def from_thermo_documents(
     """Energies of thermo documents (`data` of a saved response). Raises ImportRefused."""
     read = [_entry(one, f"{name} document {number}") for number, one in enumerate(documents, 1)]
     found = [one for one in read if isinstance(one, Entry)]
-    hulls = {entry.functional for entry in found}
+    hulls = {entry.scale.functional or "not stated" for entry in found}
     if len(hulls) > 1:
         raise ImportRefused(
             f"{name}: thermo types {', '.join(sorted(hulls))} together; each is a hull of its "
@@ -75,19 +77,28 @@ def from_thermo_documents(
 
 
 def _entry(document: Any, where: str) -> Entry | Rejected:
-    if not isinstance(document, dict):
+    if not isinstance(document, Mapping):
         return Rejected(where, str(document), "expected a thermo document")
+    value, formula = document.get("formation_energy_per_atom"), ""
     try:
-        composition = document.get("composition_reduced") or {}
-        formula = spell({str(s): float(n) for s, n in composition.items()})
-        energy = float(document["formation_energy_per_atom"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        return Rejected(where, str(document)[:200], f"no formation energy ({error!r})")
+        formula = _formula(document)
+        found = energy(value)
+    except Unusable as error:
+        shown = str(value if formula else document)[:200]
+        return Rejected(where, shown, f"formation energy: {error}", formula, value is None)
     return Entry(
-        formula or str(document.get("formula_pretty") or ""),
-        energy,
+        formula,
+        found,
         is_formation=True,
         where=where,
         id=str(document.get("material_id") or ""),
-        functional=str(document.get("thermo_type") or ""),
+        scale=Scale(str(document.get("thermo_type") or "")),
     )
+
+
+def _formula(document: Mapping[str, Any]) -> str:
+    """The formula of a document, from its composition where it has one. Raises Unusable."""
+    for key in ("composition_reduced", "composition", "formula_pretty"):
+        if document.get(key):
+            return spell(amounts(document[key]))
+    raise Unusable("no composition and no formula")

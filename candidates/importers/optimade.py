@@ -8,7 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
+from muli.candidates.formula import FormulaError, parse
 from muli.candidates.importers.entries import Entry, Imported, ImportRefused, Rejected, assemble
+from muli.candidates.importers.hulls import Scale
+from muli.candidates.importers.values import Unusable, energy
 
 FIELDS = (
     "_mp_stability.gga_gga+u.formation_energy_per_atom",
@@ -68,6 +71,8 @@ def from_optimade_pages(
     provenance: Mapping[str, str] | None = None,
 ) -> Imported:
     """Energies of saved `/structures` responses, all from one database. Raises ImportRefused."""
+    pages = list(pages)
+    _require_one_database(pages, name)
     structures = list(_structures(pages, name))
     chosen = field or _known_field(structures, name)
     read = [_entry(one, chosen, where) for one, where in structures]
@@ -85,6 +90,28 @@ def _structures(
         for place, one in enumerate(page.get("data") or [], 1):
             if isinstance(one, dict) and isinstance(one.get("attributes"), dict):
                 yield one, f"{name} page {number} structure {place}"
+
+
+def _require_one_database(pages: Iterable[Mapping[str, Any]], name: str) -> None:
+    """Two databases, or two functionals of one, are two sets of energies."""
+    addresses = {
+        str(links["base_url"]) for links in _parts(pages, "links") if links.get("base_url")
+    }
+    providers = {
+        str(provider.get("prefix") or provider.get("name"))
+        for meta in _parts(pages, "meta")
+        if isinstance(provider := meta.get("provider"), Mapping)
+    }
+    for found in (addresses, providers):
+        if len(found) > 1:
+            listed = ", ".join(sorted(found))[:300]
+            raise ImportRefused(f"{name}: pages of several databases, {listed}: give those of one")
+
+
+def _parts(pages: Iterable[Mapping[str, Any]], key: str) -> Iterator[Mapping[str, Any]]:
+    for page in pages:
+        if isinstance(page.get(key), Mapping):
+            yield page[key]
 
 
 def _known_field(structures: Iterable[tuple[Mapping[str, Any], str]], name: str) -> str:
@@ -113,12 +140,35 @@ def _path(attributes: Mapping[str, Any], field: str) -> list[str]:
 def _entry(structure: Mapping[str, Any], field: str, where: str) -> Entry | Rejected:
     attributes = structure["attributes"]
     value = _value(attributes, field)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return Rejected(where, str(value), f"no number in {field}")
+    formula = str(attributes.get(_FORMULA) or "")
+    try:
+        parse(formula)
+        found = _plain(value)
+    except Unusable as error:
+        blank = value is None
+        return Rejected(where, str(value)[:200], f"no number in {field}: {error}", formula, blank)
+    except FormulaError as error:
+        return Rejected(where, formula[:200], str(error))
     return Entry(
-        str(attributes.get(_FORMULA) or ""),
-        float(value),
+        formula,
+        found,
         is_formation=True,
         where=where,
         id=str(structure.get("id") or ""),
+        scale=Scale(_functional(attributes)),
     )
+
+
+def _plain(value: Any) -> float:
+    """A JSON number; text is none, here."""
+    if isinstance(value, str):
+        raise Unusable("text")
+    return energy(value)
+
+
+def _functional(attributes: Mapping[str, Any]) -> str:
+    """The functional, where the database states one beside every structure."""
+    for key, value in attributes.items():
+        if key.startswith("_") and key.endswith("functional") and isinstance(value, str):
+            return value
+    return ""

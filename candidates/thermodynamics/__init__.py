@@ -5,6 +5,7 @@ and `reaction` answer one question each, `assess` gives a compound's whole row.
 """
 
 from muli.candidates.thermodynamics.assess import assess
+from muli.candidates.thermodynamics.complete import missing
 from muli.candidates.thermodynamics.energies import Energies, System
 from muli.candidates.thermodynamics.hull import decomposition_energy, hull_energy, mixture
 from muli.candidates.thermodynamics.partners import (
@@ -31,6 +32,7 @@ __all__ = [
     "assess",
     "decomposition_energy",
     "hull_energy",
+    "missing",
     "mixture",
     "partner_flag",
     "potential_limit",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from muli.candidates.family import family
 from muli.candidates.formula import Composition, parse, reduced_formula
+from muli.candidates.thermodynamics.complete import left_out, missing
 from muli.candidates.thermodynamics.energies import Energies, System
 from muli.candidates.thermodynamics.hull import (
     ON_HULL,
@@ -53,6 +54,9 @@ def assess(
     reaction, so that leaving the others out is exact and faster. Windows need all, for the limit
     without its competitor. Units are in the column names; missing is None. Raises FormulaError,
     Infeasible.
+
+    `computed_status` is "ok", or names the phases that the table lacks: then there are no limits,
+    no energy above the hull and no reaction energies.
     """
     composition = parse(formula)
     system = energies.system({*composition, "Li"})
@@ -61,12 +65,19 @@ def assess(
     known = energies.find(formula) is not None
     depth = decomposition_energy(energies, formula) if known else None
     compound = Compound(reduced_formula(formula), composition, ground.energy, depth)
-    return {
+    reason = missing(energies, composition)
+    row = {
         "name": compound.formula,
         "formula": compound.formula,
         "role": "coating",
         "family": family(composition),
         **_hull(compound, ground, system),
+        "computed_status": f"no limits: {reason}" if reason else "ok",
+    }
+    if reason:
+        return row | {"energy_above_hull_eV_atom": None}
+    return {
+        **row,
         **_window(system, composition),
         **_reactions(compound, stable or energies, partners),
         "partner_flag": partner_flag(partners),
@@ -112,6 +123,8 @@ def _limit(side: str, limit: Limit | None) -> Row:
 def _reactions(compound: Compound, stable: Energies, partners: Iterable[Prepared]) -> Row:
     row: Row = {}
     for partner in partners:
+        if left_out(stable, {**compound.composition, **partner.states[0].composition}):
+            continue
         column = f"reaction_energy_{partner.name}_meV_atom"
         results = _against(compound, stable, partner)
         row |= {

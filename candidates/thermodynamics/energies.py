@@ -1,6 +1,6 @@
 """A table of computed formation energies, and the chemical systems cut out of it."""
 
-from collections.abc import Collection, Iterable, Mapping, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain, combinations
@@ -18,29 +18,35 @@ class Energies:
 
     `formulas`: reduced formulas. `formation_energy`: (n,) eV/atom from the elements.
     `provenance`: where the numbers come from (source, functional, correction, ...), as text.
+    `left_out`: compounds of the source whose energies could not be read, with their elements
+    (none where the formula could not be read either); the hulls of those elements are incomplete.
     """
 
     formulas: tuple[str, ...]
     formation_energy: Floats
     provenance: Mapping[str, str] = field(default_factory=dict)
+    left_out: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @classmethod
     def of(
-        cls, rows: Iterable[tuple[str, float]], provenance: Mapping[str, str] | None = None
+        cls,
+        rows: Iterable[tuple[str, float]],
+        provenance: Mapping[str, str] | None = None,
+        left_out: Mapping[str, frozenset[str]] | None = None,
     ) -> "Energies":
         """From (formula, eV/atom) pairs; of several polymorphs the lowest stays."""
         lowest: dict[str, float] = {}
         for formula, energy in rows:
             name = reduced_formula(formula)
             lowest[name] = min(energy, lowest.get(name, np.inf))
-        return cls(tuple(lowest), np.fromiter(lowest.values(), float), provenance or {})
+        values = np.fromiter(lowest.values(), float)
+        return cls(tuple(lowest), values, provenance or {}, left_out or {})
 
     def subset(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> "Energies":
         """Only these rows: indices or a mask (n,)."""
         kept = np.arange(len(self.formulas))[rows]
-        return Energies(
-            tuple(self.formulas[row] for row in kept), self.formation_energy[kept], self.provenance
-        )
+        formulas = tuple(self.formulas[row] for row in kept)
+        return Energies(formulas, self.formation_energy[kept], self.provenance, self.left_out)
 
     @property
     def elements(self) -> Set[str]:
@@ -51,12 +57,19 @@ class Energies:
         """Row of the compound, whatever way its formula is written; None where absent."""
         return self._row.get(reduced_formula(formula))
 
+    def compounds(self, elements: Set[str], having: str | None = None) -> Iterator[str]:
+        """Formulas of two or more of these elements; with `having`, those that hold this one."""
+        for size in range(2, len(elements) + 1):
+            for subset in combinations(sorted(elements), size):
+                if having is None or having in subset:
+                    yield from (self.formulas[row] for row in self._rows_of(subset))
+
     def system(self, elements: Collection[str]) -> "System":
         """Every compound made of these elements only, and the elements themselves."""
         names = sorted(elements)
         sizes = range(2, len(names) + 1)
         subsets = chain.from_iterable(combinations(names, size) for size in sizes)
-        rows = [row for subset in subsets for row in self._by_elements.get(frozenset(subset), ())]
+        rows = [row for subset in subsets for row in self._rows_of(subset)]
         known = [name in self._column for name in names]
         columns = [self._column[name] for name in names if name in self._column]
         A = np.zeros((len(names), len(rows)))
@@ -68,6 +81,9 @@ class Energies:
             np.hstack([A, np.eye(len(names))]),
             np.concatenate([self.formation_energy[rows], np.zeros(len(names))]),
         )
+
+    def _rows_of(self, elements: Iterable[str]) -> Sequence[int]:
+        return self._by_elements.get(frozenset(elements), ())
 
     @cached_property
     def _row(self) -> dict[str, int]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from muli.candidates.formula import Composition, parse
+from muli.candidates.thermodynamics.complete import missing
 from muli.candidates.thermodynamics.energies import Energies
 from muli.candidates.thermodynamics.hull import hull_energy
 from muli.candidates.thermodynamics.window import potential_limit
@@ -71,15 +72,19 @@ class Prepared:
 
 
 def prepare(energies: Energies, partners: Iterable[Partner] = PARTNERS) -> tuple[Prepared, ...]:
-    """Energies of every partner; one with an element unknown to the table is left out."""
-    known = [p for p in partners if parse(p.formula).keys() <= energies.elements]
-    return tuple(_prepare(energies, partner) for partner in known)
+    """Energies of every partner; one whose phases the table lacks is left out."""
+    return tuple(_prepare(energies, partner) for partner in partners if _known(energies, partner))
 
 
 def partner_flag(partners: Iterable[Prepared]) -> str:
     """Which partners the table lacks, so that their hull mixture stands for them."""
     absent = [state.formula for partner in partners for state in partner.states if state.at_hull]
     return f"at hull mixture: {', '.join(absent)}" if absent else ""
+
+
+def _known(energies: Energies, partner: Partner) -> bool:
+    composition = parse(partner.formula)
+    return composition.keys() <= energies.elements and not missing(energies, composition)
 
 
 def _prepare(energies: Energies, partner: Partner) -> Prepared:

@@ -199,12 +199,12 @@ def slip(column: Column, value: float) -> str:
 def _check_windows(values: pd.DataFrame, row: pd.Series, problems: Problems) -> None:
     if not {"reduction_limit_V", "oxidation_limit_V"} <= set(values):
         return
-    crossed = values["oxidation_limit_V"] <= values["reduction_limit_V"]
+    crossed = values["oxidation_limit_V"] < values["reduction_limit_V"]
     shown = values["oxidation_limit_V"][crossed].map("{:g}".format)
     problems.add_all(
         row[crossed],
         "oxidation_limit_V",
         shown,
-        "V vs Li/Li+, above reduction_limit_V",
+        "V vs Li/Li+, not below reduction_limit_V",
         "the two limits may be exchanged",
     )

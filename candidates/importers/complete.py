@@ -1,0 +1,177 @@
+"""What a saved answer says of itself: whether more of it exists than the file holds.
+
+A page of a longer answer lacks phases, and a hull without them makes windows too wide. Pages are
+complete together where one of them says that nothing follows, no page between is missing, and no
+total that a page states is larger than what all of them hold.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from muli.candidates.importers.entries import ImportRefused
+
+Page = Mapping[str, Any]
+
+_MORE = ("more_data_available", "has_more", "has_next", "hasMore", "hasNext")
+_NEXT = ("next", "next_page", "next_url", "next_page_url", "next_page_after_value", "nextPage")
+_TOTALS = (
+    "total_doc",
+    "total",
+    "total_count",
+    "totalCount",
+    "total_results",
+    "total_entries",
+    "num_entries",
+    "n_entries",
+    "count",
+)
+_PAGING = ("page_", "_skip", "_limit")
+_PLACES = ("meta", "links", "pagination", "paging", "page")
+_WAY_OUT = "save all pages into one folder and give the folder, or ask the database: "
+_LIVE = "`muli candidates import URL --elements ...`"
+
+
+def require_complete(pages: Sequence[tuple[str, Page, int]]) -> None:
+    """Raise ImportRefused where an answer goes on beyond the pages held.
+
+    `pages`: name of the file, the page, and how many items it holds.
+    """
+    for group in _queries(pages).values():
+        going_on = [(name, page, held) for name, page, held in group if _goes_on(page)]
+        if len(going_on) == len(group):
+            name, page, held = going_on[0]
+            more = _following(page) or "more data"
+            raise ImportRefused(
+                f"{name}: holds {held} entries and says that the answer goes on ({more}); a hull "
+                f"without the rest makes windows too wide: {_WAY_OUT}{_LIVE}"
+            )
+        _require_chain(group)
+        _require_total(group, trust_returned=not going_on and not _has_flags(group))
+
+
+def _queries(
+    pages: Sequence[tuple[str, Page, int]],
+) -> dict[str, list[tuple[str, Page, int]]]:
+    """Pages of one query together: those whose query, without its paging, is the same."""
+    groups: dict[str, list[tuple[str, Page, int]]] = defaultdict(list)
+    for name, page, held in pages:
+        address = urlsplit(_representation(page))
+        query = parse_qs(address.query)
+        kept = sorted((key, *query[key]) for key in query if not key.startswith(_PAGING))
+        groups[f"{address.path}?{kept}"].append((name, page, held))
+    return groups
+
+
+def _representation(page: Page) -> str:
+    """The address that a page was asked with; "" where it does not say."""
+    meta = page.get("meta")
+    query = meta.get("query") if isinstance(meta, Mapping) else None
+    text = query.get("representation") if isinstance(query, Mapping) else None
+    return str(text or "")
+
+
+def _stated(page: Page) -> list[Mapping[str, Any]]:
+    """The page itself and the parts of it that speak about it."""
+    return [page, *(page[key] for key in _PLACES if isinstance(page.get(key), Mapping))]
+
+
+def _goes_on(page: Page) -> bool:
+    return any(part.get(key) is True for part in _stated(page) for key in _MORE) or bool(
+        _following(page)
+    )
+
+
+def _following(page: Page) -> str:
+    """Address or place of the next page; "" where none is named."""
+    for part in _stated(page):
+        for key in _NEXT:
+            value = part.get(key)
+            if isinstance(value, Mapping):
+                value = value.get("href")
+            if value:
+                return str(value)[:200]
+    return ""
+
+
+def _has_flags(group: Sequence[tuple[str, Page, int]]) -> bool:
+    """Whether a page of the answer states if more data follow, one way or the other."""
+    keys = {*_MORE, "next"}
+    return any(keys & part.keys() for _, page, _ in group for part in _stated(page))
+
+
+def _require_chain(group: Sequence[tuple[str, Page, int]]) -> None:
+    """Every page named as the next one is there, as far as the addresses tell."""
+    offsets = sorted(
+        (start, held, name)
+        for name, page, held in group
+        if (start := _offset(_following(page))) is not None
+    )
+    begin = 0
+    for start, held, name in offsets:
+        if start - begin != held:
+            raise ImportRefused(
+                f"{name}: the next page starts after {start} entries, but the pages before it "
+                f"hold {begin + held}: a page is missing; {_WAY_OUT}{_LIVE}"
+            )
+        begin = start
+    last = [name for name, page, _ in group if not _goes_on(page)]
+    if len(last) > 1 and len(last) < len(group):
+        names = ", ".join(last)
+        raise ImportRefused(f"{names}: several last pages of one answer; keep those of one")
+    _require_named(group)
+
+
+def _require_named(group: Sequence[tuple[str, Page, int]]) -> None:
+    """Where pages tell their own place in the answer, each place that follows is held."""
+    own = {_paging(_representation(page)) for _, page, _ in group} - {frozenset()}
+    keys = {frozenset(key for key, _ in place) for place in own}
+    for name, page, _ in group:
+        place = _paging(_following(page))
+        if place and frozenset(key for key, _ in place) in keys and place not in own:
+            where = ", ".join(f"{key}={value}" for key, value in sorted(place))
+            raise ImportRefused(
+                f"{name}: the page that follows ({where}) is missing; {_WAY_OUT}{_LIVE}"
+            )
+
+
+def _paging(address: str) -> frozenset[tuple[str, str]]:
+    """What an address says about the place of its page in the answer."""
+    query = parse_qs(urlsplit(address).query)
+    return frozenset(
+        (key, values[0])
+        for key, values in query.items()
+        if key.startswith(_PAGING) and key not in ("page_limit", "_limit")
+    )
+
+
+def _offset(address: str) -> int | None:
+    """Entries before the page at an address, where the address says so."""
+    query = parse_qs(urlsplit(address).query)
+    for key in ("page_offset", "_skip", "offset", "skip"):
+        text = query.get(key, [""])[0]
+        if text.isascii() and text.isdigit():
+            return int(text)
+    return None
+
+
+def _require_total(group: Sequence[tuple[str, Page, int]], trust_returned: bool) -> None:
+    """No total that a page states is larger than what the pages with that total hold.
+
+    `data_returned` of OPTIMADE is often filled wrongly: it counts only where no flag is given.
+    """
+    keys = (*_TOTALS, "data_returned") if trust_returned else _TOTALS
+    held: dict[int, int] = defaultdict(int)
+    first: dict[int, str] = {}
+    for name, page, count in group:
+        stated = [part[key] for part in _stated(page) for key in keys if key in part]
+        for total in {t for t in stated if isinstance(t, int) and not isinstance(t, bool)}:
+            held[total] += count
+            first.setdefault(total, name)
+    for total, count in held.items():
+        if total > count:
+            raise ImportRefused(
+                f"{first[total]}: states {total} entries, {count} are held; a hull without the "
+                f"rest makes windows too wide: {_WAY_OUT}{_LIVE}"
+            )
