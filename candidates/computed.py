@@ -3,6 +3,10 @@
 The file `library/materials_project.csv.gz` holds the wide columns by the same names; its rows are
 screened by `load(table="materials-project")`. A compound of the library (same reduced formula)
 takes from it what the literature lacks, and its reaction energies.
+
+`library/mixtures.csv` holds the same quantities for compositions of the library that the energies
+lack (glasses, solid solutions, a few compounds), each at the mixture it falls into on the hull
+(`hull_phases`). `computed_as` is the formula that was computed, with oxygen that balances charges.
 """
 
 from collections.abc import Sequence
@@ -11,11 +15,13 @@ from functools import cache
 import pandas as pd
 
 from muli.candidates.formula import reduced_formula
-from muli.candidates.tables import LIBRARY
+from muli.candidates.tables import LIBRARY, table
 
 FILE = LIBRARY / "materials_project.csv.gz"
 SOURCE = "materials-project"
+MIXTURE = "materials-project, hull mixture"
 _WINDOW = ("reduction_limit_V", "oxidation_limit_V")
+_ADDED = ("reaction_energy_source", "computed_as")
 _SINGLE = ("band_gap_eV", "energy_above_hull_eV_atom")
 
 
@@ -55,7 +61,9 @@ def _read() -> pd.DataFrame:
 
 @cache
 def _by_formula() -> pd.DataFrame:
-    frame = _read().set_index("formula")
+    mixtures = table("mixtures").assign(reaction_energy_source=MIXTURE).replace("", None)
+    frame = pd.concat([_read(), mixtures.reindex(columns=[*_read().columns, *_ADDED])])
+    frame = frame.set_index("formula")
     return frame[~frame.index.duplicated()]
 
 
@@ -70,15 +78,22 @@ def fill(frame: pd.DataFrame) -> pd.DataFrame:
         frame[name] = frame[name].fillna(same[name])
     _fill_windows(frame, same)
     _fill_reactions(frame, same)
+    _flag_mixtures(frame, same)
     return frame
 
 
 def _fill_windows(frame: pd.DataFrame, same: pd.DataFrame) -> None:
-    lacks = frame[list(_WINDOW)].isna().all(axis=1) & same[list(_WINDOW)].notna().any(axis=1)
+    """The computed window where the literature has none, or one half of it only."""
+    unknown = frame[list(_WINDOW)].isna()
+    mixture = same["reaction_energy_source"] == MIXTURE
+    lacks = unknown.all(axis=1) & same[list(_WINDOW)].notna().any(axis=1)
+    lacks |= unknown.any(axis=1) & same[list(_WINDOW)].notna().all(axis=1) & ~mixture
     for name in _WINDOW:
         frame.loc[lacks, name] = same.loc[lacks, name]
-        frame.loc[lacks, [f"{name}_low", f"{name}_high"]] = same.loc[lacks, [name, name]].to_numpy()
-        frame.loc[lacks, f"{name}_count"] = 1.0
+        for side, chosen in (("low", "min"), ("high", "max")):
+            both = pd.concat([frame[f"{name}_{side}"], same[name]], axis=1)
+            frame.loc[lacks, f"{name}_{side}"] = both.agg(chosen, axis=1)[lacks]
+        frame.loc[lacks, f"{name}_count"] = frame[f"{name}_count"].fillna(0.0)[lacks] + 1.0
         frame.loc[lacks, f"{name}_source"] = same.loc[lacks, "window_source"]
         frame.loc[lacks, f"{name}_method"] = "computed"
     for name in ("window_source", "window_kind"):
@@ -92,4 +107,17 @@ def _fill_reactions(frame: pd.DataFrame, same: pd.DataFrame) -> None:
     known = same[names].notna().any(axis=1)
     for name in names:
         frame.loc[known, name] = same.loc[known, name]
-    frame.loc[known, "reaction_energy_source"] = SOURCE
+    frame.loc[known, "reaction_energy_source"] = same["reaction_energy_source"].fillna(SOURCE)[
+        known
+    ]
+
+
+def _flag_mixtures(frame: pd.DataFrame, same: pd.DataFrame) -> None:
+    """Say in `flags` what belongs to a mixture on the hull instead of the material itself."""
+    mixed = same["hull_phases"].str.contains(";") & (same["reaction_energy_source"] == MIXTURE)
+    for row in frame.index[mixed.fillna(False)]:
+        whole = frame.at[row, "window_source"] == same.at[row, "window_source"]
+        what = "window and reaction energies" if whole else "reaction energies"
+        text = f"{what} are those of its mixture on the hull: {same.at[row, 'hull_phases']}"
+        flags = frame.at[row, "flags"]
+        frame.at[row, "flags"] = f"{flags}; {text}" if isinstance(flags, str) else text

@@ -146,7 +146,7 @@ def _computed_only(formula: str) -> str:
 
 def _computed_page(formula: str) -> str:
     row = computed.compound(formula)
-    if row is None:
+    if row is None or not isinstance(row["window_source"], str):
         return ""
     lines = [f"computed table ({row['window_source']}):"]
     lines += [f"    {_computed_limit(row, side)}" for side in ("reduction", "oxidation")]

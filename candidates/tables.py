@@ -12,10 +12,26 @@ from typing import Any, TypedDict
 
 import pandas as pd
 
+from muli.candidates.schema import PARTNERS
+
 Row = Mapping[Any, Any]
 """One row of a table, by column."""
 
 LIBRARY = Path(__file__).with_name("library")
+
+_COMPUTED = (
+    "reduction_limit_V",
+    "oxidation_limit_V",
+    "reduction_limit_without_competitor_V",
+    "oxidation_limit_without_competitor_V",
+    "energy_above_hull_eV_atom",
+    *(
+        f"reaction_energy_{partner}_meV_atom{mode}"
+        for partner in PARTNERS
+        for mode in ("", "_entry", "_open")
+    ),
+    *(f"reaction_energy_{c}_meV_atom_delithiated" for c in ("NMC811", "LiCoO2", "NMC111")),
+)
 
 NUMBERS: dict[str, tuple[str, ...]] = {
     "materials": (),
@@ -46,6 +62,7 @@ NUMBERS: dict[str, tuple[str, ...]] = {
     ),
     "processing": ("process_temperature_K",),
     "lowest_formation_energies": ("F", "O", "Cl", "Br", "I", "S", "Se", "Te", "N", "P", "H"),
+    "mixtures": _COMPUTED,
     "cells": (),
     "cell_sources": (),
 }

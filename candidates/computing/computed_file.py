@@ -26,7 +26,7 @@ CONVENTIONS = {
     "non-lithium atom",
     "_open_entry": "open, with the compounds' own grand potentials (a cathode at equilibrium)",
     "hull_depth_flag": "compounds of three or more elements deeper than 0.2 eV/atom below all "
-    "others: suspect energies",
+    "others: suspect energies; not ternary salts of an oxoanion, deep by nature",
 }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from muli.candidates.family import family
+from muli.candidates.family import family, is_oxoanion_salt
 from muli.candidates.formula import Composition, parse, reduced_formula
 from muli.candidates.thermodynamics.complete import left_out, missing
 from muli.candidates.thermodynamics.energies import Energies, System
@@ -86,7 +86,8 @@ def assess(
 
 def _hull(compound: Compound, ground: Mixture, system: System) -> Row:
     depth = compound.decomposition
-    absurd = depth is not None and depth < ABSURD_DEPTH and len(compound.composition) >= 3
+    deep = depth is not None and depth < ABSURD_DEPTH and len(compound.composition) >= 3
+    absurd = deep and not is_oxoanion_salt(compound.composition)
     return {
         "energy_above_hull_eV_atom": None if depth is None else max(depth, 0.0),
         "hull_depth_eV_atom": None if depth is None else max(-depth, 0.0),

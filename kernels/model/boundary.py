@@ -1,8 +1,9 @@
 """Stability windows, and the potentials at which an electrolyte pins itself.
 
 Where a bare electrolyte is not stable against the electrode it touches, the interphase that forms
-holds the lithium potential at the electrolyte's own limit (M. Alt and J. Janek, Nat. Energy 2026,
-doi 10.1038/s41560-026-02038-1). Coatings never pin: a coated side keeps the electrode potential.
+holds the lithium potential at the electrolyte's own limit (Christoph D. Alt and J. Janek, Nat.
+Energy 2026, doi 10.1038/s41560-026-02038-1). Coatings never pin: a coated side keeps the
+electrode's potential.
 """
 
 from typing import Literal

@@ -32,7 +32,8 @@ METHODS = (
     ),
     Reference(
         "AltJanek2026",
-        "M. Alt and J. Janek, Nat. Energy (2026)",
+        "Christoph D. Alt and Juergen Janek, Quantifying the self-discharge of solid-state "
+        "batteries, Nat. Energy (2026)",
         "10.1038/s41560-026-02038-1",
         role="method of the boundary `interphase`",
     ),

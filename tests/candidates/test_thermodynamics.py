@@ -178,6 +178,12 @@ class TestRow:
         assert "absurd" in row["hull_depth_flag"]
         assert assess("Li2O", energies, ())["hull_depth_flag"] is None
 
+    def test_a_ternary_oxoanion_salt_is_deep_by_nature(self):
+        energies = Energies.of([("Li2O", -2.0), ("CO2", -1.4), ("Li2CO3", -2.2)])
+        row = assess("Li2CO3", energies, ())
+        assert row["hull_depth_eV_atom"] > 0.2
+        assert row["hull_depth_flag"] is None
+
     def test_a_composition_the_table_lacks_is_taken_at_the_hull(self):
         row = assess("Li0.5CoO2", self.ENERGIES, ())
         assert row["at_hull_mixture"] is True
