@@ -19,7 +19,7 @@ from muli.candidates.tables import LIBRARY, table
 
 FILE = LIBRARY / "materials_project.csv.gz"
 SOURCE = "materials-project"
-MIXTURE = "materials-project, hull mixture"
+MIXTURE = f"{SOURCE}, hull mixture"
 _WINDOW = ("reduction_limit_V", "oxidation_limit_V")
 _ADDED = ("reaction_energy_source", "computed_as")
 _SINGLE = ("band_gap_eV", "energy_above_hull_eV_atom")
@@ -107,17 +107,16 @@ def _fill_reactions(frame: pd.DataFrame, same: pd.DataFrame) -> None:
     known = same[names].notna().any(axis=1)
     for name in names:
         frame.loc[known, name] = same.loc[known, name]
-    frame.loc[known, "reaction_energy_source"] = same["reaction_energy_source"].fillna(SOURCE)[
-        known
-    ]
+    sources = same["reaction_energy_source"].fillna(SOURCE)
+    frame.loc[known, "reaction_energy_source"] = sources[known]
 
 
 def _flag_mixtures(frame: pd.DataFrame, same: pd.DataFrame) -> None:
     """Say in `flags` what belongs to a mixture on the hull instead of the material itself."""
-    mixed = same["hull_phases"].str.contains(";") & (same["reaction_energy_source"] == MIXTURE)
-    for row in frame.index[mixed.fillna(False)]:
-        whole = frame.at[row, "window_source"] == same.at[row, "window_source"]
-        what = "window and reaction energies" if whole else "reaction energies"
-        text = f"{what} are those of its mixture on the hull: {same.at[row, 'hull_phases']}"
-        flags = frame.at[row, "flags"]
-        frame.at[row, "flags"] = f"{flags}; {text}" if isinstance(flags, str) else text
+    mixed = same["hull_phases"].str.contains(";").fillna(False)
+    mixed &= same["reaction_energy_source"] == MIXTURE
+    whole = frame["window_source"] == same["window_source"]
+    what = whole.map({True: "window and reaction energies", False: "reaction energies"})
+    text = what + " are those of its mixture on the hull: " + same["hull_phases"]
+    before = frame["flags"].where(frame["flags"].isna(), frame["flags"] + "; ").fillna("")
+    frame["flags"] = frame["flags"].where(~mixed, before + text)

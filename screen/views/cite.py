@@ -45,7 +45,7 @@ COMPUTED = Reference(
     "10.1063/1.4812323",
 )
 COMPUTED_NAMES = ("materials-project", "Materials Project 2019, computed by muli")
-"""How the shipped table of computed compounds names its source."""
+"""How the shipped tables of computed compounds and mixtures begin the name of their source."""
 _TEX = {c: f"\\{c}" for c in "{}%#&$_"} | {
     "\\": r"\textbackslash ",
     "~": r"\textasciitilde ",
@@ -106,7 +106,7 @@ def data(sources: Iterable[str]) -> list[Reference]:
     found: dict[str, Reference] = {}
     for name in sources:
         row = known.get(name)
-        if name in COMPUTED_NAMES:
+        if name.startswith(COMPUTED_NAMES):
             found[COMPUTED.key] = COMPUTED
         elif row is not None:
             found[name] = Reference(name, row["citation"], row["doi"] or "", row["url"] or "")
