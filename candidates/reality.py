@@ -1,0 +1,109 @@
+"""Published cells, interphases and what coatings have endured: facts to hold predictions against.
+
+Every function gives a fresh frame of one shipped table under `library/reality`; blank numbers are
+NaN, blank text is "". Nothing in them is a property of a material: screens do not read them. Values
+of `trust`, best first, are the keys of `TRUST`; a row with `third_party_digest` rests on somebody's
+notes of a paper that was not opened.
+
+    from muli.candidates import reality
+
+    cells = reality.published_cells()
+    cells[cells["series"] == "LNO-spray-Bong2023"][["sample", "thickness_nm", "retention_pct"]]
+"""
+
+from functools import cache
+
+import pandas as pd
+
+from muli.candidates.tables import LIBRARY
+
+FOLDER = LIBRARY / "reality"
+
+TRUST = {
+    "primary_text": "the paper's own text was read",
+    "abstract": "title and abstract were read",
+    "press": "a press release or a vendor's page",
+    "third_party_digest": "a third party's notes of the paper, which was not opened",
+    "derived": "computed here from two rows; `derivation` says how",
+    "not_stated": "common knowledge of the field; no source is named",
+}
+"""How a fact was read, best first."""
+
+LIMIT_IS = ("at_least", "at_most", "between")
+"""What a row of `endured` says of the limit: above `value_low`, below `value_high`, or between."""
+
+OUTCOMES = ("", "helps", "hurts", "no_gain")
+"""What a coated sample of `published_cells` did beside its control, as its source says."""
+
+_NUMBERS = {
+    "endured": ("value_low", "value_high"),
+    "published_cells": (
+        "thickness_nm",
+        "thickness_low_nm",
+        "thickness_high_nm",
+        "V_upper_vs_Li_V",
+        "V_lower_vs_Li_V",
+        "V_upper_vs_anode_V",
+        "temperature_C",
+        "stack_pressure_MPa",
+        "electrode_area_cm2",
+        "R_first_ohm",
+        "R_last_ohm",
+        "R_first_ohm_cm2",
+        "R_last_ohm_cm2",
+        "capacity_first_mAh_g",
+        "CE_first_pct",
+        "capacity_last_mAh_g",
+        "cycles",
+        "retention_pct",
+    ),
+    "comparisons": (),
+    "growth": ("value", "value_low", "value_high"),
+    "sources": (),
+}
+"""Every table and which of its columns are numbers."""
+
+
+def endured() -> pd.DataFrame:
+    """Potentials and reactions that coatings were seen to stand, or not to: one row a case.
+
+    `kind` "potential_beyond_limit": V past the material's own oxidation limit; "reaction": reaction
+    energy with `partner`, meV/atom, closed. `limit_is` says what the row tells of the limit that
+    matters in a cell: "at_least" (`value_low` was stood), "at_most" (`value_high`: a reaction that
+    strong did no visible harm, so the limit lies at or below it), "between".
+    Mostly survivors are reported.
+    """
+    return _table("endured").copy()
+
+
+def published_cells() -> pd.DataFrame:
+    """Samples of published series, controls included: one row a sample, `series` ties them.
+
+    Columns `*_material` are the library's names, "" where it has none, "none" for no coating;
+    `cathode_stands_in` is "yes" where the library's cathode is only the nearest one. Resistances
+    are as printed: compare inside a series, never across two.
+    """
+    return _table("published_cells").copy()
+
+
+def comparisons() -> pd.DataFrame:
+    """Coatings, electrolytes or thicknesses ranked under one protocol: one row a ranking."""
+    return _table("comparisons").copy()
+
+
+def growth() -> pd.DataFrame:
+    """Numbers and mechanisms of interphases that grow: one row a number, with the law as stated."""
+    return _table("growth").copy()
+
+
+def sources() -> pd.DataFrame:
+    """Sources of these tables: id, citation, doi, trust, note."""
+    return _table("sources").copy()
+
+
+@cache
+def _table(name: str) -> pd.DataFrame:
+    frame = pd.read_csv(FOLDER / f"{name}.csv", dtype=str, keep_default_na=False, encoding="utf-8")
+    for column in _NUMBERS[name]:
+        frame[column] = pd.to_numeric(frame[column].replace("", None))
+    return frame
