@@ -39,12 +39,17 @@ def _folded() -> dict[str, str]:
     return {name.casefold(): library_name for name, library_name in _names().items()}
 
 
+def find(name: str) -> str | None:
+    """The library's name of a material given by name or alias; None where there is none."""
+    wanted = name.strip()
+    return _names().get(wanted) or _folded().get(wanted.casefold())
+
+
 def resolve(name: str) -> str:
     """The library's name of a material given by name or alias. Raises UnknownMaterial."""
-    wanted = name.strip()
-    found = _names().get(wanted) or _folded().get(wanted.casefold())
+    found = find(name)
     if found is None:
-        raise UnknownMaterial("material", wanted, _names())
+        raise UnknownMaterial("material", name.strip(), _names())
     return found
 
 

@@ -1,5 +1,8 @@
 """What can go wrong with a screen, each with its exit code and a message that says the way out."""
 
+SHOWN = 20
+"""Most problems of one file that a message lists."""
+
 
 class ScreenError(Exception):
     """A failure whose text is the whole message; `exit_code` is what the command line returns."""
@@ -8,15 +11,21 @@ class ScreenError(Exception):
 
 
 class SpecError(ScreenError):
-    """The spec, or a table it names, is not usable. Lists every problem at once."""
+    """The spec, or a table it names, is not usable. Lists the first problems of all at once.
+
+    more: problems that were only counted.
+    """
 
     exit_code = 2
 
-    def __init__(self, source: str, problems: list[str]) -> None:
-        self.source = source
-        self.problems = problems
-        count = "1 error" if len(problems) == 1 else f"{len(problems)} errors"
-        super().__init__("\n  ".join([f"{source}: {count}", *problems]))
+    def __init__(self, source: str, problems: list[str], more: int = 0) -> None:
+        self.source, self.problems, self.more = source, problems, more
+        total = len(problems) + more
+        shown = problems[:SHOWN]
+        if total > len(shown):
+            shown.append(f"... and {total - len(shown):,} more")
+        count = "1 error" if total == 1 else f"{total:,} errors"
+        super().__init__("\n  ".join([f"{source}: {count}", *shown]))
 
 
 class StoreError(ScreenError):

@@ -130,6 +130,9 @@ def _parts(folder: Path) -> tuple[list[str], dict[str, str], list[str]]:
     columns: dict[str, str] = {}
     wrong = []
     for path in sorted(folder.glob(PART)):
+        if not path.is_file():  # a pipe would be waited for
+            wrong.append(f"{path}: left out, not a file")
+            continue
         try:
             schema = pq.read_schema(path)
         except (pa.ArrowException, OSError) as error:

@@ -5,18 +5,26 @@ One job holds one worker: with `gpu = true` Slurm gives every job a GPU of its o
 
 import shutil
 import signal
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from muli.screen.errors import SpecError, WorkerError
-from muli.screen.spec.names import closest, shown
+from muli.screen.spec.load import read
+from muli.screen.spec.names import closest, expected, shown
 
-_Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\n\r]*$")]
+_Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+_Texts = Annotated[
+    tuple[_Text, ...],
+    BeforeValidator(lambda raw: tuple(raw) if isinstance(raw, list) else raw),
+    Field(max_length=100),
+]
 
-
+_FORMS = {
+    "memory": 'a size such as "16GB"',
+    "walltime": 'a time such as "02:00:00" or "1-12:00:00"',
+}
 _KEEP_MEMORY = (
     "export DASK_DISTRIBUTED__NANNY__PRE_SPAWN_ENVIRON="
     """'{"MALLOC_TRIM_THRESHOLD_": 268435456, "MALLOC_MMAP_THRESHOLD_": 33554432}'""",
@@ -28,7 +36,7 @@ _KEEP_MEMORY = (
 class Jobs(BaseModel):
     """What to ask of Slurm. `interface` or `host`: where workers find the scheduler."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     jobs: Annotated[int, Field(ge=1, le=100_000)]
     cores: Annotated[int, Field(ge=1, le=4096)]
@@ -39,8 +47,8 @@ class Jobs(BaseModel):
     gpu: bool = False
     partition: _Text | None = None
     account: _Text | None = None
-    directives: tuple[_Text, ...] = ()
-    setup: tuple[_Text, ...] = ()
+    directives: _Texts = ()
+    setup: _Texts = ()
     log_directory: _Text = "slurm-logs"
 
     @model_validator(mode="after")
@@ -56,11 +64,7 @@ class Jobs(BaseModel):
 def load(path: Path) -> Jobs:
     """Read and validate a cluster file; raises `SpecError` listing every problem."""
     try:
-        return Jobs.model_validate(tomllib.loads(path.read_text("utf-8")))
-    except OSError as error:
-        raise SpecError(str(path), [f"cannot be read: {error.strerror}"]) from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SpecError(str(path), [f"not valid TOML: {error}"]) from None
+        return Jobs.model_validate(read(path, "a cluster file in TOML"))
     except ValidationError as error:
         raise SpecError(str(path), [_line(each) for each in error.errors()]) from None
 
@@ -122,9 +126,13 @@ def _job(jobs: Jobs) -> dict[str, Any]:
 def _line(error: Any) -> str:
     """One problem: key, value, what was expected, closest name."""
     key = ".".join(str(part) for part in error["loc"])
-    message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
-        return f"{key}: unknown key{closest(key, Jobs.model_fields)}"
+        return f"{shown(key)}: unknown key{closest(key, Jobs.model_fields)}"
     if error["type"] == "missing":
         return f"{key}: missing"
-    return f"{key} = {shown(error['input'])}: {message}" if key else message
+    if error["type"] == "value_error":
+        return error["msg"].removeprefix("Value error, ")
+    said = expected(error)
+    if error["type"] == "string_pattern_mismatch":
+        said = f"expected {_FORMS.get(key, 'one line of text without control characters')}"
+    return f"{key} = {shown(error['input'])}: {said}"

@@ -7,18 +7,19 @@ discharge). Left out, a branch of sigma_ele is absent. Keys of results (`expecte
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
-from muli.screen.errors import SpecError
-from muli.screen.spec.names import closest, shown
+from muli.screen.errors import SHOWN, SpecError
+from muli.screen.inputs import read_file
+from muli.screen.spec.names import closest, one_line, shown
 
 MAX_BYTES = 100 * 2**20
-MAX_PROBLEMS = 50
 
 Potential = Annotated[float, Field(ge=-20.0, le=20.0)]
 Conductivity = Annotated[float, Field(ge=0.0, le=1e8)]
@@ -127,26 +128,19 @@ def read_stacks(path: Path) -> list[StackEntry]:
     try:
         return _STACKS.validate_python(content)
     except ValidationError as error:
-        problems = list(_problems(error))
-        hidden = len(problems) - MAX_PROBLEMS
-        more = [f"... and {hidden} more"] if hidden > 0 else []
-        raise SpecError(str(path), problems[:MAX_PROBLEMS] + more) from None
+        problems = list(islice(_problems(error), SHOWN))
+        raise SpecError(str(path), problems, error.error_count() - len(problems)) from None
 
 
 def _read_json(path: Path) -> Any:
+    content = read_file(path, MAX_BYTES, "stacks in JSON")
     try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            reason = f"{size / 2**20:.0f} MiB; split it, {MAX_BYTES // 2**20} MiB is the most"
-            raise SpecError(str(path), [reason])
-        text = path.read_text(encoding="utf-8-sig")
+        text = content.decode("utf-8-sig")
         return json.loads(text, parse_constant=_refuse, object_pairs_hook=_unique)
-    except OSError as error:
-        raise SpecError(str(path), [f"cannot be read: {error.strerror}"]) from None
     except RecursionError:
         raise SpecError(str(path), ["nested too deeply to be a list of stacks"]) from None
     except ValueError as error:
-        raise SpecError(str(path), [f"not JSON as expected: {shown(str(error), 200)}"]) from None
+        raise SpecError(str(path), [f"not JSON as expected: {one_line(error)}"]) from None
 
 
 def _refuse(constant: str) -> float:
@@ -157,7 +151,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     content = dict(pairs)
     if len(content) < len(pairs):
         keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
+        twice = Counter(keys).most_common(1)[0][0]
         raise ValueError(f"key {shown(twice)} is given twice in one object")
     return content
 

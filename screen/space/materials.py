@@ -4,6 +4,7 @@ A selected name may be any of the library's names or aliases. Rows of a user's t
 be used are left out, counted and reported; the rest runs.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,13 +13,13 @@ from typing import Any
 import pandas as pd
 
 from muli import candidates
-from muli.screen.errors import SpecError
+from muli.candidates.names import find
+from muli.screen.errors import SHOWN, SpecError
 from muli.screen.spec import Selection, Source
 from muli.screen.spec.names import closest
 
 ROLES = ("coating", "electrolyte", "cathode", "anode")
 _TABLES = ("library", "materials-project")
-_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -41,31 +42,39 @@ def resolve(source: Source) -> Materials:
     }
     found = Materials({})
     errors: list[str] = []
+    more = 0
     shared = _shared(source, found, errors)
     if errors:
         raise SpecError(source.name, errors)
     for role, selection in chosen.items():
         if selection is None:
             continue
-        frame, wrong = _select(source, role, selection, shared, found)
+        frame, wrong, left = _select(source, role, selection, shared, found)
         errors += [f"axes.{role}: {each}" for each in wrong]
+        more += left
         found.frames[role] = frame
     if errors:
-        raise SpecError(source.name, [*errors, *summarised(found.problems)])
+        raise SpecError(source.name, [*errors, *summarised(found.problems)], more)
     return found
 
 
-def misnamed(table: Mapping[str, Any]) -> list[str]:
-    """Unknown material names of a spec that is not valid, so that all its errors show at once."""
+def misnamed(table: Mapping[str, Any]) -> tuple[list[str], int]:
+    """Unknown material names of a spec that is not valid, so that all its errors show at once.
+
+    Gives the first of them, and how many more there are.
+    """
     axes = table.get("axes")
     if not isinstance(axes, dict) or "library" in table:
-        return []
-    wrong = []
+        return [], 0
+    wrong: list[str] = []
+    more = 0
     for role in ROLES:
         listed = axes[role] if isinstance(axes.get(role), list) else [axes.get(role)]
         names = [each for each in listed if isinstance(each, str) and each != "*"]
-        wrong += [f"axes.{role}: {each}" for each in _by_name(role, names, ())[1]]
-    return wrong
+        _, problems, left = _by_name(role, names, ())
+        wrong += [f"axes.{role}: {each}" for each in problems]
+        more += left
+    return wrong, more
 
 
 def _shared(source: Source, found: Materials, errors: list[str]) -> list[Path]:
@@ -88,21 +97,21 @@ def _shared(source: Source, found: Materials, errors: list[str]) -> list[Path]:
 
 def _select(
     source: Source, role: str, selection: Selection, shared: Sequence[Path], found: Materials
-) -> tuple[pd.DataFrame, list[str]]:
-    """Rows of one axis and what is wrong with its selection."""
+) -> tuple[pd.DataFrame, list[str], int]:
+    """Rows of one axis, what is wrong with its selection, and how much more of that there is."""
     if selection.layers > 1:
-        return pd.DataFrame(), ["several coating layers: `muli design` takes them, a screen one"]
+        return pd.DataFrame(), ["several coating layers: `muli design` takes them, a screen one"], 0
     if selection.names:
         return _by_name(role, [stack[0] for stack in selection.names], shared)
     if selection.table is not None and selection.table not in _TABLES:
         near = closest(selection.table, _TABLES)
-        return pd.DataFrame(), [f"table {selection.table!r}: expected one of {_TABLES}{near}"]
+        return pd.DataFrame(), [f"table {selection.table!r}: expected one of {_TABLES}{near}"], 0
     try:
         frame = _queried(source, role, selection, shared, found)
     except ValueError as error:
-        return pd.DataFrame(), str(error).splitlines()
+        return pd.DataFrame(), str(error).splitlines(), 0
     wrong = [] if len(frame) else [f"no {role} fits {_described(selection)}"]
-    return frame, wrong
+    return frame, wrong, 0
 
 
 def _queried(
@@ -124,27 +133,24 @@ def _queried(
 
 def _by_name(
     role: str, names: Sequence[str], shared: Sequence[Path]
-) -> tuple[pd.DataFrame, list[str]]:
+) -> tuple[pd.DataFrame, list[str], int]:
+    """Rows of these materials, what is wrong with the first of the others, and how many more are.
+
+    Looking for a similar name takes a millisecond, so it is done for those that are shown.
+    """
     only = role if role in ("cathode", "anode") else None
     library = candidates.load(shared, role=only, bad="skip")
     library = library.drop_duplicates("name").set_index("name")
-    rows, wrong = [], []
-    for name in names:
-        known = name if name in library.index else _resolved(name)
-        if known is None or known not in library.index:
-            wrong.append(f"unknown material {name[:80]!r}{closest(name, library.index)}")
-        else:
-            rows.append(known)
-    repeated = sorted({name for name in rows if rows.count(name) > 1})
-    wrong += [f"{name} stands there twice, once by another name" for name in repeated]
-    return library.loc[rows].reset_index().assign(role=role), wrong
-
-
-def _resolved(name: str) -> str | None:
-    try:
-        return candidates.resolve(name)
-    except candidates.UnknownMaterial:
-        return None
+    known = {name: name if name in library.index else find(name) for name in names}
+    unknown = [name for name in names if known[name] not in library.index]
+    rows = [found for name in names if (found := known[name]) in library.index]
+    wrong = [
+        f"unknown material {name[:80]!r}{closest(name, library.index)}" for name in unknown[:SHOWN]
+    ]
+    repeated = [name for name, count in Counter(rows).items() if count > 1]
+    wrong += [f"{name} stands there twice, once by another name" for name in repeated[:SHOWN]]
+    more = len(unknown[SHOWN:]) + len(repeated[SHOWN:])
+    return library.loc[rows].reset_index().assign(role=role), wrong, more
 
 
 def _path(source: Source, name: str) -> Path:
@@ -168,5 +174,5 @@ def _described(selection: Selection) -> str:
 
 def summarised(problems: Sequence[str]) -> list[str]:
     """At most twenty problems and the number of those not shown."""
-    more = len(problems) - _SHOWN
-    return [*problems[:_SHOWN], *([f"... and {more} more"] if more > 0 else [])]
+    more = len(problems) - SHOWN
+    return [*problems[:SHOWN], *([f"... and {more} more"] if more > 0 else [])]

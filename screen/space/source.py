@@ -32,7 +32,9 @@ def source_of(spec: SpecLike) -> Source:
     try:
         return Source(parse(table, str(path)), str(path), path.parent)
     except SpecError as error:
-        raise SpecError(error.source, [*error.problems, *misnamed(table)]) from None
+        named, more = misnamed(table)
+        problems = [*error.problems, *named]
+        raise SpecError(error.source, problems, error.more + more) from None
 
 
 def refuse_other_parts(source: Source) -> None:

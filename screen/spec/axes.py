@@ -1,6 +1,6 @@
 """The forms an axis may take: numbers (a list or a range) and materials (names or a selection)."""
 
-import math
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -8,11 +8,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from muli.screen.spec.names import closest, shown
-from muli.screen.spec.quantities import Quantity
+from muli.screen.spec.names import closest, few, shown
+from muli.screen.spec.quantities import Quantity, finite
 
 MAX_POINTS = 2**24
-"""Longest axis whose values are ever laid out in memory."""
+"""Longest range of numbers; its values are laid out in memory."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,6 @@ class Numbers:
         """All points in float64, in the order given."""
         if not self.num:
             return np.asarray(self.listed, dtype=np.float64)
-        if self.num > MAX_POINTS:
-            raise ValueError(f"an axis of {self.num} points is longer than {MAX_POINTS}")
         space = np.geomspace if self.spacing == "log" else np.linspace
         return space(self.start, self.stop, self.num, dtype=np.float64)
 
@@ -74,11 +72,10 @@ def numbers(quantity: Quantity) -> Callable[[Any], Numbers]:
             raise ValueError("an empty list: an axis needs at least one value")
         problems = [p for v in listed if (p := _number_problem(v, quantity))]
         if problems:
-            raise ValueError("; ".join(problems))
+            raise ValueError(few(problems, "; "))
         values = tuple(float(v) for v in listed)
-        repeated = sorted({v for v in values if values.count(v) > 1}) if len(values) < 4096 else []
-        if repeated:
-            raise ValueError(f"{', '.join(f'{v:g}' for v in repeated)} stands there twice")
+        if repeated := [f"{v:g}" for v, count in Counter(values).items() if count > 1]:
+            raise ValueError(f"{few(repeated, ', ')} stands there twice")
         return Numbers(listed=values)
 
     return parse
@@ -87,16 +84,18 @@ def numbers(quantity: Quantity) -> Callable[[Any], Numbers]:
 def _number_problem(value: Any, quantity: Quantity) -> str | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return f"{shown(value)}: not a number, expected {quantity.unit}"
-    if not math.isfinite(value):
-        return f"{value}: not finite, expected {quantity.unit}"
-    return quantity.problem(float(value))
+    number = finite(value)
+    if number is None:
+        return f"{shown(value)}: not finite or too large, expected {quantity.unit}"
+    return quantity.problem(number)
 
 
 _RANGE_KEYS = ("start", "stop", "num", "spacing")
 
 
 def _range(raw: dict[str, Any], quantity: Quantity) -> Numbers:
-    problems = [f"unknown key {k}{closest(k, _RANGE_KEYS)}" for k in raw if k not in _RANGE_KEYS]
+    unknown = [k for k in raw if k not in _RANGE_KEYS]
+    problems = [f"unknown key {shown(k)}{closest(k, _RANGE_KEYS)}" for k in unknown[:3]]
     problems += [f"{k} is missing" for k in ("start", "stop", "num") if k not in raw]
     for end in ("start", "stop"):
         if end in raw and (problem := _number_problem(raw[end], quantity)):
@@ -104,6 +103,8 @@ def _range(raw: dict[str, Any], quantity: Quantity) -> Numbers:
     num, spacing = raw.get("num", 1), raw.get("spacing", "linear")
     if isinstance(num, bool) or not isinstance(num, int) or num < 1:
         problems.append(f"num {shown(num)}: expected a whole number of points, 1 or more")
+    elif num > MAX_POINTS:
+        problems.append(f"num {shown(num)}: an axis has {MAX_POINTS:,} points at most")
     if spacing not in ("linear", "log"):
         problems.append(f'spacing {shown(spacing)}: expected "linear" or "log"')
     if not problems and spacing == "log" and min(raw["start"], raw["stop"]) <= 0:
@@ -120,26 +121,27 @@ _SELECTION_KEYS = ("file", "table", "where")
 
 def selection(raw: Any) -> Selection:
     """Parse an axis of materials; see `Selection`."""
-    if raw == "*":
+    if isinstance(raw, str) and raw == "*":
         return Selection(everything=True)
     if isinstance(raw, dict):
         return _query(raw)
     listed = raw if isinstance(raw, list) else [raw]
     if not listed:
         raise ValueError("an empty list: an axis needs at least one name")
+    if [] in listed:
+        raise ValueError("an empty list of layers: a coating has at least one")
     stacks = tuple(tuple(each) if isinstance(each, list) else (each,) for each in listed)
     bad = [n for stack in stacks for n in stack if not isinstance(n, str) or not n.strip()]
     if bad:
-        raise ValueError("; ".join(f"{shown(n)}: expected a material's name" for n in bad))
-    if repeated := sorted({"|".join(s) for s in stacks if stacks.count(s) > 1}):
-        raise ValueError(f"{', '.join(repeated)} stands there twice")
+        raise ValueError(few([f"{shown(n)}: expected a material's name" for n in bad], "; "))
+    if repeated := ["|".join(stack) for stack, count in Counter(stacks).items() if count > 1]:
+        raise ValueError(f"{few(repeated, ', ')} stands there twice")
     return Selection(names=stacks)
 
 
 def _query(raw: dict[str, Any]) -> Selection:
-    problems = [
-        f"unknown key {k}{closest(k, _SELECTION_KEYS)}" for k in raw if k not in _SELECTION_KEYS
-    ]
+    unknown = [k for k in raw if k not in _SELECTION_KEYS]
+    problems = [f"unknown key {shown(k)}{closest(k, _SELECTION_KEYS)}" for k in unknown[:3]]
     problems += [
         f"{k} {shown(v)}: expected text"
         for k, v in raw.items()

@@ -1,11 +1,10 @@
 """What the `[design]` and `[uncertainty]` sections accept: variables, objectives, distributions."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 from muli.screen.spec.names import closest, shown
-from muli.screen.spec.quantities import quantity
+from muli.screen.spec.quantities import finite, quantity
 
 VARIABLES = (
     "coating_thickness_nm",
@@ -32,15 +31,15 @@ def checked_variables(raw: Any) -> Any:
     """Bounds by variable; raises ValueError naming every one that cannot be used."""
     if not isinstance(raw, Mapping):
         raise ValueError("expected a table such as { coating_thickness_nm = [0.3, 500] }")
-    problems = []
-    for key, bounds in raw.items():
-        if key not in VARIABLES:
-            problems.append(f"unknown variable {shown(key)}{closest(str(key), VARIABLES)}")
-        else:
-            problems += [f"{key}: {each}" for each in _bound_problems(key, bounds)]
+    unknown = [key for key in raw if key not in VARIABLES]
+    problems = [
+        f"unknown variable {shown(key)}{closest(str(key), VARIABLES)}" for key in unknown[:3]
+    ]
+    for key in (key for key in raw if key in VARIABLES):
+        problems += [f"{key}: {each}" for each in _bound_problems(key, raw[key])]
     if problems:
         raise ValueError("; ".join(problems))
-    return raw
+    return {key: tuple(map(float, bounds)) for key, bounds in raw.items()}
 
 
 def _bound_problems(key: str, bounds: Any) -> list[str]:
@@ -67,7 +66,7 @@ def checked_objective(raw: Any) -> Any:
             raise ValueError(f"unknown objective {shown(name)}: one of {expected}{near}")
         if not _is_number(weight) or weight <= 0:
             raise ValueError(f"{name} = {shown(weight)}: expected a weight above zero")
-    return weights
+    return {name: float(weight) for name, weight in weights.items()}
 
 
 def checked_distribution(raw: Any, key: str) -> Any:
@@ -113,4 +112,4 @@ def _cause_problem(raw: Mapping[str, Any]) -> str | None:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return finite(value) is not None

@@ -1,5 +1,6 @@
 """Read a spec from TOML and say everything that is wrong with it in one message."""
 
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,8 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from muli.screen.errors import SpecError
+from muli.screen.errors import SHOWN, SpecError
+from muli.screen.inputs import read_file
 from muli.screen.spec.model import (
     Axes,
     Design,
@@ -21,10 +23,13 @@ from muli.screen.spec.model import (
     Uncertainty,
     electrode_problems,
 )
-from muli.screen.spec.names import closest, shown
+from muli.screen.spec.names import closest, expected, one_line, shown
 from muli.screen.spec.quantities import unknown_axis
 
-MAX_BYTES = 16 * 2**20
+MAX_BYTES = 4 * 2**20
+MAX_DOTS = 16
+_LONG_KEY = re.compile(r"""(?<![\w.-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){16}""")
+"""A dotted key of so many parts takes the parser a time that grows with their square."""
 _SECTIONS: dict[str, type[Section]] = {
     "library": Library,
     "screen": Screen,
@@ -52,18 +57,19 @@ def load(path: str | Path) -> Source:
     return Source(parse(read(path), str(path)), str(path), path.parent)
 
 
-def read(path: Path) -> dict[str, Any]:
-    """The TOML of a spec file, not yet validated; raises `SpecError`."""
+def read(path: Path, what: str = "a spec in TOML") -> dict[str, Any]:
+    """The TOML of a file, not yet validated; raises `SpecError`. what: it should hold."""
+    content = read_file(path, MAX_BYTES, what)
     try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise SpecError(str(path), [f"cannot be read: {error.strerror}"]) from None
-    if len(raw) > MAX_BYTES:
-        raise SpecError(str(path), [f"{len(raw)} bytes: a spec is at most {MAX_BYTES}"])
-    try:
-        return tomllib.loads(raw.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise SpecError(str(path), [f"not valid TOML: {error}"]) from None
+        text = content.decode("utf-8-sig")
+        if long := _LONG_KEY.search(text):
+            line = text.count("\n", 0, long.start()) + 1
+            raise ValueError(f"a key of more than {MAX_DOTS} parts (at line {line})")
+        return tomllib.loads(text)
+    except RecursionError:
+        raise SpecError(str(path), ["not valid TOML: nested too deeply"]) from None
+    except ValueError as error:  # also numbers of thousands of digits
+        raise SpecError(str(path), [f"not valid TOML: {one_line(error)}"]) from None
 
 
 def parse(table: dict[str, Any], name: str = "spec") -> Spec:
@@ -73,26 +79,34 @@ def parse(table: dict[str, Any], name: str = "spec") -> Spec:
     try:
         return Spec.model_validate(table)
     except ValidationError as error:
-        problems = [_line(each) for each in error.errors(include_url=False)]
+        errors = error.errors(include_url=False)
+        problems = [_line(each) for each in errors[:SHOWN]]
         axes = table.get("axes")
         if isinstance(axes, dict):
             problems += [f"axes: {p}" for p in electrode_problems(set(axes))]
-        raise SpecError(name, list(dict.fromkeys(problems))) from None
+        raise SpecError(name, list(dict.fromkeys(problems)), len(errors[SHOWN:])) from None
 
 
 def _line(error: ErrorDetails) -> str:
     """One problem: key path, value, what was expected, closest names."""
     location = [part for part in error["loc"] if part not in _INTERNAL]
-    path = ".".join(f'"{p}"' if "." in str(p) else str(p) for p in location)
+    path = ".".join(_key(part) for part in location)
     kind, value = error["type"], error["input"]
     if kind == "extra_forbidden":
         return f"{path}: {_unknown_key(location)}"
     if kind == "missing":
         return f"{path}: missing"
-    message = error["msg"].removeprefix("Value error, ")
     if kind == "value_error":
+        message = error["msg"].removeprefix("Value error, ")
         return f"{path}: {message}" if path else message
-    return f"{path} = {shown(value)}: {message[0].lower()}{message[1:]}"
+    return f"{path} = {shown(value)}: {expected(error)}"
+
+
+def _key(part: int | str) -> str:
+    """One part of a key path, quoted as TOML asks, cut where it is long."""
+    text = str(part)
+    text = text if len(text) <= 60 else f"{text[:60]}... ({len(text):,} characters)"
+    return f'"{text}"' if "." in text else text
 
 
 def _unknown_key(location: list[int | str]) -> str:

@@ -14,11 +14,22 @@ BoundaryName = Literal["auto", "electrode", "interphase"]
 class Section(BaseModel):
     """A table of the spec: unknown keys are errors, values do not change, no silent casts."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, arbitrary_types_allowed=True, strict=True
+    )
+
+
+def _tuple(raw: Any) -> Any:
+    """A list as the tuple it is kept as."""
+    return tuple(raw) if isinstance(raw, list) else raw
 
 
 def _listed(raw: Any) -> Any:
-    return raw if isinstance(raw, list) else [raw]
+    """One value or a list of them."""
+    return raw if isinstance(raw, tuple) else tuple(raw) if isinstance(raw, list) else (raw,)
+
+
+Texts = Annotated[tuple[str, ...], BeforeValidator(_tuple)]
 
 
 def _gather_quoted(raw: Any, field: str) -> Any:
@@ -60,7 +71,7 @@ def electrode_problems(given: set[str]) -> list[str]:
 class Library(Section):
     """Users' CSV files whose rows join the library; paths relative to the spec."""
 
-    tables: tuple[str, ...] = ()
+    tables: Texts = ()
 
 
 class Screen(Section):
@@ -88,7 +99,7 @@ class Uncertainty(Section):
     """Random draws of properties; distributions by quoted property."""
 
     draws: Annotated[int, Field(ge=2, le=2**24)] = 1024
-    seed: int = 0
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     distributions: dict[str, Annotated[dict[str, Any], BeforeValidator(_quoted_distribution)]] = (
         Field(default_factory=dict)
     )
@@ -119,7 +130,7 @@ class Output(Section):
 
     mode: Literal["best", "feasible", "all"] = "best"
     top_k: Annotated[int, Field(ge=1, le=100_000)] = 20
-    per: tuple[str, ...] | None = None
+    per: Texts | None = None
     encoding: Literal["byte_stream_split", "plain"] = "byte_stream_split"
 
 

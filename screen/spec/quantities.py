@@ -38,6 +38,17 @@ class Quantity:
         return ""
 
 
+def finite(value: object) -> float | None:
+    """`value` as a number, or None where it is none: text, a truth value, infinite, too large."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
 _TO_NM = {"um": 1e3, "cm": 1e7, "m": 1e9}
 _TO_UM = {"cm": 1e4, "m": 1e6, "nm": 1e-3}
 _MILLIVOLT = {"mV": 1e-3}

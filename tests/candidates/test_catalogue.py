@@ -126,7 +126,7 @@ def test_where_is_a_condition_and_nothing_else():
         "read_csv('/etc/passwd')",
         "1; DROP TABLE x",
     ):
-        with pytest.raises(ValueError, match="cannot read the condition"):
+        with pytest.raises(ValueError, match=r"^where "):
             candidates.load(where=condition)
 
 

@@ -97,7 +97,7 @@ def test_bytes_that_are_no_text_and_files_that_are_none(tmp_path):
         read_stacks(path)
     with pytest.raises(SpecError, match="cannot be read"):
         read_stacks(tmp_path / "missing.json")
-    with pytest.raises(SpecError, match="cannot be read"):
+    with pytest.raises(SpecError, match="a folder"):
         read_stacks(tmp_path)
 
 
