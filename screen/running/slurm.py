@@ -127,7 +127,7 @@ def _line(error: Any) -> str:
     """One problem: key, value, what was expected, closest name."""
     key = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
-        return f"{shown(key)}: unknown key{closest(key, Jobs.model_fields)}"
+        return f"{key[:60]}: unknown key{closest(key, Jobs.model_fields)}"
     if error["type"] == "missing":
         return f"{key}: missing"
     if error["type"] == "value_error":
