@@ -1,5 +1,18 @@
-"""`python -m muli` is the command `muli`."""
+"""The command `muli`; `python -m muli` is the same.
 
-from muli.screen.cli.app import main
+Nothing is imported before Ctrl-C has its handler: loading the rest takes a second or more.
+"""
 
-main()
+
+def main() -> None:
+    """Entry point of the command line."""
+    from muli.screen.running import signals
+
+    signals.watch()
+    from muli.screen.cli import app
+
+    app.main()
+
+
+if __name__ == "__main__":
+    main()

@@ -68,8 +68,8 @@ def kind_of(path: Path, content: bytes, expected: str) -> str | None:
     for start, kind in _STARTS.items():
         if content[:64].lstrip().startswith(start):
             return kind
-    kind = _ENDINGS.get(path.suffix.lower())
-    return kind if kind and path.suffix.lower()[1:].upper() not in expected else None
+    ending = _ENDINGS.get(path.suffix.lower())
+    return ending if ending and path.suffix[1:].upper() not in expected else None
 
 
 def reason(error: Exception) -> str:

@@ -5,6 +5,7 @@ stdout is data, stderr is talk. Exit codes: 0 ok, 1 rows failed under --strict, 
 `muli --help` answers at once.
 """
 
+import os
 import sys
 from typing import Annotated
 
@@ -22,7 +23,9 @@ from muli.screen.cli import (
     run,
     solve,
 )
-from muli.screen.errors import ScreenError
+from muli.screen.errors import ScreenError, StoreError
+from muli.screen.running import signals
+from muli.screen.terminal import give_up_stdout, say, tell
 
 app = typer.Typer(
     name="muli",
@@ -54,7 +57,7 @@ def _version(asked: bool) -> None:
     if asked:
         from importlib.metadata import version
 
-        print(f"muli {version('muli')}")
+        say(f"muli {version('muli')}")
         raise typer.Exit
 
 
@@ -69,13 +72,50 @@ def _options(
 
 
 def main() -> None:
-    """Entry point of the command line."""
+    """Run the command line; `muli.__main__` is its entry point."""
+    if sys.stdout is None:  # closed before the command began
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+    code = _flushed(_exit_code())
+    if signals.asked() and code != signals.EXIT_INTERRUPTED:
+        tell("muli: stopped")
+        code = signals.EXIT_INTERRUPTED
+    sys.exit(code)
+
+
+def _exit_code() -> int:
+    """The exit code of the command that was asked for; its errors in words."""
     try:
         app()
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except ScreenError as error:
-        print(f"muli: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        tell(f"muli: {error}")
+        return error.exit_code
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        return _unwritten(error)
+    return 0
+
+
+def _flushed(code: int) -> int:
+    """`code`, or 2 where the last of what was said could not be written."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader had enough, as `head` does
+        give_up_stdout()
+    except OSError as error:
+        return code or _unwritten(error)
+    return code
+
+
+def _unwritten(error: OSError) -> int:
+    """Tell that data for stdout is lost."""
+    give_up_stdout()
+    tell(f"muli: stdout cannot be written: {error.strerror}")
+    return StoreError.exit_code
 
 
 if __name__ == "__main__":
+    signals.watch()
     main()

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from muli.screen.terminal import say, tell
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -89,7 +91,7 @@ def show(
     if json:
         write_json(page, sys.stdout)
     else:
-        print(page)
+        say(page)
 
 
 @app.command()
@@ -107,7 +109,7 @@ def validate(
         problems = [vars(each) for each in report.problems]
         write_json({"rows": len(report.rows), "problems": problems}, sys.stdout)
     else:
-        print(report)
+        say(report)
     if report.problems:
         raise typer.Exit(2)
 
@@ -124,7 +126,7 @@ def cells(json: AsJson = False) -> None:
         write_json([{key: getattr(each, key) for key in keys} for each in found], sys.stdout)
     else:
         for each in found:
-            print(f"{each.name:24}  {each.title}\n{'':26}{each.path}")
+            say(f"{each.name:24}  {each.title}\n{'':26}{each.path}")
 
 
 @app.command("import")
@@ -150,11 +152,10 @@ def import_(
         imported = _fetched(source, elements, field, thermo_type)
         write_energies(imported.energies, out)
     _tell_rejected(imported)
-    print(
+    tell(
         f"{len(imported.energies.formulas):,} energies written to {out}, "
         f"{len(imported.rejected):,} left out; "
-        f"next: muli candidates compute --energies {out} --out table.csv",
-        file=sys.stderr,
+        f"next: muli candidates compute --energies {out} --out table.csv"
     )
 
 
@@ -182,10 +183,9 @@ def compute(
             restart=restart,
             progress=_progress,
         )
-    print(
+    tell(
         f"\n{found.rows:,} rows written to {out} in {found.seconds:.0f} s, "
-        f"{len(found.failed):,} of them with a reason instead of numbers",
-        file=sys.stderr,
+        f"{len(found.failed):,} of them with a reason instead of numbers"
     )
 
 
@@ -217,9 +217,9 @@ def _interruptible() -> Iterator[None]:
 
 def _tell_rejected(imported: "Imported") -> None:
     for each in imported.rejected[:20]:
-        print(f"left out: {each}", file=sys.stderr)
+        tell(f"left out: {each}")
     if len(imported.rejected) > 20:
-        print(f"left out: {len(imported.rejected) - 20:,} more", file=sys.stderr)
+        tell(f"left out: {len(imported.rejected) - 20:,} more")
 
 
 def _progress(label: str, done: int, total: int) -> None:
@@ -254,7 +254,5 @@ def _print_table(frame: "pd.DataFrame") -> None:
     rows = [kept, *([cell(v) for v in row] for row in frame[kept].itertuples(index=False))]
     widths = [max(len(row[i]) for row in rows) for i in range(len(kept))]
     for row in rows:
-        print(
-            "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
-        )
-    print(f"{len(frame):,} materials; muli candidates show NAME", file=sys.stderr)
+        say("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+    tell(f"{len(frame):,} materials; muli candidates show NAME")

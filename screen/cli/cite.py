@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from muli.screen.terminal import say
+
 EXAMPLES = """Examples:
 
   muli cite first > references.bib
@@ -27,4 +29,4 @@ def cite(
     if json:
         write_json([vars(each) for each in found], sys.stdout)
     else:
-        print("\n\n".join(bibtex(each) for each in found))
+        say("\n\n".join(bibtex(each) for each in found))

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from muli.screen.terminal import say, tell
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -55,13 +57,13 @@ def design(
         if json:
             write_json(records(table), sys.stdout)
         else:
-            print("\n".join(_ranked_line(row) for _, row in table.iterrows()))
+            say("\n".join(_ranked_line(row) for _, row in table.iterrows()))
         return
     found = find(source)
     if json:
         write_json(found, sys.stdout)
     else:
-        print("\n\n".join(_described(each) for each in found))
+        say("\n\n".join(_described(each) for each in found))
 
 
 def design_map(
@@ -98,16 +100,16 @@ def design_map(
         for i, each in enumerate(maps[:pictures]):
             path = out if len(maps) == 1 else out.with_stem(f"{out.stem}-{i + 1}")
             draw_map(each, path)
-            print(f"{path}: {each.title}", file=sys.stderr)
+            tell(f"{path}: {each.title}")
         if len(maps) > pictures:
             left = f"{len(maps) - pictures} of {len(maps)} cells are not drawn, only tabled"
-            print(f"{left}: choose with --only TEXT, or --pictures {len(maps)}", file=sys.stderr)
+            tell(f"{left}: choose with --only TEXT, or --pictures {len(maps)}")
     if json:
         write_json([_as_json(each) for each in maps], sys.stdout)
     elif csv:
         write_csv(pd.concat([m.boundaries.assign(cell=m.title) for m in maps]), sys.stdout)
     else:
-        print("\n\n".join(_map_text(each) for each in maps))
+        say("\n\n".join(_map_text(each) for each in maps))
 
 
 def _chosen(maps: "list[DesignMap]", only: list[str]) -> "list[DesignMap]":

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from muli.screen.terminal import say
+
 EXAMPLES = """Examples:
 
   muli doctor
@@ -24,6 +26,6 @@ def doctor(
     if json:
         write_json(found, sys.stdout)
     else:
-        print(report(found))
+        say(report(found))
     if found["problems"]:
         raise typer.Exit(2)

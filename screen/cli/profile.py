@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from muli.screen.terminal import say
+
 EXAMPLES = """Examples:
 
   muli profile stacks.json
@@ -41,4 +43,4 @@ def profile(
     elif csv:
         write_csv(found, sys.stdout)
     else:
-        print(found.to_string(index=False))
+        say(found.to_string(index=False))

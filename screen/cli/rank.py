@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from muli.screen.terminal import say, tell
+
 if TYPE_CHECKING:
     from muli.screen.ranking.rank import Ranking
 
@@ -76,18 +78,18 @@ def rank(
         pareto=_listed(pareto),
     )
     for warning in found.results.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+        tell(f"warning: {warning}")
     if plot is not None:
         from muli.screen.pictures.ranking import draw_ranking
 
         draw_ranking(found, plot)
-        print(f"picture: {plot}", file=sys.stderr)
+        tell(f"picture: {plot}")
     if machine:
         _for_machines(found, csv=csv, parquet=parquet)
     else:
         from muli.screen.views.table import render
 
-        print(render(found, terminal_width()))
+        say(render(found, terminal_width()))
 
 
 def terminal_width() -> int:
@@ -106,15 +108,13 @@ def _for_machines(found: "Ranking", *, csv: bool, parquet: Path | None) -> None:
     """Rows to stdout or a file; what they mean to stderr."""
     from muli.screen.views.formats import records, write_csv, write_json, write_parquet
 
-    print(f"order: {found.order}", file=sys.stderr)
+    tell(f"order: {found.order}")
     if found.scenario:
         pins = ", ".join(f"{name} {value}" for name, value in found.scenario.items())
-        print(
-            f"compared at: {pins} (name a column in --per or --where to open it)", file=sys.stderr
-        )
+        tell(f"compared at: {pins} (name a column in --per or --where to open it)")
     if parquet is not None:
         write_parquet(found.rows, parquet)
-        print(f"{len(found.rows):,} rows written to {parquet}", file=sys.stderr)
+        tell(f"{len(found.rows):,} rows written to {parquet}")
     elif csv:
         write_csv(found.rows, sys.stdout)
     else:

@@ -1,10 +1,11 @@
 """`muli report`: one self-contained page of what a run found."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from muli.screen.terminal import say, tell
 
 EXAMPLES = """Examples:
 
@@ -24,5 +25,5 @@ def report(
     from muli.screen.report import report as write
 
     path = write(list(folders), out)
-    print(path)
-    print(f"open {path} in a browser; nothing in it needs a network", file=sys.stderr)
+    say(path)
+    tell(f"open {path} in a browser; nothing in it needs a network")

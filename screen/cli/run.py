@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from muli.screen.terminal import loss_allowed, say, tell
+
 if TYPE_CHECKING:
     from muli.screen.dataset.summary import RunResult
 
@@ -80,7 +82,7 @@ def run(
         )
         show(result, json=json)
     if strict and result.failed:
-        print(f"--strict: {result.failed:,} stacks failed", file=sys.stderr)
+        tell(f"--strict: {result.failed:,} stacks failed")
         raise typer.Exit(1)
     return None
 
@@ -95,12 +97,12 @@ def _dry_run(spec: Path | None, precision: str, dask: str | None, *, json: bool)
     if json:
         write_json(asdict(estimate), sys.stdout)
     else:
-        print(estimate)
+        say(estimate)
     if dask is not None and dask.startswith("slurm:"):
         from muli.screen.running.slurm import job_script, load
 
         script = job_script(load(Path(dask.removeprefix("slurm:"))))
-        print(script, file=sys.stderr if json else sys.stdout)
+        (tell if json else say)(script)
 
 
 def _set_precision(precision: str) -> None:
@@ -150,7 +152,11 @@ def _shard(text: str | None) -> tuple[int, int] | None:
 
 def show(result: "RunResult", *, json: bool) -> None:
     """Print the end of a run, for a person or a program."""
-    _json_summary(result) if json else _summary(result)
+    if json:
+        return _json_summary(result)
+    with loss_allowed():
+        _summary(result)
+    return None
 
 
 def _json_summary(result: "RunResult") -> None:
@@ -166,10 +172,10 @@ def _summary(result: "RunResult") -> None:
     from muli.screen.cli.rank import terminal_width
     from muli.screen.views.overview import closing, overview
 
-    print(closing(result))
-    print()
-    print(overview(result.folder, terminal_width()))
-    print()
-    print(f"Parquet: {result.folder}/part-*.parquet ({result.rows:,} rows)")
-    print(f"next: muli rank {result.folder} --per family --top 3")
-    print(f"      muli report {result.folder} --out report.html    a page to pass around")
+    say(closing(result))
+    say()
+    say(overview(result.folder, terminal_width()))
+    say()
+    say(f"Parquet: {result.folder}/part-*.parquet ({result.rows:,} rows)")
+    say(f"next: muli rank {result.folder} --per family --top 3")
+    say(f"      muli report {result.folder} --out report.html    a page to pass around")

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from muli.screen.terminal import say
+
 EXAMPLES = """Examples:
 
   muli solve stacks.json                    a table
@@ -37,9 +39,9 @@ def solve(
 
 def _table(answers: list[dict[str, object]]) -> None:
     """One line a stack: number, status, leak current, potentials at the boundaries."""
-    print("    #  status              leak A/cm2  nodes V")
+    say("    #  status              leak A/cm2  nodes V")
     for number, answer in enumerate(answers):
         leak, nodes = answer["leak_current_density_A_cm2"], answer["nodes_V"]
         assert isinstance(nodes, list)
         potentials = "  ".join(f"{each:.6f}" for each in nodes)
-        print(f"{number:5}  {answer['status']!s:18} {leak:>11.4e}  {potentials}")
+        say(f"{number:5}  {answer['status']!s:18} {leak:>11.4e}  {potentials}")

@@ -4,7 +4,6 @@ A workplace turns chunk numbers into drafts of parts in the result folder and gi
 entries for the journal. Publishing them, resuming and the manifest are the run's.
 """
 
-import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, replace
@@ -22,6 +21,7 @@ from muli.screen.running.identity import digest, part_metadata
 from muli.screen.space.cost import Precision
 from muli.screen.space.facts import schema
 from muli.screen.space.setup import Setup
+from muli.screen.terminal import tell
 
 Entry = dict[str, Any]
 POLL_S = 0.1
@@ -151,7 +151,7 @@ class Local:
         self._chunkers = []
         note = f"out of memory: now {self._plan.tiles_per_call} tiles per call"
         self.notes.append(note)
-        print(note, file=sys.stderr)
+        tell(note)
 
     def _pool(
         self,

@@ -1,12 +1,14 @@
 """Progress for a person (one live line, or a line every 30 s) and for a program (a file)."""
 
+import contextlib
 import sys
 import time
 from collections import Counter
 from threading import Lock
-from typing import Any, TextIO
+from typing import Any
 
 from muli.screen.dataset.store import Store
+from muli.screen.terminal import tell, visible
 
 LOG_EVERY_S = 30.0
 FILE_EVERY_S = 2.0
@@ -18,13 +20,13 @@ class Progress:
 
     def __init__(self, store: Store, total: int, done: int, *, quiet: bool = False) -> None:
         self.store, self.total = store, total
-        self.stream: TextIO | None = None if quiet else sys.stderr
+        self.quiet = quiet
         self.before = self.done = done
         self.failed, self.feasible = 0, 0
         self.leaders: Counter[str] = Counter()
         self.started = self._logged = self._filed = time.monotonic()
         self._lock = Lock()
-        self._live = self._live_line() if self.stream and self.stream.isatty() else None
+        self._live = self._live_line()
 
     def advance(self, stacks: int) -> None:
         """Some stacks were computed."""
@@ -42,10 +44,10 @@ class Progress:
         """Show where things stand, as often as suits the reader."""
         now = time.monotonic()
         if self._live is not None:
-            self._live.update(self.line())
-        elif self.stream and now - self._logged >= LOG_EVERY_S:
+            self._update()
+        elif not self.quiet and now - self._logged >= LOG_EVERY_S:
             self._logged = now
-            print(self.line(), file=self.stream, flush=True)
+            tell(self.line())
         if now - self._filed >= FILE_EVERY_S or state != "running":
             self._filed = now
             self.store.write_json(FILE, self.snapshot(state))
@@ -53,7 +55,8 @@ class Progress:
     def end(self, state: str) -> None:
         """Close the live line and leave the last word."""
         if self._live is not None:
-            self._live.stop()
+            with contextlib.suppress(OSError, ValueError):
+                self._live.stop()
         self.tick(state)
 
     def snapshot(self, state: str = "running") -> dict[str, Any]:
@@ -91,10 +94,22 @@ class Progress:
         rate = (self.done - self.before) / seconds
         return rate, (self.total - self.done) / rate if rate > 0 else None
 
+    def _update(self) -> None:
+        """Show the live line; a terminal that is gone is given up, the run goes on."""
+        from rich.text import Text
+
+        try:
+            self._live.update(Text(visible(self.line())))
+        except (OSError, ValueError):
+            self._live = None
+
     def _live_line(self) -> Any:
+        """A line that is rewritten in place, where stderr is a terminal."""
+        if self.quiet or sys.stderr is None or not sys.stderr.isatty():
+            return None
         from rich.console import Console
 
-        status = Console(file=self.stream).status(self.line())
+        status = Console(file=sys.stderr).status("")
         status.start()
         return status
 

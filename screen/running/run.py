@@ -1,6 +1,5 @@
 """Run a screen: from a spec to a folder of Parquet parts and a manifest, always resumable."""
 
-import sys
 import time
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field, replace
@@ -30,6 +29,7 @@ from muli.screen.running.signals import stop_on_signal
 from muli.screen.space.materials import summarised
 from muli.screen.space.setup import Setup, set_up
 from muli.screen.space.source import SpecLike, source_of
+from muli.screen.terminal import tell
 
 if TYPE_CHECKING:
     from muli.screen.running.clusters import Start
@@ -183,7 +183,7 @@ class _Job:
         total = done + sum(len(space.chunk(c)) for c in todo) * space.rows_per_line
         progress = Progress(self.store, total, done, quiet=not self.verbose)
         if self.verbose:
-            print(self.place.describe(), file=sys.stderr)
+            tell(self.place.describe())
         try:
             results = self.place.results(self.identity, todo, self.stop, progress.advance)
             with closing(results):

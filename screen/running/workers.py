@@ -1,6 +1,5 @@
 """A run's chunks on Dask workers: bounded in flight, counted once, and given on from the unfit."""
 
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ from muli.screen.errors import Interrupted, WorkerError
 from muli.screen.running.clusters import Start
 from muli.screen.running.local import POLL_S, Entry
 from muli.screen.running.work import Order, Outcome, Work, compute, halt, survey
+from muli.screen.terminal import tell
 
 CHUNKS_PER_TASK = 64
 """Most chunks of one task: what is lost with a worker, and what ends late after a signal."""
@@ -229,7 +229,7 @@ class Workers:
                     raise Interrupted("stopped while waiting for the first worker")
                 if time.monotonic() - told > 15 and not self._present():
                     told = time.monotonic()
-                    print("waiting for the first worker ...", file=sys.stderr)
+                    tell("waiting for the first worker ...")
             outcome = self._outcome(future)
             future.release()  # a worker that holds a result is not let go
             if outcome.failure is None:
@@ -251,7 +251,7 @@ class Workers:
 
     def _say(self, note: str) -> None:
         self.notes.append(note)
-        print(note, file=sys.stderr)
+        tell(note)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ preceded by an apostrophe; JSON has null where a number is infinite or unknown.
 """
 
 import csv
+import io
 import json
 import math
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from muli.candidates.files import replacing
 from muli.screen.errors import StoreError
+from muli.screen.terminal import ACTING, visible
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,13 +47,21 @@ def records(frame: "pd.DataFrame") -> list[dict[str, Any]]:
 
 
 def write_json(content: Any, stream: TextIO) -> None:
-    """One JSON document and a line end; never NaN or Infinity."""
-    json.dump(plain(content), stream, ensure_ascii=False, allow_nan=False, indent=1)
-    stream.write("\n")
+    """One JSON document and a line end; never NaN or Infinity, and no character that acts."""
+    text = json.dumps(plain(content), ensure_ascii=False, allow_nan=False, indent=1)
+    stream.write(ACTING.sub(lambda match: json.dumps(match[0])[1:-1], text) + "\n")
 
 
 def write_csv(frame: "pd.DataFrame", stream: TextIO) -> None:
-    """CSV with a header; unknown is empty, infinite is `inf`."""
+    """CSV with a header; unknown is empty, infinite is `inf`.
+
+    A terminal is shown what would act on it; a file or a pipe gets names as they are.
+    """
+    if stream.isatty():
+        text = io.StringIO()
+        write_csv(frame, text)
+        stream.write(visible(text.getvalue()))
+        return
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow([harmless(str(each)) for each in frame.columns])
     writer.writerows(_cells(frame))
@@ -59,7 +69,8 @@ def write_csv(frame: "pd.DataFrame", stream: TextIO) -> None:
 
 def harmless(text: str) -> str:
     """`text` as a cell that no spreadsheet takes for a formula."""
-    return "'" + text if text.lstrip(" ").startswith(_FORMULA) else text
+    start = text.lstrip(" \u00a0\u3000\ufeff\u200b")
+    return "'" + text if start.startswith(_FORMULA) else text
 
 
 def write_parquet(frame: "pd.DataFrame", path: Path) -> None:

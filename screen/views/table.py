@@ -7,11 +7,11 @@ people's files: control characters and what moves a cursor or turns text around 
 
 import math
 import textwrap
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from muli.screen.terminal import visible
 from muli.screen.views.why import number, verdict, volt, why
 
 if TYPE_CHECKING:
@@ -70,10 +70,7 @@ def render(ranking: "Ranking", width: int = MAX_WIDTH) -> str:
 
 def safe(text: object, width: int = 200) -> str:
     """One line of `text` that a terminal shows and does not obey."""
-    shown = "".join(
-        c if unicodedata.category(c)[0] != "C" and c not in "\u2028\u2029" else f"\\x{ord(c):02x}"
-        for c in str(text)[: 2 * width]
-    )
+    shown = visible(str(text)[: 2 * width]).replace("\n", "\\x0a")
     return shown if len(shown) <= width else shown[: width - 1] + "…"
 
 

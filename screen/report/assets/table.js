@@ -127,12 +127,13 @@ class Ranking {
     return cell;
   }
 
-  // Spreadsheets run cells that start with these characters: a quote in front keeps them text.
+  // Spreadsheets run cells that start with these characters, also behind blanks: a quote in front
+  // keeps them text. `muli rank --csv` has the same rule.
   csv() {
     const field = (value) => {
       if (value === null || value === undefined) return "";
       let text = String(value);
-      if (typeof value === "string" && /^[=+\-@\t\r]/.test(text)) text = "'" + text;
+      if (typeof value === "string" && /^[ \u00a0\u3000\ufeff\u200b]*[=+\-@\t\r\n＝＋－＠]/.test(text)) text = "'" + text;
       return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
     };
     const names = this.columns.map((column) => column.name);

@@ -1,0 +1,66 @@
+"""What people read: a terminal shows it and does not obey it, and no run fails for a lost terminal.
+
+Names and conditions come from people's files. A control character in them could move the cursor,
+colour or clear the screen, or turn text around; it is written as its code. All text for people goes
+through `say` (stdout) and `tell` (stderr), data for programs through `views/formats.py`.
+"""
+
+import contextlib
+import os
+import re
+import sys
+from collections.abc import Iterator
+from typing import TextIO
+
+ACTING = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\ud800-\uf8ff\ufeff\ufff0-\uffff\U000e0000-\U0010ffff]"
+)
+"""Characters that act on a terminal or cannot be seen: control, direction, lone surrogates,
+private use; a line end is none."""
+
+
+def visible(text: str) -> str:
+    """`text` with every acting character as its code; line ends stay."""
+    return ACTING.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+
+
+def say(text: object = "") -> None:
+    """A line, or several, on stdout. Raises OSError where stdout is full or closed."""
+    _write(sys.stdout, str(text))
+
+
+def tell(text: object) -> None:
+    """A line on stderr, at once; where nobody can read it, it is lost and nothing else happens."""
+    with contextlib.suppress(OSError, ValueError):
+        _write(sys.stderr, str(text))
+        if sys.stderr is not None:
+            sys.stderr.flush()
+
+
+@contextlib.contextmanager
+def loss_allowed() -> Iterator[None]:
+    """What is said in the block may be lost: the work is done, and lies in files."""
+    try:
+        yield
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        give_up_stdout()
+        tell(f"warning: stdout cannot be written: {error.strerror}")
+
+
+def give_up_stdout() -> None:
+    """Send what is still to be written to nowhere, so that the end of the process does not fail."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+def _write(stream: TextIO | None, text: str) -> None:
+    if stream is None:  # closed before the command began
+        return
+    encoding = stream.encoding or "utf-8"
+    shown = visible(text).encode(encoding, "backslashreplace").decode(encoding)
+    stream.write(shown + "\n")
