@@ -33,6 +33,7 @@ def show(name: str) -> str:
     row = rows[rows["name"] == material].iloc[0]
     parts = [
         _title(material, row),
+        _evidence_page(material, row["role"]),
         *(_property(material, compound, name) for name in _listed(material, compound)),
         _window_page(compound),
         _potential_page(material, compound),
@@ -55,6 +56,16 @@ def _title(material: str, row: pd.Series) -> str:
         lines.append(f"also called {record['aliases'].replace('; ', ', ')}")
     lines += [str(record[key]) for key in ("note", "flag") if record[key]]
     return "\n".join(lines)
+
+
+def _evidence_page(material: str, role: str) -> str:
+    """Distributions of the uncertain properties; electrodes have none."""
+    if not {"coating", "electrolyte"} & set(role.split("; ")):
+        return ""
+    from muli.candidates.evidence import of
+    from muli.candidates.evidence.words import lines
+
+    return "\n  ".join(["evidence (mean +- standard deviation):", *lines(of(material))])
 
 
 def _listed(material: str, compound: str) -> list[str]:

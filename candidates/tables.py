@@ -63,6 +63,14 @@ NUMBERS: dict[str, tuple[str, ...]] = {
     "processing": ("process_temperature_K",),
     "lowest_formation_energies": ("F", "O", "Cl", "Br", "I", "S", "Se", "Te", "N", "P", "H"),
     "mixtures": _COMPUTED,
+    "comparison_values": ("value", "low", "high", "thickness_nm"),
+    "priors": (
+        "mean_log10",
+        "sd_between_materials",
+        "sd_between_samples",
+        "materials",
+        "samples",
+    ),
     "cells": (),
     "cell_sources": (),
 }

@@ -87,11 +87,39 @@ def show(
     from muli.screen.views.formats import records, write_json
 
     with usable_input():
-        page = records(candidates.values(name)) if json else candidates.show(name)
+        if json:
+            page = {"values": records(candidates.values(name)), "evidence": _evidence(name)}
+            write_json(page, sys.stdout)
+        else:
+            say(candidates.show(name))
+
+
+def _evidence(name: str) -> dict[str, dict[str, object]]:
+    """Distributions by property for `show --json`; none for an electrode."""
+    from dataclasses import asdict
+
+    from muli.candidates.evidence import of
+    from muli.candidates.names import resolve
+    from muli.candidates.wide import library
+
+    frame = library()
+    roles = set(frame.loc[frame["name"] == resolve(name), "role"].iloc[0].split("; "))
+    if not {"coating", "electrolyte"} & roles:
+        return {}
+    return {prop: asdict(each) for prop, each in of(name).items()}
+
+
+@app.command()
+def priors(json: AsJson = False) -> None:
+    """Print what a conductivity is before it is measured: mean and spreads of every group."""
+    from muli.candidates.evidence import priors as table
+    from muli.screen.views.formats import records, write_json
+
     if json:
-        write_json(page, sys.stdout)
-    else:
-        say(page)
+        write_json(records(table()), sys.stdout)
+        return
+    say("log10 sigma (S/cm) of a film of a new material of each group, and its spreads")
+    say(table().to_string(index=False, float_format="{:.2f}".format))
 
 
 @app.command()
