@@ -21,11 +21,10 @@ from muli.kernels import (
     Limits,
     Stack,
     Window,
-    arrhenius_factor,
-    arrhenius_sigma_ion,
     resolve_boundary,
 )
-from muli.kernels.constants import CM_PER_NM, CM_PER_UM, ROOM_TEMPERATURE
+from muli.kernels.constants import CM_PER_NM, CM_PER_UM
+from muli.screen.space.conductivity import Kind, Measured, used
 from muli.screen.space.problem import FILL
 from muli.screen.spec import Screen
 
@@ -38,10 +37,6 @@ CONTACTS = (
     "interface.electrolyte_coating_asr_ohm_cm2",
     "interface.coating_cathode_asr_ohm_cm2",
 )
-
-HELD_WITHIN_K = 30.0
-"""K; how far from its own temperature a sigma_ion without activation energy is used. Beyond, it is
-unknown; sigma_ele, for which no activation energies are known, is held constant and flagged."""
 
 
 class Batch(NamedTuple):
@@ -183,52 +178,32 @@ def _window(lookup: Lookup, role: str) -> Window:
 
 
 def _layer(lookup: Lookup, role: str, thickness: Number, form: LawForm) -> Layer:
-    temperature = lookup.axis("temperature_K")
-    ion, electron = (_measured(lookup, role, name) for name in ("sigma_ion", "sigma_ele"))
-    at = arrhenius_sigma_ion(ion.sigma, ion.E_act, temperature, ion.T_ref)
-    sigma_ion = jnp.where(ion.E_act == 0, ion.sigma, at)
-    far = ~ion.scales & (jnp.abs(temperature - ion.T_ref) > HELD_WITHIN_K)
-    sigma_ion = jnp.where(far, jnp.nan, sigma_ion)
-    sigma, factor = electron.sigma, arrhenius_factor(electron.E_act, temperature, electron.T_ref)
-    law = (
-        _branches(lookup, role, sigma, factor, form) if form.branches else Constant(sigma * factor)
-    )
+    sigma_ion = _used(lookup, role, "sigma_ion_S_cm", "sigma_ion")
+    sigma_ele = _used(lookup, role, "sigma_ele_S_cm", "sigma_ele")
+    law = _branches(lookup, role, sigma_ele, form) if form.branches else Constant(sigma_ele)
     return Layer(thickness, sigma_ion, law)
 
 
-class Measured(NamedTuple):
-    """A conductivity (S/cm), its activation energy (eV, 0 where unknown) and temperature (K).
-
-    scales: whether it may be used at any temperature, for its activation energy is known or the
-    spec gives the value itself.
-    """
-
-    sigma: Number
-    E_act: Number
-    T_ref: Number
-    scales: Number
-
-
-def _measured(lookup: Lookup, role: str, name: str) -> Measured:
-    key = f"{role}.{name}_S_cm"
-    E_act = lookup.property(role, f"{name}_activation_eV")
-    own = lookup.property(role, f"{name}_temperature_K")
-    assumed = key in lookup.digits
-    T_ref = jnp.where(jnp.isnan(own) | assumed, ROOM_TEMPERATURE, own)
-    known = ~jnp.isnan(E_act)
-    scales = known | assumed
+def _used(lookup: Lookup, role: str, column: str, kind: Kind) -> Number:
+    """A conductivity of a role's material at the temperature of its line."""
+    key = f"{role}.{column}"
+    stated = f"{role}.{kind}_temperature_K" in lookup.digits
+    typed = jnp.asarray(key in lookup.digits and not stated)
     if FILL + key in lookup.digits:
-        scales = scales | jnp.isnan(per_line(lookup.tables[key][lookup.digits[role]]))
-    sigma = lookup.property(role, f"{name}_S_cm")
-    return Measured(sigma, jnp.where(known, E_act, 0.0), T_ref, scales)
+        typed = typed | jnp.isnan(per_line(lookup.tables[key][lookup.digits[role]]))
+    measured = Measured(
+        lookup.property(role, column),
+        lookup.property(role, f"{kind}_activation_eV"),
+        lookup.property(role, f"{kind}_temperature_K"),
+        typed,
+    )
+    return used(kind, measured, lookup.axis("temperature_K"))
 
 
-def _branches(
-    lookup: Lookup, role: str, sigma_ele: Number, factor: Number, form: LawForm
-) -> Branches:
+def _branches(lookup: Lookup, role: str, sigma_ele: Number, form: LawForm) -> Branches:
     """The branch law; a material without branches keeps its one number as sigma_0."""
     sigma_0, sigma_n, sigma_p = (
-        lookup.property(role, f"sigma_{kind}_S_cm") for kind in ("0", "n", "p")
+        _used(lookup, role, f"sigma_{kind}_S_cm", "sigma_ele") for kind in ("0", "n", "p")
     )
     none = jnp.isnan(sigma_n) & jnp.isnan(sigma_p)
     floor = jnp.where(jnp.isnan(sigma_0), jnp.where(none, sigma_ele, 0.0), sigma_0)
@@ -238,10 +213,10 @@ def _branches(
         return jnp.where(jnp.isnan(value), default, value)
 
     return Branches(
-        floor * factor,
-        jnp.where(jnp.isnan(sigma_n), 0.0, sigma_n) * factor,
+        floor,
+        jnp.where(jnp.isnan(sigma_n), 0.0, sigma_n),
         known("E_n_V", 0.0),
-        jnp.where(jnp.isnan(sigma_p), 0.0, sigma_p) * factor,
+        jnp.where(jnp.isnan(sigma_p), 0.0, sigma_p),
         known("E_p_V", 0.0),
         known("z_n", 1.0) if form.slope is None else form.slope,
         known("z_p", 1.0) if form.slope is None else form.slope,

@@ -22,7 +22,13 @@ from jaxtyping import Array, Float
 from muli.kernels import Constant, Layer, Stack, Window, max_sigma_ele, resolve_boundary
 from muli.kernels.constants import CM_PER_NM, CM_PER_UM, ROOM_TEMPERATURE
 from muli.screen.errors import SpecError
-from muli.screen.optimize.read import Scenario, chosen_materials, scenarios, tables_at
+from muli.screen.optimize.read import (
+    Scenario,
+    chosen_materials,
+    contact_resistances,
+    scenarios,
+    tables_at,
+)
 from muli.screen.spec import Source
 
 THICKNESS_NM = np.geomspace(0.3, 1000.0, 141)
@@ -34,12 +40,18 @@ class DesignMap:
     """One cell's map. `boundaries` by thickness, `frontier` by sigma_ion, `materials` by name.
 
     boundaries: `coating_thickness_nm`, `max_sigma_ele_S_cm`, `min_sigma_ele_S_cm` (below it the
-    electrolyte is reduced; 0 where it cannot be), `min_sigma_ion_S_cm`, for a coating of that
-    least sigma_ion. frontier: `sigma_ion_S_cm`, `max_thickness_nm`, `max_sigma_ele_S_cm` at it.
+    electrolyte is reduced; 0 where it cannot be, infinite where it always is) and
+    `min_sigma_ion_S_cm`, for a coating of that least sigma_ion. Where the smallest sigma_ele
+    exceeds the largest, one state of charge asks for what another forbids: none protects.
+    frontier: `sigma_ion_S_cm`, `max_thickness_nm`, `max_sigma_ele_S_cm` at it, 0 where nothing
+    protects. budget: ohm cm2 for coating and contacts; spare: what the contacts leave of it.
+    area: interface per electrode area.
     """
 
     title: str
     budget: float
+    spare: float
+    area: float
     boundaries: pd.DataFrame
     frontier: pd.DataFrame
     materials: pd.DataFrame
@@ -87,15 +99,35 @@ def _design_map(
         depth * CM_PER_UM, float(row["sigma_ion_S_cm"]), Constant(float(row["sigma_ele_S_cm"]))
     )
     budget = source.spec.screen.asr_budget_ohm_cm2
+    area = scenario.overrides.get("cathode.area_factor", 1.0)
+    contacts = contact_resistances(scenario.overrides, 2, area) or (0.0,)
+    spare = max(budget - float(sum(contacts)), 0.0)
     sigma = partial(_sigma_ele, layer, window, scenario)
-    boundaries, frontier = _boundaries(sigma, budget), _frontier(sigma, budget)
+
+    def largest(sigma_ion: np.ndarray) -> np.ndarray:
+        """sigma_ele that protects at the thickness which this sigma_ion can afford; 0: none."""
+        low, high = (
+            sigma(sigma_ion * spare * area, sigma_ion, limit)
+            for limit in ("reduction", "oxidation")
+        )
+        return np.where((low > high) | np.isinf(low) | (spare == 0), 0.0, high)
+
     coatings = [tables_at(materials, each)["coating"] for each in cell]
-    placed = _placed(coatings, scenario.overrides, lambda s: sigma(s * budget, s, "oxidation"))
-    return DesignMap(_title(scenario), budget, boundaries, frontier, placed)
+    return DesignMap(
+        _title(scenario),
+        budget,
+        spare,
+        area,
+        _boundaries(sigma, spare * area),
+        _frontier(largest, spare * area),
+        _placed(coatings, scenario.overrides, largest),
+    )
 
 
-def _boundaries(sigma: partial[np.ndarray], budget: float) -> pd.DataFrame:
-    sigma_ion = THICKNESS_NM * CM_PER_NM / budget
+def _boundaries(sigma: partial[np.ndarray], spare: float) -> pd.DataFrame:
+    """spare: what the coating may cost, ohm cm2 of its own area."""
+    with np.errstate(divide="ignore"):
+        sigma_ion = THICKNESS_NM * CM_PER_NM / np.float64(spare)
     return pd.DataFrame(
         {
             "coating_thickness_nm": THICKNESS_NM,
@@ -106,13 +138,12 @@ def _boundaries(sigma: partial[np.ndarray], budget: float) -> pd.DataFrame:
     )
 
 
-def _frontier(sigma: partial[np.ndarray], budget: float) -> pd.DataFrame:
-    thickness = SIGMA_ION * budget
+def _frontier(largest: Callable[[np.ndarray], np.ndarray], spare: float) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "sigma_ion_S_cm": SIGMA_ION,
-            "max_thickness_nm": thickness / CM_PER_NM,
-            "max_sigma_ele_S_cm": sigma(thickness, SIGMA_ION, "oxidation"),
+            "max_thickness_nm": SIGMA_ION * spare / CM_PER_NM,
+            "max_sigma_ele_S_cm": largest(SIGMA_ION),
         }
     )
 
@@ -140,6 +171,7 @@ def _sigma_ele(
             scenario.numbers["temperature_K"],
             jnp.asarray(thickness / area),
             jnp.asarray(sigma_ion),
+            contact_resistances(scenario.overrides, 2, area),
         )
         for end in ends
     ]
@@ -156,10 +188,13 @@ def _at_limit(
     temperature: Float[Array, ""],
     thickness: Float[Array, " points"],
     sigma_ion: Float[Array, " points"],
+    contacts: tuple[Float[Array, ""], ...] | None,
 ) -> Float[Array, " points"]:
     def one(L: Float[Array, ""], s: Float[Array, ""]) -> Float[Array, ""]:
         coating = Layer(L, s, Constant(jnp.ones_like(s)))
-        return max_sigma_ele(Stack((electrolyte, coating), E_anode, E_cathode, temperature), limit)
+        layers = (electrolyte, coating)
+        stack = Stack(layers, E_anode, E_cathode, temperature, interface_asr=contacts)
+        return max_sigma_ele(stack, limit)
 
     known = jnp.where(jnp.isnan(limit), E_anode, limit)
     found = jax.vmap(lambda L, s: one(L, s))(thickness, sigma_ion)

@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Array
 
-from muli.kernels import Branches, Constant, Layer, Stack, arrhenius_factor, arrhenius_sigma_ion
+from muli.kernels import Branches, Constant, Layer, Stack
 from muli.kernels.constants import CM_PER_NM, CM_PER_UM
 from muli.kernels.model.boundary import Choice
 from muli.kernels.model.laws import Law
 from muli.screen.errors import SpecError
 from muli.screen.optimize.problem import Problem, Quantity, Term, Variable, leaf
+from muli.screen.space.conductivity import at_temperature
 from muli.screen.space.distributions import quantile
 from muli.screen.space.materials import resolve
 from muli.screen.spec import Design, Selection, Source, Spec
@@ -163,30 +164,15 @@ def tables_at(materials: Mapping[str, pd.DataFrame], scenario: Scenario) -> dict
             owner, _, name = key.partition(".")
             if owner == role:
                 frame[name] = value
-        tables[role] = _at_temperature(frame, scenario.numbers["temperature_K"])
+        temperature = scenario.numbers["temperature_K"]
+        tables[role] = at_temperature(frame, temperature, typed(scenario, role))
     return tables
 
 
-def _at_temperature(frame: pd.DataFrame, temperature: float) -> pd.DataFrame:
-    """Arrhenius scaling; a conductivity without activation energy stays as it is."""
-    ion, ele = (
-        (
-            frame[f"{kind}_activation_eV"].fillna(0.0).to_numpy(float),
-            frame[f"{kind}_temperature_K"].fillna(298.15).to_numpy(float),
-        )
-        for kind in ("sigma_ion", "sigma_ele")
-    )
-    known = frame["sigma_ion_activation_eV"].notna().to_numpy()
-    sigma_ion = frame["sigma_ion_S_cm"].to_numpy(float)
-    scaled = np.asarray(arrhenius_sigma_ion(sigma_ion, ion[0], temperature, ion[1]))
-    factor = np.asarray(arrhenius_factor(ele[0], temperature, ele[1]))
-    columns: dict[str, Any] = {
-        f"{name}_library": frame[name] for name in ("sigma_ion_S_cm", "sigma_ele_S_cm")
-    }
-    columns["sigma_ion_S_cm"] = np.where(known, scaled, sigma_ion)
-    for name in ("sigma_ele_S_cm", "sigma_0_S_cm", "sigma_n_S_cm", "sigma_p_S_cm"):
-        columns[name] = frame[name].to_numpy(float) * factor
-    return frame.assign(**columns)
+def typed(scenario: Scenario, role: str) -> frozenset[str]:
+    """Columns of a role whose values a scenario gives."""
+    keys = (key.partition(".") for key in scenario.overrides)
+    return frozenset(name for owner, _, name in keys if owner == role)
 
 
 def _case(
@@ -198,6 +184,7 @@ def _case(
     rows = [tables["electrolyte"][scenario.electrolyte]]
     rows += [tables["coating"][name] for name in coating]
     names = tuple(str(row["name"]) for row in rows)
+    notes = tuple(note for row in rows for note in row["temperature_notes"])
     shown: dict[str, float | str] = {
         "coating": " | ".join(coating),
         "electrolyte": names[0],
@@ -212,9 +199,10 @@ def _case(
     if any(np.isnan(E) for E in (*scenario.cathode[1], scenario.anode[1])):
         missing.append("the potential of an electrode")
     if missing:
-        return Case(names, shown, None, tuple(missing))
+        return Case(names, shown, None, tuple(missing), notes)
     problem = _problem(spec, scenario, rows)
-    return Case(names, shown, problem, (), tuple(_unlimited(rows)), *_literature(spec, rows))
+    notes = (*notes, *_unlimited(rows))
+    return Case(names, shown, problem, (), notes, *_literature(spec, rows))
 
 
 def _literature(
@@ -273,7 +261,7 @@ def _problem(spec: Spec, scenario: Scenario, rows: list[Row]) -> Problem:
         np.float64(scenario.cathode[1][0]),
         np.float64(scenario.numbers["temperature_K"]),
         np.float64(current * 1e-3) if current else 0.0,
-        _contacts(scenario.overrides, len(rows), area),
+        contact_resistances(scenario.overrides, len(rows), area),
     )
     leak = design.leak_budget_A_cm2
     return Problem(
@@ -348,7 +336,7 @@ def _law(row: Row, law: str) -> Law:
     )
 
 
-def _contacts(
+def contact_resistances(
     overrides: Mapping[str, float], layers: int, area: float
 ) -> tuple[np.float64, ...] | None:
     """Resistance of every contact, ohm cm2 of electrode; None where all are ideal.

@@ -72,19 +72,28 @@ def _draw_thickness(axes: "Axes", design_map: DesignMap) -> None:
     L = table["coating_thickness_nm"]
     top = np.clip(table["max_sigma_ele_S_cm"], *SIGMA_ELE_RANGE)
     bottom = np.clip(table["min_sigma_ele_S_cm"], *SIGMA_ELE_RANGE)
-    axes.fill_between(L, bottom, top, color=PALE, linewidth=0)
+    open_ = table["max_sigma_ele_S_cm"] >= table["min_sigma_ele_S_cm"]
+    open_ &= np.isfinite(table["min_sigma_ele_S_cm"])
+    open_ &= table["max_sigma_ele_S_cm"] > SIGMA_ELE_RANGE[0]
+    axes.fill_between(L, bottom, top, where=open_, color=PALE, linewidth=0)
     axes.plot(L, top, color=BLUE, linewidth=2)
     if (table["min_sigma_ele_S_cm"] > 0).any():
         axes.plot(L, bottom, color=BLUE, linewidth=1.5, linestyle="--")
         axes.text(L.iloc[6], bottom[6] / 3, "electrolyte reduced", color=BLUE, va="top")
     axes.text(L.iloc[6], top[6] * 30, "electrolyte oxidised", color="black")
-    _name_band(axes, L.iloc[100], bottom[100], top[100])
+    if open_[100]:
+        _name_band(axes, L.iloc[100], bottom[100], top[100])
+    elif not open_.any():
+        axes.text(L.iloc[60], 1e-11, "nothing protects", color=RED)
     axes.set(xscale="log", xlim=(L.min(), L.max()), xlabel="coating thickness (nm)")
+    spare = design_map.spare * design_map.area
+    if not spare:
+        return
     above = axes.secondary_xaxis(
         "top",
         functions=(
-            lambda nm: np.asarray(nm, float) * 1e-7 / design_map.budget,
-            lambda sigma: np.asarray(sigma, float) * 1e7 * design_map.budget,
+            lambda nm: np.asarray(nm, float) * 1e-7 / spare,
+            lambda sigma: np.asarray(sigma, float) * 1e7 * spare,
         ),
     )
     above.set_xlabel("least σ$_{ion}$ within the budget (S/cm)", color=GREY)
@@ -118,13 +127,20 @@ def _draw_conductivities(axes: "Axes", design_map: DesignMap) -> None:
     )
     axes.plot(table["sigma_ion_S_cm"], table["max_sigma_ele_S_cm"], color=BLUE, linewidth=2)
     ends = table["sigma_ion_S_cm"].min(), table["sigma_ion_S_cm"].max()
+    works = table["max_sigma_ele_S_cm"] > SIGMA_ELE_RANGE[0]
     for thickness in (1, 10, 100, 1000):
+        if not works.any():
+            break
         row = int(np.argmin(abs(table["max_thickness_nm"] - thickness)))
         at = table["sigma_ion_S_cm"][row], table["max_sigma_ele_S_cm"][row]
         axes.plot([at[0], ends[1]], [at[1]] * 2, color=GREY, linewidth=0.7, linestyle=":")
         axes.text(ends[1], at[1], f" {thickness} nm", color=GREY, va="center", fontsize=8)
-    axes.text(3e-10, 3e-16, "some thickness protects\nwithin the budget", color=BLUE, va="top")
-    axes.text(3e-10, 1e-8, "none does", color="black")
+    if works.any():
+        word = "some thickness protects\nwithin the budget"
+        axes.text(3e-10, 3e-16, word, color=BLUE, va="top")
+    if (table["max_sigma_ele_S_cm"] < SIGMA_ELE_RANGE[1]).any():
+        word = "none does" if works.any() else "no thickness protects\nwithin the budget"
+        axes.text(3e-10, 1e-8, word, color="black")
     axes.set(xscale="log", xlim=ends, xlabel="coating σ$_{ion}$ (S/cm)")
     axes.set_title("lines: thickness needed", color=GREY, fontsize=8, loc="right")
     _draw_materials(axes, design_map.materials, ends)

@@ -13,8 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from muli.kernels import Window, arrhenius_factor, arrhenius_sigma_ion, resolve_boundary
-from muli.kernels.constants import CM_PER_NM, CM_PER_UM, ROOM_TEMPERATURE
+from muli.kernels import Window, resolve_boundary
+from muli.kernels.constants import CM_PER_NM, CM_PER_UM
 from muli.kernels.metrics.two_layer import divide, required_resistance, resistance, sigma_ele_of
 
 ROLES = ("coating", "electrolyte")
@@ -69,39 +69,15 @@ def _column(table: pd.DataFrame, name: str) -> "pd.Series[float]":
 
 
 def _layers(rows: pd.DataFrame, table: pd.DataFrame, role: str) -> pd.DataFrame:
-    """Conductivities at each row's temperature, and windows."""
+    """Conductivities as the run used them, at each row's temperature, and windows."""
     material = table.reindex(rows[role]).set_axis(rows.index)
-    temperature = _significant(_column(rows, "temperature_K")).fillna(ROOM_TEMPERATURE)
-    assumed = rows.get("assumed", pd.Series("", index=rows.index)).fillna("").astype(str)
     found = pd.DataFrame(index=rows.index)
     for name in ("sigma_ion", "sigma_ele"):
-        column = f"{role}_{name}_S_cm"
-        value = _column(material, f"{name}_S_cm")
-        given = assumed.str.contains(f"{role}.{name}_S_cm", regex=False)
-        value = value.mask(given | value.isna(), _significant(_column(rows, column)))
-        own = _column(material, f"{name}_temperature_K").mask(given)
-        activation = _column(material, f"{name}_activation_eV").fillna(0.0)
-        found[column] = _at(name, value, activation, temperature, own.fillna(ROOM_TEMPERATURE))
+        found[f"{role}_{name}_S_cm"] = _significant(_column(rows, f"{role}_{name}_S_cm"))
     for side in ("reduction_limit_V", "oxidation_limit_V"):
         assumed_limit = _significant(_column(rows, f"{role}_{side}"))
         found[f"{role}_{side}"] = assumed_limit.fillna(_column(material, side))
     return found
-
-
-def _at(
-    name: str,
-    value: "pd.Series[float]",
-    activation: "pd.Series[float]",
-    temperature: "pd.Series[float]",
-    own: "pd.Series[float]",
-) -> "pd.Series[float]":
-    """A conductivity at the row's temperature; one without an activation energy stays."""
-    columns = [each.to_numpy() for each in (value, activation, temperature, own)]
-    if name == "sigma_ion":
-        scaled = np.asarray(arrhenius_sigma_ion(*columns))
-    else:
-        scaled = columns[0] * np.asarray(arrhenius_factor(*columns[1:]))
-    return _significant(value.where(activation == 0, pd.Series(scaled, index=value.index)))
 
 
 def _significant(column: "pd.Series[float]") -> "pd.Series[float]":

@@ -8,18 +8,15 @@ position on the axes and are looked up, never computed per row.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import jax
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from muli.kernels import arrhenius_factor, arrhenius_sigma_ion
-from muli.kernels.constants import ROOM_TEMPERATURE
-from muli.screen.engine.answers import CURRENT_FLOATS, FLOATS, VERDICTS, Number
+from muli.screen.engine.answers import CURRENT_FLOATS, FLOATS, VERDICTS
 from muli.screen.engine.reduce import CODE_NAMES
-from muli.screen.engine.stacks import HELD_WITHIN_K, column_name
+from muli.screen.engine.stacks import column_name
 from muli.screen.ranking.criteria import REACTIVITY_CLASSES
+from muli.screen.space.conductivity import Kind, Measured, held_constant, used_on_host
 from muli.screen.space.draws import TOP_K_SHARE
 from muli.screen.space.layout import COATING, STATE, THICKNESS
 from muli.screen.space.materials import ROLES
@@ -27,8 +24,7 @@ from muli.screen.space.problem import FILL, Problem, column
 
 Positions = dict[str, NDArray[np.int64]]
 
-AS_MEASURED_WITHIN_K = 10.0
-"""K; a room temperature is a room temperature."""
+KINDS: tuple[Kind, ...] = ("sigma_ele", "sigma_ion")
 
 UNITS = {
     "V": "V",
@@ -139,69 +135,69 @@ def _facts(problem: Problem) -> dict[str, Looked]:
         ),
         "window_kinds_mixed": words((COATING, "electrolyte"), _mixed(problem, "window_kind")),
         "window_sources_mixed": words((COATING, "electrolyte"), _mixed(problem, "window_source")),
-        "sigma_ele_held_constant": words(
-            (COATING, "electrolyte", "temperature_K"), held_constant(problem)
-        ),
+        "sigma_ele_held_constant": held_columns(problem),
     }
     for role in ("coating", "electrolyte"):
-        for name in ("sigma_ele", "sigma_ion"):
+        for name in KINDS:
             key = f"{role}.{name}_S_cm"
             column_of = f"evidence_{name}" if role == "coating" else f"electrolyte_evidence_{name}"
             texts = frames[role][f"evidence_{name}"].to_numpy(object).copy()
             if key in scenarios:
                 texts[:] = "assumed"
             found[column_of] = words((role,), texts)
-            if key not in scenarios:
-                used = conductivity(frames[role], name, problem.numbers["temperature_K"])
-                found[column_name(key)] = Values((role, "temperature_K"), used)
+            found[column_name(key)] = used_column(problem, role, name)
     assumed = ", ".join(k for k in scenarios if "." in k and k.split(".")[0] in frames)
     assumed = ", ".join(k for k in assumed.split(", ") if not k.startswith(FILL))
     found["assumed"] = words(("boundary",), np.full(scenarios["boundary"], assumed, dtype=object))
     return found
 
 
-def conductivity(
-    frame: pd.DataFrame, name: str, temperatures: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """(materials, temperatures) of sigma_ion or sigma_ele as stacks are built with it, S/cm.
+def _measured(problem: Problem, role: str, kind: Kind) -> tuple[tuple[str, ...], Measured]:
+    """The axes that a conductivity of a role depends on, temperature last, and it along them."""
+    frame, names = problem.materials.frames[role], ("S_cm", "activation_eV", "temperature_K")
+    keys = [f"{role}.{kind}_{name}" for name in names]
+    places = [key if key in problem.numbers else role for key in keys]
+    axes = tuple(dict.fromkeys([*places, "temperature_K"]))
 
-    Where the activation energy is unknown, sigma_ele is constant in temperature, and sigma_ion is
-    unknown more than `HELD_WITHIN_K` from its own temperature.
-    """
-    sigma, E_act, own = (
-        column(frame, f"{name}_{what}")[:, None]
-        for what in ("S_cm", "activation_eV", "temperature_K")
-    )
-    T_ref = np.where(np.isnan(own), ROOM_TEMPERATURE, own)
-    scale = arrhenius_sigma_ion if name == "sigma_ion" else scaled
-    with jax.enable_x64(True):
-        at = np.asarray(scale(sigma, np.nan_to_num(E_act), temperatures[None, :], T_ref))
-    found = np.where(np.isnan(E_act) | (E_act == 0), sigma, at)
-    far = np.isnan(E_act) & (np.abs(temperatures[None, :] - T_ref) > HELD_WITHIN_K)
-    return np.where(far, np.nan, found) if name == "sigma_ion" else found
+    def along(place: str, key: str) -> NDArray[np.float64]:
+        column_of = column(frame, key.partition(".")[2])
+        values = problem.numbers[key] if place == key else column_of
+        return values.reshape([-1 if axis == place else 1 for axis in axes])
+
+    typed = keys[0] in problem.numbers and keys[2] not in problem.numbers
+    sigma, activation, own = map(along, places, keys)
+    return axes, Measured(sigma, activation, own, typed)
 
 
-def held_constant(problem: Problem) -> NDArray[np.object_]:
-    """(coatings, electrolytes, temperatures): whose sigma_ele is used away from its temperature
-    for want of an activation energy: no, coating, electrolyte, both."""
-    temperatures = problem.numbers["temperature_K"]
-    held = []
+def used_column(problem: Problem, role: str, kind: Kind) -> Values:
+    """sigma_ion or sigma_ele of a role as stacks are built with it, S/cm."""
+    axes, measured = _measured(problem, role, kind)
+    if measured.typed:
+        return Values((axes[0],), problem.numbers[axes[0]])
+    temperature = problem.numbers["temperature_K"].reshape([*(1,) * (len(axes) - 1), -1])
+    shape = np.broadcast_shapes(*(np.shape(each) for each in measured[:3]), temperature.shape)
+    found = used_on_host(kind, measured, temperature)
+    return Values(axes, np.broadcast_to(found, shape))
+
+
+def held_columns(problem: Problem) -> Words:
+    """Whose sigma_ele is used away from its temperature for want of an activation energy: no,
+    coating, electrolyte, both."""
+    temperature = problem.numbers["temperature_K"]
+    found = []
     for role in ("coating", "electrolyte"):
-        frame = problem.materials.frames[role]
-        own = column(frame, "sigma_ele_temperature_K")
-        T_ref = np.where(np.isnan(own), ROOM_TEMPERATURE, own)[:, None]
-        known = ~np.isnan(column(frame, "sigma_ele_S_cm")) & np.isnan(
-            column(frame, "sigma_ele_activation_eV")
-        )
-        away = np.abs(temperatures[None, :] - T_ref) > AS_MEASURED_WITHIN_K
-        held.append(known[:, None] & away & (f"{role}.sigma_ele_S_cm" not in problem.numbers))
-    code = held[0][:, None, :] + 2 * held[1][None, :, :]
-    return np.array(["no", "coating", "electrolyte", "both"], dtype=object)[code]
-
-
-def scaled(sigma: Number, E_act: Number, temperature: Number, T_ref: Number) -> Number:
-    """sigma_ele at a temperature: plain Arrhenius."""
-    return sigma * arrhenius_factor(E_act, temperature, T_ref)
+        axes, measured = _measured(problem, role, "sigma_ele")
+        at = temperature.reshape([*(1,) * (len(axes) - 1), -1])
+        found.append((axes, held_constant(measured, at)))
+    own = [tuple(axis for axis in axes if axis != "temperature_K") for axes, _ in found]
+    axes = (*own[0], *own[1], "temperature_K")
+    coating = found[0][1].reshape((*found[0][1].shape[:-1], *(1,) * len(own[1]), -1))
+    electrolyte = found[1][1].reshape((*(1,) * len(own[0]), *found[1][1].shape))
+    code = np.broadcast_to(
+        coating + 2 * electrolyte,
+        [len(temperature) if a == "temperature_K" else problem.space.sizes[a] for a in axes],
+    )
+    return words(axes, np.array(["no", "coating", "electrolyte", "both"], dtype=object)[code])
 
 
 def _laws(problem: Problem) -> NDArray[np.object_]:

@@ -52,13 +52,14 @@ def finite(value: object) -> float | None:
 _TO_NM = {"um": 1e3, "cm": 1e7, "m": 1e9}
 _TO_UM = {"cm": 1e4, "m": 1e6, "nm": 1e-3}
 _MILLIVOLT = {"mV": 1e-3}
+_CELSIUS = {"degrees Celsius": 273.15}
 
 AXES: dict[str, Quantity] = {
     "coating_thickness_nm": Quantity("nm", 1e-3, 1e6, _TO_NM, typical=10.0),
     "electrolyte_thickness_um": Quantity("um", 1e-2, 1e5, _TO_UM, typical=30.0),
     "cathode_potential_V": Quantity("V vs Li/Li+", -0.5, 7.0, _MILLIVOLT),
     "anode_potential_V": Quantity("V vs Li/Li+", -0.5, 7.0, _MILLIVOLT),
-    "temperature_K": Quantity("K", 150.0, 700.0, offset_slips={"degrees Celsius": 273.15}),
+    "temperature_K": Quantity("K", 150.0, 700.0, offset_slips=_CELSIUS),
     "current_density_mA_cm2": Quantity("mA/cm2", -1e3, 1e3),
     "stack_pressure_MPa": Quantity("MPa", 0.0, 5e3, {"Pa": 1e-6}),
     "cathode.area_factor": Quantity("interface area per electrode area", 0.01, 1e4),
@@ -73,6 +74,8 @@ PROPERTIES: dict[str, Quantity] = {
     "sigma_ele_S_cm": Quantity("S/cm", 0.0, 1e5, positive=True),
     "sigma_ion_activation_eV": Quantity("eV", 0.0, 5.0, {"meV": 1e-3, "kJ/mol": 1 / 96.5}),
     "sigma_ele_activation_eV": Quantity("eV", 0.0, 5.0, {"meV": 1e-3, "kJ/mol": 1 / 96.5}),
+    "sigma_ion_temperature_K": Quantity("K", 150.0, 700.0, offset_slips=_CELSIUS),
+    "sigma_ele_temperature_K": Quantity("K", 150.0, 700.0, offset_slips=_CELSIUS),
     "sigma_0_S_cm": Quantity("S/cm", 0.0, 1e5),
     "sigma_n_S_cm": Quantity("S/cm", 0.0, 1e5),
     "sigma_p_S_cm": Quantity("S/cm", 0.0, 1e5),

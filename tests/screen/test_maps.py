@@ -159,3 +159,72 @@ def test_the_picture_is_written_and_repeats_itself(one_map, tmp_path, suffix):
     assert len(first.read_bytes()) > 10_000
     if suffix == ".svg":
         assert "<text" not in first.read_text()  # letters are outlines: no font is needed
+
+
+CONTACTS = """
+"cathode.area_factor" = [3.0]
+"interface.electrolyte_coating_asr_ohm_cm2" = [4.0]
+"interface.anode_electrolyte_asr_ohm_cm2" = [2.0]
+"""
+
+
+def test_contacts_and_area_leave_the_coating_less_and_more(written):
+    """A coating of a frontier point, its contacts and its area spend the budget exactly."""
+    (found,) = design_maps(load(written(CONTACTS)))
+    spare = 20.0 - 2.0 - 4.0 / 3
+    assert found.spare == pytest.approx(spare)
+    table = found.frontier
+    cost = table["max_thickness_nm"] * 1e-7 / 3.0 / table["sigma_ion_S_cm"]
+    np.testing.assert_allclose(cost, spare, rtol=1e-12)
+    row = found.boundaries.iloc[100]
+    real = row["coating_thickness_nm"] * 1e-7 / 3.0
+    assert real / row["min_sigma_ion_S_cm"] == pytest.approx(spare)
+    layers = (
+        Layer(30e-4, 1e-3, Constant(1e-9)),
+        Layer(real, row["min_sigma_ion_S_cm"], Constant(row["max_sigma_ele_S_cm"])),
+    )
+    stack = Stack(layers, 0.0, 4.2, interface_asr=(2.0, 4.0 / 3, 0.0))
+    assert float(solve(stack).faces[0, 1]) == pytest.approx(2.31, abs=1e-9)
+
+
+def test_a_budget_that_contacts_take_whole_leaves_nothing(written, tmp_path):
+    (found,) = design_maps(load(written('"interface.electrolyte_coating_asr_ohm_cm2" = [20.0]')))
+    assert (found.frontier["max_sigma_ele_S_cm"] == 0).all()
+    assert set(found.materials["place"]) <= {"outside", "unknown sigma_ele"}
+    draw_map(found, tmp_path / "none.svg")
+    assert "some thickness protects" not in (tmp_path / "none.svg").read_text()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_picture_and_table_say_the_same(written, monkeypatch, tmp_path, seed):
+    """Random cells: what is painted is where the table has a sigma_ele that protects."""
+    from matplotlib.axes import Axes
+
+    rng = np.random.default_rng(seed)
+    E_red, gap, E_c = rng.uniform(0.2, 2.0), rng.uniform(0.0, 2.0), rng.uniform(1.0, 5.0)
+    path = written("")
+    text = path.read_text().replace("[2.31]", f"[{E_red + gap}]").replace("[1.71]", f"[{E_red}]")
+    path.write_text(text.replace("[4.2]", f"[{E_c}]"))
+    (found,) = design_maps(load(path))
+    texts, filled = [], []
+    text_of, fill_of = Axes.text, Axes.fill_between
+
+    def text(self, x, y, s, *args, **more):
+        texts.append(s)
+        return text_of(self, x, y, s, *args, **more)
+
+    def fill(self, x, low, high, *args, **more):
+        where = np.broadcast_to(more.get("where", True), np.shape(x))
+        filled.append(bool(((np.asarray(high) > np.asarray(low)) & where).any()))
+        return fill_of(self, x, low, high, *args, **more)
+
+    monkeypatch.setattr(Axes, "text", text)
+    monkeypatch.setattr(Axes, "fill_between", fill)
+    draw_map(found, tmp_path / "map.svg")
+    some = found.frontier["max_sigma_ele_S_cm"].to_numpy() > 1e-17
+    assert any("some thickness protects" in each for each in texts) == some.any()
+    table = found.boundaries
+    band = table["max_sigma_ele_S_cm"] >= table["min_sigma_ele_S_cm"]
+    band &= np.isfinite(table["min_sigma_ele_S_cm"])
+    band &= table["max_sigma_ele_S_cm"] > 1e-17
+    assert filled == [band.any(), some.any()]
