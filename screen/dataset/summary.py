@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from muli.screen.dataset.histograms import HISTOGRAMS
-from muli.screen.engine.reduce import OUTCOMES
+from muli.screen.vocabulary import OUTCOMES
 
 FAILURES = (
     "extrapolated_table",

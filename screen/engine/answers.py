@@ -21,36 +21,12 @@ from muli.kernels import (
     metrics_of_plane,
 )
 from muli.screen.engine.stacks import Batch
+from muli.screen.vocabulary import CURRENT_FLOATS, FLOATS, NO, UNKNOWN, YES
 
 Number = Any
 """Floating-point array: on the device inside programs, NumPy's once fetched."""
 Verdict = Any
 """Integer array, likewise."""
-NO, YES, UNKNOWN = 0, 1, 2
-
-FLOATS = (
-    "interface_potential_V",
-    "oxidation_margin_V",
-    "reduction_margin_V",
-    "anode_side_margin_V",
-    "coating_oxidation_margin_V",
-    "coating_reduction_margin_V",
-    "min_thickness_nm",
-    "max_thickness_nm",
-    "max_sigma_ele_S_cm",
-    "max_sigma_ele_ratio",
-    "transport_ratio",
-    "max_sigma_ele_at_L_max_S_cm",
-    "max_electrolyte_thickness_um",
-    "min_electrolyte_sigma_ele_S_cm",
-    "leak_current_A_cm2",
-    "self_discharge_percent_per_month",
-    "asr_coating_ohm_cm2",
-    "asr_total_ohm_cm2",
-)
-CURRENT_FLOATS = ("terminal_voltage_V", "overshoot_V")
-VERDICTS = ("oxidation_protected", "protected", "anode_side_stable", "feasible")
-CODES = ("status", "coating_class", "max_thickness_set_by", "anode_boundary")
 
 
 class Answers(NamedTuple):

@@ -14,21 +14,15 @@ from numpy.typing import NDArray
 from muli.screen.dataset.histograms import histograms, leaders
 from muli.screen.dataset.parquet import Encoded
 from muli.screen.dataset.store import PartWriter
-from muli.screen.engine.answers import YES, Answers
+from muli.screen.engine.answers import Answers
 from muli.screen.engine.evaluate import Evaluator, Judged, LineBest, Whole
-from muli.screen.engine.reduce import (
-    NOTHING,
-    OUTCOMES,
-    count_names,
-    feasible_lines,
-    thickness_position,
-)
+from muli.screen.engine.reduce import NOTHING, count_names, feasible_lines, thickness_position
 from muli.screen.engine.row_groups import Memory, Place, Rows, Shape, positions, row_group, row_ids
 from muli.screen.engine.selection import best_per_group
 from muli.screen.engine.stability import top_k_shares
-from muli.screen.space.draws import TOP_K_SHARE
 from muli.screen.space.facts import Looked, Positions, Words
 from muli.screen.space.layout import COATING, THICKNESS, Lines
+from muli.screen.vocabulary import OUTCOMES, TOP_K_SHARE, YES
 
 GROUP_COUNTS = {
     "group_stacks": None,

@@ -20,8 +20,9 @@ from muli.kernels.metrics.judge import classify_coating
 from muli.screen.engine.answers import Answers, spread
 from muli.screen.engine.stacks import Batch, LawForm, Lookup, build
 from muli.screen.space.distributions import Bands, bands
-from muli.screen.space.draws import LEVELS, SHARES, Draws, label
+from muli.screen.space.draws import Draws, label
 from muli.screen.spec import Screen
+from muli.screen.vocabulary import LEVELS, SHARES
 
 Number = Float[Array, "lines states blocks draws"]
 Drawn = dict[str, Number]

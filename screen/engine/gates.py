@@ -14,23 +14,15 @@ from jaxtyping import Array
 
 from muli.candidates.conditions import judge
 from muli.screen.conditions import MAX_GATES, ConditionError, Kind, check_gate, names, parse
-from muli.screen.engine.answers import (
-    CODES,
-    CURRENT_FLOATS,
-    FLOATS,
-    UNKNOWN,
-    VERDICTS,
-    YES,
-    Answers,
-)
+from muli.screen.engine.answers import Answers
 from muli.screen.engine.expression import Column, evaluate
-from muli.screen.engine.reduce import CODE_NAMES
 from muli.screen.errors import SpecError
 from muli.screen.space.facts import Looked, Words
 from muli.screen.space.layout import THICKNESS
 from muli.screen.space.materials import ROLES, Materials
 from muli.screen.spec import Filter, Source
 from muli.screen.spec.names import closest, shown
+from muli.screen.vocabulary import CODE_NAMES, CODES, CURRENT_FLOATS, FLOATS, UNKNOWN, VERDICTS, YES
 
 
 @dataclass(frozen=True)

@@ -14,29 +14,11 @@ import numpy as np
 from jaxtyping import Array
 from numpy.typing import NDArray
 
-from muli.kernels import CoatingClass, Status, ThicknessLimit
-from muli.screen.engine.answers import NO, UNKNOWN, YES, Answers
+from muli.screen.engine.answers import Answers
+from muli.screen.vocabulary import NO, OUTCOMES, YES
 
 NOTHING = 2**31 - 1
 """Key of a line of which no row is left."""
-
-CODE_NAMES: dict[str, dict[str, int]] = {
-    "status": {status.label: int(status) for status in Status},
-    "coating_class": {each.name.lower(): int(each) for each in CoatingClass},
-    "max_thickness_set_by": {each.name.lower(): int(each) for each in ThicknessLimit},
-    "anode_boundary": {"electrode": 0, "interphase": 1},
-}
-"""Words of the columns that hold codes on the device."""
-
-_VERDICT = {"no": NO, "yes": YES, "unknown": UNKNOWN}
-
-OUTCOMES: dict[str, dict[str, int]] = {
-    "status": CODE_NAMES["status"],
-    "protected": _VERDICT,
-    "feasible": _VERDICT,
-    "coating_class": CODE_NAMES["coating_class"],
-}
-"""What is counted per group, with the code of each outcome."""
 
 _THICKNESS_BITS = 21
 _POSITION = 2**_THICKNESS_BITS - 1

@@ -11,10 +11,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from muli.screen.dataset.parquet import Column, Encoded, Encoding, Planes, encode
-from muli.screen.engine.answers import UNKNOWN, YES, Answers
-from muli.screen.engine.reduce import CODE_NAMES
+from muli.screen.engine.answers import Answers
 from muli.screen.space.facts import Looked, Positions, Words
 from muli.screen.space.layout import COATING, STATE, THICKNESS, DesignSpace, Lines
+from muli.screen.vocabulary import CODE_NAMES, UNKNOWN, YES
 
 Shape = tuple[int, int, int]
 

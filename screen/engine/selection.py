@@ -11,12 +11,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from muli.screen.engine.answers import UNKNOWN, YES
 from muli.screen.engine.evaluate import LineBest
 from muli.screen.engine.reduce import NOTHING, outcome
-from muli.screen.ranking.criteria import EVIDENCE
 from muli.screen.space.facts import Looked, Positions, Words
 from muli.screen.space.layout import COATING, THICKNESS, DesignSpace
+from muli.screen.vocabulary import EVIDENCE, UNKNOWN, YES
 
 Ints = NDArray[np.int64]
 

@@ -14,10 +14,10 @@ from muli.screen.engine.confidence import Score
 from muli.screen.engine.evaluate import Evaluator
 from muli.screen.engine.row_groups import positions
 from muli.screen.engine.selection import evidence_rank
-from muli.screen.ranking.criteria import COATING_CLASSES, EVIDENCE
 from muli.screen.space.distributions import rank_stability
 from muli.screen.space.facts import Looked, Positions
 from muli.screen.space.layout import Lines
+from muli.screen.vocabulary import COATING_CLASSES, EVIDENCE
 
 MOST_SCORES = 2**22
 """Scores of lines, states and draws held at a time, where a scenario has fewer."""

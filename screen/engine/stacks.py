@@ -25,8 +25,8 @@ from muli.kernels import (
 )
 from muli.kernels.constants import CM_PER_NM, CM_PER_UM
 from muli.screen.space.conductivity import Kind, Measured, used
-from muli.screen.space.problem import FILL
 from muli.screen.spec import Screen
+from muli.screen.vocabulary import FILL
 
 Tables = Mapping[str, Float[Array, "..."]]
 Digits = Mapping[str, Int[Array, "lines blocks"]]
@@ -98,13 +98,6 @@ class Lookup(NamedTuple):
 def per_line(values: Array) -> Array:
     """(lines, blocks) values with axes for states and thicknesses."""
     return values[:, None, :, None]
-
-
-def column_name(key: str) -> str:
-    """Result column of an axis: `coating.sigma_ele_S_cm` stands as `coating_sigma_ele_S_cm`."""
-    return key.removeprefix(FILL).replace(".", "_") + (
-        "_if_unknown" if key.startswith(FILL) else ""
-    )
 
 
 def unravel(

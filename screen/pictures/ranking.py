@@ -24,9 +24,9 @@ from muli.screen.pictures.style import (
     save,
     style,
 )
-from muli.screen.space.facts import unit
 from muli.screen.views.table import MAX_GROUPS, cell, figure, safe
 from muli.screen.views.why import number, verdict
+from muli.screen.vocabulary import unit
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,34 +11,14 @@ from dataclasses import dataclass
 
 from muli.screen.ranking import sql
 from muli.screen.spec.quantities import AXES, PROPERTIES, ROLES_WITH_PROPERTIES
-
-STATUSES = (
-    "ok",
-    "missing_property",
-    "unprotectable",
-    "extrapolated_table",
-    "ill_conditioned",
-    "underflow",
-    "not_converged",
-    "input_out_of_range",
+from muli.screen.vocabulary import (
+    CELL,
+    COATING_CLASSES,
+    DEFAULTS,
+    EVIDENCE,
+    REACTIVITY_CLASSES,
+    STATUSES,
 )
-COATING_CLASSES = ("stable", "within_tolerance", "oxidises", "reduces", "both", "unknown")
-REACTIVITY_CLASSES = ("low", "moderate", "unknown", "high")
-EVIDENCE = ("measured", "assumed", "range", "estimated", "none")
-
-DEFAULTS: dict[str, str | float] = {
-    "boundary": "auto",
-    "anode": "Li",
-    "anode_potential_V": 0.0,
-    "electrolyte_thickness_um": 30.0,
-    "cathode_state": "charged",
-    "temperature_K": 298.15,
-    "current_density_mA_cm2": 0.0,
-    "cathode_area_factor": 1.0,
-}
-"""Scenario axes with a default: coatings are compared there unless a ranking names the column."""
-
-CELL = ("electrolyte", "cathode", "cathode_potential_V")
 
 
 @dataclass(frozen=True)

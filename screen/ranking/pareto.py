@@ -4,7 +4,7 @@ Only columns with a better direction can be traded off. Rows in which one of the
 unknown (NaN, NULL) cannot be compared and are left out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,46 +13,14 @@ from numpy.typing import NDArray
 from muli.screen.errors import UsageError
 from muli.screen.ranking import sql
 from muli.screen.spec.names import closest
+from muli.screen.vocabulary import better, directed
 
 if TYPE_CHECKING:
     import duckdb
 
-SMALLER, LARGER = 1, -1
-DIRECTION: Mapping[str, int] = {
-    "coating_thickness_nm": SMALLER,
-    "min_thickness_nm": SMALLER,
-    "max_thickness_nm": LARGER,
-    "transport_ratio": SMALLER,
-    "interface_potential_V": SMALLER,
-    "oxidation_margin_V": LARGER,
-    "reduction_margin_V": LARGER,
-    "anode_side_margin_V": LARGER,
-    "coating_oxidation_margin_V": LARGER,
-    "coating_reduction_margin_V": LARGER,
-    "max_sigma_ele_S_cm": LARGER,
-    "max_sigma_ele_ratio": LARGER,
-    "max_sigma_ele_at_L_max_S_cm": LARGER,
-    "max_electrolyte_thickness_um": LARGER,
-    "min_electrolyte_sigma_ele_S_cm": SMALLER,
-    "leak_current_A_cm2": SMALLER,
-    "self_discharge_percent_per_month": SMALLER,
-    "asr_coating_ohm_cm2": SMALLER,
-    "asr_total_ohm_cm2": SMALLER,
-    "overshoot_V": SMALLER,
-    "p_protected": LARGER,
-    "p_feasible": LARGER,
-    "top_k_share": LARGER,
-}
-"""1 where a smaller value is better, -1 where a larger one is."""
-
 SAMPLE_ROWS = 20_000
 MAX_RIVALS = 16
 _BLOCK = 512
-
-
-def better(column: str) -> int | None:
-    """Direction of a column, None where it has none. Reaction energies: the less negative."""
-    return LARGER if column.startswith("reaction_energy_") else DIRECTION.get(column)
 
 
 def condition(
@@ -109,7 +77,7 @@ def _below(rivals: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[
 def _direction(column: str) -> int:
     sign = better(column)
     if sign is None:
-        known = closest(column, DIRECTION) or f"; these have: {', '.join(DIRECTION)}"
+        known = closest(column, directed()) or f"; these have: {', '.join(directed())}"
         raise UsageError(f"--pareto: neither more nor less of {column} is better by itself{known}")
     return sign
 

@@ -14,8 +14,8 @@ from muli.screen.dataset.results import Results, open_results
 from muli.screen.errors import UsageError
 from muli.screen.ranking import criteria, sql
 from muli.screen.ranking import pareto as pareto_front
-from muli.screen.ranking.pareto import LARGER
 from muli.screen.ranking.rows import REF, Table
+from muli.screen.vocabulary import LARGER, better
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +53,7 @@ def rank(
     """The best rows of one run folder, or of several read together.
 
     Without `by` or `pareto`, one row per coating and scenario (its best thickness), in the order
-    of `criteria.ORDER`, compared where scenario axes have their defaults (`criteria.DEFAULTS`).
+    of `criteria.ORDER`, compared where scenario axes have their defaults (`vocabulary.DEFAULTS`).
 
     by: a column, better values first; append " asc" or " desc" to say otherwise. Every row counts.
     per: rank apart in every combination of these columns, `top` of each.
@@ -121,7 +121,7 @@ def _by(table: Table, by: str, top: int | None) -> Ranking:
     text = not kind.startswith(("float", "double", "int", "uint", "bool"))
     if direction not in ("", "asc", "desc") or (text and direction == "desc"):
         raise UsageError(f"--by {by}: expected COLUMN, or a number's COLUMN with asc or desc")
-    falling = direction == "desc" or (not direction and pareto_front.better(column) == LARGER)
+    falling = direction == "desc" or (not direction and better(column) == LARGER)
     key = f"-({sql.name(column)}::DOUBLE)" if falling else sql.name(column)
     if top is not None and not table.per and kind in ("float", "double"):
         table = table.within(column, kind, top, falling=falling)
@@ -138,7 +138,7 @@ def _pareto(table: Table, columns: list[str]) -> Ranking:
         raise UsageError("--pareto and --per exclude each other: use --where for one group")
     check_columns(columns, list(table.results.columns), "--pareto")
     condition = pareto_front.condition(table.connection, table.source, table.where, columns)
-    signs = [pareto_front.better(each) or 1 for each in columns]
+    signs = [better(each) or 1 for each in columns]
     keys = [f"{s} * {sql.name(c)}::DOUBLE" for s, c in zip(signs, columns, strict=True)]
     front = f"(SELECT *, file_index, file_row_number FROM {table.source} WHERE {condition})"
     rows = table.first(front, REF, [*keys, REF], ["1"], None)

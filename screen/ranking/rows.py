@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from muli.screen.dataset.results import Results
 from muli.screen.ranking import criteria, sql
+from muli.screen.vocabulary import DEFAULTS
 
 if TYPE_CHECKING:
     import duckdb
@@ -50,7 +51,7 @@ class Table:
         """Scenario axes that have a default and several values, at the value to compare at."""
         found = {}
         for column in self.scenarios:
-            if column in criteria.DEFAULTS and column.lower() not in spoken:
+            if column in DEFAULTS and column.lower() not in spoken:
                 if (self.results.axes or {}).get(column, 2) == 1:
                     continue
                 value = self._compared_at(column)
@@ -63,7 +64,7 @@ class Table:
 
         Manifests say what is on an axis: mostly it is enough to find a row there and one elsewhere.
         """
-        default, kind = criteria.DEFAULTS[column], self.results.columns[column]
+        default, kind = DEFAULTS[column], self.results.columns[column]
         if known := self.results.axis_values(column):
             nearest = criteria.nearest(known, default)
             there = sql.equals(column, nearest, kind)

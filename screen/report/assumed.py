@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from muli.screen.report.columns import plain
-from muli.screen.space import facts as columns
+from muli.screen.vocabulary import unit as unit_of
 
 EXAMPLES = 6
 KINDS = {"sigma_ele": "σ electron", "sigma_ion": "σ ion"}
@@ -97,7 +97,7 @@ def spoken(key: str) -> str:
     if key in SAID:
         return SAID[key]
     role, dot, name = key.rpartition(".")
-    unit = columns.unit(name)
+    unit = unit_of(name)
     suffix = "_" + unit.replace("/", "_").replace(" ", "_")
     words = name.removesuffix(suffix) if unit else name
     words = KINDS.get(words, words.replace("_asr", " resistance").replace("_", " "))
@@ -106,7 +106,7 @@ def spoken(key: str) -> str:
 
 def measure(key: str) -> str:
     """The unit of a column, as it is printed."""
-    return columns.unit(key.rpartition(".")[2]).replace("um", "µm").replace("ohm cm2", "Ω cm²")
+    return unit_of(key.rpartition(".")[2]).replace("um", "µm").replace("ohm cm2", "Ω cm²")
 
 
 def _evidence(role: str, kind: str, table: pd.DataFrame) -> list[Assumption]:

@@ -18,6 +18,7 @@ from muli.screen.errors import SpecError
 from muli.screen.space.distributions import factors, loadings, normal_scores, quantile
 from muli.screen.spec import Source
 from muli.screen.spec.quantities import ROLES_WITH_PROPERTIES
+from muli.screen.vocabulary import DRAWN_PROBABILITIES, PERCENTILES, SHARES
 
 Floats = NDArray[np.float64]
 Frames = Mapping[str, pd.DataFrame]
@@ -49,20 +50,11 @@ class Draws:
     def columns(self) -> tuple[str, ...]:
         """Result columns that uncertainty adds, see `muli.screen.engine.confidence`."""
         shares = [f"{kind}_{label(f)}" for kind in SHARES for f in self.factors]
-        return (*PROBABILITIES, *PERCENTILES, *shares)
+        return (*DRAWN_PROBABILITIES, *PERCENTILES, *shares)
 
 
-PROBABILITIES = ("p_protected", "p_feasible")
 BLOCK_OF_DRAWS = 64
 """Thicknesses computed together where a line is drawn many times; see BLOCK of the engine."""
-LEVELS = (5, 50, 95)
-PERCENTILES = (
-    *(f"min_thickness_p{level}_nm" for level in LEVELS),
-    *(f"asr_coating_p{level}_ohm_cm2" for level in LEVELS),
-)
-SHARES = ("gradient_share", "sobol_first", "sobol_total")
-TOP_K_SHARE = "top_k_share"
-"""How often a coating is among the first `top_k` of its scenario, see `engine/stability.py`."""
 
 
 def label(factor: str) -> str:

@@ -12,41 +12,25 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from muli.screen.engine.answers import CURRENT_FLOATS, FLOATS, VERDICTS
-from muli.screen.engine.reduce import CODE_NAMES
-from muli.screen.engine.stacks import column_name
-from muli.screen.ranking.criteria import REACTIVITY_CLASSES
 from muli.screen.space.conductivity import Kind, Measured, held_constant, used_on_host
-from muli.screen.space.draws import TOP_K_SHARE
 from muli.screen.space.layout import COATING, STATE, THICKNESS
 from muli.screen.space.materials import ROLES
-from muli.screen.space.problem import FILL, Problem, column
+from muli.screen.space.problem import Problem, column
+from muli.screen.vocabulary import (
+    CODE_NAMES,
+    CURRENT_FLOATS,
+    FILL,
+    FLOATS,
+    REACTIVITY_CLASSES,
+    TOP_K_SHARE,
+    VERDICTS,
+    column_name,
+    unit,
+)
 
 Positions = dict[str, NDArray[np.int64]]
 
 KINDS: tuple[Kind, ...] = ("sigma_ele", "sigma_ion")
-
-UNITS = {
-    "V": "V",
-    "nm": "nm",
-    "um": "um",
-    "S_cm": "S/cm",
-    "A_cm2": "A/cm2",
-    "mA_cm2": "mA/cm2",
-    "ohm_cm2": "ohm cm2",
-    "K": "K",
-    "eV": "eV",
-    "MPa": "MPa",
-    "meV_atom": "meV/atom",
-    "percent_per_month": "%/month",
-}
-"""Unit of a column by the end of its name."""
-
-
-def unit(name: str) -> str:
-    """Unit of a column, from its name; empty for pure numbers and words."""
-    fits = [end for end in UNITS if name.endswith(f"_{end}")]
-    return UNITS[max(fits, key=len)] if fits else ""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from muli.screen.errors import SpecError
 from muli.screen.space.layout import DesignSpace
 from muli.screen.space.materials import ROLES, Materials, resolve
 from muli.screen.spec import Source, Spec
+from muli.screen.vocabulary import FILL
 
 if TYPE_CHECKING:
     from muli.screen.space.draws import Draws
@@ -43,9 +44,6 @@ DECADES: dict[str, Floats] = {
     "electrolyte.sigma_ion_S_cm": np.logspace(-5, -2, 4),
 }
 """What an unknown conductivity is swept over with `missing = "decades"`."""
-
-FILL = "missing."
-"""Prefix of the axes that fill unknown values only."""
 
 STATES = ("charged", "discharged")
 

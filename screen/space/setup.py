@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from muli.screen.conditions import Kind
 from muli.screen.engine.gates import Gates, Passed, kinds_of, sort_gates
 from muli.screen.errors import SpecError
-from muli.screen.ranking.criteria import DEFAULTS
 from muli.screen.space.facts import Looked, looked_up
 from muli.screen.space.problem import Problem, prepare, sizes
 from muli.screen.space.source import SpecLike, chosen_materials, refuse_other_parts, source_of
 from muli.screen.spec.names import closest, shown
+from muli.screen.vocabulary import DEFAULTS
 
 
 @dataclass(frozen=True)

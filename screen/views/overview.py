@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from muli.screen.dataset.results import open_results
 from muli.screen.ranking import sql
-from muli.screen.ranking.criteria import CELL
 from muli.screen.ranking.rank import TOP, ranking
 from muli.screen.views.table import render
+from muli.screen.vocabulary import CELL
 
 if TYPE_CHECKING:
     from muli.screen.dataset.summary import RunResult

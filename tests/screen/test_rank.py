@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from muli.screen import vocabulary
 from muli.screen.errors import StoreError, UsageError
-from muli.screen.ranking import criteria, rank
-from muli.screen.ranking.pareto import DIRECTION, non_dominated
+from muli.screen.ranking import rank
+from muli.screen.ranking.pareto import non_dominated
 
 NAN, INF = math.nan, math.inf
 
@@ -161,16 +162,16 @@ def plainly_ranked(rows, group, per=(), top=None):
         return {True: 0, None: 1, False: 2}[value]
 
     def common(row):
-        return criteria.STATUSES.index(row["status"]), verdict(row["protected"])
+        return vocabulary.STATUSES.index(row["status"]), verdict(row["protected"])
 
     def order(row):
         low, high = row["min_thickness_nm"], row["max_thickness_nm"]
         share = 0.0 if low <= 0 else INF if high <= 0 else low / high
         return (
             *common(row),
-            criteria.REACTIVITY_CLASSES.index(row["reactivity_class"]),
-            criteria.COATING_CLASSES.index(row["coating_class"]),
-            criteria.EVIDENCE.index(row["evidence_sigma_ele"]),
+            vocabulary.REACTIVITY_CLASSES.index(row["reactivity_class"]),
+            vocabulary.COATING_CLASSES.index(row["coating_class"]),
+            vocabulary.EVIDENCE.index(row["evidence_sigma_ele"]),
             last(share),
             last(-row["max_sigma_ele_at_L_max_S_cm"]),
             last(row["asr_coating_ohm_cm2"]),
@@ -178,7 +179,7 @@ def plainly_ranked(rows, group, per=(), top=None):
 
     def choice(number):
         row = rows[number]
-        code = criteria.COATING_CLASSES.index(row["coating_class"])
+        code = vocabulary.COATING_CLASSES.index(row["coating_class"])
         first = verdict(row["feasible"]), *common(row), code, row["coating_thickness_nm"]
         return first, order(row), number
 
@@ -277,7 +278,7 @@ def test_pareto_agrees_with_comparing_all_pairs(folder_of, columns):
     changes[5][names[1]] = NAN
     found = rank.rank(folder_of(changes, rows_per_part=50), pareto=names)
     known = [i for i in range(200) if i != 5]
-    signed = values[known] * [DIRECTION[name] for name in names]
+    signed = values[known] * [vocabulary.better(name) for name in names]
     best = {known[i] for i, bad in enumerate(dominated(signed)) if not bad}
     assert set(found["row_id"]) == best
     assert (found["rank"] == 1).all()
@@ -413,6 +414,6 @@ def test_the_words_of_the_order_are_those_of_the_kernels_and_the_library():
     from muli.candidates import schema
     from muli.kernels import CoatingClass, Status
 
-    assert list(criteria.STATUSES) == [status.label for status in Status]
-    assert list(criteria.COATING_CLASSES) == [each.name.lower() for each in CoatingClass]
-    assert [each for each in criteria.EVIDENCE if each != "assumed"] == list(schema.EVIDENCE)
+    assert list(vocabulary.STATUSES) == [status.label for status in Status]
+    assert list(vocabulary.COATING_CLASSES) == [each.name.lower() for each in CoatingClass]
+    assert [each for each in vocabulary.EVIDENCE if each != "assumed"] == list(schema.EVIDENCE)

@@ -6,13 +6,13 @@ import pytest
 
 from muli.screen.engine.reduce import (
     NOTHING,
-    OUTCOMES,
     Coded,
     count_names,
     feasible_lines,
     reduce_lines,
     thickness_position,
 )
+from muli.screen.vocabulary import OUTCOMES
 
 GATES = 2
 FIRST_BIT = {"coating_class": 0, "protected": 3, "status": 5, "feasible": 8}

@@ -1,0 +1,249 @@
+"""Every result column once: its name, heading, meaning, better direction and word for infinity.
+
+    column("min_thickness_nm").heading      # "L min"
+    unit("min_thickness_nm")                # "nm"
+    better("min_thickness_nm")              # SMALLER
+
+Units stand at the end of names. Verdicts are three-valued: a comparison with something unknown is
+not a no. The order of statuses and classes is that in which a ranking by facts sorts them.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from muli.kernels import CoatingClass, Status, ThicknessLimit
+
+SMALLER, LARGER = 1, -1
+"""Which values of a column are better."""
+
+NO, YES, UNKNOWN = 0, 1, 2
+"""Codes of a three-valued verdict."""
+
+Kind = Literal["number", "under current", "probability", "distribution", "drawn", "verdict"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A result column.
+
+    Attributes:
+        name: as it stands in files, with its unit at the end.
+        heading: short name over a column of a table.
+        kind: number (every row), under current (where a current flows), probability and
+            distribution (where unknown properties have a prior), drawn (with `[uncertainty]`),
+            verdict.
+        better: SMALLER, LARGER, or None where neither is better by itself.
+        infinite: the word for an infinite value.
+        meaning: one sentence.
+    """
+
+    name: str
+    heading: str
+    kind: Kind
+    better: int | None
+    infinite: str
+    meaning: str
+
+
+# fmt: off
+_COLUMNS = (
+    Column("interface_potential_V", "E*", "number", SMALLER, "no limit",
+           "potential at which the electrolyte meets the coating"),
+    Column("oxidation_margin_V", "ox. margin", "number", LARGER, "no limit",
+           "electrolyte's oxidation limit less its highest potential"),
+    Column("reduction_margin_V", "red. margin", "number", LARGER, "no limit",
+           "E* less the electrolyte's reduction limit"),
+    Column("anode_side_margin_V", "anode margin", "number", LARGER, "no limit",
+           "potential at the electrolyte's anode side less its reduction limit"),
+    Column("coating_oxidation_margin_V", "coating ox. margin", "number", LARGER, "no limit",
+           "coating's oxidation limit less its highest potential"),
+    Column("coating_reduction_margin_V", "coating red. margin", "number", LARGER, "no limit",
+           "coating's lowest potential less its reduction limit"),
+    Column("min_thickness_nm", "L min", "number", SMALLER, "none",
+           "least thickness that protects in this state"),
+    Column("max_thickness_nm", "L max", "number", LARGER, "no limit",
+           "largest thickness that the budget and both reduction limits allow"),
+    Column("max_sigma_ele_S_cm", "s_ele < here", "number", LARGER, "any",
+           "largest sigma_ele of the coating that protects at this thickness"),
+    Column("max_sigma_ele_ratio", "s_ele ratio <", "number", LARGER, "any",
+           "the same over the electrolyte's sigma_ele, ions not counted"),
+    Column("transport_ratio", "L min/L max", "number", SMALLER, "none",
+           "least thickness over the largest"),
+    Column("max_sigma_ele_at_L_max_S_cm", "s_ele <", "number", LARGER, "any",
+           "largest sigma_ele that protects at the largest affordable thickness"),
+    Column("max_electrolyte_thickness_um", "SE <", "number", LARGER, "no limit",
+           "largest electrolyte thickness for which the coating still protects"),
+    Column("min_electrolyte_sigma_ele_S_cm", "SE s_ele >", "number", SMALLER, "no limit",
+           "smallest electrolyte sigma_ele for which the coating still protects"),
+    Column("leak_current_A_cm2", "leak", "number", SMALLER, "no limit",
+           "electronic leak current"),
+    Column("self_discharge_percent_per_month", "self-discharge", "number", SMALLER, "no limit",
+           "leak over the areal capacity"),
+    Column("asr_coating_ohm_cm2", "ASR", "number", SMALLER, "none",
+           "ionic resistance of coating and contacts"),
+    Column("asr_total_ohm_cm2", "ASR total", "number", SMALLER, "none",
+           "the same with the electrolyte"),
+    Column("terminal_voltage_V", "U", "under current", None, "no limit",
+           "terminal voltage under current"),
+    Column("overshoot_V", "overshoot", "under current", SMALLER, "no limit",
+           "how far E* lies above the cathode's potential"),
+    Column("p_works", "works", "probability", LARGER, "no limit",
+           "probability that all criteria hold together, in all states of charge"),
+    Column("p_chemistry", "chem.", "probability", LARGER, "no limit",
+           "probability of affordable, stable and inert together"),
+    Column("p_transport", "trans.", "probability", LARGER, "no limit",
+           "probability of protects and affordable together"),
+    Column("p_protects", "protects", "probability", LARGER, "no limit",
+           "probability that the electrolyte stays inside its window"),
+    Column("p_affordable", "affords", "probability", LARGER, "no limit",
+           "probability that coating and contacts stay within the budget"),
+    Column("p_stable", "stable", "probability", LARGER, "no limit",
+           "probability that the coating stands the cathode"),
+    Column("p_inert", "inert", "probability", LARGER, "no limit",
+           "probability that the coating leaves its neighbours alone"),
+    Column("recommended_thickness_nm", "L", "distribution", SMALLER, "no limit",
+           "thinnest coating within 0.005 of the best P(protects and affordable)"),
+    Column("thickness_low_nm", "L low", "distribution", None, "no limit",
+           "least thickness with nine tenths of the best probability"),
+    Column("thickness_high_nm", "L high", "distribution", None, "no limit",
+           "largest thickness with nine tenths of the best probability"),
+    Column("min_thickness_all_states_nm", "L min, all states", "distribution", SMALLER, "none",
+           "least thickness that protects in every state of charge"),
+    Column("asr_median_ohm_cm2", "ASR", "distribution", SMALLER, "none",
+           "median resistance of coating and contacts at the recommended thickness"),
+    Column("sigma_ion_median_S_cm", "s_ion", "distribution", None, "no limit",
+           "median of the coating's sigma_ion"),
+    Column("sigma_ion_decades", "+-", "distribution", None, "no limit",
+           "standard deviation of its log10"),
+    Column("sigma_ele_median_S_cm", "s_ele", "distribution", None, "no limit",
+           "median of the coating's sigma_ele"),
+    Column("sigma_ele_decades", "+-", "distribution", None, "no limit",
+           "standard deviation of its log10"),
+    Column("sigma_ele_needed_S_cm", "s_ele needed", "distribution", LARGER, "any",
+           "largest sigma_ele that protects at the recommended thickness"),
+    Column("top_k_share", "top share", "drawn", LARGER, "no limit",
+           "how often the coating is among the first `top_k` of its scenario"),
+    Column("oxidation_protected", "ox. protected", "verdict", None, "no limit",
+           "E* at most the oxidation limit"),
+    Column("protected", "protected", "verdict", None, "no limit",
+           "E* inside the electrolyte's window"),
+    Column("anode_side_stable", "anode side stable", "verdict", None, "no limit",
+           "the electrolyte's anode side not below its reduction limit"),
+    Column("feasible", "feasible", "verdict", None, "no limit",
+           "protected, affordable, and a thickness exists, in all states of charge"),
+)
+# fmt: on
+COLUMNS: dict[str, Column] = {each.name: each for each in _COLUMNS}
+
+
+def _of(kind: Kind) -> tuple[str, ...]:
+    return tuple(name for name, each in COLUMNS.items() if each.kind == kind)
+
+
+FLOATS, CURRENT_FLOATS = _of("number"), _of("under current")
+VERDICTS = _of("verdict")
+P_COLUMNS, DISTRIBUTIONS = _of("probability"), _of("distribution")
+
+CODES = ("status", "coating_class", "max_thickness_set_by", "anode_boundary")
+CODE_NAMES: dict[str, dict[str, int]] = {
+    "status": {status.label: int(status) for status in Status},
+    "coating_class": {each.name.lower(): int(each) for each in CoatingClass},
+    "max_thickness_set_by": {each.name.lower(): int(each) for each in ThicknessLimit},
+    "anode_boundary": {"electrode": 0, "interphase": 1},
+}
+"""Words of the columns that hold codes on the device."""
+
+OUTCOMES: dict[str, dict[str, int]] = {
+    "status": CODE_NAMES["status"],
+    **{name: {"no": NO, "yes": YES, "unknown": UNKNOWN} for name in ("protected", "feasible")},
+    "coating_class": CODE_NAMES["coating_class"],
+}
+"""What is counted per group, with the code of each outcome."""
+
+STATUSES = (
+    "ok",
+    "missing_property",
+    "unprotectable",
+    "extrapolated_table",
+    "ill_conditioned",
+    "underflow",
+    "not_converged",
+    "input_out_of_range",
+)
+COATING_CLASSES = ("stable", "within_tolerance", "oxidises", "reduces", "both", "unknown")
+REACTIVITY_CLASSES = ("low", "moderate", "unknown", "high")
+EVIDENCE = ("measured", "assumed", "range", "estimated", "none")
+CRITERIA = ("protects", "affordable", "stable", "inert")
+"""The four questions asked of a coating in a cell."""
+
+DEFAULTS: dict[str, str | float] = {
+    "boundary": "auto",
+    "anode": "Li",
+    "anode_potential_V": 0.0,
+    "electrolyte_thickness_um": 30.0,
+    "cathode_state": "charged",
+    "temperature_K": 298.15,
+    "current_density_mA_cm2": 0.0,
+    "cathode_area_factor": 1.0,
+}
+"""Scenario axes with a default: coatings are compared there unless a ranking names the column."""
+
+CELL = ("electrolyte", "cathode", "cathode_potential_V")
+"""Columns that name a cell."""
+
+DRAWN_PROBABILITIES = ("p_protected", "p_feasible")
+LEVELS = (5, 50, 95)
+PERCENTILES = (
+    *(f"min_thickness_p{level}_nm" for level in LEVELS),
+    *(f"asr_coating_p{level}_ohm_cm2" for level in LEVELS),
+)
+SHARES = ("gradient_share", "sobol_first", "sobol_total")
+TOP_K_SHARE = "top_k_share"
+
+FILL = "missing."
+"""Prefix of the axes that fill unknown values only."""
+
+UNITS = {
+    "V": "V",
+    "nm": "nm",
+    "um": "um",
+    "S_cm": "S/cm",
+    "A_cm2": "A/cm2",
+    "mA_cm2": "mA/cm2",
+    "ohm_cm2": "ohm cm2",
+    "K": "K",
+    "eV": "eV",
+    "MPa": "MPa",
+    "meV_atom": "meV/atom",
+    "percent_per_month": "%/month",
+}
+"""Unit of a column by the end of its name."""
+
+
+def unit(name: str) -> str:
+    """Unit of a column, from its name; empty for pure numbers and words."""
+    fits = [end for end in UNITS if name.endswith(f"_{end}")]
+    return UNITS[max(fits, key=len)] if fits else ""
+
+
+def better(name: str) -> int | None:
+    """SMALLER or LARGER; None where neither is better. Reaction energies: the less negative."""
+    if name.startswith("reaction_energy_") or name in DRAWN_PROBABILITIES:
+        return LARGER
+    if name == "coating_thickness_nm":
+        return SMALLER
+    return COLUMNS[name].better if name in COLUMNS else None
+
+
+def directed() -> Iterable[str]:
+    """Columns of which more, or less, is better."""
+    named = [name for name, each in COLUMNS.items() if each.better is not None]
+    return ("coating_thickness_nm", *named, *DRAWN_PROBABILITIES)
+
+
+def column_name(key: str) -> str:
+    """Result column of an axis: `coating.sigma_ele_S_cm` stands as `coating_sigma_ele_S_cm`."""
+    return key.removeprefix(FILL).replace(".", "_") + (
+        "_if_unknown" if key.startswith(FILL) else ""
+    )
