@@ -146,7 +146,7 @@ def _measured(problem: Problem, role: str, kind: Kind) -> tuple[tuple[str, ...],
     def along(place: str, key: str) -> NDArray[np.float64]:
         column_of = column(frame, key.partition(".")[2])
         values = problem.numbers[key] if place == key else column_of
-        return values.reshape([-1 if axis == place else 1 for axis in axes])
+        return values.reshape([len(values) if axis == place else 1 for axis in axes])
 
     typed = keys[0] in problem.numbers and keys[2] not in problem.numbers
     sigma, activation, own = map(along, places, keys)
@@ -175,7 +175,8 @@ def held_columns(problem: Problem) -> Words:
         found.append((axes, held_constant(measured, at)))
     own = [tuple(axis for axis in axes if axis != "temperature_K") for axes, _ in found]
     axes = (*own[0], *own[1], "temperature_K")
-    coating = found[0][1].reshape((*found[0][1].shape[:-1], *(1,) * len(own[1]), -1))
+    coating, last = found[0][1], len(temperature)
+    coating = coating.reshape((*coating.shape[:-1], *(1,) * len(own[1]), last))
     electrolyte = found[1][1].reshape((*(1,) * len(own[0]), *found[1][1].shape))
     code = np.broadcast_to(
         coating + 2 * electrolyte,
