@@ -1,5 +1,7 @@
 """Physics of lithium-potential profiles: pure JAX, one stack at a time."""
 
+from muli.kernels.growth import End as GrowthEnd
+from muli.kernels.growth import Grown, Growth, Interphase, growth, growth_from
 from muli.kernels.metrics.inverse import (
     max_electrolyte_thickness,
     max_sigma_ele,
@@ -20,6 +22,7 @@ from muli.kernels.model.contact import (
 from muli.kernels.model.laws import Branches, Constant, Table, arrhenius_factor, arrhenius_sigma_ion
 from muli.kernels.model.stack import Layer, Stack
 from muli.kernels.model.status import Status
+from muli.kernels.pinned import Faces, pinned_faces
 from muli.kernels.solvers.solve import Solution, leak_current, solve
 
 __all__ = [
@@ -27,7 +30,12 @@ __all__ = [
     "Branches",
     "CoatingClass",
     "Constant",
+    "Faces",
     "Facts",
+    "Grown",
+    "Growth",
+    "GrowthEnd",
+    "Interphase",
     "Layer",
     "Limits",
     "Metrics",
@@ -41,6 +49,8 @@ __all__ = [
     "arrhenius_factor",
     "arrhenius_sigma_ion",
     "contact_fraction",
+    "growth",
+    "growth_from",
     "interface_resistance",
     "judge",
     "leak_current",
@@ -51,6 +61,7 @@ __all__ = [
     "metrics_of_plane",
     "min_electrolyte_sigma_ele",
     "min_thickness",
+    "pinned_faces",
     "profile",
     "resolve_boundary",
     "solve",
