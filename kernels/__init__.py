@@ -1,7 +1,7 @@
 """Physics of lithium-potential profiles: pure JAX, one stack at a time."""
 
-from muli.kernels.growth import End as GrowthEnd
-from muli.kernels.growth import Grown, Growth, Interphase, growth, growth_from
+from muli.kernels.metrics.growth import End as GrowthEnd
+from muli.kernels.metrics.growth import Grown, Growth, Interphase, growth, growth_from
 from muli.kernels.metrics.inverse import (
     max_electrolyte_thickness,
     max_sigma_ele,
@@ -10,6 +10,7 @@ from muli.kernels.metrics.inverse import (
     thickness_at,
 )
 from muli.kernels.metrics.judge import CoatingClass, Facts, Limits, Metrics, ThicknessLimit, judge
+from muli.kernels.metrics.pinned import Faces, pinned_faces
 from muli.kernels.metrics.profile import Profile, profile
 from muli.kernels.metrics.stack_metrics import max_sigma_ele_at_L_max, metrics, transport_ratio
 from muli.kernels.metrics.two_layer import metrics_of_plane
@@ -22,7 +23,6 @@ from muli.kernels.model.contact import (
 from muli.kernels.model.laws import Branches, Constant, Table, arrhenius_factor, arrhenius_sigma_ion
 from muli.kernels.model.stack import Layer, Stack
 from muli.kernels.model.status import Status
-from muli.kernels.pinned import Faces, pinned_faces
 from muli.kernels.solvers.solve import Solution, leak_current, solve
 
 __all__ = [

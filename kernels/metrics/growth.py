@@ -1,6 +1,6 @@
 """Interphases that grow on both sides of an electrolyte: how thick, how resistive, after how long.
 
-Where a face of the electrolyte is held at its own limit (`muli.kernels.pinned`), it decomposes and an
+Where a face of the electrolyte is held at its own limit (`pinned.py`), it decomposes and an
 interphase of thickness l grows between it and its coating, or its bare electrode. l follows from
 the leak through interphase and coating less that through the electrolyte; the held potentials do
 not move meanwhile, so that both sides grow independently:
@@ -8,7 +8,7 @@ not move meanwhile, so that both sides grow independently:
     dl/dt = (v/a) (j_up(l) - j_SE),   in series with k_rxn
 
 It ends at l_inf, where the interphase has become the rest of the coating. Constant laws beyond the
-face: closed form (`muli.kernels.growth_law`); other laws: quadrature (`muli.kernels.growth_integral`).
+face: closed form (`growth_law.py`); other laws: quadrature (`growth_integral.py`).
 Layers and contacts of a stack are per area of the electrode sheet; l is real.
 """
 
@@ -21,16 +21,16 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from muli.kernels import growth_integral, growth_law
 from muli.kernels.constants import CM_PER_NM
-from muli.kernels.growth_integral import Path, resistance_of
-from muli.kernels.growth_law import Feed
+from muli.kernels.metrics import growth_integral, growth_law
+from muli.kernels.metrics.growth_integral import Path, resistance_of
+from muli.kernels.metrics.growth_law import Feed
+from muli.kernels.metrics.pinned import Faces, before, behind, pinned_faces
 from muli.kernels.model.boundary import Window
 from muli.kernels.model.laws import Branches, Constant, Law
 from muli.kernels.model.numbers import Real
 from muli.kernels.model.stack import Layer, Stack
 from muli.kernels.model.status import Status
-from muli.kernels.pinned import Faces, before, behind, pinned_faces
 from muli.kernels.solvers.guard import guard
 from muli.kernels.solvers.solve import solve
 from muli.kernels.transport.conductor import as_floats
