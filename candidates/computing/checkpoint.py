@@ -2,7 +2,6 @@
 
 import fcntl
 import json
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -53,23 +52,32 @@ class Checkpoint:
             self._lock.close()
 
     def load(self, name: str) -> Any:
-        """The part, or None where it is not finished."""
-        path = self._folder / f"{name}.json"
-        return json.loads(path.read_text()) if path.exists() else None
+        """The part, or None where it is not finished or is not readable any more."""
+        try:
+            return json.loads((self._folder / f"{name}.json").read_bytes())
+        except (FileNotFoundError, ValueError, RecursionError):
+            return None
 
     def save(self, name: str, part: Any) -> None:
         """Keep a finished part."""
         write_atomically(self._folder / f"{name}.json", json.dumps(part).encode())
 
     def discard(self) -> None:
-        """Remove everything kept: the output is written."""
-        shutil.rmtree(self._folder)
+        """Remove everything kept: the output is written. Files of others stay where they are.
+
+        The key goes last, so that parts that a kill leaves behind still belong to it.
+        """
+        parts = sorted(self._folder.glob("*.json"), key=lambda path: path.name == "key.json")
+        for path in [*self._folder.glob(".muli-*"), *parts, self._folder / "lock"]:
+            path.unlink(missing_ok=True)
+        if not any(self._folder.iterdir()):
+            self._folder.rmdir()
 
     def _check(self) -> None:
         old = self.load("key")
         if old == self._key:
             return
-        if old is not None and not self._restart:
+        if isinstance(old, dict) and not self._restart:
             changed = [
                 f"{name}: {old.get(name)} -> {self._key.get(name)}"
                 for name in sorted({*old, *self._key})

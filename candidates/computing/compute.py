@@ -36,8 +36,11 @@ from muli.candidates.thermodynamics.program import Floats
 VERSION = "2"
 """Of the numbers: raised whenever the method or a convention changes them."""
 
-HULL_CHUNK = 2048
-ROW_CHUNK = 64
+HULL_CHUNK = 256
+ROW_CHUNK = 8
+"""Items of a part that is kept: about a fifth of a second of one core, so that a computation that
+is stopped again and again still goes on."""
+
 LITHIUM_FREE_HULL = 0.05
 """eV/atom; lithium-free oxides and halides above this are no coatings anyone makes."""
 

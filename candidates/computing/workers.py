@@ -36,7 +36,7 @@ def in_chunks(
     chunks = {
         f"{label}-{start:07d}": items[start : start + size] for start in range(0, len(items), size)
     }
-    parts = {name: part for name in chunks if (part := kept.load(name)) is not None}
+    parts = {name: part for name in chunks if _fits(part := kept.load(name), chunks[name])}
     missing = {name: chunk for name, chunk in chunks.items() if name not in parts}
     done = len(items) - sum(map(len, missing.values()))
     progress(label, done, len(items))
@@ -47,6 +47,11 @@ def in_chunks(
             done += len(chunks[name])
             progress(label, done, len(items))
     return [result for name in chunks for result in parts[name]]
+
+
+def _fits(part: Any, chunk: Sequence[Any]) -> bool:
+    """Whether a kept part holds one result for every item of its chunk."""
+    return isinstance(part, list) and len(part) == len(chunk)
 
 
 def _results(

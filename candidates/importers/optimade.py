@@ -4,14 +4,19 @@ The standard itself has no energies; databases add theirs under a prefix of thei
 lists those that are formation energies in eV/atom; another one is named by the caller.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
+from urllib.parse import urlencode
 
 from muli.candidates.formula import FormulaError, parse
+from muli.candidates.importers.complete import require_complete
 from muli.candidates.importers.entries import Entry, Imported, ImportRefused, Rejected, assemble
 from muli.candidates.importers.hulls import Scale
 from muli.candidates.importers.values import Unusable, energy
+from muli.candidates.importers.web import Bounds
+from muli.candidates.importers.web import pages as pages_of
 
 FIELDS = (
     "_mp_stability.gga_gga+u.formation_energy_per_atom",
@@ -23,7 +28,6 @@ FIELDS = (
 """Attributes that hold eV/atom from the elements; dots lead into nested objects."""
 
 _FORMULA = "chemical_formula_reduced"
-_MAX_RESULTS = 1_000_000
 
 
 def chemical_system_filter(elements: Sequence[str]) -> str:
@@ -41,27 +45,39 @@ def chemical_system_filter(elements: Sequence[str]) -> str:
     return " OR ".join(parts)
 
 
-def fetch_optimade(base_url: str, elements: Sequence[str], field: str | None = None) -> Imported:
+def fetch_optimade(
+    base_url: str,
+    elements: Sequence[str],
+    field: str | None = None,
+    bounds: Bounds | None = None,
+) -> Imported:
     """Formation energies of every compound of these elements, live from one database.
 
-    `field`: attribute with eV/atom from the elements; those of `FIELDS` are known. Raises
-    ImportRefused where the database answers with an error or offers none of them.
+    `field`: attribute with eV/atom from the elements; those of `FIELDS` are known. `bounds`: of the
+    whole answer, in bytes, seconds and pages. Raises ImportRefused where the database answers with
+    an error, without end, or offers none of them.
     """
-    from optimade.client import OptimadeClient
-
-    client = OptimadeClient(
-        base_urls=[base_url],
-        max_results_per_provider=_MAX_RESULTS,
-        use_async=False,
-        silent=True,
-    )
     wanted = [name.split(".")[0] for name in ((field,) if field else FIELDS)]
-    query = chemical_system_filter(elements)
-    answer = client.get(query, endpoint="structures", response_fields=[_FORMULA, *wanted])
-    page = answer["structures"][query][base_url]
-    if page.get("errors"):
-        raise ImportRefused(f"{base_url}: {'; '.join(map(str, page['errors']))[:500]}")
-    return from_optimade_pages([page], base_url, field)
+    query = {
+        "filter": chemical_system_filter(elements),
+        "response_fields": ",".join([_FORMULA, *wanted]),
+        "response_format": "json",
+    }
+    address = f"{_versioned(base_url)}/structures?{urlencode(query)}"
+    answer = list(pages_of(address, bounds))
+    for page in answer:
+        if not isinstance(page.get("data"), list) and not page.get("errors"):
+            raise ImportRefused(f"{base_url}: a page without a list of structures")
+        if page.get("errors"):
+            raise ImportRefused(f"{base_url}: {'; '.join(map(str, page['errors']))[:500]}")
+    require_complete([(base_url, page, len(page.get("data") or [])) for page in answer[-1:]])
+    return from_optimade_pages(answer, base_url, field)
+
+
+def _versioned(base_url: str) -> str:
+    """The address with the version of the protocol, unless it names one itself."""
+    bare = base_url.rstrip("/")
+    return bare if re.search(r"/v[0-9.]+$", bare) else f"{bare}/v1"
 
 
 def from_optimade_pages(

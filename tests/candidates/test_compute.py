@@ -3,6 +3,11 @@
 import csv
 import gzip
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 
@@ -158,3 +163,66 @@ class TestResume:
         with Checkpoint(tmp_path / "parts", {"a": "1"}) as kept:
             assert kept.load("rows-1") == [1, 2]
             assert kept.load("rows-2") is None
+
+    def test_a_part_that_was_damaged_is_computed_again(self, tmp_path, monkeypatch):
+        monkeypatch.setattr("muli.candidates.computing.compute.ROW_CHUNK", 3)
+        whole, cut = tmp_path / "whole.csv", tmp_path / "cut.csv"
+        _compute(whole)
+
+        def stop(label, done, total):
+            if label == "rows" and done >= 9:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            _compute(cut, progress=stop)
+        parts = sorted((tmp_path / "cut.csv.parts").glob("rows-*.json"))
+        parts[0].write_text("[1, ")
+        parts[1].write_text("[]")
+        _compute(cut)
+        assert cut.read_bytes() == whole.read_bytes()
+
+    def test_what_others_put_beside_the_parts_stays(self, tmp_path):
+        with Checkpoint(tmp_path / "parts", {"a": "1"}) as kept:
+            kept.save("rows-1", [1])
+            (tmp_path / "parts" / "notes.txt").write_text("mine")
+            kept.discard()
+        assert [path.name for path in (tmp_path / "parts").iterdir()] == ["notes.txt"]
+
+    def test_parts_are_small_enough_for_a_computation_that_is_killed_all_the_time(self):
+        from muli.candidates.computing import compute as module
+
+        assert module.ROW_CHUNK * 0.02 < 0.5  # s: some 20 ms a compound
+        assert module.HULL_CHUNK * 0.001 < 0.5
+
+    @pytest.mark.full
+    def test_repeated_kills_make_progress(self, tmp_path):
+        elements = ["Co", "Mn", "Ni", "Fe", "Al", "Ti"]
+        rows = [("Li2O", -2.0), ("Li2O2", -1.6), ("LiF", -3.1)]
+        rows += [(f"{m}O", -1.2) for m in elements] + [(f"{m}O2", -1.1) for m in elements]
+        rows += [(f"Li{n}{m}O{k}", -1.7) for m in elements for n in (1, 2, 3) for k in (2, 3, 4)]
+        energies = tmp_path / "energies.csv"
+        energies.write_text("formula,Ef_eV_atom\n" + "".join(f"{f},{e}\n" for f, e in rows))
+        command = [sys.executable, "-m", "muli", "candidates", "compute", "--workers", "2"]
+        whole, cut = tmp_path / "whole.csv", tmp_path / "cut.csv"
+        subprocess.run([*command, "--energies", energies, "--out", whole], check=True)
+        kept = []
+        for _ in range(60):
+            process = subprocess.Popen(
+                [*command, "--energies", energies, "--out", cut],
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+            before = len(list((tmp_path / "cut.csv.parts").glob("rows-*")))
+            deadline = time.monotonic() + 60
+            while process.poll() is None and time.monotonic() < deadline:
+                parts = tmp_path / "cut.csv.parts"
+                if len(list(parts.glob("rows-*"))) > before:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    break
+                time.sleep(0.01)
+            process.wait()
+            kept.append(before)
+            if cut.exists():
+                break
+        assert cut.read_bytes() == whole.read_bytes()
+        assert len(kept) >= 3
