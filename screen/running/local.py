@@ -4,7 +4,7 @@ A workplace turns chunk numbers into drafts of parts in the result folder and gi
 entries for the journal. Publishing them, resuming and the manifest are the run's.
 """
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, replace
 from threading import Event
@@ -125,12 +125,13 @@ class Local:
         advance: Callable[[int], None],
     ) -> Generator[list[Entry], None, None]:
         """See `Workplace`. Halves the batch where memory runs out, and says so."""
-        left = dict.fromkeys(todo)
-        while left:
+        done: set[int] = set()
+        while len(done) < len(todo):
+            left = (chunk for chunk in todo if chunk not in done)
+            self._compile(len(todo) - len(done))
             try:
-                for entries in self._pool(identity, list(left), stop, advance):
-                    for entry in entries:
-                        del left[entry["chunk"]]
+                for entries in self._pool(identity, left, stop, advance):
+                    done.update(entry["chunk"] for entry in entries)
                     yield entries
                 return
             except jax.errors.JaxRuntimeError as error:
@@ -156,12 +157,11 @@ class Local:
     def _pool(
         self,
         identity: Mapping[str, Any],
-        todo: list[int],
+        queue: Iterator[int],
         stop: Event,
         advance: Callable[[int], None],
     ) -> Generator[list[Entry], None, None]:
-        self._compile(len(todo))
-        queue, workers = iter(todo), self._plan.workers
+        workers = self._plan.workers
         with ThreadPoolExecutor(workers) as pool:
             active: set[Future[Entry]] = set()
             while True:

@@ -4,6 +4,7 @@ import time
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ from muli.screen.running.identity import (
     versions,
 )
 from muli.screen.running.local import Local, Precision, Workplace
+from muli.screen.running.missing import Missing
 from muli.screen.running.progress import Progress
 from muli.screen.running.signals import stop_on_signal
 from muli.screen.space.materials import summarised
@@ -133,11 +135,11 @@ class _Job:
         self._refuse_other_run()
         self.notes += summarised(problem.materials.problems)
         entries = self._kept()
-        todo = [chunk for chunk in self._own_chunks() if chunk not in entries]
+        todo = Missing(self._own_chunks(), entries)
         self._save(entries, started, complete=False)
         if todo:
             self._compute(todo, entries)
-        complete = all(chunk in entries for chunk in self._own_chunks())
+        complete = len(entries) == len(self._own_chunks())
         found = self._save(entries, started, complete=complete)
         if not complete:
             raise Interrupted(
@@ -164,6 +166,14 @@ class _Job:
         first, step = (self.shard[0] - 1, self.shard[1]) if self.shard else (0, 1)
         return range(first, self.setup.problem.space.chunks, step)
 
+    @cached_property
+    def _stacks(self) -> int:
+        """Stacks of this run's share."""
+        space = self.setup.problem.space
+        if self.shard is None:
+            return space.stacks
+        return sum(len(space.chunk(chunk)) for chunk in self._own_chunks()) * space.rows_per_line
+
     def _kept(self) -> dict[int, dict[str, Any]]:
         """Finished chunks whose parts are there, whole and of this run; others are removed."""
         metadata = digest(self.identity)
@@ -176,12 +186,10 @@ class _Job:
         self.store.remove_parts_except(kept)
         return kept
 
-    def _compute(self, todo: list[int], entries: dict[int, dict[str, Any]]) -> None:
+    def _compute(self, todo: Missing, entries: dict[int, dict[str, Any]]) -> None:
         """All missing chunks, each in the journal as soon as its part is there."""
-        space = self.setup.problem.space
         done = sum(entry["stacks"] for entry in entries.values())
-        total = done + sum(len(space.chunk(c)) for c in todo) * space.rows_per_line
-        progress = Progress(self.store, total, done, quiet=not self.verbose)
+        progress = Progress(self.store, self._stacks, done, quiet=not self.verbose)
         if self.verbose:
             tell(self.place.describe())
         try:
@@ -208,8 +216,7 @@ class _Job:
         gated = self.setup.gated if self.shard is None else 0
         counts = status_counts(sums, gated)
         own = self._own_chunks()
-        lines = sum(len(problem.space.chunk(chunk)) for chunk in own) if self.shard else 0
-        stacks = lines * problem.space.rows_per_line if self.shard else self.setup.asked
+        stacks = self._stacks if self.shard else self.setup.asked
         content = {
             "name": problem.spec.screen.name,
             "spec_file": problem.source.name,

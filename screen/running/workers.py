@@ -7,6 +7,7 @@ from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from queue import Empty, Queue
 from threading import Event
 from typing import Any, cast
@@ -109,12 +110,18 @@ class Workers:
         advance: Callable[[int], None],
     ) -> Generator[list[Entry], None, None]:
         """See `Workplace`. Stacks are told of by the task, as it comes back."""
-        waiting = deque(Task(chunks) for chunks in cut(todo, self.workers))
+        waiting: deque[Task] = deque()
+        tasks = cut(todo, self.workers)
         active: dict[Future, Task] = {}
         ready: Queue[Future] = Queue()
         with _reached(active):
             while True:
-                while waiting and not stop.is_set() and len(active) < self._window():
+                while not stop.is_set() and len(active) < self._window():
+                    waiting.extend(
+                        Task(chunks) for chunks in islice(tasks, max(0, 1 - len(waiting)))
+                    )
+                    if not waiting:
+                        break
                     self._submit(waiting.popleft(), identity, active, ready)
                 self._halt_once(stop)
                 if not active:
@@ -267,17 +274,16 @@ def _reached(active: Mapping[Future, Task]) -> Iterator[None]:
                 future.cancel()
 
 
-def cut(todo: Sequence[int], workers: int) -> list[list[int]]:
+def cut(todo: Sequence[int], workers: int) -> Iterator[list[int]]:
     """Tasks of consecutive chunks, shorter towards the end, so that all workers end together.
 
     Where there are enough chunks for all, no task is so short that handing it out takes longer
     than computing it; long ones are even, as workers compute two chunks at a time.
     """
-    workers, first, tasks = max(1, workers), 0, []
+    workers, first = max(1, workers), 0
     least = min(1 + workers // WORKERS_PER_CHUNK, -(-len(todo) // workers))
     while first < len(todo):
         size = min(CHUNKS_PER_TASK, (len(todo) - first) // (4 * workers))
         size = max(least, size - size % 2)
-        tasks.append(list(todo[first : first + size]))
+        yield list(todo[first : first + size])
         first += size
-    return tasks

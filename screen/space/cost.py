@@ -3,12 +3,11 @@
 Nothing is laid out, and nothing is imported that computes: the answer should come at once.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from muli.screen.space.layout import CHUNK_ROWS
-from muli.screen.space.problem import sizes
+from muli.screen.space.layout import DesignSpace
+from muli.screen.space.problem import laid_out
 from muli.screen.space.source import SpecLike, chosen_materials, refuse_other_parts, source_of
 
 Precision = Literal["float32", "float64"]
@@ -28,6 +27,12 @@ BYTES_OF_DOUBLE = 2.6
 """What stored rows take: measured; about half as much again where thicknesses are few, and in
 double precision `BYTES_OF_DOUBLE` times as much."""
 
+BYTES_AT_WORK = 2**30
+BYTES_PER_CHUNK = 7000
+BYTES_PER_POINT = 64
+"""Memory of a run: programs and tiles in work, what it remembers of every part (measured: 6,550
+bytes), and the points of all axes with their copies."""
+
 
 def dry_run(spec: SpecLike = None, precision: Precision = "float32") -> "Estimate":
     """Rows, size and time of a screen; nothing is written. Raises `SpecError`."""
@@ -41,9 +46,9 @@ def dry_run(spec: SpecLike = None, precision: Precision = "float32") -> "Estimat
     method = "plane" if given.axes.current_density_mA_cm2.only_zero else "current"
     method = "branches" if given.screen.law == "branches" else method
     draws = given.uncertainty.draws if given.uncertainty else 0
-    found = sizes(source, chosen_materials(source))
+    space = laid_out(source, chosen_materials(source))
     output = given.output
-    cost = estimate(found, output.mode, output.top_k, method=method, draws=draws)
+    cost = estimate(space, output.mode, output.top_k, method=method, draws=draws)
     wide = BYTES_OF_DOUBLE if precision == "float64" else 1
     return replace(cost, bytes_stored=round(cost.bytes_stored * wide))
 
@@ -58,11 +63,8 @@ class Estimate:
     rows: int
     bytes_stored: int
     seconds: float
-
-    @property
-    def chunks(self) -> int:
-        """Storage chunks, about."""
-        return -(-self.stacks // CHUNK_ROWS)
+    chunks: int
+    bytes_memory: int
 
     def __str__(self) -> str:
         axes = " x ".join(f"{size:,} {name}" for name, size in self.sizes.items() if size > 1)
@@ -70,20 +72,16 @@ class Estimate:
             f"{self.stacks:,} stacks = {axes or '1'}\n"
             f"mode {self.mode}: at most {self.rows:,} rows stored, about "
             f"{self.bytes_stored / 2**30:.2f} GiB in {self.chunks:,} parts; "
-            f"about {self.seconds:,.0f} s on two CPU cores; memory stays near 1 GiB"
+            f"about {self.seconds:,.0f} s on two CPU cores, {self.bytes_memory / 2**30:.1f} GiB of memory"
         )
 
 
-def estimate(
-    sizes: Mapping[str, int], mode: str, top_k: int, *, method: str, draws: int = 0
-) -> Estimate:
-    """Rows, size and time of a screen of these axes. method: a key of `STACKS_PER_S`.
+def estimate(space: DesignSpace, mode: str, top_k: int, *, method: str, draws: int = 0) -> Estimate:
+    """Rows, size, time and memory of a screen of this space. method: a key of `STACKS_PER_S`.
 
     draws: of the uncertain properties of every line (a coating in a scenario).
     """
-    stacks = 1
-    for size in sizes.values():
-        stacks *= size
+    sizes, stacks = space.sizes, space.stacks
     rows = stacks
     if mode == "best":
         lines = stacks // max(1, sizes["coating"] * sizes["coating_thickness_nm"])
@@ -92,4 +90,5 @@ def estimate(
     seconds = stacks / STACKS_PER_S[method][mode] + drawn / DRAWS_PER_S
     few = mode == "all" and sizes["coating_thickness_nm"] < FEW_THICKNESSES
     size = rows * (BYTES_PER_ROW_OF_FEW if few else BYTES_PER_ROW[mode])
-    return Estimate(dict(sizes), stacks, mode, rows, size, seconds)
+    memory = BYTES_AT_WORK + BYTES_PER_CHUNK * space.chunks + BYTES_PER_POINT * sum(sizes.values())
+    return Estimate(sizes, stacks, mode, rows, size, seconds, space.chunks, memory)

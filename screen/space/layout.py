@@ -17,6 +17,9 @@ from dataclasses import dataclass
 CHUNK_ROWS = 2**22
 """Most rows a storage chunk may hold."""
 
+MAX_CHUNKS = 10_000_000
+"""Most storage chunks of a run; each is a file, and an entry that the run keeps in memory."""
+
 TILE_ROWS = 2**18
 """About as many rows as one tile of the compiled program holds: a tile stays in cache."""
 
@@ -55,6 +58,13 @@ class DesignSpace:
             raise ValueError(
                 f"{self.thicknesses} coating thicknesses are more than a chunk holds "
                 f"({CHUNK_ROWS // self.states}); use fewer, or split the range over several runs"
+            )
+        if self.chunks > MAX_CHUNKS:
+            longest = sorted(self.sizes.items(), key=lambda item: -item[1])[:3]
+            named = ", ".join(f"{name} {size:,}" for name, size in longest)
+            raise ValueError(
+                f"{self.stacks:.3g} stacks are {self.chunks:.3g} parts, {MAX_CHUNKS:,} are the most: "
+                f"take fewer points on the longest axes ({named}), or split them over several runs"
             )
 
     @property

@@ -134,32 +134,31 @@ def prepare(source: Source, materials: Materials | None = None) -> Problem:
     """Resolve materials and lay out the axes, slow to fast. Raises `SpecError`."""
     materials = resolve(source) if materials is None else materials
     thickness = source.spec.axes.coating_thickness_nm
+    laid_out(source, materials)  # refuses what is too large before anything is drawn
     drawn = _draws(source, materials)
-    try:
-        scenarios, numbers = _scenarios(source.spec, materials)
-        space = DesignSpace(
-            scenarios=scenarios,
-            coatings=len(materials.frames["coating"]),
-            states=len(STATES) if "cathode" in materials.frames else 1,
-            thicknesses=1 if thickness is None else len(thickness),
-            points=drawn.points if drawn else 0,
-        )
-    except ValueError as error:
-        raise SpecError(source.name, [f"axes: {error}"]) from None
+    space = laid_out(source, materials, drawn.points if drawn else 0)
+    numbers = _numbers(source.spec, materials)
     if thickness is not None:
         numbers["coating_thickness_nm"] = thickness.values()
     return Problem(source, materials, space, numbers, draws=drawn)
 
 
-def sizes(source: Source, materials: Materials) -> dict[str, int]:
-    """Sizes of all axes, slow to fast, without laying out any: what a dry run needs."""
+def laid_out(source: Source, materials: Materials, points: int = 0) -> DesignSpace:
+    """The design space from the sizes of its axes alone. Raises `SpecError` where it is too large.
+
+    points: draws of every line where properties are uncertain.
+    """
     thickness = source.spec.axes.coating_thickness_nm
-    return {
-        **_sizes(source.spec, materials),
-        "coating": len(materials.frames["coating"]),
-        "cathode_state": len(STATES) if "cathode" in materials.frames else 1,
-        "coating_thickness_nm": 1 if thickness is None else len(thickness),
-    }
+    try:
+        return DesignSpace(
+            scenarios=_sizes(source.spec, materials),
+            coatings=len(materials.frames["coating"]),
+            states=len(STATES) if "cathode" in materials.frames else 1,
+            thicknesses=1 if thickness is None else len(thickness),
+            points=points,
+        )
+    except ValueError as error:
+        raise SpecError(source.name, [f"axes: {error}"]) from None
 
 
 def _draws(source: Source, materials: Materials) -> "Draws | None":
@@ -198,8 +197,8 @@ def _sizes(spec: Spec, materials: Materials) -> dict[str, int]:
     return {name: len(axis) for name, axis in _axes(spec, materials).items()}  # type: ignore[arg-type]
 
 
-def _scenarios(spec: Spec, materials: Materials) -> tuple[dict[str, int], dict[str, Floats]]:
-    """Sizes of the scenario axes and the values of those that are numbers."""
+def _numbers(spec: Spec, materials: Materials) -> dict[str, Floats]:
+    """Values of the scenario axes that are numbers."""
     numbers: dict[str, Floats] = {}
     for name, axis in _axes(spec, materials).items():
         if name == "boundary":
@@ -208,7 +207,7 @@ def _scenarios(spec: Spec, materials: Materials) -> tuple[dict[str, int], dict[s
             numbers[name] = axis
         elif not isinstance(axis, pd.DataFrame):
             numbers[name] = axis.values()  # type: ignore[attr-defined]
-    return _sizes(spec, materials), numbers
+    return numbers
 
 
 def _gaps(spec: Spec, materials: Materials) -> dict[str, Floats]:

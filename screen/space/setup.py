@@ -1,13 +1,12 @@
 """From whatever names a screen (a path, a dictionary, nothing) to a problem ready to run."""
 
-import math
 from dataclasses import dataclass
 
 from muli.screen.conditions import Kind
 from muli.screen.engine.gates import Gates, Passed, kinds_of, sort_gates
 from muli.screen.errors import SpecError
 from muli.screen.space.facts import Looked, looked_up
-from muli.screen.space.problem import Problem, prepare, sizes
+from muli.screen.space.problem import Problem, laid_out, prepare
 from muli.screen.space.source import SpecLike, chosen_materials, refuse_other_parts, source_of
 from muli.screen.spec.names import closest, shown
 from muli.screen.vocabulary import DEFAULTS
@@ -65,7 +64,7 @@ def set_up(spec: SpecLike) -> Setup:
     source = source_of(spec)
     refuse_other_parts(source)
     materials = chosen_materials(source)
-    asked = math.prod(sizes(source, materials).values())
+    asked = laid_out(source, materials).stacks
     columns: dict[str, Kind] = {"row_id": "number"}
     if source.spec.filters:
         whole = prepare(source, materials)

@@ -2,11 +2,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from muli.screen.errors import SpecError
+from muli.screen.running.missing import Missing
+from muli.screen.space.cost import dry_run
 from muli.screen.space.layout import CHUNK_ROWS, TILE_ROWS, DesignSpace
 
 spaces = st.builds(
     DesignSpace,
-    scenarios=st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 50), max_size=5),
+    scenarios=st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 20), max_size=4),
     coatings=st.integers(1, 20_000),
     states=st.integers(1, 2),
     thicknesses=st.integers(1, 5_000),
@@ -72,3 +75,34 @@ def test_out_of_range_is_refused():
         space.chunk(1)
     with pytest.raises(ValueError, match="thicknesses"):
         DesignSpace({}, coatings=1, states=2, thicknesses=CHUNK_ROWS)
+
+
+@pytest.mark.parametrize("kept", [set(), {0}, {9}, {2, 3, 7}, {3, 6, 9, 12}, set(range(10))])
+@pytest.mark.parametrize("chunks", [range(10), range(0, 30, 3), range(2, 3)])
+def test_missing_chunks_are_those_not_kept(chunks, kept):
+    expected = [chunk for chunk in chunks if chunk not in kept]
+    missing = Missing(chunks, kept)
+    assert list(missing) == expected
+    assert (len(missing), missing[1:5], missing[-3:]) == (
+        len(expected),
+        expected[1:5],
+        expected[-3:],
+    )
+
+
+def test_missing_chunks_of_a_huge_space_take_no_memory():
+    missing = Missing(range(10**12), {5})
+    assert (len(missing), missing[4], missing[5], missing[-1]) == (10**12 - 1, 4, 6, 10**12 - 1)
+
+
+def test_too_many_parts_are_refused_with_what_to_change():
+    wide = {"start": 1, "stop": 100, "num": 10**7, "spacing": "log"}
+    axes = {"coating": ["LiNbO3"], "electrolyte": ["Li6PS5Cl"], "cathode_potential_V": [4.3]}
+    axes |= {"electrolyte_thickness_um": wide, "coating.sigma_ele_S_cm": {**wide, "start": 1e-9}}
+    with pytest.raises(SpecError, match=r"2.38e\+07 parts.*longest axes .electrolyte_thickness_um"):
+        dry_run({"axes": axes})
+    axes["electrolyte_thickness_um"] = {**wide, "num": 10**6}
+    found = dry_run({"axes": axes})
+    assert found.chunks == 2_384_186
+    assert found.bytes_memory > 16 * 2**30
+    assert "17." in str(found)
