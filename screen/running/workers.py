@@ -117,9 +117,8 @@ class Workers:
         with _reached(active):
             while True:
                 while not stop.is_set() and len(active) < self._window():
-                    waiting.extend(
-                        Task(chunks) for chunks in islice(tasks, max(0, 1 - len(waiting)))
-                    )
+                    if not waiting:
+                        waiting.extend(Task(chunks) for chunks in islice(tasks, 1))
                     if not waiting:
                         break
                     self._submit(waiting.popleft(), identity, active, ready)

@@ -72,7 +72,8 @@ class Estimate:
             f"{self.stacks:,} stacks = {axes or '1'}\n"
             f"mode {self.mode}: at most {self.rows:,} rows stored, about "
             f"{self.bytes_stored / 2**30:.2f} GiB in {self.chunks:,} parts; "
-            f"about {self.seconds:,.0f} s on two CPU cores, {self.bytes_memory / 2**30:.1f} GiB of memory"
+            f"about {self.seconds:,.0f} s on two CPU cores, "
+            f"{self.bytes_memory / 2**30:.1f} GiB of memory"
         )
 
 

@@ -63,8 +63,8 @@ class DesignSpace:
             longest = sorted(self.sizes.items(), key=lambda item: -item[1])[:3]
             named = ", ".join(f"{name} {size:,}" for name, size in longest)
             raise ValueError(
-                f"{self.stacks:.3g} stacks are {self.chunks:.3g} parts, {MAX_CHUNKS:,} are the most: "
-                f"take fewer points on the longest axes ({named}), or split them over several runs"
+                f"{self.stacks:.3g} stacks are {self.chunks:.3g} parts, at most {MAX_CHUNKS:,} "
+                f"are possible: take fewer points on the longest axes ({named}), or several runs"
             )
 
     @property
