@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import dask.config
-from distributed import Nanny, Scheduler, SpecCluster
+from distributed import Nanny, Scheduler, Security, SpecCluster
 from distributed.utils import silence_logging_cmgr
 
 from muli.screen.errors import UsageError
@@ -36,6 +36,9 @@ _SETTINGS = {
     # Dask's default has malloc give memory back at once: half the processor time went into that.
     "distributed.nanny.pre-spawn-environ": {},
     "distributed.worker.profile.enabled": False,
+    # Pages about tasks and workers, which anybody on the machine could read.
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
 }
 
 
@@ -70,10 +73,25 @@ def _kind_of(where: str, device: str) -> AbstractContextManager[Start]:
     if where.startswith("slurm:"):
         return _jobs(Path(where.removeprefix("slurm:")))
     if _ADDRESS.fullmatch(where):
+        if where.startswith(("tls:", "wss:")):
+            _refuse_without_keys(where)
         return nullcontext(Start(lambda: where))
     raise UsageError(
         f"--dask {where!r}: expected local:N, tcp://host:port or slurm:FILE.toml, such as local:2"
     )
+
+
+def _refuse_without_keys(where: str) -> None:
+    """Raise `UsageError` where Dask's configuration has no keys for an encrypted address."""
+    try:
+        context = Security().get_connection_args("client")["ssl_context"]
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--dask {where}: Dask's keys cannot be read: {error}") from None
+    if context is None:
+        raise UsageError(
+            f"--dask {where}: no keys; name them in Dask's configuration under "
+            "distributed.comm.tls (see docs/cluster.md), or use tcp://"
+        )
 
 
 @contextmanager
@@ -116,17 +134,24 @@ def _jobs(file: Path) -> Iterator[Start]:
 
 
 def local_cluster(count: int, gpu: list[str]) -> SpecCluster:
-    """Spawned processes on the loopback device, each with its own GPU or its share of cores."""
+    """Spawned processes on the loopback device, each with its own GPU or its share of cores.
+
+    Whoever reaches a scheduler can run code on it, and other users of this machine reach the
+    loopback device. So keys are made for this run alone, and both sides ask for them.
+    """
     if gpu and count > len(gpu):
         raise UsageError(f"--dask local:{count}: there are {len(gpu)} GPUs; one process for each")
+    keys = {"protocol": "tls", "security": Security.temporary()}
+    options = {**_options(), **keys}
     workers = {
-        number: {"cls": Nanny, "options": {**_options(), "env": environment(number, count, gpu)}}
+        number: {"cls": Nanny, "options": {**options, "env": environment(number, count, gpu)}}
         for number in range(count)
     }
-    scheduler = {"host": LOOPBACK, "dashboard": False, "dashboard_address": f"{LOOPBACK}:0"}
+    dashboard = {"dashboard": False, "dashboard_address": f"{LOOPBACK}:0"}
     return SpecCluster(
-        scheduler={"cls": Scheduler, "options": scheduler},
+        scheduler={"cls": Scheduler, "options": {"host": LOOPBACK, **dashboard, **keys}},
         workers=workers,
+        security=keys["security"],
         name="muli",
     )
 

@@ -3,8 +3,11 @@
 One job holds one worker: with `gpu = true` Slurm gives every job a GPU of its own and pins it.
 """
 
+import contextlib
+import shlex
 import shutil
 import signal
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,8 +16,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from muli.screen.errors import SpecError, WorkerError
 from muli.screen.spec.load import read
 from muli.screen.spec.names import closest, expected, shown
+from muli.screen.terminal import tell
 
 _Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+_Name = Annotated[str, Field(max_length=200, pattern=r"^[\w.,@:/+~=\[\]-]+$")]
+"""What stands in a script without quotes: no blank, and nothing that a shell acts on."""
 _Texts = Annotated[
     tuple[_Text, ...],
     BeforeValidator(lambda raw: tuple(raw) if isinstance(raw, list) else raw),
@@ -22,6 +28,10 @@ _Texts = Annotated[
 ]
 
 _FORMS = {
+    **dict.fromkeys(
+        ("partition", "account", "interface", "host", "log_directory"),
+        "letters, digits and . , : @ / + - _ without blanks: it becomes part of a script",
+    ),
     "memory": 'a size such as "16GB"',
     "walltime": 'a time such as "02:00:00" or "1-12:00:00"',
 }
@@ -42,14 +52,14 @@ class Jobs(BaseModel):
     cores: Annotated[int, Field(ge=1, le=4096)]
     memory: Annotated[str, Field(pattern=r"^\d+(\.\d+)? ?[KMGT]i?B$")]
     walltime: Annotated[str, Field(pattern=r"^(\d+-)?\d{1,2}:\d{2}:\d{2}$")]
-    interface: _Text | None = None
-    host: _Text | None = None
+    interface: _Name | None = None
+    host: _Name | None = None
     gpu: bool = False
-    partition: _Text | None = None
-    account: _Text | None = None
+    partition: _Name | None = None
+    account: _Name | None = None
     directives: _Texts = ()
     setup: _Texts = ()
-    log_directory: _Text = "slurm-logs"
+    log_directory: _Name = "slurm-logs"
 
     @model_validator(mode="after")
     def _reachable(self) -> "Jobs":
@@ -64,9 +74,15 @@ class Jobs(BaseModel):
 def load(path: Path) -> Jobs:
     """Read and validate a cluster file; raises `SpecError` listing every problem."""
     try:
-        return Jobs.model_validate(read(path, "a cluster file in TOML"))
+        jobs = Jobs.model_validate(read(path, "a cluster file in TOML"))
     except ValidationError as error:
         raise SpecError(str(path), [_line(each) for each in error.errors()]) from None
+    if jobs.host in ("0.0.0.0", "::", "[::]"):
+        tell(
+            f"warning: host = {jobs.host!r}: the scheduler listens to every network of this "
+            "machine, and whoever reaches it can run code as you; give the interface of the nodes"
+        )
+    return jobs
 
 
 def job_script(jobs: Jobs) -> str:
@@ -75,10 +91,16 @@ def job_script(jobs: Jobs) -> str:
     The folder of its logs is made when jobs are submitted, not here.
     """
     kind, logs = _slurm_cluster().job_cls, Path(jobs.log_directory)
-    there = logs.exists()
-    job = kind("tcp://scheduler:8786", name="worker", **_job(jobs))
-    if not there:
-        logs.rmdir()
+    made = [folder for folder in (logs, *logs.parents) if not folder.exists()]
+    try:
+        job = kind("tcp://scheduler:8786", name="worker", **_job(jobs))
+    except OSError as error:
+        said = f"log_directory = {shown(str(logs))}: cannot be made: {error.strerror}"
+        raise SpecError("cluster", [said]) from None
+    finally:  # dask-jobqueue makes the folder at once
+        for folder in made:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
     return str(job.job_script())
 
 
@@ -119,6 +141,7 @@ def _job(jobs: Jobs) -> dict[str, Any]:
         "job_name": "muli",
         "job_extra_directives": directives,
         "job_script_prologue": prologue,
+        "python": shlex.quote(sys.executable),
         "log_directory": jobs.log_directory,
     }
 

@@ -20,6 +20,7 @@ from muli.screen.errors import Interrupted, WorkerError
 from muli.screen.running.clusters import Start
 from muli.screen.running.local import POLL_S, Entry
 from muli.screen.running.work import Order, Outcome, Work, compute, halt, survey
+from muli.screen.spec.names import one_line
 from muli.screen.terminal import tell
 
 CHUNKS_PER_TASK = 64
@@ -56,8 +57,9 @@ def connected(start: Start, work: Work, stop: Event) -> Iterator["Workers"]:
 def _client(cluster: Any) -> Client:
     try:
         return Client(cluster, set_as_default=False)
-    except (OSError, TimeoutError) as error:
-        raise WorkerError(f"no Dask scheduler answers at {cluster}: {error}") from error
+    except (OSError, TimeoutError, AssertionError, TypeError, ValueError) as error:
+        where = cluster if isinstance(cluster, str) else "this machine"
+        raise WorkerError(f"no Dask scheduler answers at {where}: {one_line(error)}") from None
 
 
 @dataclass

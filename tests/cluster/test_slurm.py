@@ -104,11 +104,33 @@ def test_a_dry_run_prints_the_script(file):
         (('interface = "lo"', 'interface = "lo"\nhost = "a"'), "one of them"),
         (('"cpu"', '"cpu\\nrm -r x"'), "partition"),
         (("jobs = 20", "jobs = "), "not valid TOML"),
+        (('interface = "lo"', 'interface = "lo; touch x"'), "interface = 'lo; touch x': expected"),
+        (('interface = "lo"', 'host = "$(id)"'), "host .* becomes part of a script"),
+        (('"cpu"', '"cpu gpu"'), "partition = 'cpu gpu': expected letters"),
+        (("jobs = 20", 'jobs = 20\nlog_directory = "a b"'), "log_directory = 'a b': expected"),
+        (("jobs = 20", 'jobs = 20\nlog_directory = "`x`"'), "log_directory"),
     ],
 )
 def test_what_is_wrong_is_named(file, change, words):
     with pytest.raises(SpecError, match=words):
         load(file(CPU.replace(*change)))
+
+
+@pytest.mark.parametrize("deep", ["logs", "some/where/logs"])
+def test_a_dry_run_leaves_no_folder(file, tmp_path, deep):
+    logs = tmp_path / "new" / deep
+    path = file(CPU.replace("jobs = 20", f'jobs = 20\nlog_directory = "{logs}"'))
+    assert f"{logs}/muli-%J.out" in job_script(load(path))
+    assert not (tmp_path / "new").exists()
+    impossible = file(CPU.replace("jobs = 20", 'jobs = 20\nlog_directory = "/proc/no/logs"'))
+    with pytest.raises(SpecError, match="cannot be made"):
+        job_script(load(impossible))
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_a_scheduler_open_to_all_is_warned_of(file, host, capsys):
+    load(file(CPU.replace('interface = "lo"', f'host = "{host}"')))
+    assert "warning: host" in capsys.readouterr().err
 
 
 def test_without_slurm_the_cause_is_named(file, monkeypatch):
