@@ -22,6 +22,7 @@ from muli.screen.cli import (
     report,
     run,
     solve,
+    verify,
 )
 from muli.screen.errors import ScreenError, StoreError
 from muli.screen.running import signals
@@ -42,6 +43,7 @@ app = typer.Typer(
 )
 app.command("run", epilog=run.EXAMPLES)(run.run)
 app.command("merge", epilog=merge.EXAMPLES)(merge.merge)
+app.command("verify", epilog=verify.EXAMPLES)(verify.verify)
 app.command("rank", epilog=rank.EXAMPLES)(rank.rank)
 app.command("report", epilog=report.EXAMPLES)(report.report)
 app.command("design", epilog=design.EXAMPLES)(design.design)

@@ -21,11 +21,11 @@ def cite(
     json: Annotated[bool, typer.Option("--json", help="A JSON list on stdout.")] = False,
 ) -> None:
     """Print BibTeX of the sources of every value and method a run used."""
-    from muli.screen.dataset.results import open_results
+    from muli.screen.dataset.results import read_manifest
     from muli.screen.views.cite import bibtex, references
     from muli.screen.views.formats import write_json
 
-    found = references(open_results(folder).manifests[0])
+    found = references(read_manifest(folder))
     if json:
         write_json([vars(each) for each in found], sys.stdout)
     else:

@@ -16,7 +16,7 @@ EXAMPLES = """Examples:
 
 
 def merge(
-    out: Annotated[Path, typer.Argument(help="New folder of the whole.")],
+    out: Annotated[str, typer.Argument(help="New folder of the whole.")],
     folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="All shards.")],
     json: Annotated[bool, typer.Option("--json", help="The summary as JSON on stdout.")] = False,
 ) -> None:

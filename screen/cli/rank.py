@@ -57,6 +57,7 @@ def rank(
     L_min/L_max, resistance and name. Each stands once per scenario, with its best thickness.
     Machine formats hold all columns, and one list for all cells unless --per says otherwise.
     """
+    from muli.screen.dataset.results import open_results
     from muli.screen.errors import UsageError
     from muli.screen.ranking.rank import TOP, ranking
     from muli.screen.views.overview import cell_columns
@@ -65,20 +66,21 @@ def rank(
         raise UsageError("--csv, --json and --parquet exclude each other")
     if pareto and top is not None:
         raise UsageError("--pareto takes all non-dominated rows: leave --top away")
+    results = open_results(folders)
+    for warning in results.warnings:
+        tell(f"warning: {warning}")
     machine = csv or json or parquet is not None
     groups = _listed(per)
     if not (machine or groups or by or pareto):
-        groups = cell_columns(folders)
+        groups = cell_columns(results)
     found = ranking(
-        folders,
+        results,
         top=(TOP_PER_GROUP if groups else TOP) if top is None else top,
         by=by,
         per=groups,
         where=where,
         pareto=_listed(pareto),
     )
-    for warning in found.results.warnings:
-        tell(f"warning: {warning}")
     if plot is not None:
         from muli.screen.pictures.ranking import draw_ranking
 

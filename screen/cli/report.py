@@ -22,8 +22,12 @@ def report(
     out: Annotated[Path, typer.Option(help="The page to write.")] = Path("report.html"),
 ) -> None:
     """Write a page that can be mailed and opened without a network."""
+    from muli.screen.dataset.results import open_results
     from muli.screen.report import report as write
 
-    path = write(list(folders), out)
+    results = open_results(folders)
+    for warning in results.warnings:
+        tell(f"warning: {warning}")
+    path = write(results, out)
     say(path)
     tell(f"open {path} in a browser; nothing in it needs a network")

@@ -31,7 +31,7 @@ def run(
     spec: Annotated[
         Path | None, typer.Argument(help="A spec (TOML); none: the built-in screen.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of the results.")] = None,
+    out: Annotated[str | None, typer.Option(help="Folder of the results.")] = None,
     restart: Annotated[bool, typer.Option("--restart", help="Throw away what OUT holds.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say rows, size and time only.")

@@ -1,49 +1,71 @@
-"""Put the shards of one screen together: the dataset is the one a single run would have written."""
+"""Put the shards of one screen together: the dataset is the one a single run would have written.
+
+The parts of one shard after the other are copied, checked, and named by the journal of the whole;
+whatever stops a merge, the same command continues it, as `muli run` would.
+"""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from muli.screen.dataset.store import MANIFEST, Store, part_name
-from muli.screen.dataset.summary import RunResult, status_counts, totals
-from muli.screen.errors import SpecError, StoreError
+from muli.screen.dataset import manifest
+from muli.screen.dataset.journal import Entry, part
+from muli.screen.dataset.manifest import File, Manifest
+from muli.screen.dataset.store import Store
+from muli.screen.dataset.summary import RunResult, status_counts, summary, totals
+from muli.screen.errors import SpecError, StoreError, UsageError
 from muli.screen.spec.names import shown
 
-Manifest = dict[str, Any]
+AT_A_TIME = 64
+"""Parts that are copied before the journal names them: as many are copied again after a kill."""
 
 
 def merge(out: str | Path, folders: Sequence[str | Path]) -> RunResult:
     """Copy the parts of all shards of a screen into `out` and write their common manifest.
 
+    out: a new folder, or one that holds a part of the same dataset: what is there is kept.
     folders: results of `run(..., shard=(i, n))`, every i of one n once, in any order.
 
     Raises:
         SpecError: a shard is missing, doubled, unfinished or of another screen (with every
-            `key: one -> other`), or a folder holds no shard.
+            `key: one -> other`), or a folder holds no shard, or `out` holds something else.
         StoreError: a part is not what its shard's journal says, or `out` cannot be written.
     """
+    if not str(out):
+        raise UsageError("the folder of the whole has no name: give one")
     shards = _shards([Path(folder) for folder in folders])
     with Store(out).locked() as store:
-        if store.read_json(MANIFEST) is not None or any(store.folder.glob("part-*.parquet")):
-            raise SpecError(str(out), ["holds results already; give an empty or new folder"])
-        entries = [entry for folder in shards for entry in _copied(store, folder)]
-        content = merged(list(shards.values()), entries)
-        store.write_json(MANIFEST, content)
-    return RunResult(
-        folder=store.folder,
-        stacks=content["stacks"],
-        counts=content["counts"],
-        rows=content["rows"],
-        chunks=content["chunks"],
-        seconds=content["seconds"],
-        complete=True,
-        funnel=content["funnel"],
-        outcomes=content["outcomes"],
-        histograms=content["histograms"],
-        notes=content["notes"],
-    )
+        kept = _kept(store, next(iter(shards.values())))
+        first = next(iter(shards))
+        materials = store.copy_materials(first, shards[first])
+        begun = merged(list(shards.values()), kept.values(), materials, complete=False)
+        store.write_manifest(begun)
+        for folder in shards:
+            kept |= _copied(store, folder, shards[folder], kept)
+        content = merged(list(shards.values()), kept.values(), materials, complete=True)
+        store.write_manifest(content)
+    return summary(store.folder, content, content.seconds)
+
+
+def _kept(store: Store, shard: Manifest) -> dict[int, Entry]:
+    """Parts of the same dataset that `out` holds already; others of a run's names are removed.
+
+    Raises `SpecError` where it holds another dataset, `StoreError` where no run wrote it.
+    """
+    old, intact = store.previous()
+    entries, own = store.journal(), manifest.digest(shard.identity)
+    if old is not None and intact:
+        _refuse_other_screen(store.folder, old["identity"], Path("the shards"), shard.identity)
+        if old.get("shard") is not None:
+            raise SpecError(str(store.folder), ["holds a shard: give an empty or new folder"])
+    elif any(entry["identity"] != own for entry in entries.values()):
+        raise SpecError(str(store.folder), ["holds other results: give an empty or new folder"])
+    kept = store.intact({c: e for c, e in entries.items() if e["identity"] == own})
+    store.remove_parts_except(kept)
+    return kept
 
 
 def _shards(folders: list[Path]) -> dict[Path, Manifest]:
@@ -52,8 +74,8 @@ def _shards(folders: list[Path]) -> dict[Path, Manifest]:
     if not manifests:
         raise SpecError("merge", ["no folders given: expected the results of all shards"])
     first, *others = manifests.items()
-    for folder, manifest in others:
-        _refuse_other_screen(first[0], first[1]["identity"], folder, manifest["identity"])
+    for folder, content in others:
+        _refuse_other_screen(first[0], first[1].identity, folder, content.identity)
     _refuse_gaps(manifests, len(folders))
     return dict(sorted(manifests.items(), key=lambda item: _position(item[1])[0]))
 
@@ -72,25 +94,25 @@ def _refuse_other_screen(
 
 
 def _manifest(folder: Path) -> Manifest:
-    found = Store(folder).read_json(MANIFEST)
-    if found is None:
+    if not (folder / manifest.MANIFEST).is_file():
         raise SpecError(str(folder), ["holds no finished or begun run (no manifest.json)"])
-    if found.get("shard") is None:
+    found = manifest.read(folder)
+    if found.shard is None:
         raise SpecError(str(folder), ["holds a whole run, not a shard of one (--shard i/n)"])
-    if not found["complete"]:
+    if not found.complete:
         raise SpecError(str(folder), ["is not finished; the command that began it continues"])
     return found
 
 
 def _refuse_gaps(manifests: Mapping[Path, Manifest], given: int) -> None:
     """Raise `SpecError` unless every shard of one n is there once."""
-    wholes = sorted({_position(manifest)[1] for manifest in manifests.values()})
+    wholes = sorted({_position(content)[1] for content in manifests.values()})
     if len(wholes) > 1:
-        problems = [f"{folder}: shard {m['shard']}" for folder, m in manifests.items()]
+        problems = [f"{folder}: shard {m.shard}" for folder, m in manifests.items()]
         raise SpecError("merge", ["shards of different divisions cannot be joined", *problems])
     by_shard: dict[int, list[Path]] = {part: [] for part in range(1, wholes[0] + 1)}
-    for folder, manifest in manifests.items():
-        by_shard[_position(manifest)[0]].append(folder)
+    for folder, content in manifests.items():
+        by_shard[_position(content)[0]].append(folder)
     problems = [
         f"shard {part}/{wholes[0]} is missing" for part, found in by_shard.items() if not found
     ]
@@ -105,52 +127,60 @@ def _refuse_gaps(manifests: Mapping[Path, Manifest], given: int) -> None:
         raise SpecError("merge", problems)
 
 
-def _position(manifest: Manifest) -> tuple[int, int]:
-    part, whole = manifest["shard"].split("/")
-    return int(part), int(whole)
+def _position(content: Manifest) -> tuple[int, int]:
+    part_of, whole = str(content.shard).split("/")
+    return int(part_of), int(whole)
 
 
-def _copied(store: Store, folder: Path) -> list[dict[str, Any]]:
-    """Copy one shard's parts, each checked against its checksum, and give back their entries."""
-    source = Store(folder)
-    entries = source.journal()
-    named = [part["chunk"] for part in (source.read_json(MANIFEST) or {})["parts"]]
-    drafts = []
-    for chunk in named:
-        entry = entries.get(chunk)
-        if entry is None or not source.valid(entry):
+def _copied(
+    store: Store, folder: Path, shard: Manifest, kept: Mapping[int, Entry]
+) -> dict[int, Entry]:
+    """Entries of one shard; parts that are not kept are copied, each checked on its way."""
+    entries = Store(folder).journal()
+    named = {each.chunk: each for each in shard.parts}
+    for chunk, each in named.items():
+        if chunk not in entries or part(entries[chunk]) != each:
             raise StoreError(
-                f"{folder / part_name(chunk)} is damaged or missing; the command that made the "
+                f"{folder}: the journal does not name part {each.name}; the command that made the "
                 "shard computes it again"
             )
-        drafts.append({**entry, "draft": store.adopt(source.folder / part_name(chunk))})
-    store.publish(drafts)
-    return [entries[chunk] for chunk in named]
+    todo = [chunk for chunk in named if chunk not in kept]
+    for first in range(0, len(todo), AT_A_TIME):
+        some = todo[first : first + AT_A_TIME]
+        drafts = {chunk: store.adopt(folder, named[chunk]) for chunk in some}
+        store.publish([{**entries[chunk], "draft": draft} for chunk, draft in drafts.items()])
+    return {chunk: entries[chunk] for chunk in named}
 
 
-def merged(shards: list[Manifest], entries: Iterable[Mapping[str, Any]]) -> Manifest:
+def merged(
+    shards: list[Manifest],
+    entries: Iterable[Entry],
+    materials: dict[str, File],
+    *,
+    complete: bool,
+) -> Manifest:
     """The manifest of the whole from those of its shards and the journal's entries."""
     entries = sorted(entries, key=lambda entry: entry["chunk"])
     sums = totals(entries)
     first = shards[0]
-    counts = status_counts(sums, first["asked"] - sum(shard["stacks"] for shard in shards))
-    return {
-        **first,
-        "complete": True,
-        "stacks": first["asked"],
-        "counts": counts,
-        "counts_total": sum(counts.values()),
-        "outcomes": sums["outcomes"],
-        "histograms": sums["histograms"],
-        "funnel": _funnel([shard["funnel"] for shard in shards], first["axes"]),
-        "rows": sums["rows"],
-        "chunks": len(entries),
-        "shard": None,
-        "notes": list(dict.fromkeys(note for shard in shards for note in shard["notes"])),
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "seconds": round(math.fsum(shard["seconds"] for shard in shards), 3),
-        "parts": [{k: entry[k] for k in ("chunk", "rows", "bytes", "sha256")} for entry in entries],
-    }
+    gated = first.asked - sum(shard.stacks for shard in shards)
+    return replace(
+        first,
+        complete=complete,
+        stacks=first.asked,
+        counts=status_counts(sums, gated),
+        outcomes=sums["outcomes"],
+        histograms=sums["histograms"],
+        funnel=_funnel([shard.funnel for shard in shards], first.axes),
+        rows=sums["rows"],
+        chunks=sum(shard.chunks for shard in shards),
+        shard=None,
+        notes=list(dict.fromkeys(note for shard in shards for note in shard.notes)),
+        finished=datetime.now(UTC).isoformat(timespec="seconds"),
+        seconds=round(math.fsum(shard.seconds for shard in shards), 3),
+        materials=materials,
+        parts=[part(entry) for entry in entries],
+    )
 
 
 def _funnel(funnels: list[list[dict[str, Any]]], axes: Mapping[str, int]) -> list[dict[str, Any]]:

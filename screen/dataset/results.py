@@ -1,15 +1,26 @@
-"""Run folders as they lie on disk: parts, columns, manifests, and what is unfinished."""
+"""Run folders as they lie on disk: parts that are as they were written, columns, manifests.
 
-import json
+Example:
+
+    results = open_results(["monday", "tuesday"])
+    results.parts, results.columns, results.warnings
+
+Only parts that a folder's manifest or journal names are read, and only where the checksum of the
+file is theirs. What is left out stands in `warnings`.
+"""
+
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from muli.screen.dataset import manifest
+from muli.screen.dataset.check import damaged, foreign, known_parts
+from muli.screen.dataset.manifest import Manifest
 from muli.screen.errors import StoreError
 
-MANIFEST = "manifest.json"
-PART = "part-*.parquet"
+SHOWN = 5
+"""Files that a warning names."""
 
 
 @dataclass(frozen=True)
@@ -17,53 +28,55 @@ class Results:
     """One or several run folders, read together.
 
     `columns` maps a name to its Arrow type as text; `warnings` says what a reader must know
-    before believing the numbers (a run that is not finished, a part that cannot be read).
+    before believing the numbers (a run that is not finished, parts that were left out).
     """
 
     folders: tuple[Path, ...]
     parts: tuple[str, ...]
     columns: dict[str, str]
-    manifests: tuple[dict[str, Any], ...]
+    manifests: tuple[Manifest, ...]
     warnings: list[str] = field(default_factory=list)
 
     @property
     def stacks(self) -> int:
         """Stacks asked for, over all folders."""
-        return sum(int(each.get("stacks", 0)) for each in self.manifests)
+        return sum(each.stacks for each in self.manifests)
 
     @property
     def counts(self) -> dict[str, int]:
         """Stacks per status, over all folders."""
         total: dict[str, int] = {}
-        for manifest in self.manifests:
-            for status, count in manifest.get("counts", {}).items():
-                total[status] = total.get(status, 0) + int(count)
+        for each in self.manifests:
+            for status, count in each.counts.items():
+                total[status] = total.get(status, 0) + count
         return total
 
     @property
-    def axes(self) -> dict[str, int] | None:
-        """Columns that are axes, with their length; None where a manifest does not tell.
+    def axes(self) -> dict[str, int]:
+        """Columns that are axes, with their length.
 
         Of several folders the sum: values may differ from run to run.
         """
         found: dict[str, int] = {}
-        for manifest in self.manifests:
-            if "axes" not in manifest:
-                return None
-            for key, size in manifest["axes"].items():
+        for each in self.manifests:
+            for key, size in each.axes.items():
                 column = _axis_column(key)
-                found[column] = found.get(column, 0) + int(size)
+                found[column] = found.get(column, 0) + size
         return found
 
     def axis_values(self, column: str) -> list[Any]:
         """Values of a scenario axis over all folders; empty where a manifest does not tell."""
         found: dict[Any, None] = {}
-        for manifest in self.manifests:
-            values = manifest.get("scenarios", {}).get(column)
+        for each in self.manifests:
+            values = each.scenarios.get(column)
             if not values:
                 return []
             found |= dict.fromkeys(values)
         return list(found)
+
+
+Dirs = str | Path | Sequence[str | Path] | Results
+"""A run folder, several that are read together, or what `open_results` made of them."""
 
 
 def _axis_column(key: str) -> str:
@@ -72,8 +85,10 @@ def _axis_column(key: str) -> str:
     return key.removeprefix("missing.").replace(".", "_") + suffix
 
 
-def open_results(dirs: str | Path | Sequence[str | Path]) -> Results:
+def open_results(dirs: Dirs) -> Results:
     """Read what the folders hold; raises `StoreError` where one is not a run's folder."""
+    if isinstance(dirs, Results):
+        return dirs
     listed = [dirs] if isinstance(dirs, str | Path) else list(dirs)
     if not listed:
         raise StoreError("name at least one folder of a run")
@@ -82,64 +97,75 @@ def open_results(dirs: str | Path | Sequence[str | Path]) -> Results:
     columns: dict[str, str] = {}
     manifests, warnings = [], []
     for folder in folders:
-        manifest, problem = _manifest(folder)
-        manifests.append(manifest)
-        warnings += problem
-        found, types, unreadable = _parts(folder)
+        content = read_manifest(folder)
+        found, wrong = _parts(folder, content)
+        manifests.append(content)
+        warnings += [*_unfinished(folder, content), *wrong]
         parts += found
-        columns |= types
-        warnings += unreadable
+        columns |= _columns(folder, found)
     return Results(folders, tuple(parts), columns, tuple(manifests), warnings)
 
 
-def _manifest(folder: Path) -> tuple[dict[str, Any], list[str]]:
-    path = folder / MANIFEST
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of a folder; raises `StoreError` with the way out."""
     if not folder.is_dir():
         raise StoreError(f"{folder}: no such folder; `muli run --out {folder}` makes one")
-    if not path.is_file():
-        if not any(folder.glob(PART)):
-            raise StoreError(f"{folder}: not the folder of a run (neither {MANIFEST} nor parts)")
-        return {}, [f"{folder}: {MANIFEST} is missing: the run was stopped, or is still going"]
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{path}: cannot be read: {error}") from None
-    if not isinstance(manifest, dict):
-        raise StoreError(f"{path}: expected an object with `stacks` and `counts`")
-    return manifest, _unfinished(folder, manifest)
+    return manifest.read(folder)
 
 
-def _unfinished(folder: Path, manifest: dict[str, Any]) -> list[str]:
+def _unfinished(folder: Path, content: Manifest) -> list[str]:
     """What a run that is not complete must say."""
-    if manifest.get("complete", True):
+    if content.complete:
         return []
-    done = sum(int(n) for n in manifest.get("counts", {}).values())
-    asked = int(manifest.get("stacks", 0))
     return [
-        f"{folder}: this run is not complete ({done:,} of {asked:,} stacks): what follows ranks "
-        f"only these; the same `muli run` command continues it"
+        f"{folder}: this run is not complete ({content.counts_total:,} of {content.stacks:,} "
+        "stacks): what follows ranks only finished parts; the same `muli run` command continues it"
     ]
 
 
-def _parts(folder: Path) -> tuple[list[str], dict[str, str], list[str]]:
-    """Readable parts, their columns, and what is wrong with the others."""
+def _parts(folder: Path, content: Manifest) -> tuple[list[str], list[str]]:
+    """Paths of the parts that are as they were written, and what is said of the others."""
+    known = known_parts(folder, content)
+    wrong = damaged(folder, known)
+    others = foreign(folder, known)
+    root = folder.resolve()
+    try:
+        str(root).encode()
+    except UnicodeEncodeError:
+        raise StoreError(f"{root!a}: the name of this folder is not UTF-8: rename it") from None
+    found = [str(root / part.name) for part in known if part.name not in wrong]
+    if not found:
+        reason = next(iter(wrong.items()), None)
+        told = f" ({reason[0]}: {reason[1]})" if reason else ""
+        raise StoreError(
+            f"{folder}: no part that can be read{told}; the command that made the run, given "
+            "again, computes what is missing"
+        )
+    said = []
+    if wrong:
+        said.append(
+            f"{folder}: {len(wrong):,} of {len(known):,} parts left out: "
+            f"{_listed([f'{name}: {text}' for name, text in wrong.items()])}; the command that "
+            "made the run, given again, computes them"
+        )
+    if others:
+        said.append(f"{folder}: left out, not of this run: {_listed(others)}")
+    return found, said
+
+
+def _listed(texts: Sequence[str]) -> str:
+    more = len(texts) - SHOWN
+    return ", ".join([*texts[:SHOWN], *([f"and {more:,} more"] if more > 0 else [])])
+
+
+def _columns(folder: Path, parts: Sequence[str]) -> dict[str, str]:
+    """Columns of a run and their types: all its parts have the same."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    found: list[str] = []
-    columns: dict[str, str] = {}
-    wrong = []
-    for path in sorted(folder.glob(PART)):
-        if not path.is_file():  # a pipe would be waited for
-            wrong.append(f"{path}: left out, not a file")
-            continue
-        try:
-            schema = pq.read_schema(path)
-        except (pa.ArrowException, OSError) as error:
-            wrong.append(f"{path}: left out, it cannot be read: {str(error).splitlines()[0]}")
-            continue
-        found.append(str(path.resolve()))
-        columns |= {column.name: str(column.type) for column in schema}
-    if not found:
-        raise StoreError(f"{folder}: no part that can be read; run it again with --restart")
-    return found, columns, wrong
+    try:
+        schema = pq.read_schema(parts[0])
+    except (pa.ArrowException, OSError) as error:
+        first = str(error).splitlines()[0]
+        raise StoreError(f"{folder}: {parts[0]} cannot be read: {first}") from None
+    return {column.name: str(column.type) for column in schema}

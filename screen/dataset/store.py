@@ -4,34 +4,40 @@ A part is drafted in a temporary file and flushed to disk by whatever process co
 that holds the folder renames it and flushes the folder; only then does the journal name it with
 its checksum. Whatever moment a process dies at, a part is either named by the journal with the
 right checksum or is computed again to the same bytes.
+
+Only files with names that a run gives are ever replaced or removed, and those only in a folder
+whose manifest or journal is a run's.
 """
 
-import errno
-import fcntl
-import hashlib
 import json
 import os
-import shutil
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pyarrow as pa
+from filelock import FileLock, Timeout
 
-from muli.screen.dataset.parquet import Encoded, Writer
+from muli.candidates.files import flush_folder, replacing
+from muli.screen.dataset import journal, manifest, materials
+from muli.screen.dataset.causes import explained
+from muli.screen.dataset.check import PART, damaged
+from muli.screen.dataset.journal import JOURNAL, Entry
+from muli.screen.dataset.manifest import MANIFEST, File, Manifest, Part, part_name
+from muli.screen.dataset.part_file import Checksums, PartWriter
 from muli.screen.errors import StoreError
 
-JOURNAL = ".journal.jsonl"
-MANIFEST = "manifest.json"
+if TYPE_CHECKING:
+    import pandas as pd
+
+PROGRESS = "progress.json"
 _LOCK = ".lock"
 _TEMPORARY = ".writing-"
-
-
-def part_name(chunk: int) -> str:
-    """File name of a chunk's part."""
-    return f"part-{chunk:08d}.parquet"
+_DRAFT = re.compile(r"\.writing-(part-\d{8}\.parquet-)?[0-9a-f]{32}")
+_COPIED = 2**20
 
 
 class Store:
@@ -43,95 +49,115 @@ class Store:
     @contextmanager
     def locked(self) -> Iterator["Store"]:
         """Hold the folder; refused while another process holds it. A killed run leaves no lock."""
+        lock = FileLock(self.folder / _LOCK, timeout=0)
         with explained(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(handle)
-            raise StoreError(
-                f"{self.folder}: another run is writing here; wait for it, or use another --out"
-            ) from None
+            try:
+                lock.acquire()
+            except Timeout:
+                raise StoreError(
+                    f"{self.folder}: another run is writing here; wait for it, or use another --out"
+                ) from None
         try:
             self._sweep()
             yield self
         finally:
-            self._sweep()
-            os.close(handle)
+            try:
+                self._sweep()
+            finally:
+                lock.release()
 
     def _sweep(self) -> None:
         """Remove temporary files of processes that were killed."""
         with explained(self.folder):
-            for path in self.folder.glob(f"{_TEMPORARY}*"):
-                path.unlink()
+            for folder in (self.folder, self.folder / materials.FOLDER):
+                for name in os.listdir(folder) if folder.is_dir() else ():
+                    if _DRAFT.fullmatch(name):
+                        (folder / name).unlink(missing_ok=True)
+
+    def previous(self) -> tuple[dict[str, Any] | None, bool]:
+        """The manifest that lies here, as plain values, and whether it is as it was written.
+
+        None where there is none, or where it is damaged and the journal is a run's. Raises
+        `StoreError` where the folder, its manifest or its parts are of something else.
+        """
+        try:
+            found = manifest.load(self.folder)
+            return found, manifest.is_intact(found)
+        except manifest.NotARun:
+            raise
+        except StoreError:
+            if journal.read(self.folder):
+                return None, False
+            if (self.folder / MANIFEST).exists():
+                raise
+        if self.parts():
+            raise StoreError(
+                f"{self.folder}: holds parts without a manifest and without a journal, which may "
+                "be of anything: give another --out, or remove them"
+            )
+        return None, True
 
     def clear(self) -> None:
-        """Remove all parts, the journal and the manifest: a new start."""
+        """Remove what a run left here: a new start. Other files stay."""
+        self.previous()
         with explained(self.folder):
-            for path in [*self.folder.glob("part-*.parquet")]:
-                path.unlink()
-            for name in (JOURNAL, MANIFEST, "progress.json"):
+            for name in [MANIFEST, JOURNAL, PROGRESS, *self.parts()]:
                 (self.folder / name).unlink(missing_ok=True)
+            materials.remove(self.folder)
 
-    def remove_parts_except(self, kept: Container[int]) -> None:
-        """Remove parts of chunks that are not kept: truncated, altered or of another run."""
+    def parts(self) -> list[str]:
+        """Names of the files that are called as a run calls its parts."""
         with explained(self.folder):
-            for path in self.folder.glob("part-*.parquet"):
-                number = path.stem.removeprefix("part-")
-                if not number.isdigit() or int(number) not in kept:
-                    path.unlink()
+            return sorted(name for name in os.listdir(self.folder) if PART.fullmatch(name))
 
-    def read_json(self, name: str) -> dict[str, Any] | None:
-        """A JSON file of the folder, or None where it is absent or unreadable."""
-        try:
-            found = json.loads((self.folder / name).read_text("utf-8"))
-        except (OSError, ValueError):
-            return None
-        return found if isinstance(found, dict) else None
+    def remove_parts_except(self, kept: Collection[int]) -> None:
+        """Remove parts of chunks that are not kept: truncated, altered or of another run."""
+        names = {part_name(chunk) for chunk in kept}
+        with explained(self.folder):
+            for name in self.parts():
+                if name not in names:
+                    (self.folder / name).unlink()
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
         """Replace a JSON file atomically."""
-        text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-        temporary = self.folder / f"{_TEMPORARY}{name}"
-        with explained(self.folder):
-            with temporary.open("w", encoding="utf-8") as file:
-                file.write(text + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, self.folder / name)
-            self._flush_folder()
+        text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        self._write(name, text.encode("utf-8", "backslashreplace"))
 
-    def journal(self) -> dict[int, dict[str, Any]]:
+    def write_manifest(self, content: Manifest) -> None:
+        """Replace the manifest atomically."""
+        self._write(MANIFEST, content.dumped())
+
+    def write_materials(self, frames: Mapping[str, "pd.DataFrame"]) -> dict[str, File]:
+        """Keep the materials of the run; what the manifest says of them."""
+        return materials.write(self.folder, frames, _TEMPORARY)
+
+    def copy_materials(self, folder: Path, content: Manifest) -> dict[str, File]:
+        """Take over the materials of another run's folder."""
+        return materials.copy(folder, content, self.folder, _TEMPORARY)
+
+    def _write(self, name: str, content: bytes) -> None:
+        with explained(self.folder), replacing(self.folder / name, _TEMPORARY) as file:
+            file.write(content)
+
+    def journal(self) -> dict[int, Entry]:
         """Entries of finished parts by chunk; a half-written last line is no entry."""
-        try:
-            lines = (self.folder / JOURNAL).read_text("utf-8", errors="replace").splitlines()
-        except OSError:
-            return {}
-        entries = {}
-        for line in lines:
-            try:
-                entry = json.loads(line)
-                entries[int(entry["chunk"])] = entry
-            except (ValueError, KeyError, TypeError):
-                continue
-        return entries
+        return journal.read(self.folder)
 
-    def valid(self, entry: Mapping[str, Any]) -> bool:
-        """Whether the part an entry names is there with its checksum."""
-        path = self.folder / part_name(int(entry["chunk"]))
-        try:
-            return path.stat().st_size == entry["bytes"] and checksum(path) == entry["sha256"]
-        except (OSError, KeyError):
-            return False
+    def intact(self, entries: Mapping[int, Entry]) -> dict[int, Entry]:
+        """The entries whose parts are there with their checksums."""
+        parts = [journal.part(entry) for entry in entries.values()]
+        with explained(self.folder):
+            wrong = damaged(self.folder, parts, thorough=True)
+        return {chunk: entry for chunk, entry in entries.items() if part_name(chunk) not in wrong}
 
     @contextmanager
-    def draft(self, chunk: int, schema: pa.Schema) -> Iterator["PartWriter"]:
+    def draft(self, chunk: int, schema: pa.Schema) -> Iterator[PartWriter]:
         """Write a part by row groups, whole and flushed to disk, under a name nobody else has.
 
         Any process may do so; only the run that holds the folder publishes it.
         """
-        path = self.folder / f"{_TEMPORARY}{part_name(chunk)}-{uuid4().hex}"
+        path = self._draft(chunk)
         with explained(self.folder):
             try:
                 with path.open("xb") as file:
@@ -142,16 +168,35 @@ class Store:
                 path.unlink(missing_ok=True)
                 raise
 
-    def adopt(self, path: Path) -> str:
-        """Copy a part of another folder to a draft; its name."""
-        draft = self.folder / f"{_TEMPORARY}{path.name}-{uuid4().hex}"
-        with explained(self.folder), path.open("rb") as source, draft.open("xb") as target:
-            shutil.copyfileobj(source, target, 2**20)
-            target.flush()
-            os.fsync(target.fileno())
+    def adopt(self, folder: Path, part: Part) -> str:
+        """Copy a part of another folder to a draft; its name.
+
+        Raises `StoreError` where it is not as that folder's journal says.
+        """
+        draft, sums = self._draft(part.chunk), Checksums()
+        source = folder / part.name
+        with explained(self.folder):
+            try:
+                with source.open("rb") as read, draft.open("xb") as write:
+                    while block := read.read(_COPIED):
+                        sums.update(block)
+                        write.write(block)
+                    write.flush()
+                    os.fsync(write.fileno())
+            except FileNotFoundError:
+                if source.exists():
+                    raise
+        if sums.sha256 != part.sha256:
+            draft.unlink(missing_ok=True)
+            raise StoreError(
+                f"{source} is damaged or missing; the command that made the shard computes it again"
+            )
         return draft.name
 
-    def publish(self, entries: Sequence[Mapping[str, Any]]) -> None:
+    def _draft(self, chunk: int) -> Path:
+        return self.folder / f"{_TEMPORARY}{part_name(chunk)}-{uuid4().hex}"
+
+    def publish(self, entries: Sequence[Entry]) -> None:
         """Give finished drafts their parts' names, then add them to the journal, durably.
 
         Entries name their `draft`; the journal does not keep that.
@@ -161,90 +206,14 @@ class Store:
         with explained(self.folder):
             for entry in entries:
                 os.replace(self.folder / entry["draft"], self.folder / part_name(entry["chunk"]))
-            self._flush_folder()
-        kept = [{k: v for k, v in entry.items() if k != "draft"} for entry in entries]
-        self._record(kept)
-
-    def _record(self, entries: Iterable[Mapping[str, Any]]) -> None:
-        lines = [json.dumps(e, separators=(",", ":"), allow_nan=False) for e in entries]
-        with explained(self.folder), (self.folder / JOURNAL).open("ab+") as file:
-            if file.tell() and not _ends_a_line(file):
-                lines.insert(0, "")
-            file.write(("\n".join(lines) + "\n").encode())
-            file.flush()
-            os.fsync(file.fileno())
-
-    def _flush_folder(self) -> None:
-        handle = os.open(self.folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
-class PartWriter:
-    """Row groups of one part, hashed on their way to the file."""
-
-    def __init__(self, path: Path, file: BinaryIO, schema: pa.Schema) -> None:
-        self.path, self._file = path, file
-        self._hash, self.bytes = hashlib.sha256(), 0
-        self._writer = Writer(self._put, schema)
-
-    @property
-    def rows(self) -> int:
-        """Rows so far."""
-        return self._writer.rows
-
-    @property
-    def sha256(self) -> str:
-        """Checksum of what was written."""
-        return self._hash.hexdigest()
-
-    def write(self, group: Sequence[Encoded]) -> None:
-        """Append one row group."""
-        if group[0].rows:
-            self._writer.write(group)
-
-    def close(self) -> None:
-        """Write the footer and flush the file to disk."""
-        self._writer.close()
-        self._file.flush()
-        os.fsync(self._file.fileno())
-
-    def _put(self, content: bytes) -> None:
-        self._file.write(content)
-        self._hash.update(content)
-        self.bytes += len(content)
-
-
-def checksum(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+            flush_folder(self.folder)
+            with (self.folder / JOURNAL).open("ab+") as file:
+                cut = b"\n" if file.tell() and not _ends_a_line(file) else b""
+                file.write(cut + journal.lines(entries))
+                file.flush()
+                os.fsync(file.fileno())
 
 
 def _ends_a_line(file: Any) -> bool:
     file.seek(-1, os.SEEK_END)
     return bool(file.read(1) == b"\n")
-
-
-_CAUSES = {
-    errno.ENOSPC: "the disk is full; free some space and give the same command to continue",
-    errno.EDQUOT: "the disk quota is used up; free some space and give the same command",
-    errno.EFBIG: "a file would exceed the size limit (ulimit -f); raise it, same command",
-    errno.EROFS: "the file system is read-only; use another --out",
-    errno.EACCES: "no permission to write; use another --out",
-    errno.EPERM: "no permission to write; use another --out",
-    errno.ENOTDIR: "a file stands where the folder should be; use another --out",
-    errno.EEXIST: "a file stands where the folder should be; use another --out",
-}
-
-
-@contextmanager
-def explained(folder: Path) -> Iterator[None]:
-    """Turn an error of the operating system into one that says the cause and the way out."""
-    try:
-        yield
-    except OSError as error:
-        cause = _CAUSES.get(error.errno or 0, error.strerror or str(error))
-        raise StoreError(f"{folder}: {cause}") from error

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from muli.screen.dataset.histograms import HISTOGRAMS
+from muli.screen.dataset.manifest import Manifest
 from muli.screen.vocabulary import OUTCOMES
 
 FAILURES = (
@@ -42,6 +43,23 @@ class RunResult:
     def failed(self) -> int:
         """Stacks without an answer that could have had one."""
         return sum(self.counts.get(name, 0) for name in FAILURES)
+
+
+def summary(folder: Path, content: Manifest, seconds: float) -> RunResult:
+    """The numbers of a manifest as the end of a run. seconds: since the command began."""
+    return RunResult(
+        folder=folder,
+        stacks=content.stacks,
+        counts=content.counts,
+        rows=content.rows,
+        chunks=content.chunks,
+        seconds=seconds,
+        complete=content.complete,
+        funnel=content.funnel,
+        outcomes=content.outcomes,
+        histograms=content.histograms,
+        notes=content.notes,
+    )
 
 
 def totals(entries: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

@@ -6,11 +6,10 @@ whole. Numbers that are unknown never come first; rows that the keys cannot sepa
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from muli.screen.conditions import check_columns, check_condition
-from muli.screen.dataset.results import Results, open_results
+from muli.screen.dataset.results import Dirs, Results, open_results
 from muli.screen.errors import UsageError
 from muli.screen.ranking import criteria, sql
 from muli.screen.ranking import pareto as pareto_front
@@ -42,7 +41,7 @@ class Ranking:
 
 
 def rank(
-    dirs: str | Path | Sequence[str | Path],
+    dirs: Dirs,
     *,
     top: int | None = TOP,
     by: str | None = None,
@@ -65,7 +64,7 @@ def rank(
 
 
 def ranking(
-    dirs: str | Path | Sequence[str | Path],
+    dirs: Dirs,
     *,
     top: int | None = TOP,
     by: str | None = None,

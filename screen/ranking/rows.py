@@ -42,8 +42,6 @@ class Table:
         """Columns that tell the scenarios of these runs apart."""
         found = criteria.scenario_columns(self.results.columns)
         axes = self.results.axes
-        if axes is None:
-            return found
         ends = ("cathode_potential_V", "anode_potential_V", "cathode_state")
         return [each for each in found if each in axes or each in ends]
 
@@ -52,7 +50,7 @@ class Table:
         found = {}
         for column in self.scenarios:
             if column in DEFAULTS and column.lower() not in spoken:
-                if (self.results.axes or {}).get(column, 2) == 1:
+                if self.results.axes.get(column, 2) == 1:
                     continue
                 value = self._compared_at(column)
                 if value is not None:

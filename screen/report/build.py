@@ -1,6 +1,6 @@
 """From run folders to the page: query, words, pictures, joined and written in one step."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
@@ -9,9 +9,9 @@ from typing import Any
 import jax
 import pandas as pd
 
-from muli import candidates
 from muli.candidates.files import write_atomically
-from muli.screen.dataset.results import Results, open_results
+from muli.screen.dataset import materials
+from muli.screen.dataset.results import Dirs, Results, open_results
 from muli.screen.errors import ScreenError
 from muli.screen.ranking.rank import Ranking, ranking
 from muli.screen.report import (
@@ -47,7 +47,7 @@ class ReportError(ScreenError):
     exit_code = 2
 
 
-def report(dirs: str | Path | Sequence[str | Path], out: str | Path) -> Path:
+def report(dirs: Dirs, out: str | Path) -> Path:
     """Write the page of one or several run folders to `out`; gives back the path.
 
     Raises `StoreError` where a folder is not a run's, `ReportError` where `out` cannot be written
@@ -65,26 +65,26 @@ def report(dirs: str | Path | Sequence[str | Path], out: str | Path) -> Path:
     return path
 
 
-def html(dirs: str | Path | Sequence[str | Path]) -> str:
+def html(dirs: Dirs) -> str:
     """The page as text."""
     results = open_results(dirs)
-    spec = _spec(results)
+    spec = results.manifests[0].spec
     held = query.contents(query.Dataset(results, {}))
-    found = _by_cell(dirs, results, held)
+    found = _by_cell(results, held)
     data = query.Dataset(results, found.scenario)
     budget = spec["screen"]["asr_budget_ohm_cm2"]
     ranked = table.ordered(found.rows, budget)
     cell = _cell(data, ranked)
-    materials = _materials(results, pd.concat([ranked, cell]))
+    tables = _materials(results, pd.concat([ranked, cell]))
     with jax.enable_x64(True):
-        starts = inside.numbers(ranked, materials, spec["screen"])
+        starts = inside.numbers(ranked, tables, spec["screen"])
         rows = table.in_words(ranked, starts, budget)
-        here = inside.numbers(cell, materials, spec["screen"])
+        here = inside.numbers(cell, tables, spec["screen"])
         drawn = [
             *pictures.pictures(data, held, ranked, rows, starts),
-            *chemistry.pictures(rows, cell, here, materials, spec["screen"]),
+            *chemistry.pictures(rows, cell, here, tables, spec["screen"]),
         ]
-    facts = _facts(found.order, data, spec, held, rows, materials)
+    facts = _facts(found.order, data, spec, held, rows, tables)
     return page.render(
         facts,
         drawn,
@@ -97,18 +97,7 @@ def html(dirs: str | Path | Sequence[str | Path]) -> str:
     )
 
 
-def _spec(results: Results) -> dict[str, Any]:
-    """The spec of the first folder whose manifest has one."""
-    for manifest in results.manifests:
-        if "spec" in manifest:
-            spec: dict[str, Any] = manifest["spec"]
-            return spec
-    raise ReportError(
-        f"{results.folders[0]}: manifest.json says no spec: run `muli run` again, it continues"
-    )
-
-
-def _by_cell(dirs: Any, results: Results, held: query.Contents) -> Ranking:
+def _by_cell(results: Results, held: query.Contents) -> Ranking:
     """The first coatings of every cell, as many as a page can carry, and the best of the others."""
     columns = [c for c in ("electrolyte", "cathode", "cathode_potential_V") if c in results.columns]
     if "cathode" in columns:
@@ -116,10 +105,10 @@ def _by_cell(dirs: Any, results: Results, held: query.Contents) -> Ranking:
     cells, coatings = max(len(held.electrolytes) * len(held.cathodes), 1), len(held.coatings)
     room = (table.MOST_ROWS - min(coatings, table.MOST_ROWS // 2)) // cells
     whole = coatings if cells * coatings <= MOST_RANKED else 1
-    found = ranking(dirs, top=max(room, whole, 1), per=columns)
+    found = ranking(results, top=max(room, whole, 1), per=columns)
     if found.rows["coating"].nunique() >= coatings:
         return found
-    others = ranking(dirs, top=1, per=["coating"]).rows.assign(rank=float("nan"))
+    others = ranking(results, top=1, per=["coating"]).rows.assign(rank=float("nan"))
     others = others[~others["coating"].isin(found.rows["coating"])]
     return replace(found, rows=pd.concat([found.rows, others], ignore_index=True))
 
@@ -131,15 +120,17 @@ def _cell(data: query.Dataset, ranked: pd.DataFrame) -> pd.DataFrame:
 
 
 def _materials(results: Results, ranked: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Properties of the materials of these rows, by role and name; users' tables come first."""
-    files = [
-        path for m in results.manifests for path in m.get("inputs", {}) if Path(path).is_file()
-    ]
-    library = candidates.load(files, bad="skip")
-    computed = candidates.load(table="materials-project")
-    both = pd.concat([library, computed[library.columns.intersection(computed.columns)]])
-    both = both.drop_duplicates("name").set_index("name")
-    return {role: both[both.index.isin(ranked[role].dropna().unique())] for role in inside.ROLES}
+    """Properties of the materials of these rows as they were when the runs ran, by role and name.
+
+    Where a name stands in several runs, the first one's.
+    """
+    found = {}
+    kept = [materials.read(f, m) for f, m in zip(results.folders, results.manifests, strict=True)]
+    for role in inside.ROLES:
+        both = pd.concat([tables[role] for tables in kept if role in tables])
+        both = both.drop_duplicates("name").set_index("name")
+        found[role] = both[both.index.isin(ranked[role].dropna().unique())]
+    return found
 
 
 def _facts(
@@ -148,7 +139,7 @@ def _facts(
     spec: Mapping[str, Any],
     held: query.Contents,
     rows: pd.DataFrame,
-    materials: Mapping[str, pd.DataFrame],
+    tables: Mapping[str, pd.DataFrame],
 ) -> words.Facts:
     results = data.results
     named = {
@@ -156,11 +147,11 @@ def _facts(
         "electrolyte": [table.plain(name) for name in held.electrolytes],
         "against": [_cathode(name) for name in held.cathodes],
     }
-    ids = sorted({each for m in results.manifests for each in m.get("sources", [])})
+    ids = sorted({each for m in results.manifests for each in m.sources})
     leaders = table.records(rows.head(1).map(table.plain))
     title = " + ".join(
         dict.fromkeys(
-            TITLES.get(m.get("name", ""), m.get("name", "")) or f.name
+            TITLES.get(m.name, m.name) or f.name
             for f, m in zip(results.folders, results.manifests, strict=True)
         )
     )
@@ -176,7 +167,7 @@ def _facts(
         funnel=funnel.funnel(results),
         order=f"Within each cell by {table.spelled(stated)}.",
         rows_left_out=_left_out(results, len(rows), held.rows),
-        assumptions=assumed.assumptions(spec, data.scenario, materials),
+        assumptions=assumed.assumptions(spec, data.scenario, tables),
         sources=words.sources(ids),
         command=words.command(results),
         spec=words.resolved(spec),

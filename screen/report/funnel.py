@@ -1,9 +1,8 @@
 """Every stack from the question to the answer: what each gate removed, and what has no answer."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from muli.screen.dataset.manifest import Manifest
 from muli.screen.dataset.results import Results
 from muli.screen.report.columns import plain
 
@@ -30,9 +29,9 @@ class Step:
     note: str
 
 
-def outcome(manifest: Mapping[str, Any], column: str, word: str) -> int:
+def outcome(manifest: Manifest, column: str, word: str) -> int:
     """Stacks of a run with one outcome in one column."""
-    return int(manifest.get("outcomes", {}).get(column, {}).get(word, 0))
+    return manifest.outcomes.get(column, {}).get(word, 0)
 
 
 def funnel(results: Results) -> list[Step]:
@@ -68,10 +67,10 @@ def _step(label: str, kind: str, count: int, whole: int, note: str) -> Step:
     return Step(plain(label.replace("_", " ")), kind, count, 100.0 * count / whole, note)
 
 
-def _gates(manifest: Mapping[str, Any], asked_for: int) -> list[Step]:
+def _gates(manifest: Manifest, asked_for: int) -> list[Step]:
     """Gates in their order; those on materials count materials, as a share of those before."""
     steps = []
-    for gate in manifest.get("funnel", []):
+    for gate in manifest.funnel:
         unknown = f"; {gate['unknown']:,} unknown, {'removed' if gate['require'] else 'kept'}"
         note = f"{gate['sql']}: removed {gate['removed']:,} of {gate['before']:,}"
         note += unknown if gate["unknown"] else ""

@@ -128,7 +128,7 @@ def cell(data: Dataset, row: Mapping[str, Any]) -> dict[str, Any]:
     columns = [
         column
         for column in criteria.scenario_columns(data.results.columns)
-        if axes is None or column in axes or column in ENDS
+        if column in axes or column in ENDS
     ]
     return {column: row[column] for column in columns if column in row}
 

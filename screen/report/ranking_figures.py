@@ -1,11 +1,12 @@
 """Which pictures a dataset allows, each with its words."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
+from muli.screen.dataset.manifest import Manifest
 from muli.screen.report import query
 from muli.screen.report import ranking_charts as charts
 from muli.screen.report import what_if as inside
@@ -92,13 +93,13 @@ SPREAD = {
 }
 
 
-def _spread(manifests: Sequence[Mapping[str, Any]]) -> Picture | None:
+def _spread(manifests: Sequence[Manifest]) -> Picture | None:
     """Histograms over coatings in scenarios, as the manifests count them; unknown ones told."""
     rows, unknown, known = [], {}, {}
     for column, title in SPREAD.items():
         counts: Counter[str] = Counter()
         for manifest in manifests:
-            counts.update(manifest.get("histograms", {}).get(column, {}))
+            counts.update(manifest.histograms.get(column, {}))
         unknown[column] = counts.pop("unknown", 0)
         known[column] = sum(counts.values())
         share = 100.0 / max(known[column], 1)

@@ -54,12 +54,12 @@ def warnings(results: Results) -> list[str]:
     """What a reader must know before believing the page."""
     said = list(results.warnings)
     for manifest in results.manifests:
-        counts = manifest.get("counts", {})
+        counts = manifest.counts
         failed = {name: counts[name] for name in list(STATUS_TOLD)[2:7] if counts.get(name)}
         if failed:
             told = ", ".join(f"{count:,} {name}" for name, count in failed.items())
             said.append(f"Part of this run has no answer: {told}. The funnel counts them.")
-        said += [f"Note of the run: {note}" for note in manifest.get("notes", [])]
+        said += [f"Note of the run: {note}" for note in manifest.notes]
     return [plain(text) if len(text) < 100 else text for text in said]
 
 
@@ -79,9 +79,9 @@ def sizes(results: Results) -> dict[str, int]:
     """The largest size of every axis over the runs, before any gate."""
     found: dict[str, int] = {}
     for manifest in results.manifests:
-        for axis, size in manifest.get("axes", {}).items():
+        for axis, size in manifest.axes.items():
             found[axis] = max(found.get(axis, 0), int(size))
-        for gate in manifest.get("funnel", []):
+        for gate in manifest.funnel:
             if gate["on"] in found:
                 found[gate["on"]] = max(found[gate["on"]], int(gate["before"]))
     return found
@@ -148,13 +148,13 @@ def command(results: Results) -> str:
     """The command that makes the same dataset."""
     lines = []
     for folder, manifest in zip(results.folders, results.manifests, strict=True):
-        identity = manifest.get("identity", {})
-        built_in = manifest.get("name") == "built-in"
-        file = Path(manifest.get("spec_file", "")).name
+        identity = manifest.identity
+        built_in = manifest.name == "built-in"
+        file = Path(manifest.spec_file).name
         spec = "" if built_in else f"{shlex.quote(plain(file))} " if "." in file else "SPEC.toml "
         precision = identity.get("precision", "float32")
         extra = "" if precision == "float32" else f" --precision {precision}"
-        shard = f" --shard {manifest['shard']}" if manifest.get("shard") else ""
+        shard = f" --shard {manifest.shard}" if manifest.shard else ""
         lines.append(f"muli run {spec}--out {shlex.quote(plain(folder.name))}{extra}{shard}")
     return "\n".join(lines)
 
@@ -175,17 +175,17 @@ def provenance(results: Results) -> list[tuple[str, str]]:
     """Versions, hashes, device and time of every run that was read."""
     told = []
     for folder, manifest in zip(results.folders, results.manifests, strict=True):
-        identity = manifest.get("identity", {})
+        identity = manifest.identity
         told.append(("Folder", plain(folder.name)))
-        told += [(f"{k} version", v) for k, v in manifest.get("versions", {}).items()]
+        told += [(f"{k} version", v) for k, v in manifest.versions.items()]
         told += [
             (f"Table of {k[5:]}s", str(v)) for k, v in identity.items() if k.startswith("data.")
         ]
-        told += [(f"File {plain(name)}", str(v)) for name, v in manifest.get("inputs", {}).items()]
+        told += [(f"File {plain(name)}", str(v)) for name, v in manifest.inputs.items()]
         told.append(("Physics version", str(identity.get("physics_version", "unknown"))))
         told.append(("Precision", str(identity.get("precision", "unknown"))))
-        told.append(("Devices", ", ".join(manifest.get("devices", []))))
-        told.append(("Rows stored", f"{manifest.get('rows', 0):,}"))
-        ended = str(manifest.get("finished", "not finished")).replace("T", " ")
+        told.append(("Devices", ", ".join(manifest.devices)))
+        told.append(("Rows stored", f"{manifest.rows:,}"))
+        ended = (manifest.finished or "not finished").replace("T", " ")
         told.append(("Finished", ended.replace("+00:00", " UTC")))
     return told

@@ -11,11 +11,11 @@ from typing import Any
 import pandas as pd
 
 from muli.kernels.version import PHYSICS_VERSION
+from muli.screen.dataset.manifest import FORMAT
 from muli.screen.errors import ResumeRefused
 from muli.screen.space.problem import Problem
 from muli.screen.spec import Spec
 
-FORMAT = 7
 _PACKAGES = ("muli", "jax", "jaxlib", "numpy", "pyarrow", "duckdb", "pandas")
 
 
@@ -63,24 +63,6 @@ def data_sources(frames: Mapping[str, pd.DataFrame]) -> list[str]:
                 for text in frame[name].dropna().unique():
                     found.update(part.strip() for part in str(text).split(";"))
     return sorted(found - {""})
-
-
-def digest(values: Mapping[str, Any]) -> str:
-    """Hash of a flat dictionary."""
-    text = json.dumps(values, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def part_metadata(identity_of_run: Mapping[str, Any], chunk: int) -> dict[str, str]:
-    """What a part says of itself: hashes and versions, nothing of the run that made it."""
-    data = {k: v for k, v in identity_of_run.items() if k.startswith("data.")}
-    return {
-        "muli.spec_hash": digest({k: v for k, v in identity_of_run.items() if k not in data}),
-        "muli.data_hash": digest(data),
-        "muli.physics_version": str(identity_of_run["physics_version"]),
-        "muli.format": str(FORMAT),
-        "muli.chunk": str(chunk),
-    }
 
 
 def refuse_if_changed(folder: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:

@@ -8,22 +8,22 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, replace
 from threading import Event
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import jax
 
+from muli.screen.dataset.journal import Entry
+from muli.screen.dataset.manifest import digest, part_metadata
 from muli.screen.dataset.store import Store
 from muli.screen.engine.chunk import Chunker, best_schema
 from muli.screen.engine.device import DeviceName, describe, plan
 from muli.screen.engine.evaluate import Evaluator, Programs
 from muli.screen.errors import DeviceError
-from muli.screen.running.identity import digest, part_metadata
 from muli.screen.space.cost import Precision
 from muli.screen.space.facts import schema
 from muli.screen.space.setup import Setup
 from muli.screen.terminal import tell
 
-Entry = dict[str, Any]
 POLL_S = 0.1
 
 
@@ -211,13 +211,15 @@ class Local:
         arithmetic = jax.enable_x64(self.precision == "float64")
         with arithmetic, self.store.draft(chunk, stored) as writer:
             tally = chunker.write(lines, writer, advance)
-        return {
+        entry = {
             "chunk": chunk,
             "draft": writer.path.name,
             "identity": digest(identity),
-            "sha256": writer.sha256,
-            "bytes": writer.bytes,
+            "sha256": writer.sums.sha256,
+            "crc32": writer.sums.crc32,
+            "bytes": writer.sums.bytes,
             "rows": writer.rows,
             "filtered": tally.filtered,
             **asdict(tally),
         }
+        return cast(Entry, entry)

@@ -7,12 +7,11 @@ from collections import Counter
 from threading import Lock
 from typing import Any
 
-from muli.screen.dataset.store import Store
+from muli.screen.dataset.store import PROGRESS, Store
 from muli.screen.terminal import tell, visible
 
 LOG_EVERY_S = 30.0
 FILE_EVERY_S = 2.0
-FILE = "progress.json"
 
 
 class Progress:
@@ -50,7 +49,7 @@ class Progress:
             tell(self.line())
         if now - self._filed >= FILE_EVERY_S or state != "running":
             self._filed = now
-            self.store.write_json(FILE, self.snapshot(state))
+            self.store.write_json(PROGRESS, self.snapshot(state))
 
     def end(self, state: str) -> None:
         """Close the live line and leave the last word."""

@@ -9,15 +9,16 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
+from muli.screen.dataset.journal import Entry, part
+from muli.screen.dataset.manifest import FORMAT, File, Manifest, digest
 from muli.screen.dataset.parquet import Encoding
-from muli.screen.dataset.store import MANIFEST, Store
-from muli.screen.dataset.summary import FAILURES, RunResult, status_counts, totals
+from muli.screen.dataset.store import Store
+from muli.screen.dataset.summary import FAILURES, RunResult, status_counts, summary, totals
 from muli.screen.engine.device import DeviceName
-from muli.screen.errors import Interrupted, SpecError
+from muli.screen.errors import Interrupted, SpecError, StoreError, UsageError
 from muli.screen.running.begin import begun
 from muli.screen.running.identity import (
     data_sources,
-    digest,
     file_hash,
     identity,
     refuse_if_changed,
@@ -61,7 +62,7 @@ def run(
         device: "auto" (a GPU where there is one), "cpu" or "gpu".
         batch: stacks at a time on a device. max_memory: bytes for what is in work. Neither changes
             a byte of the result.
-        restart: throw away what the folder holds.
+        restart: throw away what a run left in the folder; other files stay.
         shard: (i, n) computes the i-th of n shares of the chunks, 1-based.
         dask: where workers are, see `muli.screen.running.clusters`, or workers already `begun`
             there; None computes in this process.
@@ -78,6 +79,8 @@ def run(
     started = time.monotonic()
     if shard is not None and not 1 <= shard[0] <= shard[1]:
         raise SpecError("shard", [f"{shard[0]}/{shard[1]}: expected i/n with 1 <= i <= n"])
+    if not str(out):
+        raise UsageError("--out is empty: name the folder the results go to")
     with _begun(dask, device) as start:
         setup = set_up(_encoded(spec, encoding))
         with stop_on_signal() as stop, Store(out).locked() as store:
@@ -127,6 +130,7 @@ class _Job:
     stop: Event
     verbose: bool
     notes: list[str] = field(default_factory=list)
+    materials: dict[str, File] = field(default_factory=dict)
 
     def result(self, started: float) -> RunResult:
         """Continue or start, compute what is not there, leave a manifest, sum up."""
@@ -134,6 +138,7 @@ class _Job:
         self.identity = identity(problem, precision=self.precision, platform_name=self.place.kind)
         self._refuse_other_run()
         self.notes += summarised(problem.materials.problems)
+        self.materials = self.store.write_materials(problem.materials.frames)
         entries = self._kept()
         todo = Missing(self._own_chunks(), entries)
         self._save(entries, started, complete=False)
@@ -143,23 +148,34 @@ class _Job:
         found = self._save(entries, started, complete=complete)
         if not complete:
             raise Interrupted(
-                f"stopped after {found['counts_total']:,} of {found['stacks']:,} stacks; "
+                f"stopped after {found.counts_total:,} of {found.stacks:,} stacks; "
                 f"the same command with --out {self.store.folder} continues"
             )
-        return self._summary(found, started)
+        return summary(self.store.folder, found, time.monotonic() - started)
 
     def _refuse_other_run(self) -> None:
-        old = self.store.read_json(MANIFEST)
-        if old is not None:
-            before = {**old.get("identity", {}), "shard": old.get("shard")}
+        """Raise `ResumeRefused` or `StoreError` where the folder holds anything but this run."""
+        old, intact = self.store.previous()
+        if old is not None and (intact or old["identity"].get("format") != FORMAT):
+            before = {**old["identity"], "shard": old.get("shard")}
             refuse_if_changed(
                 str(self.store.folder), before, {**self.identity, "shard": self._shard_text()}
             )
-        elif any(self.store.folder.glob("part-*.parquet")):
-            raise SpecError(
-                str(self.store.folder),
-                ["holds parts without a manifest; give another --out, or --restart to remove them"],
+        elif not intact:
+            self._refuse_other_journal()
+
+    def _refuse_other_journal(self) -> None:
+        """Where the manifest is lost or damaged, the journal says whose parts these are."""
+        own, mine = self._own_chunks(), digest(self.identity)
+        entries = self.store.journal()
+        others = [c for c, entry in entries.items() if c not in own or entry["identity"] != mine]
+        if others or (not entries and self.store.parts()):
+            raise StoreError(
+                f"{self.store.folder}: the manifest is missing or damaged, and the parts are not "
+                "of this run: give the command that began it, another --out, or --restart to throw "
+                "them away"
             )
+        self.notes.append("the manifest was missing or damaged: it was written anew")
 
     def _own_chunks(self) -> range:
         """Chunks of this run's share."""
@@ -174,19 +190,20 @@ class _Job:
             return space.stacks
         return sum(len(space.chunk(chunk)) for chunk in self._own_chunks()) * space.rows_per_line
 
-    def _kept(self) -> dict[int, dict[str, Any]]:
+    def _kept(self) -> dict[int, Entry]:
         """Finished chunks whose parts are there, whole and of this run; others are removed."""
-        metadata = digest(self.identity)
-        own = self._own_chunks()
-        kept = {
-            chunk: entry
-            for chunk, entry in self.store.journal().items()
-            if chunk in own and entry.get("identity") == metadata and self.store.valid(entry)
-        }
+        metadata, own = digest(self.identity), self._own_chunks()
+        kept = self.store.intact(
+            {
+                chunk: entry
+                for chunk, entry in self.store.journal().items()
+                if chunk in own and entry["identity"] == metadata
+            }
+        )
         self.store.remove_parts_except(kept)
         return kept
 
-    def _compute(self, todo: Missing, entries: dict[int, dict[str, Any]]) -> None:
+    def _compute(self, todo: Missing, entries: dict[int, Entry]) -> None:
         """All missing chunks, each in the journal as soon as its part is there."""
         done = sum(entry["stacks"] for entry in entries.values())
         progress = Progress(self.store, self._stacks, done, quiet=not self.verbose)
@@ -208,47 +225,42 @@ class _Job:
     def _shard_text(self) -> str | None:
         return f"{self.shard[0]}/{self.shard[1]}" if self.shard else None
 
-    def _save(
-        self, entries: dict[int, dict[str, Any]], started: float, *, complete: bool
-    ) -> dict[str, Any]:
+    def _save(self, entries: dict[int, Entry], started: float, *, complete: bool) -> Manifest:
         """Write the manifest and give it back."""
         problem, sums = self.setup.problem, totals(entries.values())
         gated = self.setup.gated if self.shard is None else 0
         counts = status_counts(sums, gated)
         own = self._own_chunks()
         stacks = self._stacks if self.shard else self.setup.asked
-        content = {
-            "name": problem.spec.screen.name,
-            "spec_file": problem.source.name,
-            "complete": complete,
-            "stacks": stacks,
-            "counts": counts,
-            "counts_total": sum(counts.values()),
-            "outcomes": sums["outcomes"],
-            "histograms": sums["histograms"],
-            "funnel": self._funnel(sums["gates"]),
-            "rows": sums["rows"],
-            "chunks": len(own),
-            "asked": self.setup.asked,
-            "shard": self._shard_text(),
-            "axes": problem.space.sizes,
-            "scenarios": self.setup.defaulted,
-            "spec": resolved(problem.spec),
-            "identity": self.identity,
-            "devices": self.place.devices,
-            "workers": self.place.workers,
-            "versions": versions(),
-            "inputs": {str(p): file_hash(p) for p in problem.materials.files},
-            "sources": data_sources(problem.materials.frames),
-            "notes": self.notes,
-            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-            "seconds": round(time.monotonic() - started, 3),
-            "parts": [
-                {k: entries[chunk][k] for k in ("chunk", "rows", "bytes", "sha256")}
-                for chunk in sorted(entries)
-            ],
-        }
-        self.store.write_json(MANIFEST, content)
+        content = Manifest(
+            name=problem.spec.screen.name,
+            spec_file=problem.source.name,
+            complete=complete,
+            stacks=stacks,
+            counts=counts,
+            outcomes=sums["outcomes"],
+            histograms=sums["histograms"],
+            funnel=self._funnel(sums["gates"]),
+            rows=sums["rows"],
+            chunks=len(own),
+            asked=self.setup.asked,
+            shard=self._shard_text(),
+            axes=problem.space.sizes,
+            scenarios=self.setup.defaulted,
+            spec=resolved(problem.spec),
+            identity=self.identity,
+            devices=self.place.devices,
+            workers=self.place.workers,
+            versions=versions(),
+            inputs={str(p): file_hash(p) for p in problem.materials.files},
+            sources=data_sources(problem.materials.frames),
+            notes=self.notes,
+            finished=datetime.now(UTC).isoformat(timespec="seconds"),
+            seconds=round(time.monotonic() - started, 3),
+            materials=self.materials,
+            parts=[part(entries[chunk]) for chunk in sorted(entries)],
+        )
+        self.store.write_manifest(content)
         return content
 
     def _funnel(self, results: list[list[int]]) -> list[dict[str, Any]]:
@@ -264,23 +276,8 @@ class _Job:
             rows.append(passed.as_row())
         return rows
 
-    def _summary(self, found: dict[str, Any], started: float) -> RunResult:
-        return RunResult(
-            folder=self.store.folder,
-            stacks=found["stacks"],
-            counts=found["counts"],
-            rows=found["rows"],
-            chunks=found["chunks"],
-            seconds=time.monotonic() - started,
-            complete=found["complete"],
-            funnel=found["funnel"],
-            outcomes=found["outcomes"],
-            histograms=found["histograms"],
-            notes=self.notes,
-        )
 
-
-def _outcome(entry: dict[str, Any]) -> dict[str, Any]:
+def _outcome(entry: Entry) -> dict[str, Any]:
     """Failed and feasible stacks of a chunk, and the coatings feasible most often."""
     status, feasible = entry["outcomes"]["status"], entry["outcomes"]["feasible"]
     return {

@@ -19,12 +19,13 @@ from typing import Any, cast
 from distributed import Worker, WorkerPlugin, get_worker
 
 from muli.kernels import version
+from muli.screen.dataset.journal import Entry
 from muli.screen.dataset.store import Store
 from muli.screen.engine.device import DeviceName
 from muli.screen.engine.evaluate import Programs
 from muli.screen.errors import ScreenError
 from muli.screen.running.identity import identity, versions
-from muli.screen.running.local import Entry, Local, Precision
+from muli.screen.running.local import Local, Precision
 from muli.screen.space.setup import Setup
 
 

@@ -16,9 +16,10 @@ from uuid import uuid4
 import dask.config
 from distributed import Client, Future
 
+from muli.screen.dataset.journal import Entry
 from muli.screen.errors import Interrupted, WorkerError
 from muli.screen.running.clusters import Start
-from muli.screen.running.local import POLL_S, Entry
+from muli.screen.running.local import POLL_S
 from muli.screen.running.work import Order, Outcome, Work, compute, halt, survey
 from muli.screen.spec.names import one_line
 from muli.screen.terminal import tell

@@ -1,9 +1,12 @@
 """BibTeX of what a run rests on: the method, the programs that computed it, the data it used."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from muli.screen.dataset.manifest import Manifest
 
 
 @dataclass(frozen=True)
@@ -64,9 +67,9 @@ PROGRAMS = {
 }
 
 
-def references(manifest: Mapping[str, Any]) -> list[Reference]:
+def references(manifest: "Manifest") -> list[Reference]:
     """Methods, programs and data of a run, from its manifest. Each stands once."""
-    return [*_methods(manifest), *_programs(manifest), *data(manifest.get("sources", []))]
+    return [*_methods(manifest), *_programs(manifest), *data(manifest.sources)]
 
 
 def bibtex(reference: Reference) -> str:
@@ -82,15 +85,15 @@ def bibtex(reference: Reference) -> str:
     return f"@misc{{{_key(reference.key)},\n" + ",\n".join(lines) + "\n}"
 
 
-def _methods(manifest: Mapping[str, Any]) -> list[Reference]:
+def _methods(manifest: "Manifest") -> list[Reference]:
     """The method of the pinned boundary only where a run used it."""
-    boundaries = manifest.get("spec", {}).get("screen", {}).get("boundary", ["auto"])
+    boundaries = manifest.spec.get("screen", {}).get("boundary", ["auto"])
     pinned = {"auto", "interphase"} & set(boundaries)
     return [each for each in METHODS if pinned or "interphase" not in each.role]
 
 
-def _programs(manifest: Mapping[str, Any]) -> list[Reference]:
-    versions = manifest.get("versions", {})
+def _programs(manifest: "Manifest") -> list[Reference]:
+    versions = manifest.versions
     return [
         Reference(name, f"{title}, version {versions[name]}", url=url, role="program")
         for name, (title, url) in PROGRAMS.items()

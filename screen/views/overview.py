@@ -1,10 +1,9 @@
 """What `muli run` says when it ends: the counts, and the ten best coatings of the first cell."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from muli.screen.dataset.results import open_results
+from muli.screen.dataset.results import Results, open_results
 from muli.screen.ranking import sql
 from muli.screen.ranking.rank import TOP, ranking
 from muli.screen.views.table import render
@@ -36,24 +35,24 @@ def overview(folder: Path, width: int) -> str:
 
     A cell is a scenario: nothing is compared across cells. `muli rank` shows the others.
     """
-    cells = ranking(folder, top=1, per=cell_columns(folder), where=NEEDED)
+    results = open_results(folder)
+    cells = ranking(results, top=1, per=cell_columns(results), where=NEEDED)
     if cells.rows.empty:
         return "Nowhere in this screen does an electrolyte need a coating."
     first = cells.rows.sort_values("row_id").iloc[0]
     named = {column: first[column] for column in cells.per}
-    kinds = cells.results.columns
+    kinds = results.columns
     pins = [sql.equals(column, value, kinds[column]) for column, value in named.items()]
-    found = ranking(folder, top=TOP, where=" AND ".join([NEEDED, *pins]))
+    found = ranking(results, top=TOP, where=" AND ".join([NEEDED, *pins]))
     cell = " | ".join(str(value) for value in named.values())
     others = f"; {len(cells.rows) - 1} other cells need one too" if len(cells.rows) > 1 else ""
     return f"The best {len(found.rows)} for {cell}{others}:\n\n" + render(found, width)
 
 
-def cell_columns(folders: Path | Sequence[Path]) -> list[str]:
+def cell_columns(results: Results) -> list[str]:
     """The columns that name a cell in these runs: a cathode by name, else by its potential."""
-    present = open_results(folders).columns
     electrolyte, *cathodes = CELL
-    return [electrolyte, *[each for each in cathodes if each in present][:1]]
+    return [electrolyte, *[each for each in cathodes if each in results.columns][:1]]
 
 
 def _counts(counts: dict[str, int]) -> str:

@@ -134,10 +134,14 @@ def report(dataset, tmp_path_factory):
 @pytest.fixture(scope="session")
 def hostile(dataset, tmp_path_factory):
     """The page of the same run with names meant to do harm, as a mailed folder could have."""
+    import pandas as pd
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    from muli.screen.dataset.manifest import File
+    from muli.screen.dataset.manifest import read as read_manifest
     from muli.screen.report import report
+    from tests.screen.screens import parts_of, rewritten, sums
 
     folder = tmp_path_factory.mktemp("hostile") / "<img src=x onerror=window.hit=4>"
     shutil.copytree(dataset, folder)
@@ -147,8 +151,12 @@ def hostile(dataset, tmp_path_factory):
         column = table.column_names.index("coating")
         field = table.schema.field(column).with_type(pa.string())
         pq.write_table(table.set_column(column, field, [names]), part)
-    manifest = json.loads((folder / "manifest.json").read_text())
-    manifest["name"] = HOSTILE["LiNbO3"]
-    manifest["notes"] = [HOSTILE["Li3PO4"]]
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    path = folder / "materials" / "coating.parquet"
+    coatings = pd.read_parquet(path)
+    coatings["name"] = [HOSTILE.get(name, name) for name in coatings["name"]]
+    coatings.to_parquet(path, index=False)
+    materials = read_manifest(folder).materials
+    materials["coating"] = File("materials/coating.parquet", **sums(path))
+    named = {"name": HOSTILE["LiNbO3"], "notes": [HOSTILE["Li3PO4"]]}
+    rewritten(folder, **named, materials=materials, parts=parts_of(folder))
     return report(folder, folder.parent / "hostile.html")

@@ -1,17 +1,19 @@
 """Shards computed apart and merged are the dataset of a single run; anything else is refused."""
 
 import json
+import shutil
 
 import pytest
 
 from muli.screen.cli.run import show
+from muli.screen.dataset import manifest
 from muli.screen.dataset.merge import merge
 from muli.screen.dataset.store import Store, part_name
 from muli.screen.errors import SpecError, StoreError
 from muli.screen.running.run import run
-from tests.screen.screens import contents, small
+from tests.screen.screens import contents, rewritten, small
 
-OF_THE_RUN = {"finished", "seconds", "notes", "workers", "devices", "versions"}
+OF_THE_RUN = {"checksum", "finished", "seconds", "notes", "workers", "devices", "versions"}
 GATES = {
     "known": "sigma_ele_S_cm IS NOT NULL",
     "thin": {"sql": "coating_thickness_nm < 200 AND min_thickness_nm < 1e6", "require": True},
@@ -83,26 +85,25 @@ def test_what_is_no_finished_shard_is_refused(whole, two, tmp_path):
         merge(tmp_path / "merged", [two[0], whole[2]])
     with pytest.raises(SpecError, match="no manifest"):
         merge(tmp_path / "merged", [two[0], tmp_path])
-    begun = tmp_path / "begun"
-    begun.mkdir()
-    manifest = json.loads((two[1] / "manifest.json").read_text())
-    (begun / "manifest.json").write_text(json.dumps({**manifest, "complete": False}))
+    begun = shutil.copytree(two[1], tmp_path / "begun")
+    rewritten(begun, complete=False)
     with pytest.raises(SpecError, match="not finished"):
         merge(tmp_path / "merged", [two[0], begun])
-    with pytest.raises(SpecError, match="holds results already"):
-        merge(whole[2], two)
+    with pytest.raises(SpecError, match="holds a shard"):
+        merge(two[0], two)
+    other = small(tmp_path, "all", screen__asr_budget_ohm_cm2=20.0)
+    run(other, tmp_path / "other")
+    with pytest.raises(SpecError, match=r"asr_budget_ohm_cm2: 20\.0 -> 10\.0"):
+        merge(tmp_path / "other", two)
 
 
 def test_a_damaged_part_is_named_and_nothing_is_published_from_it(two, tmp_path):
-    damaged = tmp_path / "damaged"
-    damaged.mkdir()
-    for path in two[1].iterdir():
-        (damaged / path.name).write_bytes(path.read_bytes())
+    damaged = shutil.copytree(two[1], tmp_path / "damaged")
     chunk = min(Store(damaged).journal())
     (damaged / part_name(chunk)).write_bytes(b"PAR1")
     with pytest.raises(StoreError, match=part_name(chunk)):
         merge(tmp_path / "merged", [two[0], damaged])
-    assert not (tmp_path / "merged" / "manifest.json").exists()
+    assert not manifest.read(tmp_path / "merged").complete
     assert not list((tmp_path / "merged").glob(".writing-*"))
 
 

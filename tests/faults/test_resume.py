@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,10 +11,12 @@ import tempfile
 import time
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from uuid import uuid4
 
 import pyarrow.parquet as pq
 import pytest
 
+from muli.screen.dataset import journal
 from muli.screen.dataset.store import JOURNAL, Store, part_name
 from muli.screen.errors import Interrupted, ResumeRefused, StoreError
 from muli.screen.running.run import run
@@ -40,10 +43,7 @@ def whole(tmp_path_factory):
 
 
 def copy(whole, folder):
-    folder.mkdir()
-    for path in whole[2].iterdir():
-        (folder / path.name).write_bytes(path.read_bytes())
-    return folder
+    return shutil.copytree(whole[2], folder)
 
 
 def test_a_finished_run_is_not_computed_again(whole, tmp_path, monkeypatch):
@@ -73,7 +73,7 @@ def _swap(path):
 def test_a_damaged_part_is_computed_again(whole, tmp_path, damage):
     out = copy(whole, tmp_path / "out")
     damage(out / part_name(2))
-    (out / ".writing-part-00000009.parquet").write_bytes(b"half")
+    (out / f".writing-{part_name(9)}-{uuid4().hex}").write_bytes(b"half")
     assert run(whole[0], out).complete
     assert contents(out) == whole[1]
     assert not list(out.glob(".writing-*"))
@@ -82,9 +82,8 @@ def test_a_damaged_part_is_computed_again(whole, tmp_path, damage):
 def test_a_part_of_another_run_is_not_taken(whole, tmp_path):
     out = copy(whole, tmp_path / "out")
     entries = Store(out).journal()
-    stranger = {**entries[1], "identity": "another"}
-    lines = [json.dumps(entries[c] if c != 1 else stranger) for c in entries]
-    (out / JOURNAL).write_text("\n".join([*lines, '{"chunk": 3, "sha']))
+    entries[1] = {**entries[1], "identity": "another"}
+    (out / JOURNAL).write_bytes(journal.lines(entries.values()) + b'{"chunk": 3, "sha')
     pq.write_table(pq.read_table(out / part_name(1)).slice(5), out / part_name(1))
     assert run(whole[0], out).complete
     assert contents(out) == whole[1]

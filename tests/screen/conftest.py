@@ -1,11 +1,12 @@
 """Result folders written by hand as a run writes them."""
 
-import json
 import math
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
+from tests.screen.screens import written
 
 NAN = math.nan
 
@@ -64,9 +65,8 @@ def folder_of(tmp_path):
             piece = table.slice(start, rows_per_part)
             pq.write_table(piece, folder / f"part-{part:08d}.parquet", compression="lz4")
         axes = {axis: len({row[axis] for row in rows}) for axis in AXES}
-        content = {"stacks": len(rows), "counts": {"ok": len(rows)}, "complete": True}
-        content |= {"axes": axes, **manifest}
-        (folder / "manifest.json").write_text(json.dumps(content))
+        content = {"stacks": len(rows), "counts": {"ok": len(rows)}, "axes": axes}
+        written(folder, **{**content, **manifest})
         return folder
 
     return write

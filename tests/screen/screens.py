@@ -1,10 +1,15 @@
 """A small screen with every kind of row: known, unknown, unprotectable, several groups."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from muli.screen.dataset.manifest import FORMAT, MANIFEST, Manifest, Part
+from muli.screen.dataset.manifest import read as read_manifest
+from muli.screen.dataset.part_file import crc32_of, sha256_of
 
 COATINGS = """name,formula,sigma_ion_S_cm,sigma_ele_S_cm,reduction_limit_V,oxidation_limit_V,source
 film A,LiNbO3,1e-6,1e-12,1.74,3.88,here
@@ -42,6 +47,42 @@ def read(folder: Path) -> pa.Table:
     return pa.concat_tables(
         pq.read_table(p).unify_dictionaries() for p in sorted(folder.glob("part-*.parquet"))
     )
+
+
+def sums(path: Path) -> dict[str, Any]:
+    """Bytes and SHA-256 of a file."""
+    return {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
+
+
+def parts_of(folder: Path) -> list[Part]:
+    """What a manifest says of the parts that lie in a folder."""
+    return [
+        Part(
+            chunk=int(path.stem.removeprefix("part-")),
+            rows=pq.read_metadata(path).num_rows,
+            crc32=crc32_of(path),
+            **sums(path),
+        )
+        for path in sorted(folder.glob("part-*.parquet"))
+    ]
+
+
+def written(folder: Path, **told: Any) -> Manifest:
+    """Give parts that were written by hand the manifest of a run."""
+    parts = parts_of(folder)
+    plain: dict[str, Any] = {"name": "", "spec_file": "", "complete": True, "counts": {}}
+    plain |= {"stacks": 0, "asked": 0, "axes": {}, "spec": {}, "identity": {"format": FORMAT}}
+    rows = sum(part.rows for part in parts)
+    manifest = Manifest(**{**plain, "rows": rows, "parts": parts, "chunks": len(parts), **told})
+    (folder / MANIFEST).write_bytes(manifest.dumped())
+    return manifest
+
+
+def rewritten(folder: Path, **changes: Any) -> Manifest:
+    """Change what a manifest says, as the program that wrote it might have."""
+    manifest = replace(read_manifest(folder), **changes)
+    (folder / MANIFEST).write_bytes(manifest.dumped())
+    return manifest
 
 
 def contents(folder: Path) -> dict[str, bytes]:

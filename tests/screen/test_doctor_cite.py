@@ -7,6 +7,7 @@ import pytest
 
 import muli
 from muli.screen.cli import installation as doctor
+from muli.screen.dataset.manifest import Manifest
 from muli.screen.views import cite
 
 
@@ -33,11 +34,19 @@ def test_findings_name_devices_and_versions():
 
 
 def manifest(boundary):
-    return {
-        "sources": ["Adeli2019", "Adeli2019", "measured here", "doi:10.1021/acsami.5b07517"],
-        "versions": {"muli": "0.1.0", "jax": "0.10.2", "duckdb": "not installed"},
-        "spec": {"screen": {"boundary": boundary}},
-    }
+    return Manifest(
+        name="",
+        spec_file="",
+        complete=True,
+        stacks=0,
+        counts={},
+        asked=0,
+        axes={},
+        identity={},
+        sources=["Adeli2019", "Adeli2019", "measured here", "doi:10.1021/acsami.5b07517"],
+        versions={"muli": "0.1.0", "jax": "0.10.2", "duckdb": "not installed"},
+        spec={"screen": {"boundary": boundary}},
+    )
 
 
 def test_references_of_a_run():

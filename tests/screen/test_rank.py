@@ -407,7 +407,8 @@ def test_what_is_unfinished_or_broken_is_said(folder_of, ranking):
     found = ranking(folder)
     assert found.rows["coating"].tolist() == ["A"]
     assert "not complete (2 of 10 stacks)" in found.results.warnings[0]
-    assert "part-00000001.parquet: left out" in found.results.warnings[1]
+    said = "1 of 2 parts left out: part-00000001.parquet: 14 bytes, expected"
+    assert said in found.results.warnings[1]
 
 
 def test_the_words_of_the_order_are_those_of_the_kernels_and_the_library():

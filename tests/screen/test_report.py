@@ -29,6 +29,7 @@ from muli.screen.report import (
 )
 from muli.screen.report.build import html
 from muli.screen.running.run import run
+from tests.screen.screens import rewritten
 
 SPEC = {
     "screen": {"name": "small", "asr_budget_ohm_cm2": 8.0},
@@ -59,8 +60,7 @@ def unfinished(folder, tmp_path):
 
 
 def _change(folder, **changes):
-    path = folder / "manifest.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+    rewritten(folder, **changes)
 
 
 def _rows(folder):

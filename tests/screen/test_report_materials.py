@@ -112,11 +112,11 @@ def test_what_is_known_of_a_coating_stands_beside_it(cell):
 def test_every_coating_is_in_the_table_even_where_it_is_first_nowhere(folder, monkeypatch):
     results = open_results(folder)
     held = query.contents(query.Dataset(results, {}))
-    whole = build._by_cell(folder, results, held).rows
+    whole = build._by_cell(results, held).rows
     assert sorted(whole["coating"]) == sorted(SPEC["axes"]["coating"])
     monkeypatch.setattr(build, "MOST_RANKED", 0)
     monkeypatch.setattr(table, "MOST_ROWS", 2)
-    found = build._by_cell(folder, results, held).rows
+    found = build._by_cell(results, held).rows
     assert sorted(found["coating"]) == sorted(SPEC["axes"]["coating"])
     assert found["rank"].isna().sum() == 3
 
@@ -126,7 +126,7 @@ def test_scenarios_of_one_coating_push_no_other_out_of_the_table(tmp_path):
     run({**SPEC, "axes": {**SPEC["axes"], **values}}, tmp_path / "run")
     results = open_results(tmp_path / "run")
     held = query.contents(query.Dataset(results, {}))
-    found = build._by_cell(tmp_path / "run", results, held).rows
+    found = build._by_cell(results, held).rows
     assert set(found["coating"]) == {"Li3PO4", "LiNbO3"}
 
 

@@ -1,0 +1,77 @@
+"""One part on its way to the disk, and checksums of files that are there."""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+from zlib import crc32
+
+import pyarrow as pa
+
+from muli.screen.dataset.parquet import Encoded, Writer
+
+_BLOCK = 2**20
+
+
+class Checksums:
+    """Bytes and checksums of what passes by."""
+
+    def __init__(self) -> None:
+        self._sha256, self.crc32, self.bytes = hashlib.sha256(), 0, 0
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 so far, as hexadecimal digits."""
+        return self._sha256.hexdigest()
+
+    def update(self, content: bytes) -> None:
+        """Take in what follows."""
+        self._sha256.update(content)
+        self.crc32 = crc32(content, self.crc32)
+        self.bytes += len(content)
+
+
+class PartWriter:
+    """Row groups of one part, hashed on their way to the file."""
+
+    def __init__(self, path: Path, file: BinaryIO, schema: pa.Schema) -> None:
+        self.path, self._file = path, file
+        self.sums = Checksums()
+        self._writer = Writer(self._put, schema)
+
+    @property
+    def rows(self) -> int:
+        """Rows so far."""
+        return self._writer.rows
+
+    def write(self, group: Sequence[Encoded]) -> None:
+        """Append one row group."""
+        if group[0].rows:
+            self._writer.write(group)
+
+    def close(self) -> None:
+        """Write the footer and flush the file to disk."""
+        self._writer.close()
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def _put(self, content: bytes) -> None:
+        self._file.write(content)
+        self.sums.update(content)
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def crc32_of(path: str | Path) -> int:
+    """CRC-32 of a file: finds what changed by accident, four times as fast as SHA-256."""
+    found, block = 0, bytearray(_BLOCK)
+    view = memoryview(block)
+    with open(path, "rb", buffering=0) as file:
+        while size := file.readinto(block):
+            found = crc32(view[:size], found)
+    return found
