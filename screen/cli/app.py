@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from muli.screen.cli import (
+    age,
     candidates,
     cite,
     design,
@@ -50,6 +51,7 @@ app.command("design", epilog=design.EXAMPLES)(design.design)
 app.command("map", epilog=design.MAP_EXAMPLES)(design.design_map)
 app.command("solve", epilog=solve.EXAMPLES)(solve.solve)
 app.command("profile", epilog=profile.EXAMPLES)(profile.profile)
+app.command("age", epilog=age.EXAMPLES)(age.age)
 app.add_typer(candidates.app, name="candidates")
 app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
 app.command("cite", epilog=cite.EXAMPLES)(cite.cite)

@@ -23,7 +23,7 @@ from muli import kernels
 from muli.kernels import Branches, Constant, Layer, Profile, Solution, Stack, Table
 from muli.kernels.metrics.profile import SolvedLayer, profile_in_layer, solved_layers
 from muli.kernels.model.laws import Law
-from muli.screen.solving.stack_file import LayerEntry, StackEntry
+from muli.screen.solving.stack_file import LawEntry, LayerEntry, StackEntry
 
 T = TypeVar("T")
 CHUNK = 32
@@ -133,7 +133,7 @@ def asks_inverse(stack: StackEntry) -> bool:
 
 def is_constant(stack: StackEntry) -> bool:
     """Whether every sigma_ele of a stack is one number."""
-    return not any(_points(layer) for layer in stack.layers)
+    return not any(points_of(layer) for layer in stack.layers)
 
 
 def in_chunks(program: Callable[[Any], T], rows: Sequence[Any], largest: int) -> list[T]:
@@ -152,7 +152,7 @@ def _gather(join: Callable[[list[Any]], np.ndarray], trees: Iterable[T]) -> T:
     return jax.tree.map(lambda *leaves: join(list(leaves)), *trees)
 
 
-def _points(layer: LayerEntry) -> int:
+def points_of(layer: LawEntry) -> int:
     """The law of a layer as `Kind` counts it; tables are filled up to a power of two."""
     if layer.table_E_V is not None:
         return 1 << (len(layer.table_E_V) - 1).bit_length()
@@ -169,7 +169,7 @@ def _group(stack: StackEntry) -> Hashable:
     if is_constant(stack):
         return "constant", count
     if _has_table(stack):
-        return "table", tuple(_points(layer) for layer in stack.layers), stack.contacts is None
+        return "table", tuple(points_of(layer) for layer in stack.layers), stack.contacts is None
     return "branches", count, stack.current_density_A_cm2 == 0
 
 
@@ -180,7 +180,7 @@ def _kind(members: Sequence[StackEntry], count: int) -> Kind:
     if is_constant(first):
         laws = (0,) * count
     elif _has_table(first):
-        laws = tuple(_points(layer) or -1 for layer in first.layers)
+        laws = tuple(points_of(layer) or -1 for layer in first.layers)
     slopes = [z for stack in members for layer in stack.layers for z in (layer.z_n, layer.z_p)]
     return Kind(
         laws=laws,
@@ -209,18 +209,20 @@ def _stack(entry: StackEntry, kind: Kind) -> Stack:
 
 
 def _layer(entry: LayerEntry, points: int) -> Layer:
-    law: Law
+    return Layer(entry.thickness_cm, entry.sigma_ion_S_cm, law_of(entry, points))
+
+
+def law_of(entry: LawEntry, points: int) -> Law:
+    """The law of an entry, in the form that `points_of` tells or one that can hold it."""
     if points > 0:
-        law = _table(entry, points)
-    elif points == 0:
-        law = Constant(entry.sigma_0_S_cm)
-    else:
-        electrons, holes = (entry.sigma_n_S_cm, entry.E_n_V), (entry.sigma_p_S_cm, entry.E_p_V)
-        law = Branches(entry.sigma_0_S_cm, *electrons, *holes, entry.z_n, entry.z_p)
-    return Layer(entry.thickness_cm, entry.sigma_ion_S_cm, law)
+        return _table(entry, points)
+    if points == 0:
+        return Constant(entry.sigma_0_S_cm)
+    electrons, holes = (entry.sigma_n_S_cm, entry.E_n_V), (entry.sigma_p_S_cm, entry.E_p_V)
+    return Branches(entry.sigma_0_S_cm, *electrons, *holes, entry.z_n, entry.z_p)
 
 
-def _table(entry: LayerEntry, points: int) -> Table:
+def _table(entry: LawEntry, points: int) -> Table:
     """The same table with its last piece divided into as many as are missing."""
     E, logs = np.asarray(entry.table_E_V), np.asarray(entry.table_log10_sigma_ele_S_cm)
     between = np.linspace(E[-2], E[-1], points - E.size + 2)[1:-1]

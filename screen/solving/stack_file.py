@@ -8,10 +8,10 @@ discharge). Left out, a branch of sigma_ele is absent. Keys of results (`expecte
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice, pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
@@ -46,13 +46,9 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
-class LayerEntry(_Strict):
-    """One layer of the file."""
+class LawEntry(_Strict):
+    """sigma_ele of a layer: a constant, branches or a table."""
 
-    role: Literal["anode_coating", "electrolyte", "cathode_coating"]
-    name: Annotated[str, Field(max_length=200)] | None = None
-    thickness_cm: Annotated[float, Field(gt=0.0, le=100.0)]
-    sigma_ion_S_cm: Annotated[float, Field(gt=0.0, le=1e8)]
     sigma_0_S_cm: Conductivity = 0.0
     sigma_n_S_cm: Conductivity = 0.0
     E_n_V: Potential = 0.0
@@ -62,11 +58,9 @@ class LayerEntry(_Strict):
     z_p: Slope = 1.0
     table_E_V: list[Potential] | None = None
     table_log10_sigma_ele_S_cm: list[Annotated[float, Field(ge=-100.0, le=8.0)]] | None = None
-    reduction_limit_V: Potential | None = None
-    oxidation_limit_V: Potential | None = None
 
     @model_validator(mode="after")
-    def _one_law(self) -> "LayerEntry":
+    def _one_law(self) -> "LawEntry":
         E, logs = self.table_E_V, self.table_log10_sigma_ele_S_cm
         if (E is None) != (logs is None):
             raise ValueError("table_E_V and table_log10_sigma_ele_S_cm need each other")
@@ -82,6 +76,17 @@ class LayerEntry(_Strict):
         if any(after <= before for before, after in pairwise(E)):
             raise ValueError("table_E_V must increase")
         return self
+
+
+class LayerEntry(LawEntry):
+    """One layer of the file."""
+
+    role: Literal["anode_coating", "electrolyte", "cathode_coating"]
+    name: Annotated[str, Field(max_length=200)] | None = None
+    thickness_cm: Annotated[float, Field(gt=0.0, le=100.0)]
+    sigma_ion_S_cm: Annotated[float, Field(gt=0.0, le=1e8)]
+    reduction_limit_V: Potential | None = None
+    oxidation_limit_V: Potential | None = None
 
 
 class StackEntry(_Strict):
@@ -118,17 +123,28 @@ class StackEntry(_Strict):
         return tuple(given) if len(given) > len(self.layers) else (0.0, *given, 0.0)
 
 
-_STACKS = TypeAdapter(list[StackEntry])
+Entry = TypeVar("Entry", bound=StackEntry)
 
 
 def read_stacks(path: Path) -> list[StackEntry]:
     """The stacks of a file; SpecError lists what is wrong with stack, layer, key and unit."""
+    return read_entries(path, StackEntry, {"layers": LayerEntry}, EXPECTED)
+
+
+def read_entries(
+    path: Path, entry: type[Entry], parts: dict[str, type[BaseModel]], expected: dict[str, str]
+) -> list[Entry]:
+    """The entries of a file of one kind. Raises `SpecError` with every problem.
+
+    parts: what lies under a key of an entry. expected: what a key holds, in words.
+    """
     content = _read_json(path)
     content = [content] if isinstance(content, dict) else content
     try:
-        return _STACKS.validate_python(content)
+        return TypeAdapter(list[entry]).validate_python(content)  # type: ignore[valid-type]
     except ValidationError as error:
-        problems = list(islice(_problems(error), SHOWN))
+        known: dict[str, type[BaseModel]] = {"": entry, **parts}
+        problems = list(islice(_problems(error, known, expected), SHOWN))
         raise SpecError(str(path), problems, error.error_count() - len(problems)) from None
 
 
@@ -156,32 +172,40 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return content
 
 
-def _problems(error: ValidationError) -> Iterator[str]:
+def _problems(
+    error: ValidationError, known: Mapping[str, type[BaseModel]], expected: dict[str, str]
+) -> Iterator[str]:
     for each in error.errors(include_url=False):
-        place, key = _place(each["loc"])
+        part, place, key = _place(each["loc"], known)
         if each["type"] == "extra_forbidden":
-            known = LayerEntry if "layer" in place else StackEntry
-            yield f"{place}: unknown key {shown(key)}{closest(str(key), known.model_fields)}"
+            fields = known[part].model_fields
+            yield f"{place}: unknown key {shown(key)}{closest(str(key), fields)}"
         elif each["type"] == "missing":
-            yield f"{place}: {key} is missing; expected {_expected(key)}"
+            yield f"{place}: {key} is missing; expected {_expected(key, expected)}"
         elif each["type"] == "value_error":
-            yield f"{place}: {each['ctx']['error']}"
+            within = f"{place}, {key}" if key in known else place
+            yield f"{within}: {each['ctx']['error']}"
         else:
-            yield f"{place}: {key} = {shown(each['input'])}; expected {_expected(key)}"
+            yield f"{place}: {key} = {shown(each['input'])}; expected {_expected(key, expected)}"
 
 
-def _place(location: tuple[int | str, ...]) -> tuple[str, str]:
-    """('stack 3, layer 1', key) of an error; stacks and layers count from 0, as in the answers."""
+def _place(
+    location: tuple[int | str, ...], known: Mapping[str, type[BaseModel]]
+) -> tuple[str, str, str]:
+    """('layers', 'stack 3, layer 1', key) of an error; stacks and layers count from 0, as in the
+    answers."""
     parts = list(location)
     place = f"stack {parts.pop(0)}" if parts else "file"
-    if len(parts) >= 2 and parts[0] == "layers":
-        place = f"{place}, layer {parts[1]}"
-        parts = parts[2:]
-    names = [part for part in parts if isinstance(part, str)]
-    return place, names[0] if names else "entry"
+    part = str(parts[0]) if len(parts) >= 2 and parts[0] in known else ""
+    if part == "layers":
+        place, parts = f"{place}, layer {parts[1]}", parts[2:]
+    elif part:
+        place, parts = f"{place}, {part}", parts[1:]
+    names = [each for each in parts if isinstance(each, str)]
+    return part, place, names[0] if names else "entry"
 
 
-def _expected(key: str) -> str:
+def _expected(key: str, expected: dict[str, str]) -> str:
     if key.startswith(("E_", "table_E")) or key.endswith("limit_V"):
         return POTENTIAL_EXPECTED
-    return EXPECTED.get(key, "an object with the keys of a stack or layer")
+    return expected.get(key, "an object with the keys of a stack or layer")

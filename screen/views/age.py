@@ -1,0 +1,60 @@
+"""Cells that age, in words: what grows on each side, and how thick and resistive it becomes."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from muli.screen.solving.age_file import AgeEntry
+
+UNITS = (("year", 3.15576e7), ("month", 2.6298e6), ("day", 86400.0), ("h", 3600.0), ("s", 1.0))
+SIDES = (
+    ("interphase_nm", "final_nm", "cathode"),
+    ("anode_interphase_nm", "anode_final_nm", "anode"),
+)
+
+
+def age_table(cells: Sequence[AgeEntry], answers: Sequence[dict[str, Any]]) -> str:
+    """One block a cell: a sentence a side, and a line a time."""
+    blocks = [_block(n, *pair) for n, pair in enumerate(zip(cells, answers, strict=True))]
+    return "\n\n".join(blocks)
+
+
+def duration(seconds: float) -> str:
+    """A time in the largest unit that it fills, e.g. `10 year`."""
+    for name, size in UNITS:
+        if seconds >= size:
+            return f"{seconds / size:.3g} {name}"
+    return f"{seconds:.3g} s"
+
+
+def length(nm: float) -> str:
+    """A thickness in nm, or in um or cm where that is long."""
+    if math.isinf(nm):
+        return "without end"
+    for limit, scale, unit in ((1e3, 1.0, "nm"), (1e7, 1e-3, "um"), (math.inf, 1e-7, "cm")):
+        if nm < limit:
+            return f"{nm * scale:.4g} {unit}"
+    return f"{nm:.4g} nm"
+
+
+def _block(number: int, cell: AgeEntry, answer: dict[str, Any]) -> str:
+    lines = [f"cell {number}{f' ({cell.name})' if cell.name else ''}: {answer['status']}"]
+    present = [side for side in SIDES if side[0] in answer]
+    lines += [f"  {_sentence(side, answer[final])}" for _, final, side in present]
+    heads = [f"{side} nm" for _, _, side in present]
+    lines.append("  " + f"{'time':>12}" + "".join(f"{h:>14}" for h in [*heads, "ohm cm2"]))
+    columns = [answer[key] for key, _, _ in present] + [answer["asr_interphase_ohm_cm2"]]
+    for index, time in enumerate(cell.times_s):
+        numbers = "".join(f"{column[index]:>14.4g}" for column in columns)
+        lines.append(f"  {duration(time):>12}{numbers}")
+    return "\n".join(lines)
+
+
+def _sentence(side: str, final: float) -> str:
+    if math.isnan(final):
+        return f"{side} side: no answer"
+    if final == 0:
+        return f"{side} side: inside the window of the electrolyte, nothing grows"
+    if math.isinf(final):
+        return f"{side} side: an interphase grows without end"
+    return f"{side} side: an interphase grows to {length(final)}"
