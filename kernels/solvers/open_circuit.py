@@ -15,7 +15,7 @@ from jaxtyping import Array, Float
 
 from muli.kernels.numerics.root import find_root
 from muli.kernels.numerics.safe import bounded_exp
-from muli.kernels.transport.conductor import Chain, Piece
+from muli.kernels.transport.conductor import Chain, Piece, Tree
 
 Scalar = Float[Array, ""]
 Layers = Float[Array, " layers"]
@@ -62,8 +62,7 @@ def _join(chain: Chain, log_leak: Scalar) -> Float[Array, " inner"]:
     forget its start. Where layers then miss the current, the marches are joined in the layer that
     fits both best.
     """
-    forward = _march(chain, log_leak, backward=False)
-    backward = jax.tree.map(lambda x: jnp.flip(x, 0), _march(chain, log_leak, backward=True))
+    forward, backward = _march_both_ways(chain, log_leak)
     ours = forward.leave_slope[:-1] <= backward.enter_slope[:-1]
     mixed = misses(chain, forward.enter, backward.enter, log_leak)
     before = jnp.arange(ours.size) < jnp.argmin(mixed)
@@ -144,7 +143,6 @@ def _find_one_node(chain: Chain) -> Nodes:
     """
     E_anode, E_cathode = chain.E_anode, chain.E_cathode
     across = E_cathode - E_anode
-    first, second = (jax.tree.map(lambda x, k=k: x[k], chain.pieces) for k in (0, 1))
 
     def place(t: Scalar) -> tuple[Scalar, Scalar]:
         tail = jnp.exp(-jnp.abs(t))
@@ -153,9 +151,10 @@ def _find_one_node(chain: Chain) -> Nodes:
         return E, jnp.abs(across) * share * (1.0 - share)
 
     def fluxes(E: Scalar) -> tuple[Scalar, Scalar, Scalar, Scalar]:
-        before, after = log_flux(first, E_anode, E), log_flux(second, E, E_cathode)
-        rises, falls = log_conductance(first, E) - before, log_conductance(second, E) - after
-        return before, after, rises, falls
+        starts, ends = jnp.stack([E_anode, E]), jnp.stack([E, E_cathode])
+        logs = jax.vmap(log_flux)(chain.pieces, starts, ends)
+        moves = jax.vmap(log_conductance, (0, None))(chain.pieces, E) - logs
+        return logs[0], logs[1], moves[0], moves[1]
 
     def imbalance(t: Scalar) -> tuple[Scalar, Scalar, Scalar]:
         E, rate = place(t)
@@ -204,7 +203,7 @@ def _trial_fluxes(chain: Chain) -> Float[Array, " parts"]:
 def _excess(chain: Chain, log_leak: Scalar) -> tuple[Scalar, Scalar, Scalar]:
     """ln j minus ln of what the last layer carries when the others are marched at j; its slope,
     and the resolution: it bends over V_T of a node, however fast ln j moves that."""
-    crossed = _march(chain, log_leak, backward=False)
+    crossed = _march(chain, log_leak)
     enter, enter_slope = crossed.enter[-1], crossed.enter_slope[-1]
     last = jax.tree.map(lambda x: x[-1], chain.pieces)
     heading = jnp.sign(chain.E_cathode - chain.E_anode)
@@ -221,16 +220,44 @@ def _excess(chain: Chain, log_leak: Scalar) -> tuple[Scalar, Scalar, Scalar]:
     return jnp.where(fits, log_leak - carried, jnp.inf), 1.0 + losses, resolution
 
 
-def _march(chain: Chain, log_leak: Scalar, *, backward: bool) -> _Crossing:
-    """Cross every layer at |j| from one electrode towards the other, in the order met."""
-    pieces, contacts = chain.pieces, chain.contacts
-    start, end = chain.E_anode, chain.E_cathode
-    drops = jnp.zeros_like(pieces.log_thickness)
-    if contacts is not None:
-        drops = jnp.exp(log_leak) * (contacts[1:] if backward else contacts[:-1])
-    if backward:
-        start, end = end, start
-        pieces, drops = jax.tree.map(lambda x: jnp.flip(x, 0), (pieces, drops))
+def _march(chain: Chain, log_leak: Scalar) -> _Crossing:
+    """Cross every layer at |j| from the anode towards the cathode."""
+    drops = _drops(chain, log_leak)
+    return _cross_all(chain.E_anode, chain.E_cathode, chain.pieces, drops, log_leak)
+
+
+def _march_both_ways(chain: Chain, log_leak: Scalar) -> tuple[_Crossing, _Crossing]:
+    """Crossings from the anode and from the cathode, layers in the stack's order in both.
+
+    One loop over the two directions: the march is then compiled once.
+    """
+
+    def flip(tree: Tree) -> Tree:
+        return jax.tree.map(lambda x: jnp.flip(x, 0), tree)
+
+    pieces, drops = chain.pieces, _drops(chain, log_leak)
+    drops_back = drops if chain.contacts is None else flip(jnp.exp(log_leak) * chain.contacts[1:])
+    ways = (
+        (chain.E_anode, chain.E_cathode, pieces, drops),
+        (chain.E_cathode, chain.E_anode, flip(pieces), drops_back),
+    )
+    both = jax.tree.map(lambda *leaves: jnp.stack(leaves), *ways)
+    crossed = jax.lax.map(lambda way: _cross_all(way[0], way[1], way[2], way[3], log_leak), both)
+    forward, backward = (jax.tree.map(lambda x, k=k: x[k], crossed) for k in (0, 1))
+    return forward, flip(backward)
+
+
+def _drops(chain: Chain, log_leak: Scalar) -> Layers:
+    """V across the contact on the anode side of every layer."""
+    if chain.contacts is None:
+        return jnp.zeros_like(chain.pieces.log_thickness)
+    return jnp.exp(log_leak) * chain.contacts[:-1]
+
+
+def _cross_all(
+    start: Scalar, end: Scalar, pieces: Piece, drops: Layers, log_leak: Scalar
+) -> _Crossing:
+    """Cross layers at |j| from one electrode towards the other, in the order met."""
 
     def cross(state: tuple[Scalar, Scalar], item: tuple[Piece, Scalar]) -> tuple:
         (E, slope), (piece, drop) = state, item

@@ -40,6 +40,7 @@ class Arrival(NamedTuple):
     beyond: Scalar
 
 
+@jax.jit
 def arrive(panels: Panels, E_0: Scalar, length: Scalar) -> Arrival:
     """The potential a distance `length` (cm) after E_0; before it where `length` is negative."""
     place = locate(panels, E_0, from_below=False)

@@ -98,6 +98,7 @@ class Place(eqx.Module):
     panel: Int[Array, ""]
 
 
+@jax.jit
 def lay_panels(
     law: Branches, a: Scalar, j: Scalar, V_T: Scalar, E_low: Scalar, E_high: Scalar
 ) -> Panels:
@@ -186,6 +187,7 @@ def distance(panels: Panels, interval: Span, log_unit: Scalar) -> Scalar:
     return low.segment.side * first + jnp.where(same, 0.0, rest)
 
 
+@jax.jit
 def log_distance(panels: Panels, E_1: Scalar, E_2: Scalar) -> Scalar:
     """ln of the distance (cm) between two different potentials without a standstill between."""
     interval = span(panels, E_1, E_2)
@@ -195,6 +197,7 @@ def log_distance(panels: Panels, E_1: Scalar, E_2: Scalar) -> Scalar:
     return unit + log_or_absent(distance(panels, interval, unit))
 
 
+@jax.jit
 def panel_part(
     panels: Panels, segment: Segment, v_1: Scalar, v_2: Scalar, log_unit: Scalar
 ) -> Scalar:

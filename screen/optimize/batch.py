@@ -11,7 +11,7 @@ from muli.screen.optimize.answer import Answer, answer, solve_batch
 from muli.screen.optimize.problem import Problem, is_plain, leaf
 from muli.screen.optimize.read import Case
 
-LARGEST_BATCH = 4096
+SMALLEST_BATCH, LARGEST_BATCH = 8, 4096
 
 
 def solve_cases(cases: Sequence[Case], *, relax: bool = True) -> list[Answer]:
@@ -62,13 +62,21 @@ def _solve(cases: Sequence[Case], relax: bool) -> list[Answer]:
 
 
 def _answers(problems: Sequence[Problem], names: Sequence[list[str]]) -> list[Answer]:
-    size = 1 << (len(problems) - 1).bit_length()
+    size = _padded(len(problems))
     solved = jax.tree.map(np.asarray, solve_batch(stacked(problems, size)))
     lanes = [jax.tree.map(lambda each, i=i: each[i], solved) for i in range(len(problems))]
     return [
         answer(problem, optimum, checked, its)
         for problem, (optimum, checked), its in zip(problems, lanes, names, strict=True)
     ]
+
+
+def _padded(count: int) -> int:
+    """Lanes of the program that solves `count` problems: 8, 32, 128, ..., so that few compile."""
+    size = SMALLEST_BATCH
+    while size < count:
+        size *= 4
+    return min(size, LARGEST_BATCH)
 
 
 def _electrolyte_only(problem: Problem) -> Problem:

@@ -231,11 +231,13 @@ def importance(
     keys = list(distributions)
     frozen = [distribution(distributions[key]) for key in keys]
     values = draw(distributions, draws, seed)
-    slopes = jax.vmap(jax.grad(function))({key: jnp.asarray(x) for key, x in values.items()})
+    slopes = jax.jit(jax.vmap(jax.grad(function)))(
+        {key: jnp.asarray(x) for key, x in values.items()}
+    )
     u = probabilities(distributions, draws, seed)
     scales = {key: quantile(distributions[key], scipy.stats.norm.ppf(u[key]))[1] for key in keys}
     squared = [np.mean((np.asarray(slopes[key]) * scales[key]) ** 2) for key in keys]
-    batched = jax.vmap(function)
+    batched = jax.jit(jax.vmap(function))
     indices = scipy.stats.sobol_indices(
         func=lambda x: np.array(batched(dict(zip(keys, jnp.asarray(x), strict=True))))[None],
         n=draws,

@@ -1,6 +1,7 @@
 """Reference stacks as the solver's own objects; batches of one structure compiled once."""
 
 import json
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -53,7 +54,12 @@ def _two_layers():
 
 
 def solve_two_layers(stacks):
-    """Up to 16 stacks of two branch layers, under any current: one program for all tests."""
+    """Up to 16 stacks of two branch layers, under any current: one program for all tests.
+
+    Ideal contacts stand as resistances of 0.
+    """
+    ideal = (0.0, 0.0, 0.0)
+    stacks = [replace(k, interface_asr=k.interface_asr or ideal) for k in stacks]
     padded = [*stacks, *[stacks[-1]] * (16 - len(stacks))]
     found = _two_layers()(batch_of(padded))
     return jax.tree.map(lambda leaf: leaf[: len(stacks)], found)

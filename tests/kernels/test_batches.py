@@ -67,8 +67,15 @@ PROGRAMS = {
 }
 
 
-@pytest.mark.parametrize("stack_of", [constant_stack, branch_stack])
-@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-12), (np.float32, 1e-6)])
+@pytest.mark.parametrize(
+    ("stack_of", "dtype", "tolerance"),
+    [
+        (constant_stack, np.float64, 1e-12),
+        (constant_stack, np.float32, 1e-6),
+        (branch_stack, np.float64, 1e-12),
+        pytest.param(branch_stack, np.float32, 1e-6, marks=pytest.mark.full),
+    ],
+)
 def test_batch_is_a_loop_and_a_bad_lane_stays_alone(stack_of, dtype, tolerance):
     rows = ROWS.astype(dtype)
     rows = np.concatenate([rows[:2], rows[:1] * np.nan, -rows[:1], rows[2:]])
@@ -102,7 +109,14 @@ def test_one_compilation_per_shape():
     assert len(traces) == 1
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+PARTS_OF_OTHERS = ("solve, branches", "min_thickness", "metrics")
+"""Lowered with `make test-full` alone: other programs of the list hold the same code."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=[pytest.mark.full] if n in PARTS_OF_OTHERS else []) for n in PROGRAMS],
+)
 def test_lowers_for_cpu_and_cuda_with_no_float64_inside_float32(name):
     """Under vmap whatever depends on the data has the batch's axis; scalars are plain numbers of
     the code, which the compiler folds and casts, so only float64 arrays would be a leak."""

@@ -1,6 +1,6 @@
 """Curves of E* over ln(L_coating/L_electrolyte): against solves, and where a step hides."""
 
-from functools import partial
+from functools import lru_cache, partial
 
 import jax
 import jax.numpy as jnp
@@ -11,20 +11,25 @@ from muli.kernels import Branches, Layer, Stack, solve
 from muli.kernels.solvers.curve import read_at, read_row, trace
 
 NODES, STEP, LOW = 257, 0.05, -12.0
-SMOOTH = (Branches(1e-10, 1e-6, 0.4, 1e-6, 3.6), Branches(1e-14, 1e-8, 0.5, 1e-7, 4.4))
-STEEP = (Branches(0.0, 1e-4, 0.4, 0.0, 0.0), Branches(0.0, 0.0, 0.0, 1e-6, 4.0))
+SMOOTH = ((1e-10, 1e-6, 0.4, 1e-6, 3.6), (1e-14, 1e-8, 0.5, 1e-7, 4.4))
+STEEP = ((0.0, 1e-4, 0.4, 0.0, 0.0), (0.0, 0.0, 0.0, 1e-6, 4.0))
 
 
 def stack_of(laws, log_r):
-    layers = (Layer(1.0, 1e-3, laws[0]), Layer(jnp.exp(log_r), 1e-6, laws[1]))
+    """laws: sigma_0, sigma_n, E_n, sigma_p, E_p of both layers; slopes are plain numbers."""
+    layers = (Layer(1.0, 1e-3, Branches(*laws[0])), Layer(jnp.exp(log_r), 1e-6, Branches(*laws[1])))
     return Stack(layers, 0.0, 4.2)
 
 
+@lru_cache
+def traced(quick_jit):
+    """One program for all laws."""
+    return quick_jit(lambda laws, low, step: trace(stack_of(laws, jnp.zeros(())), low, step, NODES))
+
+
 def curve_of(tools, laws, low=LOW):
-    run = tools["quick_jit"](
-        lambda low, step: trace(stack_of(laws, jnp.zeros(())), low, step, NODES)
-    )
-    return run(jnp.float64(low), jnp.float64(STEP))
+    run = traced(tools["quick_jit"])
+    return run(jnp.asarray(laws), jnp.float64(low), jnp.float64(STEP))
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +38,8 @@ def smooth(tools):
 
 
 def direct(tools, laws, log_r):
-    return tools["quick_jit"](jax.vmap(lambda x: solve(stack_of(laws, x)).nodes[1]))(log_r)
+    node = jax.vmap(lambda laws, x: solve(stack_of(laws, x)).nodes[1], (None, 0))
+    return tools["quick_jit"](node)(jnp.asarray(laws), log_r)
 
 
 def test_every_smooth_interval_is_confirmed_and_right(tools, smooth):

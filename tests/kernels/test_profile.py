@@ -33,14 +33,15 @@ def sigma_ele(law, E):
 def inside(tools):
     """Solution, profile and dE/dx of a discharging, a resting and a charging stack."""
 
-    def run(stack, x):
-        solution = solve(stack)
+    def run(stack, solution, x):
         shown = jax.vmap(lambda x: profile(stack, solution, x))(x)
         slope = jax.vmap(jax.grad(lambda x: profile(stack, solution, x).potential))(x)
-        return solution, shown, slope
+        return shown, slope
 
-    batch = tools["batch_of"]([stack(current) for current in (1e-3, 0.0, -1e-3)])
-    return tools["quick_jit"](jax.vmap(run, (0, None)))(batch, jnp.asarray(PLACES))
+    stacks = [stack(current) for current in (1e-3, 0.0, -1e-3)]
+    solutions = tools["solve_two_layers"](stacks)
+    inner = tools["quick_jit"](jax.vmap(run, (0, 0, None)))
+    return solutions, *inner(tools["batch_of"](stacks), solutions, jnp.asarray(PLACES))
 
 
 @pytest.mark.parametrize("lane", range(3))

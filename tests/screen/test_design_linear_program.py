@@ -10,6 +10,7 @@ from muli.kernels import Constant, Layer, Stack
 from muli.screen.optimize.answer import check, solve_batch
 from muli.screen.optimize.descent import FEASIBLE
 from muli.screen.optimize.problem import Problem, Variable
+from tests.quick import quick_jit
 
 LOWER, UPPER = 1e-10, 1e-1  # cm
 STATES = 2
@@ -151,7 +152,7 @@ def test_a_wrong_thickness_would_be_seen():
     problems = as_problems(cell)
     optimum, _ = solve_batch(problems)
     feasible = np.asarray(optimum.violation) <= FEASIBLE
-    thinner = jax.vmap(check)(problems, optimum.point - 0.01)
+    thinner = quick_jit(jax.vmap(check))(problems, optimum.point - 0.01)
     at_bound = np.asarray(optimum.point).min(axis=1) < np.log(LOWER) + 0.02
     assert np.all(np.asarray(thinner.excess)[feasible & ~at_bound] > 1e-5)
 

@@ -12,6 +12,7 @@ from muli.screen.errors import SpecError
 from muli.screen.optimize.maps import design_maps
 from muli.screen.pictures.map import draw_map
 from muli.screen.spec import load
+from tests.quick import quick_jit
 
 SPEC = """
 [library]
@@ -54,12 +55,15 @@ def node(thickness, sigma_ion, sigma_ele):
     return solve(Stack(layers, 0.0, 4.2)).faces[0, 1]
 
 
+nodes = quick_jit(jax.vmap(node))
+
+
 @pytest.mark.parametrize(
     ("column", "limit"), [("max_sigma_ele_S_cm", 2.31), ("min_sigma_ele_S_cm", 1.71)]
 )
 def test_on_a_boundary_the_electrolyte_sits_at_its_limit(one_map, column, limit):
     table = one_map.boundaries
-    E = jax.vmap(node)(
+    E = nodes(
         jnp.asarray(table["coating_thickness_nm"].to_numpy() * 1e-7),
         jnp.asarray(table["min_sigma_ion_S_cm"].to_numpy()),
         jnp.asarray(table[column].to_numpy()),
@@ -71,7 +75,7 @@ def test_the_frontier_spends_the_whole_budget(one_map):
     table = one_map.frontier
     thickness = table["max_thickness_nm"].to_numpy() * 1e-7
     np.testing.assert_allclose(thickness / table["sigma_ion_S_cm"], 20.0, rtol=1e-12)
-    E = jax.vmap(node)(
+    E = nodes(
         *(
             jnp.asarray(x)
             for x in (

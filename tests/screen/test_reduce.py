@@ -1,5 +1,7 @@
 """Counts and best rows of lines against NumPy, one row at a time, for axes of any length."""
 
+from functools import partial
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -13,8 +15,10 @@ from muli.screen.engine.reduce import (
     thickness_position,
 )
 from muli.screen.vocabulary import OUTCOMES
+from tests.quick import quick_jit
 
 GATES = 2
+reduced = quick_jit(partial(reduce_lines, gates=GATES))
 FIRST_BIT = {"coating_class": 0, "protected": 3, "status": 5, "feasible": 8}
 """Where each outcome stands in a packed code."""
 
@@ -30,7 +34,7 @@ def test_counts_and_the_best_row(length):
     removed[0], removed[1] = 0, 1
     packed = sum(codes[name] << bit for name, bit in FIRST_BIT.items())
     numbers = [np.where(removed == 0, packed, -1), removed, unknown]
-    found = reduce_lines(Coded(*(jnp.asarray(n, jnp.int32) for n in numbers)), GATES)
+    found = reduced(Coded(*(jnp.asarray(n, jnp.int32) for n in numbers)))
     for at in np.ndindex(shape[:2]):
         rows = {name: each[at] for name, each in codes.items()}
         expected = [np.sum(removed[at] == gate + 1) for gate in range(GATES)]

@@ -16,6 +16,7 @@ from muli.screen.space.distributions import (
     protection,
     rank_stability,
 )
+from tests.quick import quick_jit
 
 E_OX, E_C, L_SE = 2.31, 4.2, 5e-3
 COATING = {"lognormal": {"median": 1e-12, "decades": 0.7}}
@@ -36,10 +37,18 @@ def stack(coating_ele, electrolyte_ele, thickness=1e-6, ion=1.0):
 
 def lognormal_bands(count, seed, reduction=-1.0, budget=1e30):
     values = draw({"cl": COATING, "se": ELECTROLYTE}, count, seed)
+    return _bands(jnp.asarray(values["cl"]), jnp.asarray(values["se"]), reduction, budget)
+
+
+@quick_jit
+def _bands(coating_ele, electrolyte_ele, reduction, budget):
     window = Window(reduction, E_OX)
     return jax.vmap(lambda cl, se: bands(stack(cl, se), window, budget))(
-        jnp.asarray(values["cl"]), jnp.asarray(values["se"])
+        coating_ele, electrolyte_ele
     )
+
+
+shares = quick_jit(protection)
 
 
 def exact_probability(thickness):
@@ -53,7 +62,7 @@ def exact_probability(thickness):
 @pytest.mark.parametrize("count", [256, 1024])
 def test_p_protected_is_within_three_standard_errors_of_the_exact_value(count, seed):
     thickness = np.geomspace(1e-7, 1e-4, 9)
-    found, _ = protection(lognormal_bands(count, seed), thickness)
+    found, _ = shares(lognormal_bands(count, seed), thickness)
     exact = exact_probability(thickness)
     error = np.sqrt(exact * (1 - exact) / count)
     assert np.all(np.abs(np.asarray(found) - exact) <= 3 * error)
@@ -64,7 +73,7 @@ def test_sobol_draws_beat_plain_random_draws():
     """Guard: the draws are a low-discrepancy set, not independent ones."""
     thickness = np.geomspace(1e-7, 1e-4, 9)
     exact = exact_probability(thickness)
-    errors = [protection(lognormal_bands(1024, s), thickness)[0] - exact for s in range(8)]
+    errors = [shares(lognormal_bands(1024, s), thickness)[0] - exact for s in range(8)]
     plain = np.sqrt(exact * (1 - exact) / 1024)
     assert np.sqrt(np.mean(np.square(errors), axis=0)).mean() < 0.5 * plain.mean()
 
@@ -73,13 +82,13 @@ def test_the_count_over_bands_is_the_count_of_solved_stacks():
     values = draw({"cl": COATING, "se": ELECTROLYTE}, 128, 3)
     band = lognormal_bands(128, 3, reduction=1.71, budget=1e-6)
     thickness = np.geomspace(1e-7, 1e-5, 7)
-    protected, feasible = protection(band, thickness)
+    protected, feasible = shares(band, thickness)
 
     def verdicts(L, cl, se):
         E = solve(stack(cl, se, L)).faces[0, 1]
         return (E >= 1.71) & (E <= E_OX), L / 1.0 <= 1e-6
 
-    grid = jax.vmap(jax.vmap(verdicts, (None, 0, 0)), (0, None, None))
+    grid = quick_jit(jax.vmap(jax.vmap(verdicts, (None, 0, 0)), (0, None, None)))
     held, paid = grid(jnp.asarray(thickness), jnp.asarray(values["cl"]), jnp.asarray(values["se"]))
     np.testing.assert_array_equal(protected, held.mean(axis=1))
     np.testing.assert_array_equal(feasible, (held & paid).mean(axis=1))
