@@ -1,5 +1,12 @@
 """Physics of lithium-potential profiles: pure JAX, one stack at a time."""
 
+from muli.kernels.metrics.coverage import (
+    Holes,
+    Interface,
+    held_holes,
+    in_parallel,
+    max_hole_share,
+)
 from muli.kernels.metrics.growth import End as GrowthEnd
 from muli.kernels.metrics.growth import Grown, Growth, Interphase, growth, growth_from
 from muli.kernels.metrics.inverse import (
@@ -35,6 +42,8 @@ __all__ = [
     "Grown",
     "Growth",
     "GrowthEnd",
+    "Holes",
+    "Interface",
     "Interphase",
     "Layer",
     "Limits",
@@ -51,10 +60,13 @@ __all__ = [
     "contact_fraction",
     "growth",
     "growth_from",
+    "held_holes",
+    "in_parallel",
     "interface_resistance",
     "judge",
     "leak_current",
     "max_electrolyte_thickness",
+    "max_hole_share",
     "max_sigma_ele",
     "max_sigma_ele_at_L_max",
     "metrics",
