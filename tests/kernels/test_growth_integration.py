@@ -65,7 +65,7 @@ def integrated(stack, made, supply, leak):
 
     def rate(_, y):
         free = made.volume_per_charge * (float(supply(stack, made, max(y[0], 1e-16))) - leak)
-        return [1.0 / (1.0 / free + 1.0 / made.reaction_rate)]
+        return [free / (1.0 + free / made.reaction_rate)]
 
     span = (0.0, TIMES[-1])
     return solve_ivp(rate, span, [0.0], "LSODA", TIMES, rtol=1e-9, atol=1e-17).y[0]
