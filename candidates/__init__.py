@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from muli.candidates.ready_cells import Cell, cell, cells, targets
     from muli.candidates.records import values
     from muli.candidates.users.check import validate
+    from muli.candidates.users.curve import Curve, read_curve
     from muli.candidates.users.problems import Problem, TableError
 
 _HOME = {
     "Cell": "ready_cells",
+    "Curve": "users.curve",
     "Problem": "users.problems",
     "TableError": "users.problems",
     "UnknownMaterial": "names",
@@ -27,6 +29,7 @@ _HOME = {
     "estimates": "estimate",
     "library_table": "catalogue",
     "load": "catalogue",
+    "read_curve": "users.curve",
     "resolve": "names",
     "show": "page",
     "sources": "catalogue",
@@ -37,6 +40,7 @@ _HOME = {
 
 __all__ = [
     "Cell",
+    "Curve",
     "Problem",
     "TableError",
     "UnknownMaterial",
@@ -46,6 +50,7 @@ __all__ = [
     "estimates",
     "library_table",
     "load",
+    "read_curve",
     "resolve",
     "show",
     "sources",

@@ -15,7 +15,7 @@ from muli.candidates.schema import EXPLAINED, ROLES
 from muli.candidates.tables import NUMBERS
 from muli.candidates.tables import table as shipped
 from muli.candidates.users import user_table
-from muli.candidates.wide import columns, library
+from muli.candidates.wide import OWN, columns, library
 
 _EVIDENCE = {True: "measured", False: "none"}
 
@@ -79,19 +79,32 @@ def library_table(name: str) -> pd.DataFrame:
 
 
 def _widen(rows: pd.DataFrame) -> pd.DataFrame:
-    """A user's rows with every column of the wide table."""
+    """A user's rows with every column of the wide table.
+
+    A range counts by its middle, as in the library (geometric for conductivities); a bound gives no
+    value, only its end.
+    """
     wide = rows.reindex(columns=columns())
     wide["sigma_ion_temperature_K"] = wide["sigma_ion_temperature_K"].fillna(298.15)
     wide["sigma_ele_temperature_K"] = wide["sigma_ele_temperature_K"].fillna(298.15)
     source = rows["source"].fillna(rows["table"])
     for name in EXPLAINED:
-        known = rows[name].notna() if name in rows else pd.Series(False, index=rows.index)
+        low, high = wide[f"{name}_low"], wide[f"{name}_high"]
+        ranged = wide[name].isna() & low.notna() & high.notna()
+        middle = (low * high) ** 0.5 if name in OWN else (low + high) / 2.0
+        wide[name] = wide[name].where(~ranged, middle)
+        known = wide[name].notna()
         wide[f"{name}_source"] = source.where(known)
         wide[f"{name}_method"] = pd.Series("user", index=rows.index).where(known)
-        wide[f"{name}_low"] = wide[f"{name}_high"] = wide[name]
+        wide[f"{name}_low"] = low.where(low.notna() | high.notna(), wide[name])
+        wide[f"{name}_high"] = high.where(low.notna() | high.notna(), wide[name])
         wide[f"{name}_count"] = known.astype(float)
     for stem in ("sigma_ele", "sigma_ion"):
-        wide[f"evidence_{stem}"] = wide[f"{stem}_S_cm"].notna().map(_EVIDENCE)
+        value, bounded = wide[f"{stem}_S_cm"], wide[[f"{stem}_S_cm_low", f"{stem}_S_cm_high"]]
+        evidence = value.notna().map(_EVIDENCE)
+        wide[f"evidence_{stem}"] = evidence.where(
+            value.notna() | bounded.isna().all(axis=1), "range"
+        )
     window = wide["reduction_limit_V"].notna() | wide["oxidation_limit_V"].notna()
     wide["window_source"] = source.where(window)
     wide["window_kind"] = pd.Series("user", index=rows.index).where(window)

@@ -70,6 +70,17 @@ def parse(formula: str) -> dict[str, float]:
     return composition
 
 
+def plain(formula: str) -> str:
+    """The formula in plain letters and digits: no blanks, no subscripts; dots are multiplied out.
+
+    >>> plain("Li₃ PO₄"), plain("LiOH·H2O")
+    ('Li3PO4', 'LiH3O2')
+    """
+    composition = parse(formula)
+    text = "".join(formula.translate(_SUBSCRIPTS).translate(_INVISIBLE).split())
+    return spell(composition) if _DOTS.search(text) else text
+
+
 def _part(text: str, formula: str, has_coefficient: bool) -> tuple[dict[str, float], float]:
     """One part of a formula and how many times it counts; a coefficient stands before it."""
     times, position = 1.0, 0

@@ -15,6 +15,7 @@ from muli.candidates.importers.limits import parse_json, read_limited
 from muli.candidates.importers.materials_project import from_thermo_documents
 from muli.candidates.importers.optimade import from_optimade_pages
 from muli.candidates.thermodynamics.energies import Energies
+from muli.candidates.users.sheet import is_workbook
 
 _UNREAD = "not read"
 _JSON = {".json", ".jsonl", ".ndjson"}
@@ -33,9 +34,11 @@ def read_energies(
         return _from_json(
             [(file, read_limited(file)) for file in files], path.name, provenance, field
         )
-    content = read_limited(path)
-    if _JSON & {*path.suffixes} or content.lstrip()[:1] in (b"[", b"{"):
-        return _from_json([(path, content)], path.name, provenance, field)
+    if not is_workbook(path):
+        content = read_limited(path)
+        if _JSON & {*path.suffixes} or content[:4096].lstrip()[:1] in (b"[", b"{"):
+            return _from_json([(path, content)], path.name, provenance, field)
+        del content
     return read_csv(path, provenance)
 
 

@@ -5,18 +5,25 @@ from pathlib import Path
 
 import pandas as pd
 
-from muli.candidates.schema import NUMERIC, TEXT_COLUMNS
+from muli.candidates.schema import EXPLAINED, NUMERIC, TEXT_COLUMNS
+from muli.candidates.users.headings import CURVE, DETAILS
 from muli.candidates.users.problems import Problem, TableError, report
-from muli.candidates.users.user_table import read
+from muli.candidates.users.user_table import understand
 
 
 @dataclass(frozen=True)
 class Report:
-    """What is wrong with a file. `rows` are its good rows (see user_table.read), maybe none."""
+    """What a file was understood as, and what is wrong with it.
+
+    `rows` are its good rows (see user_table.read), maybe none. `lines` tell what each column was
+    taken for, `notes` how the file was read.
+    """
 
     file: str
     rows: pd.DataFrame
     problems: list[Problem] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
@@ -31,11 +38,26 @@ class Report:
         where = f"{len(self.problems)} problems in {bad} rows"
         return f"{self.file}: {good}, {where}\n{report(self.problems)}"
 
+    def understood(self) -> str:
+        """What was understood, a line a column; "" where the file is no table."""
+        if not self.lines:
+            return ""
+        how = f" ({', '.join(self.notes)})" if self.notes else ""
+        return "\n  ".join([f"{self.file}{how}:", *self.lines])
+
     def fixed(self) -> str:
-        """The good rows as CSV text. Bad rows are left out; no value is guessed or converted."""
-        columns = [name for name in (*TEXT_COLUMNS, *NUMERIC) if name in self.rows]
+        """The good rows as CSV text, with headings and units of muli.
+
+        Bad rows are left out. Numbers are those of the file, converted only where a heading names
+        another unit; a bound or a range keeps its ends and stays without a value.
+        """
+        details = [f"{name}_{detail}" for name in EXPLAINED for detail in DETAILS]
+        columns = [name for name in (*TEXT_COLUMNS, *NUMERIC, *details, CURVE) if name in self.rows]
         used = [name for name in columns if name == "name" or self.rows[name].notna().any()]
-        return self.rows[used].to_csv(index=False, lineterminator="\n")
+        rows = self.rows[used]
+        if CURVE in rows:
+            rows = rows.assign(**{CURVE: self.rows[f"{CURVE}_as_written"]})
+        return rows.to_csv(index=False, lineterminator="\n")
 
 
 def validate(path: str | Path) -> Report:
@@ -44,7 +66,7 @@ def validate(path: str | Path) -> Report:
     Never raises for what a file holds: a file that is no table at all is a report, too.
     """
     try:
-        rows, problems = read(path, bad="skip")
+        table = understand(path)
     except TableError as error:
         return Report(Path(path).name, pd.DataFrame(), error.problems)
-    return Report(Path(path).name, rows, problems)
+    return Report(Path(path).name, table.rows, table.problems, table.lines, table.notes)

@@ -1,37 +1,54 @@
-"""A user's CSV of materials: every problem of every row at once, good rows usable.
+"""A user's table of materials: every problem of every row at once, good rows usable.
 
 Only `name` is required; `role` is coating where absent, the formula is the name where that reads
 as one, the family follows from the formula. Nothing in a file is evaluated, and names that a
 spreadsheet, a browser or a file system would act on are refused.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from muli.candidates.computed_columns import CARRIED
-from muli.candidates.family import family
-from muli.candidates.formula import FormulaError, parse
-from muli.candidates.names import closest
-from muli.candidates.schema import NUMERIC, ROLES, TEXT_COLUMNS, Column
-from muli.candidates.users.csv_text import read_text
+from muli.candidates.schema import BOUNDS, EXPLAINED, NUMERIC, QUALIFIERS
+from muli.candidates.users.cells import decimal_mark, is_blank
+from muli.candidates.users.headings import Heading, described, is_export, read_headings
+from muli.candidates.users.numbers import Numbers, read_numbers, slip
 from muli.candidates.users.problems import Problem, Problems, TableError
+from muli.candidates.users.sheet import Sheet, read_sheet
+from muli.candidates.users.texts import check_texts
 
-MAX_CELL = 300
-"""Characters a cell may have."""
+__all__ = ["Table", "read", "slip", "understand"]
 
-_HARMFUL = r"[\x00-\x1f\x7f<>\ufffd]|\.\.[/\\]|^\s*[=+@]|^\s*-[A-Za-z(]|^[/\\]"
-_HARMLESS = "plain UTF-8 text without < > or control characters, not starting with = + @ or a path"
+_WORDS = {"bound": tuple(filter(None, BOUNDS)), "qualifier": tuple(filter(None, QUALIFIERS))}
+
+
+@dataclass(frozen=True)
+class Table:
+    """What was understood of a file.
+
+    `rows`: its good rows (see `read`). `problems`: all of them. `lines`: what each column was taken
+    for, in words. `notes`: how the file was read.
+    """
+
+    rows: pd.DataFrame
+    problems: list[Problem]
+    lines: list[str]
+    notes: list[str]
 
 
 def read(path: str | Path, *, bad: str = "error") -> tuple[pd.DataFrame, list[Problem]]:
     """Good rows of a user's table and the problems found.
 
     Columns: name, formula, role, family, form, process_atmosphere, source, note, `table` (the
-    file's name), `row` and the numeric columns the file holds, as floats with NaN for blank.
+    file's name), `row`, the numeric columns the file holds as floats with NaN for blank, and where
+    a cell states them `<property>_low`, `_high`, `_bound`, `_qualifier` of conductivities and
+    limits and `sigma_ele_curve`, the path of a curve (`curve.read_curve`).
 
     Args:
-        path: a CSV file, UTF-8, comma between columns.
+        path: a CSV file of any dialect, packed or not, or an .xlsx file.
         bad: "error" raises TableError when there is any problem; "skip" leaves bad rows out.
 
     Raises:
@@ -40,171 +57,145 @@ def read(path: str | Path, *, bad: str = "error") -> tuple[pd.DataFrame, list[Pr
     """
     if bad not in ("error", "skip"):
         raise ValueError(f"bad={bad!r}: it is 'error' or 'skip'")
-    raw, problems = read_text(path)
-    rows = _header(raw, problems)
-    texts, numbers = _split(rows)
-    _check_text(texts, rows["row"], problems)
-    _check_names(texts["name"], rows["row"], problems)
-    _check_roles(texts["role"], rows["row"], problems)
-    families = _check_formulas(texts, rows["row"], problems)
-    values = pd.DataFrame(
-        {
-            name: _numbers(numbers[name], rows["row"], column, problems)
-            for name, column in NUMERIC.items()
-            if name in numbers
-        },
-        index=rows.index,
-    )
-    _check_windows(values, rows["row"], problems)
-    if problems.found and bad == "error":
+    table = understand(path)
+    if table.problems and bad == "error":
+        raise TableError(table.problems)
+    return table.rows, table.problems
+
+
+def understand(path: str | Path) -> Table:
+    """A user's table and what each of its columns was taken for. Raises TableError if none."""
+    sheet, problems = read_sheet(path)
+    cells, headings = _columns(sheet, problems)
+    notes = list(sheet.notes)
+    if is_export(sheet.headings):
+        notes.append("downloaded from the Materials Project; names are formulas with its ids")
+        cells["name"] = _export_names(cells)
+    if "name" not in cells:
+        problems.add(sheet.header_row, "name", "", "a column `name`", "only `name` is required")
         raise TableError(problems.sorted())
-    texts["family"] = texts["family"].where(texts["family"].notna(), families)
-    table = pd.concat([texts, values], axis=1).assign(table=Path(path).name, row=rows["row"])
-    good = ~rows["row"].isin(problems.rows())
-    return table[good].reset_index(drop=True), problems.sorted()
-
-
-def _header(raw: pd.DataFrame, problems: Problems) -> pd.DataFrame:
-    """The table with known columns only; unknown and doubled ones are problems of row 1."""
-    known = [*TEXT_COLUMNS, *NUMERIC]
-    keep: dict[str, pd.Series] = {"row": raw["row"]}
-    for position, column in enumerate(raw.columns[:-1]):
-        name = str(column).strip()
-        near = closest(name, known, 1)
-        advice = (
-            f"closest column: {near[0]}" if near else f"text columns: {', '.join(TEXT_COLUMNS)}"
+    texts = check_texts(cells, sheet.numbers, Path(path).parent, problems)
+    decimal = decimal_mark(cell for name in cells if described(name) for cell in cells[name])
+    if decimal == ",":
+        notes.append("decimal commas")
+    numbers = {
+        name: read_numbers(
+            name, cells[name], sheet.numbers, heading.unit, decimal, name in EXPLAINED, problems
         )
-        if name in keep:
-            problems.add(1, name, name, "every column once", "column appears twice")
-        elif name in CARRIED:
+        for name, heading in headings.items()
+        if heading.unit is not None
+    }
+    values = _values(numbers, cells, sheet.numbers, problems)
+    _check_order(values, sheet.numbers, problems)
+    table = pd.concat([texts, values], axis=1)
+    table = table.assign(table=Path(path).name, row=sheet.numbers)
+    good = ~table["row"].isin(problems.rows())
+    lines = _lines(sheet, headings, cells, numbers)
+    return Table(table[good].reset_index(drop=True), problems.sorted(), lines, notes)
+
+
+def _columns(sheet: Sheet, problems: Problems) -> tuple[dict[str, list[str]], dict[str, Heading]]:
+    """Cells and headings by our column; unknown and doubled ones are problems of the header."""
+    cells: dict[str, list[str]] = {}
+    headings: dict[str, Heading] = {}
+    row = sheet.header_row
+    for at, heading in enumerate(read_headings(sheet.headings)):
+        text = heading.text[:60]
+        if heading.problem:
+            problems.add(row, text, text, *heading.problem)
+        elif heading.column in cells:
+            problems.add(row, text, text, "every column once", "column appears twice")
+        elif heading.column:
+            cells[heading.column] = [cells[at] for cells in sheet.rows]
+            headings[heading.column] = heading
+    return cells, headings
+
+
+def _export_names(cells: dict[str, list[str]]) -> list[str]:
+    pairs = zip(cells["formula"], cells.pop("material_id"), strict=True)
+    return [f"{formula.strip()} ({number.strip()})" for formula, number in pairs]
+
+
+def _values(
+    numbers: dict[str, Numbers],
+    cells: dict[str, list[str]],
+    rows: Sequence[int],
+    problems: Problems,
+) -> pd.DataFrame:
+    """Numeric columns, and the ends, bounds and qualifiers that cells or columns state."""
+    found: dict[str, object] = {name: numbers[name].value for name in NUMERIC if name in numbers}
+    for name in EXPLAINED:
+        for end in ("low", "high"):
+            parts = [getattr(numbers[name], end)] if name in numbers else []
+            parts += [numbers[f"{name}_{end}"].value] if f"{name}_{end}" in numbers else []
+            if parts and not all(np.isnan(part).all() for part in parts):
+                found[f"{name}_{end}"] = np.where(np.isnan(parts[0]), parts[-1], parts[0])
+        for what, known in _WORDS.items():
+            words = [*getattr(numbers[name], what)] if name in numbers else [""] * len(rows)
+            stated = _stated(cells.get(f"{name}_{what}"), f"{name}_{what}", known, rows, problems)
+            words = [own or given for own, given in zip(words, stated or words, strict=True)]
+            if any(words):
+                found[f"{name}_{what}"] = pd.Series([word or None for word in words], dtype=object)
+    return pd.DataFrame(found, index=range(len(rows)))
+
+
+def _stated(
+    cells: Sequence[str] | None,
+    name: str,
+    known: Sequence[str],
+    rows: Sequence[int],
+    problems: Problems,
+) -> list[str] | None:
+    if cells is None:
+        return None
+    words = ["" if is_blank(cell) else cell.strip().casefold() for cell in cells]
+    for row, word in zip(rows, words, strict=True):
+        if word and word not in known:
+            problems.add(row, name, word, f"one of {', '.join(known)}", "blank for a plain value")
+    return words
+
+
+def _check_order(values: pd.DataFrame, rows: Sequence[int], problems: Problems) -> None:
+    """Windows and ends run upwards; a bound has its end and no value."""
+    pairs = [("reduction_limit_V", "oxidation_limit_V", "the two limits may be exchanged")]
+    for name in EXPLAINED:
+        ends = (f"{name}_low", name, f"{name}_high")
+        pairs += [(a, b, "ends exchanged?") for a, b in (ends[:2], ends[1:], ends[::2])]
+    for low, high, advice in pairs:
+        if {low, high} <= set(values):
+            for at in np.flatnonzero(values[high] < values[low]):
+                shown, wanted = f"{values[high][at]:g}", f"{_unit(high)}, not below {low}"
+                problems.add(rows[int(at)], high, shown, wanted, advice)
+
+
+def _unit(name: str) -> str:
+    """Unit of a column or of its ends."""
+    column = described(name)
+    return column.unit if column else ""
+
+
+def _lines(
+    sheet: Sheet,
+    headings: dict[str, Heading],
+    cells: dict[str, list[str]],
+    numbers: dict[str, Numbers],
+) -> list[str]:
+    """What each heading was taken for, in words."""
+    lines = []
+    for heading in read_headings(sheet.headings):
+        name = heading.column
+        if name is None or headings.get(name) != heading:
+            reason = heading.reason or "not understood, see below"
+            lines.append(f"{heading.text[:60] or '(no heading)'}: passed over, {reason}")
             continue
-        elif name not in known:
-            problems.add(1, name[:60], name[:60], "a known column", advice)
+        if name in numbers:
+            column, unit = described(name), heading.unit
+            converted = unit.words(column) if unit and column else ""
+            counts = [f"{count} {what}" for what, count in numbers[name].counts.items() if count]
+            said = ", ".join(filter(None, [*counts, converted and f"converted: {converted}"]))
         else:
-            keep[name] = raw.iloc[:, position]
-    if "name" not in keep:
-        problems.add(1, "name", "", "a column `name`", "only `name` is required")
-        raise TableError(problems.sorted())
-    return pd.DataFrame(keep)
-
-
-def _split(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Text columns (blank is None, `role` coating, `formula` the name) and number columns."""
-    texts = rows.reindex(columns=list(TEXT_COLUMNS)).astype(object)
-    for name in texts:
-        stripped = texts[name].str.strip()
-        texts[name] = stripped.where(stripped.fillna("") != "", None)
-    texts["role"] = texts["role"].str.lower().where(texts["role"].notna(), "coating")
-    return texts, rows[[name for name in NUMERIC if name in rows]]
-
-
-def _check_text(texts: pd.DataFrame, row: pd.Series, problems: Problems) -> None:
-    for name in TEXT_COLUMNS:
-        text = texts[name].fillna("")
-        length = text.str.len()
-        long = length > MAX_CELL
-        problems.add_all(row[long], name, text[long], f"at most {MAX_CELL} characters", "shorten")
-        harmful = ~long & text.str.contains(_HARMFUL, regex=True)
-        problems.add_all(row[harmful], name, text[harmful], _HARMLESS, "rename")
-
-
-def _check_names(names: pd.Series, row: pd.Series, problems: Problems) -> None:
-    blank = names.isna()
-    problems.add_all(row[blank], "name", names[blank].fillna(""), "a name", "every row needs one")
-    named = names[~blank]
-    doubled = named[named.duplicated()]
-    first = dict(zip(named[::-1], row[named.index][::-1], strict=True))
-    for number, name in zip(row[doubled.index], doubled, strict=True):
-        problems.add(number, "name", name, "a unique name", f"first in row {first[name]}")
-
-
-def _check_roles(roles: pd.Series, row: pd.Series, problems: Problems) -> None:
-    wrong = ~roles.isin(ROLES)
-    for number, role in zip(row[wrong], roles[wrong], strict=True):
-        near = closest(role, ROLES, 1)
-        problems.add(
-            number,
-            "role",
-            role,
-            f"one of {', '.join(ROLES)}",
-            f"closest: {near[0]}" if near else "leave it blank for coating",
-        )
-
-
-def _check_formulas(texts: pd.DataFrame, row: pd.Series, problems: Problems) -> pd.Series:
-    """Family of every row; a formula left out is the name where that reads as one."""
-    given = texts["formula"].notna()
-    formulas = texts["formula"].where(given, texts["name"])
-    families, errors = _read_formulas(set(formulas.dropna()))
-    wrong = given & formulas.isin(errors)
-    for number, formula in zip(row[wrong], formulas[wrong], strict=True):
-        advice = "fractions as decimals" if "/" in formula else errors[formula]
-        problems.add(number, "formula", formula, "a chemical formula", advice)
-    readable = formulas.isin(families)
-    texts["formula"] = formulas.where(readable, None)
-    return formulas.map(families).where(readable, None)
-
-
-def _read_formulas(formulas: set[str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Families of the readable formulas, errors of the others."""
-    families: dict[str, str] = {}
-    errors: dict[str, str] = {}
-    for formula in formulas:
-        try:
-            families[formula] = family(parse(formula))
-        except FormulaError as error:
-            errors[formula] = str(error)[:200]
-    return families, errors
-
-
-def _numbers(
-    cells: pd.Series, row: pd.Series, column: Column, problems: Problems
-) -> "pd.Series[float]":
-    text = cells.str.strip()
-    blank = text == ""
-    numbers = pd.to_numeric(text.where(~blank), errors="coerce").astype(float)
-    finite = numbers.abs() < float("inf")
-    unread = ~blank & ~finite
-    advice = "a finite number without unit, decimal point; blank where unknown"
-    problems.add_all(row[unread], column.name, text[unread], column.unit, advice)
-    below = numbers <= 0.0 if column.above_zero else numbers < column.low
-    outside = finite & (below | (numbers < column.low) | (numbers > column.high))
-    for number, cell, value in zip(row[outside], text[outside], numbers[outside], strict=True):
-        problems.add(number, column.name, cell, expected(column), slip(column, value))
-    return numbers.where(finite & ~outside)
-
-
-def expected(column: Column) -> str:
-    """Unit and range of a column, for a message."""
-    low = f"from {column.low:g}" if column.low > 1e-30 or not column.above_zero else "above 0,"
-    return f"{column.unit}, {low} to {column.high:g}"
-
-
-def slip(column: Column, value: float) -> str:
-    """The likely unit mistake behind a number out of range, e.g. "another unit? 35 meV is ..."."""
-    if value < 0 and column.low >= 0:
-        return "negative"
-    if value == 0:
-        return "zero; leave it blank where unknown"
-    if column.unit == "K" and -100.0 < value < column.low:
-        return f"degrees Celsius? {value:g} C is {value + 273.15:g} K"
-    fits = [
-        f"{value:g} {unit} is {value * factor:.4g} {column.unit}"
-        for factor, unit in column.slips
-        if column.low <= value * factor <= column.high
-    ]
-    return f"another unit? {', '.join(fits)}" if fits else "no unit slip fits: check the number"
-
-
-def _check_windows(values: pd.DataFrame, row: pd.Series, problems: Problems) -> None:
-    if not {"reduction_limit_V", "oxidation_limit_V"} <= set(values):
-        return
-    crossed = values["oxidation_limit_V"] < values["reduction_limit_V"]
-    shown = values["oxidation_limit_V"][crossed].map("{:g}".format)
-    problems.add_all(
-        row[crossed],
-        "oxidation_limit_V",
-        shown,
-        "V vs Li/Li+, not below reduction_limit_V",
-        "the two limits may be exchanged",
-    )
+            known = sum(not is_blank(cell) for cell in cells.get(name, []))
+            said = f"{known} cells of text"
+        arrow = "" if heading.text == name else f" -> {name}"
+        lines.append(f"{heading.text[:60]}{arrow}: {said}")
+    return lines

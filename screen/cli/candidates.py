@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from muli.candidates.importers import Imported
+    from muli.candidates.users.check import Report
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -124,22 +125,52 @@ def priors(json: AsJson = False) -> None:
 
 @app.command()
 def validate(
-    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="A table of yours.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A table of yours: CSV of any dialect, .xlsx.")
+    ],
     json: AsJson = False,
+    fix: Annotated[
+        Path | None,
+        typer.Option(metavar="OUT.csv", help="Write the good rows as a clean table."),
+    ] = None,
 ) -> None:
-    """Check a table of yours: every problem with file, row, column, value and expected unit."""
+    """Check a table of yours: what each column was taken for, and every problem of every row.
+
+    --fix writes the rows without a problem under our headings, in our units; no value is invented.
+    """
     from muli import candidates
     from muli.screen.views.formats import write_json
 
     with usable_input():
         report = candidates.validate(file)
+        if fix:
+            _write_fixed(report, file, fix)
     if json:
         problems = [vars(each) for each in report.problems]
-        write_json({"rows": len(report.rows), "problems": problems}, sys.stdout)
+        about = {"rows": len(report.rows), "columns": report.lines, "read_as": report.notes}
+        write_json(about | {"problems": problems}, sys.stdout)
     else:
+        if report.lines:
+            say(report.understood())
         say(report)
     if report.problems:
         raise typer.Exit(2)
+
+
+def _write_fixed(report: "Report", file: Path, out: Path) -> None:
+    """The good rows of a table, never over the table itself or another file."""
+    from muli.candidates.files import write_atomically
+    from muli.screen.errors import UsageError
+
+    if out.exists():
+        raise UsageError(f"{out} exists already: give --fix another name")
+    if not len(report.rows):
+        raise UsageError(
+            f"{file}: no good row to write; {len(report.problems)} problems, see below"
+        )
+    write_atomically(out, report.fixed().encode())
+    bad = len({each.row for each in report.problems})
+    tell(f"{len(report.rows):,} rows written to {out}, {bad:,} rows with problems left out")
 
 
 @app.command()

@@ -1,0 +1,52 @@
+"""The first sheet of an .xlsx file as rows of text, as Excel shows the values."""
+
+import io
+import warnings
+from typing import Any
+from zipfile import BadZipFile, ZipFile
+
+from muli.candidates.users.problems import Problems
+
+_MAX_BYTES = 1 << 28
+_NOT_READ = "an .xlsx file that can be read"
+
+
+def excel_rows(content: bytes, problems: Problems) -> tuple[list[list[str]], list[str]]:
+    """Rows of cells as text, and notes on what was read. Raises TableError with the way out."""
+    from muli.candidates.users.sheet import refuse
+
+    try:
+        with ZipFile(io.BytesIO(content)) as archive:
+            names = set(archive.namelist())
+            size = sum(one.file_size for one in archive.infolist())
+    except (BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        refuse(problems, "", _NOT_READ, f"damaged or another zip file: binary ({error})")
+    if "xl/workbook.xml" not in names:
+        refuse(problems, "", "a CSV file or .xlsx", "a zip archive, binary: unpack it first")
+    if size > _MAX_BYTES:
+        refuse(problems, f"{size} bytes", f"at most {_MAX_BYTES} bytes", "split the file")
+    try:
+        import openpyxl  # noqa: F401  (pandas names only itself where it is missing)
+        import pandas as pd
+    except ModuleNotFoundError:
+        refuse(problems, "", "a CSV file", "for .xlsx: pip install 'muli[excel]', or save as CSV")
+    try:
+        with warnings.catch_warnings(), pd.ExcelFile(io.BytesIO(content), "openpyxl") as book:
+            warnings.simplefilter("ignore")
+            sheets = [str(name) for name in book.sheet_names]
+            frame = book.parse(sheets[0], header=None, dtype=object, keep_default_na=False)
+    except Exception as error:  # of many kinds: openpyxl states none for damaged files
+        refuse(problems, "", _NOT_READ, f"damaged: {str(error)[:100]}; save it as CSV")
+    notes = [f"Excel sheet {sheets[0][:40]!r}"]
+    if len(sheets) > 1:
+        notes.append(f"the first of {len(sheets)} sheets; the others are not read")
+    return [[_text(cell) for cell in row] for row in frame.to_numpy(dtype=object)], notes
+
+
+def _text(cell: Any) -> str:
+    """A cell as CSV would hold it; numbers in full."""
+    if cell is None or cell != cell:
+        return ""
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
+        return str(int(cell))
+    return repr(cell) if isinstance(cell, float) else str(cell)

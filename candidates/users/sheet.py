@@ -1,0 +1,215 @@
+"""A table as text, whatever wrote it: CSV of any dialect, packed or not, or a sheet of .xlsx.
+
+Encoding, delimiter and packing are told by the content, never by the name. Broken rows are
+problems, not crashes; row numbers are those of the file, so that a spreadsheet shows the same.
+"""
+
+import csv
+import io
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from muli.candidates.packed import Unreadable, read_packed
+from muli.candidates.users.headings import is_export, read_heading
+from muli.candidates.users.problems import Problems, TableError
+
+MAX_BYTES = 1 << 29
+"""Largest file read, bytes after unpacking."""
+
+MAX_ROWS = 5_000_000
+"""Largest number of lines read."""
+
+_MAX_COLUMNS = 1000
+_DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_XLS = b"\xd0\xcf\x11\xe0"
+_ZIP = b"PK\x03\x04"
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Cells of a table: `headings`, `rows` of as many cells each, and their numbers in the file.
+
+    `notes` say how the file was read (delimiter, encoding, sheet), `header_row` is the number of
+    the row with the headings.
+    """
+
+    headings: list[str]
+    rows: list[list[str]]
+    numbers: list[int]
+    notes: list[str]
+    header_row: int = 1
+
+
+def known_headings(headings: Sequence[str]) -> int:
+    """How many headings are those of a table of materials."""
+    known = sum(read_heading(text).column is not None for text in headings)
+    return known + len(headings) * is_export(headings)
+
+
+def read_sheet(
+    path: str | Path, known: Callable[[Sequence[str]], int] = known_headings
+) -> tuple[Sheet, Problems]:
+    """The cells of a file, and the rows that are broken.
+
+    `known` counts the headings that the reader of the table knows: the delimiter is the mark that
+    gives most of them.
+
+    Bytes that are not text of the encoding become U+FFFD. Raises TableError where the file is
+    missing, empty, too large, binary or without any row.
+    """
+    path = Path(path)
+    problems = Problems(path.name)
+    content = _content(path, problems)
+    if content.startswith(_ZIP):
+        from muli.candidates.users.excel import excel_rows
+
+        records, notes = excel_rows(content, problems)
+        return _sheet(iter(enumerate(records, 1)), notes, problems), problems
+    if (lines := content.count(b"\n")) > MAX_ROWS:
+        refuse(problems, f"{lines} lines", f"at most {MAX_ROWS} lines", "split the file")
+    text, notes = _decoded(content, problems)
+    del content
+    delimiter = _delimiter(text, known)
+    if delimiter != ",":
+        notes.append(f"{_DELIMITERS[delimiter]} between columns")
+    return _sheet(iter(_records(text, delimiter, problems)), notes, problems), problems
+
+
+def refuse(problems: Problems, value: str, expected: str, advice: str) -> NoReturn:
+    """Stop at a file that is no table."""
+    problems.add(1, "(file)", value, expected, advice)
+    raise TableError(problems.sorted())
+
+
+def is_workbook(path: Path) -> bool:
+    """Whether a file is a zip archive, as .xlsx is."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        return stream.read(4) == _ZIP
+
+
+def _content(path: Path, problems: Problems) -> bytes:
+    if not path.is_file():
+        refuse(problems, "", "a CSV file", f"no file {path}")
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        refuse(problems, f"{size} bytes", f"at most {MAX_BYTES} bytes", "split the file")
+    with path.open("rb") as stream:
+        start = stream.read(8)
+    if start.startswith(_ZIP):
+        return path.read_bytes()
+    if start.startswith(_XLS):
+        refuse(
+            problems, "", "a CSV file or .xlsx", "an Excel file of the old kind: save it as .xlsx"
+        )
+    try:
+        return read_packed(path, MAX_BYTES)
+    except Unreadable as error:
+        refuse(problems, "", "a CSV file, packed or not", f"binary or damaged: {error}")
+
+
+def _decoded(content: bytes, problems: Problems) -> tuple[str, list[str]]:
+    """The text, and a note where it is not UTF-8."""
+    if not content[: 1 << 16].strip() and not content.strip():
+        refuse(problems, "", "a header and rows", "the file is empty")
+    for mark, encoding in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+        if content.startswith(mark):
+            return content.decode(encoding, errors="replace"), ["UTF-16"]
+    start = content[: 1 << 16]
+    if b"\x00" in start:
+        odd, even = start[1::2], start[::2]
+        for half, other, encoding in ((odd, even, "utf-16-le"), (even, odd, "utf-16-be")):
+            if half.count(0) > 0.8 * len(half) and not other.count(0):
+                return content.decode(encoding, errors="replace"), ["UTF-16"]
+        refuse(problems, "", "text", "the file is binary: save it as CSV (UTF-8) or .xlsx")
+    return content.decode("utf-8-sig", errors="replace"), []
+
+
+def _delimiter(text: str, known: Callable[[Sequence[str]], int]) -> str:
+    """What stands between the headings: the mark that gives most of those known."""
+    for line in io.StringIO(text[: 1 << 16]):
+        if line.lower().startswith("sep=") and len(line.strip()) == 5:
+            return line.strip()[4] if line.strip()[4] in _DELIMITERS else ","
+        if line.strip() and not line.startswith("#"):
+            break
+    else:
+        return ","
+
+    def score(mark: str) -> tuple[int, int]:
+        cells = next(csv.reader([line.strip("\r\n")], delimiter=mark), [])
+        return (known(cells[:_MAX_COLUMNS]), len(cells))
+
+    return max(_DELIMITERS, key=score)
+
+
+def _records(text: str, delimiter: str, problems: Problems) -> list[tuple[int, list[str]]]:
+    """Rows by number; one that cannot be read is a problem."""
+    limit = csv.field_size_limit(MAX_BYTES)
+    try:
+        return list(_read_records(text, delimiter, problems))
+    finally:
+        csv.field_size_limit(limit)
+
+
+def _read_records(text: str, delimiter: str, problems: Problems) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    number = 0
+    while True:
+        number += 1
+        try:
+            yield number, next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            advice = f"{error}; close every quotation mark, double those inside a cell"
+            problems.add(number, "(row)", "", "cells that can be read", advice)
+
+
+def _sheet(
+    records: Iterator[tuple[int, Sequence[str]]], notes: list[str], problems: Problems
+) -> Sheet:
+    header_row, headings = _header(records, problems)
+    if header_row > 1:
+        notes.append(f"headings in row {header_row}")
+    rows, numbers = [], []
+    for number, cells in records:
+        if not any(cell.strip() for cell in cells):
+            continue
+        kept = _fitted(cells, len(headings))
+        if kept is None:
+            shown, wanted = f"{len(cells)} cells", f"{len(headings)} cells"
+            problems.add(number, "(row)", shown, wanted, "quote cells that hold the delimiter")
+            continue
+        rows.append(kept)
+        numbers.append(number)
+    if not rows and not problems.found:
+        refuse(problems, "", "at least one row below the header", "the table has no row")
+    return Sheet(headings, rows, numbers, notes, header_row)
+
+
+def _fitted(cells: Sequence[str], count: int) -> list[str] | None:
+    """The cells of a row, without blank ones beyond the headings; None where the number differs."""
+    kept = list(cells)
+    while len(kept) > count and not kept[-1].strip():
+        kept.pop()
+    return kept if len(kept) == count else None
+
+
+def _header(
+    records: Iterator[tuple[int, Sequence[str]]], problems: Problems
+) -> tuple[int, list[str]]:
+    """The first row that is neither blank nor a remark (`# ...`, `sep=;`)."""
+    for number, cells in records:
+        text = "".join(cells).strip()
+        if not text or text.startswith("#") or text.lower().startswith("sep="):
+            continue
+        headings = [cell.strip() for cell in cells]
+        while headings and not headings[-1]:
+            headings.pop()
+        if len(headings) > _MAX_COLUMNS:
+            refuse(problems, f"{len(headings)} columns", f"at most {_MAX_COLUMNS}", "a table?")
+        return number, headings
+    refuse(problems, "", "a header and rows", "the file is empty")
