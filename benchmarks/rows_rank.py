@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -21,7 +21,9 @@ import numpy as np
 import pyarrow as pa
 from table import QUICK, Row, Scale, row
 
+from muli.screen.dataset.manifest import FORMAT, MANIFEST, Manifest, Part
 from muli.screen.dataset.parquet import Column, Writer, encode
+from muli.screen.dataset.part_file import crc32_of
 
 TOP, LINE, GROUP, PART = 100, 400, 655, 10480
 """Best rows; rows of a line; lines of a row group and of a part."""
@@ -133,8 +135,12 @@ def dataset(rows: int) -> Dataset:
             writer.close()
     scenarios = {"boundary": ["auto", "electrode"], "cathode_state": ["charged", "discharged"]}
     scenarios["electrolyte_thickness_um"] = [10.0 * (1 + i) for i in range(8)]
-    told = {"stacks": rows, "counts": {}, "complete": True, "axes": SIZES, "scenarios": scenarios}
-    (folder / "manifest.json").write_text(json.dumps(told))
+    parts = [
+        Part(int(path.stem[5:]), PART * LINE, path.stat().st_size, "", crc32_of(path))
+        for path in sorted(folder.glob("part-*.parquet"))
+    ]
+    told = Manifest("", "", True, rows, {}, rows, SIZES, {}, {"format": FORMAT}, parts=parts)
+    (folder / MANIFEST).write_bytes(replace(told, scenarios=scenarios, rows=rows).dumped())
     return Dataset(folder, rows, best[::-1])
 
 

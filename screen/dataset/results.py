@@ -43,6 +43,11 @@ class Results:
         return sum(each.stacks for each in self.manifests)
 
     @property
+    def rows(self) -> int:
+        """Rows stored when the manifests were written, over all folders."""
+        return sum(each.rows for each in self.manifests)
+
+    @property
     def counts(self) -> dict[str, int]:
         """Stacks per status, over all folders."""
         total: dict[str, int] = {}

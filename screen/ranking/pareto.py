@@ -94,5 +94,6 @@ def _literal(value: float) -> str:
 
 
 def _points(connection: "duckdb.DuckDBPyConnection", query: str) -> NDArray[np.float64]:
-    found = sql.run(connection, query, "--where").fetchnumpy()
+    with sql.told("--where"):
+        found = connection.execute(query).fetchnumpy()
     return np.stack([np.ma.getdata(found[key]) for key in found], axis=1)

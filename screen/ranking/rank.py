@@ -4,15 +4,16 @@ DuckDB finds which rows are wanted from the columns that decide, and only those 
 whole. Numbers that are unknown never come first; rows that the keys cannot separate share a rank.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from muli.screen.conditions import check_columns, check_condition
-from muli.screen.dataset.results import Dirs, Results, open_results
+from muli.screen.dataset.results import Dirs, Results
 from muli.screen.errors import UsageError
 from muli.screen.ranking import criteria, sql
 from muli.screen.ranking import pareto as pareto_front
+from muli.screen.ranking.held import Rows, connected
 from muli.screen.ranking.rows import REF, Table
 from muli.screen.vocabulary import LARGER, better
 
@@ -64,7 +65,7 @@ def rank(
 
 
 def ranking(
-    dirs: Dirs,
+    dirs: Dirs | Rows,
     *,
     top: int | None = TOP,
     by: str | None = None,
@@ -73,21 +74,29 @@ def ranking(
     pareto: Sequence[str] | None = None,
 ) -> Ranking:
     """`rank` with the words that belong to its rows."""
-    results = open_results(dirs)
-    known = list(results.columns)
     if top is not None and top < 1:
         raise UsageError(f"--top {top}: expected 1 or more")
     if by and pareto:
         raise UsageError("--by and --pareto exclude each other")
-    check_columns(per or (), known, "--per")
-    spoken = check_condition(where, sql.kinds(results.columns)) if where else []
-    stored = sql.as_stored(where, results.columns.values()) if where else "true"
-    condition = f"(\n{stored}\n)"
-    with sql.connect(results.parts) as connection:
-        table = Table(connection, results, condition, tuple(per or ()))
+    with connected(dirs) as rows:
+        known = rows.results.columns
+        check_columns(per or (), list(known), "--per")
+        spoken = check_condition(where, sql.kinds(known)) if where else []
+        stored = sql.as_stored(where, known.values()) if where else "true"
+        asked = [*(per or ()), *spoken, *(by or "").split(" ")[:1], *(pareto or ())]
+        table = rows.table(f"(\n{stored}\n)", tuple(per or ()), _deciding(known, asked))
         if pareto:
             return _pareto(table, list(pareto))
         return _by(table, by, top) if by else _answers(table, spoken, top)
+
+
+def _deciding(known: Iterable[str], asked: Iterable[str]) -> set[str]:
+    """Columns that decide on a ranking: those of its order, of scenarios, and what is asked for."""
+    keys = [*criteria.ORDER, *criteria.BEST_THICKNESS]
+    wanted = {"coating", *criteria.scenario_columns(known), *asked}
+    wanted |= {column for key in keys for column in key.columns}
+    lower = {each.lower() for each in wanted}
+    return {each for each in known if each.lower() in lower}
 
 
 def _answers(table: Table, spoken: Sequence[str], top: int | None) -> Ranking:
@@ -139,7 +148,7 @@ def _pareto(table: Table, columns: list[str]) -> Ranking:
     condition = pareto_front.condition(table.connection, table.source, table.where, columns)
     signs = [better(each) or 1 for each in columns]
     keys = [f"{s} * {sql.name(c)}::DOUBLE" for s, c in zip(signs, columns, strict=True)]
-    front = f"(SELECT *, file_index, file_row_number FROM {table.source} WHERE {condition})"
+    front = f"(SELECT {table.placed} FROM {table.source} WHERE {condition})"
     rows = table.first(front, REF, [*keys, REF], ["1"], None)
     directions = (
         f"{c} ({'larger' if s < 0 else 'smaller'} is better)"

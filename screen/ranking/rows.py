@@ -1,6 +1,6 @@
 """The rows of run folders as one table: find the few that are wanted, then read those whole."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,10 @@ from muli.screen.vocabulary import DEFAULTS
 if TYPE_CHECKING:
     import duckdb
     import pandas as pd
+    import pyarrow as pa
+
+MOST_APART = 64
+"""Parts of which single rows are read one by one, side by side."""
 
 _ROWS_PER_FILE = 2**40
 REF = f"(file_index::BIGINT * {_ROWS_PER_FILE} + file_row_number)"
@@ -20,22 +24,35 @@ REF = f"(file_index::BIGINT * {_ROWS_PER_FILE} + file_row_number)"
 
 @dataclass(frozen=True)
 class Table:
-    """The rows of `results` for which the condition `where` holds, in groups of `per`."""
+    """The rows of `results` for which the condition `where` holds, in groups of `per`.
+
+    held: read from the table `held` in memory, which has the columns that decide.
+    """
 
     connection: "duckdb.DuckDBPyConnection"
     results: Results
     where: str
     per: tuple[str, ...]
+    held: bool = False
 
     @property
     def source(self) -> str:
         """All parts, as a FROM item."""
+        return "held" if self.held else self._parts
+
+    @property
+    def placed(self) -> str:
+        """What SELECT says for all columns and the place of a row."""
+        return "*" if self.held else "*, file_index, file_row_number"
+
+    @property
+    def _parts(self) -> str:
         return _parts(self.results.parts, many=len(self.results.folders) > 1)
 
     @property
     def filtered(self) -> str:
         """The rows that are asked for, as a FROM item."""
-        return f"(SELECT *, file_index, file_row_number FROM {self.source} WHERE {self.where})"
+        return f"(SELECT {self.placed} FROM {self.source} WHERE {self.where})"
 
     @property
     def scenarios(self) -> list[str]:
@@ -73,11 +90,11 @@ class Table:
 
     def _any(self, condition: str) -> bool:
         query = f"SELECT 1 FROM {self.source} WHERE {self.where} AND {condition} LIMIT 1"
-        return bool(sql.run(self.connection, query, "--where").fetchall())
+        return bool(sql.rows(self.connection, query, "--where"))
 
     def _distinct(self, column: str) -> list[Any]:
         query = f"SELECT DISTINCT {sql.name(column)} FROM {self.source} WHERE {self.where}"
-        found = sql.run(self.connection, query, "--where").fetchall()
+        found = sql.rows(self.connection, query, "--where")
         return [value for (value,) in found if value is not None and value == value]
 
     def within(self, column: str, kind: str, top: int, *, falling: bool) -> "Table":
@@ -92,7 +109,7 @@ class Table:
             f"SELECT {number} FROM {self.source} WHERE {finite} "
             f"ORDER BY {number} {'DESC' if falling else 'ASC'} LIMIT 1 OFFSET {top - 1}"
         )
-        found = sql.run(self.connection, query, "--where").fetchall()
+        found = sql.rows(self.connection, query, "--where")
         if not found:
             return self
         bound = f"{number} {'>=' if falling else '<='} {sql.literal(found[0][0])}"
@@ -116,7 +133,7 @@ class Table:
             f"SELECT ref, rank() OVER ({part}ORDER BY {tied}) AS rank, "
             f"count(*) OVER (PARTITION BY {group}) > 1 AS tied FROM ({picks}) ORDER BY {sorting}"
         )
-        found = sql.run(self.connection, query, "--where").df()
+        found = sql.frame(self.connection, query, "--where")
         return self._whole(found)
 
     def _picks(
@@ -145,26 +162,45 @@ class Table:
         import pandas as pd
         import pyarrow as pa
 
-        def of_part(index: int, wanted: "pd.Series[int]") -> pa.Table:
-            source = _parts([self.results.parts[index]], many=False)
-            query = (
-                f"SELECT *, file_row_number + {index * _ROWS_PER_FILE} AS ref FROM {source} "
-                "WHERE file_row_number IN (SELECT unnest(?))"
-            )
-            cursor = self.connection.cursor()
-            return cursor.sql(query, params=[wanted.tolist()]).to_arrow_table()
-
-        part, row = found["ref"] // _ROWS_PER_FILE, found["ref"] % _ROWS_PER_FILE
-        with ThreadPoolExecutor() as pool:
-            read = [*pool.map(lambda each: of_part(*each), row.groupby(part))]
+        read = self._read(found["ref"])
         if not read:
-            empty = f"SELECT * FROM {self.source} LIMIT 0"
-            return pd.concat(
-                [found.drop(columns="ref"), self.connection.execute(empty).df()], axis=1
-            )
+            empty = sql.frame(self.connection, f"SELECT * FROM {self._parts} LIMIT 0", "--top")
+            return pd.concat([found.drop(columns="ref"), empty], axis=1)
         rows = decimal(pa.concat_tables(read, promote_options="permissive").to_pandas())
         whole = found.merge(rows, on="ref", how="left")
         return whole.drop(columns="ref")
+
+    def _read(self, refs: "pd.Series[int]") -> "list[pa.Table]":
+        """The rows at these places, whole: part by part, or of very many parts together."""
+        part, row = refs // _ROWS_PER_FILE, refs % _ROWS_PER_FILE
+        wanted = {int(index): rows.tolist() for index, rows in row.groupby(part)}
+        if len(wanted) > MOST_APART:
+            return [self._read_together(wanted)]
+        with ThreadPoolExecutor() as pool:
+            return [*pool.map(self._read_part, wanted, wanted.values())]
+
+    def _read_part(self, index: int, rows: Sequence[int]) -> "pa.Table":
+        """Rows of one part by their numbers: DuckDB skips row groups that hold none of them."""
+        query = (
+            f"SELECT *, file_row_number + {index * _ROWS_PER_FILE} AS ref "
+            f"FROM {_parts([self.results.parts[index]], many=False)} "
+            "WHERE file_row_number IN (SELECT unnest(?))"
+        )
+        return sql.arrow(self.connection.cursor(), query, "--top", [list(rows)])
+
+    def _read_together(self, wanted: Mapping[int, Sequence[int]]) -> "pa.Table":
+        """Rows of many parts by their numbers, in one query."""
+        import numpy as np
+
+        source = _parts([self.results.parts[index] for index in wanted], many=True)
+        places = [
+            i * _ROWS_PER_FILE + row for i, rows in enumerate(wanted.values()) for row in rows
+        ]
+        query = f"SELECT *, {REF} AS ref FROM {source} WHERE {REF} IN (SELECT unnest(?))"
+        table = sql.arrow(self.connection, query, "--top", [places])
+        position, row = np.divmod(table["ref"].to_numpy(), _ROWS_PER_FILE)
+        refs = np.array([*wanted])[position] * _ROWS_PER_FILE + row
+        return table.drop_columns("ref").append_column("ref", [refs])
 
 
 def _as_stored(value: Any, kind: str) -> Any:

@@ -7,7 +7,8 @@ then runs where external access is off for all but the part files and the config
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from muli.candidates.conditions import Kind, first_line
@@ -15,6 +16,8 @@ from muli.screen.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
     import duckdb
+    import pandas as pd
+    import pyarrow as pa
 
 MEMORY_LIMIT = "400MiB"
 MAX_THREADS = 4
@@ -98,15 +101,37 @@ def kinds(columns: Mapping[str, str]) -> dict[str, Kind | None]:
     return {name: kind(arrow) for name, arrow in columns.items()}
 
 
-def run(connection: "duckdb.DuckDBPyConnection", query: str, option: str) -> Any:
-    """A relation's result; a condition that does not bind or run is a `UsageError`.
+def rows(connection: "duckdb.DuckDBPyConnection", query: str, option: str) -> list[tuple[Any, ...]]:
+    """The answer of a query as tuples; see `told`."""
+    with told(option):
+        return connection.execute(query).fetchall()
 
-    Raises `StoreError` where a part cannot be read or memory or disk do not suffice.
+
+def frame(connection: "duckdb.DuckDBPyConnection", query: str, option: str) -> "pd.DataFrame":
+    """The answer of a query as a data frame; see `told`."""
+    with told(option):
+        return connection.execute(query).df()
+
+
+def arrow(
+    connection: "duckdb.DuckDBPyConnection", query: str, option: str, values: Sequence[Any]
+) -> "pa.Table":
+    """The answer of a query with parameters as an Arrow table; see `told`."""
+    with told(option):
+        return connection.sql(query, params=values).to_arrow_table()
+
+
+@contextmanager
+def told(option: str) -> Iterator[None]:
+    """Turn errors of DuckDB into words.
+
+    Raises `StoreError` where a part cannot be read or memory or disk do not suffice, `UsageError`
+    for all others: a condition, given as `option`, that does not bind or run.
     """
     import duckdb
 
     try:
-        return connection.execute(query)
+        yield
     except (
         duckdb.IOException,
         duckdb.OutOfMemoryException,

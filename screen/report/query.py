@@ -47,7 +47,7 @@ class Dataset:
         union = ", union_by_name = true" if len(self.results.folders) > 1 else ""
         with sql.connect(self.results.parts) as connection:
             text = f"WITH rows AS (FROM read_parquet([{listed}]{union})) {query}"
-            return connection.execute(text).df()
+            return sql.frame(connection, text, "report")
 
     @property
     def cathode(self) -> str:

@@ -15,7 +15,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 CHUNK_ROWS = 2**22
-"""Most rows a storage chunk may hold."""
+"""Most rows a storage chunk may hold, in a space of up to `MANY_CHUNKS` chunks."""
+
+MANY_CHUNKS = 4096
+"""Spaces of more chunks have larger ones: every file takes a ranking about a millisecond."""
+
+MOST_JOINED = 16
+"""How much larger a chunk may be."""
+
+MOST_LINES_JOINED = 2**18
+"""Lines of a chunk that is larger: each takes some hundred bytes while it is computed."""
 
 MAX_CHUNKS = 10_000_000
 """Most storage chunks of a run; each is a file, and an entry that the run keeps in memory."""
@@ -92,10 +101,19 @@ class DesignSpace:
         """Whole groups where one fits into a chunk, else a part of one group."""
         if not self.lines:
             return 1
-        fitting = CHUNK_ROWS // self.rows_per_line
+        fitting = self._joined * (CHUNK_ROWS // self.rows_per_line)
         if self.coatings <= fitting:
             return min(fitting // self.coatings, self.groups) * self.coatings
         return fitting
+
+    @property
+    def _joined(self) -> int:
+        """How many chunks of the usual size become one."""
+        if self.points:
+            return 1
+        many = -(-self.stacks // (CHUNK_ROWS * MANY_CHUNKS))
+        most = MOST_LINES_JOINED // (CHUNK_ROWS // self.rows_per_line)
+        return max(1, min(many, most, MOST_JOINED))
 
     @property
     def chunks(self) -> int:

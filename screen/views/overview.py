@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from muli.screen.dataset.results import Results, open_results
+from muli.screen.dataset.results import Results
 from muli.screen.ranking import sql
+from muli.screen.ranking.held import Rows, connected
 from muli.screen.ranking.rank import TOP, ranking
 from muli.screen.views.table import render
 from muli.screen.vocabulary import CELL
@@ -35,15 +36,20 @@ def overview(folder: Path, width: int) -> str:
 
     A cell is a scenario: nothing is compared across cells. `muli rank` shows the others.
     """
-    results = open_results(folder)
-    cells = ranking(results, top=1, per=cell_columns(results), where=NEEDED)
+    with connected(folder) as rows:
+        return _overview(rows, width)
+
+
+def _overview(rows: Rows, width: int) -> str:
+    results = rows.results
+    cells = ranking(rows, top=1, per=cell_columns(results), where=NEEDED)
     if cells.rows.empty:
         return "Nowhere in this screen does an electrolyte need a coating."
     first = cells.rows.sort_values("row_id").iloc[0]
     named = {column: first[column] for column in cells.per}
     kinds = results.columns
     pins = [sql.equals(column, value, kinds[column]) for column, value in named.items()]
-    found = ranking(results, top=TOP, where=" AND ".join([NEEDED, *pins]))
+    found = ranking(rows, top=TOP, where=" AND ".join([NEEDED, *pins]))
     cell = " | ".join(str(value) for value in named.values())
     others = f"; {len(cells.rows) - 1} other cells need one too" if len(cells.rows) > 1 else ""
     return f"The best {len(found.rows)} for {cell}{others}:\n\n" + render(found, width)

@@ -394,6 +394,31 @@ def test_unknown_columns_name_the_closest(folder_of):
         rank.rank(folder, pareto=["temperature_K", "asr_coating_ohm_cm2"])
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"top": None},
+        {"per": ("electrolyte", "family"), "top": 2},
+        {"where": "Min_Thickness_nm < 50 AND row_id % 3 = 0", "top": 5},
+        {"by": "leak_current_A_cm2", "top": 7},
+        {"by": "coating asc"},
+        {"pareto": ("coating_thickness_nm", "oxidation_margin_V")},
+    ],
+)
+def test_very_many_parts_are_ranked_as_few(folder_of, monkeypatch, asked):
+    halves = [
+        folder_of(some, name, rows_per_part=4)
+        for name, some in (("a", random_rows(5, 60)), ("b", random_rows(6, 60)))
+    ]
+    few = rank.ranking(halves, **asked)
+    monkeypatch.setattr("muli.screen.ranking.held.MANY", 1)
+    monkeypatch.setattr("muli.screen.ranking.rows.MOST_APART", 0)
+    many = rank.ranking(halves, **asked)
+    pd.testing.assert_frame_equal(many.rows, few.rows)
+    assert (many.order, many.scenario) == (few.order, few.scenario)
+
+
 def test_unusable_folders_say_why(tmp_path):
     with pytest.raises(StoreError, match="no such folder"):
         rank.rank(tmp_path / "nowhere")

@@ -38,6 +38,14 @@ def test_chunks_cover_every_line_once_and_are_small(space):
     assert end == space.lines
 
 
+def test_a_space_of_very_many_chunks_has_larger_ones():
+    space = DesignSpace({"electrolyte_thickness_um": 5 * 10**6}, 118, 2, 100)
+    assert space.stacks / CHUNK_ROWS > 28_000
+    assert 4096 >= space.chunks > 3500
+    assert len(space.chunk(0)) <= 2**18
+    assert space.chunk(space.chunks - 1).stop == space.lines
+
+
 @given(spaces)
 def test_a_group_is_split_only_where_it_does_not_fit(space):
     lines = space.chunk(space.chunks - 1)
