@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from annotated_types import Ge, Lt
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Strict, TypeAdapter, ValidationError
 
 from muli.screen.errors import StoreError
 
@@ -26,7 +26,7 @@ MANIFEST = "manifest.json"
 FORMAT = 7
 """Of result folders; another number where the bytes of parts differ."""
 
-Count = Annotated[int, Ge(0), Lt(2**63)]
+Count = Annotated[int, Strict(), Ge(0), Lt(2**63)]
 _CHECKSUM = "checksum"
 
 
@@ -34,7 +34,7 @@ _CHECKSUM = "checksum"
 class Part:
     """A part: number of its chunk, rows, bytes and checksums of the whole file."""
 
-    chunk: Annotated[int, Ge(0), Lt(10**8)]
+    chunk: Annotated[int, Strict(), Ge(0), Lt(10**8)]
     rows: Count
     bytes: Count
     sha256: str
@@ -170,7 +170,7 @@ def read(folder: Path) -> Manifest:
     if not is_intact(raw):
         raise StoreError(f"{path}: was changed after it was written; {_WAY_OUT}")
     try:
-        return _adapter().validate_json(json.dumps(raw), strict=True)
+        return _adapter().validate_python(raw)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))

@@ -32,6 +32,7 @@ def identity(problem: Problem, *, precision: str, platform_name: str) -> dict[st
     spec.pop("library", None)
     found: dict[str, Any] = {"format": FORMAT, "physics_version": PHYSICS_VERSION}
     found |= {"precision": precision, "device_kind": platform_name}
+    found["lines_per_chunk"] = problem.space.lines_per_chunk
     found |= dict(_flatten(spec))
     for role, frame in problem.materials.frames.items():
         found[f"data.{role}"] = f"{len(frame)} materials, {frame_hash(frame)}"

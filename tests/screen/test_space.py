@@ -49,7 +49,7 @@ def test_a_space_of_very_many_chunks_has_larger_ones():
 @given(spaces)
 def test_a_group_is_split_only_where_it_does_not_fit(space):
     lines = space.chunk(space.chunks - 1)
-    whole = space.coatings * space.rows_per_line <= CHUNK_ROWS
+    whole = space.coatings <= space.lines_per_chunk
     same_group = lines.start // space.coatings == (lines.stop - 1) // space.coatings
     assert len(lines) % space.coatings == 0 if whole else same_group
 
