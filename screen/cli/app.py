@@ -25,7 +25,7 @@ from muli.screen.cli import (
     solve,
     verify,
 )
-from muli.screen.errors import ScreenError, StoreError
+from muli.screen.errors import ScreenError, StoreError, UsageError
 from muli.screen.running import signals
 from muli.screen.terminal import give_up_stdout, say, tell
 
@@ -95,6 +95,9 @@ def _exit_code() -> int:
     except ScreenError as error:
         tell(f"muli: {error}")
         return error.exit_code
+    except ImportError as error:
+        tell(f"muli: {error}; `muli doctor` says what is installed and what stands in the way")
+        return UsageError.exit_code
     except OSError as error:
         if error.filename is not None:
             raise

@@ -1,15 +1,19 @@
 """What is installed here, what it computes on, and what stands in the way.
 
-Another folder or file named `muli` on the import path would hide the installed one. The doctor
-looks where it would come from, without importing it.
+Another folder or file named `muli` on the import path would hide the installed one, and a package
+that was unpacked over ours would change it. The doctor looks where muli comes from, compares its
+files with the record of the installation, and loads a name from each of its packages.
 """
 
+import hashlib
+import importlib
 import importlib.util
 import os
 import platform
 import shutil
 import sys
-from collections.abc import Sequence
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -19,6 +23,9 @@ import muli
 PACKAGES = ("muli", "jax", "jaxlib", "equinox", "numpy", "scipy", "pandas", "pyarrow", "duckdb")
 EXTRAS = {"thermo": "pymatgen", "report": "altair", "dask": "distributed"}
 NAMES = ("muli",)
+REPAIR = "install muli anew: pip install --force-reinstall --no-deps muli"
+PUBLIC = {"muli.kernels": "solve", "muli.candidates": "load", "muli.screen": "run"}
+"""A name of each package."""
 
 
 def examine() -> dict[str, Any]:
@@ -36,7 +43,7 @@ def examine() -> dict[str, Any]:
             "memory_GiB": _memory(),
             "free_disk_GiB": round(shutil.disk_usage(Path.cwd()).free / 2**30, 1),
             "packages": {name: str(where) for name, where in _origins(NAMES).items()},
-            "problems": [*shadows(sys.path), *trouble],
+            "problems": [*shadows(sys.path), *_own_files(), *unusable(PUBLIC), *trouble],
         }
     )
 
@@ -76,6 +83,46 @@ def shadows(path: Sequence[str]) -> list[str]:
                 "install muli into an environment of its own, and do not start it from there"
             )
     return found
+
+
+def altered(installed: metadata.Distribution) -> list[str]:
+    """Files of a distribution that are missing, or not as its record says."""
+    found = []
+    for file in installed.files or ():
+        if file.hash is None or file.hash.mode != "sha256":
+            continue
+        try:
+            content = Path(str(file.locate())).read_bytes()
+        except OSError as error:
+            found.append(f"{file} ({error.strerror})")
+            continue
+        digest = urlsafe_b64encode(hashlib.sha256(content).digest()).decode().rstrip("=")
+        if digest != file.hash.value:
+            found.append(str(file))
+    return found
+
+
+def unusable(names: Mapping[str, str]) -> list[str]:
+    """Packages that do not give one of their own names."""
+    problems = []
+    for package, name in names.items():
+        try:
+            getattr(importlib.import_module(package), name)
+        except (ImportError, AttributeError) as error:
+            problems.append(f"{package}.{name} cannot be loaded ({error}); {REPAIR}")
+    return problems
+
+
+def _own_files() -> list[str]:
+    """What is wrong with the installed files of muli."""
+    try:
+        found = altered(metadata.distribution("muli"))
+    except metadata.PackageNotFoundError:
+        return ["muli is not installed here, only its files are; install it with pip"]
+    if not found:
+        return []
+    shown = ", ".join(found[:5]) + (", ..." if len(found) > 5 else "")
+    return [f"{len(found)} files of muli are not as they were installed: {shown}; {REPAIR}"]
 
 
 def _importable(place: Path) -> bool:

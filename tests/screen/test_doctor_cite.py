@@ -1,12 +1,16 @@
 """The doctor sees foreign packages; citations hold methods, programs and data, each once."""
 
 import re
+from base64 import urlsafe_b64encode
+from hashlib import sha256
+from importlib.metadata import Distribution
 from pathlib import Path
 
 import pytest
 
 import muli
 from muli.screen.cli import installation as doctor
+from muli.screen.cli.installation import PUBLIC, altered, unusable
 from muli.screen.dataset.manifest import Manifest
 from muli.screen.views import cite
 
@@ -67,3 +71,32 @@ def test_bibtex_of_any_text_is_one_balanced_entry(text):
     assert unescaped.count("{") == unescaped.count("}")
     assert entry.startswith("@misc{")
     assert "\\input" not in entry
+
+
+def installed(folder, **contents):
+    """A distribution with these files and their record."""
+    lines = ["muli-9.dist-info/METADATA,,"]
+    (folder / "muli-9.dist-info").mkdir(parents=True)
+    (folder / "muli-9.dist-info" / "METADATA").write_text("Name: muli\nVersion: 9\n")
+    (folder / "muli").mkdir()
+    for name, text in contents.items():
+        (folder / "muli" / f"{name}.py").write_text(text)
+        digest = urlsafe_b64encode(sha256(text.encode()).digest()).decode().rstrip("=")
+        lines.append(f"muli/{name}.py,sha256={digest},{len(text)}")
+    (folder / "muli-9.dist-info" / "RECORD").write_text("\n".join(lines) + "\n")
+    return Distribution.at(folder / "muli-9.dist-info")
+
+
+def test_files_are_compared_with_the_record(tmp_path):
+    ours = installed(tmp_path, one="x = 1\n", two="y = 2\n", three="z = 3\n")
+    assert altered(ours) == []
+    (tmp_path / "muli" / "one.py").write_text("x = 2\n")
+    (tmp_path / "muli" / "two.py").unlink()
+    assert altered(ours) == ["muli/one.py", "muli/two.py (No such file or directory)"]
+
+
+def test_packages_give_their_names():
+    assert unusable(PUBLIC) == []
+    wrong = unusable({"muli.kernels": "no_such", "muli.nothing": "x"})
+    assert len(wrong) == 2
+    assert all("install muli anew" in each for each in wrong)

@@ -135,6 +135,15 @@ def test_lost_data_is_an_error(monkeypatch, capsys):
     assert "stdout cannot be written" in capsys.readouterr().err
 
 
+def test_a_package_that_cannot_be_loaded_leads_to_the_doctor(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "muli.screen.ranking.rank", None)
+    assert command(monkeypatch, "rank", "somewhere") == 2
+    said = capsys.readouterr().err
+    assert "muli.screen.ranking.rank" in said
+    assert "`muli doctor`" in said
+    assert len(said.splitlines()) == 1
+
+
 def interrupted(seconds, folder):
     """Exit code of a run that gets Ctrl-C after so long; -2 is Python before its first line."""
     arguments = [sys.executable, "-m", "muli", "run", "--out", str(folder)]
