@@ -21,11 +21,13 @@ class SpecError(ScreenError):
     def __init__(self, source: str, problems: list[str], more: int = 0) -> None:
         self.source, self.problems, self.more = source, problems, more
         total = len(problems) + more
+        if total == 1:
+            super().__init__(f"{source}: {problems[0]}")
+            return
         shown = problems[:SHOWN]
         if total > len(shown):
             shown.append(f"... and {total - len(shown):,} more")
-        count = "1 error" if total == 1 else f"{total:,} errors"
-        super().__init__("\n  ".join([f"{source}: {count}", *shown]))
+        super().__init__("\n  ".join([f"{source}: {total:,} errors", *shown]))
 
 
 class StoreError(ScreenError):

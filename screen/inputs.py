@@ -6,30 +6,14 @@ A device or a pipe has no size and may never end, so only regular files are read
 
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
-from muli.screen.errors import SpecError
+from muli.candidates.kinds import kind_of, kind_of_file
+from muli.screen.errors import SpecError, UsageError
 
-_STARTS = {
-    b"PK\x03\x04": "a workbook or another zip file; save the sheet as CSV",
-    b"\xd0\xcf\x11\xe0": "an old workbook (.xls); save the sheet as CSV",
-    b"PAR1": "a Parquet file; `muli rank` and `muli report` take the folder of a run",
-    b"\x1f\x8b": "a gzip file; unpack it first",
-    b"%PDF": "a PDF document",
-    b"\x89PNG": "a picture",
-    b"SQLite format 3": "a database",
-    b"<!DOCTYPE": "a page of the web",
-    b"<html": "a page of the web",
-}
-_ENDINGS = {
-    ".cif": "a crystal structure; muli takes properties, not structures: name the material, or "
-    "compute its window from energies with `muli candidates compute`",
-    ".csv": "a table; name it in a spec, as [axes] coating = { file = ... }",
-    ".json": "JSON; stacks go to `muli solve`, energies to `muli candidates import`",
-    ".toml": "TOML; specs go to `muli run`, `muli design` and `muli map`",
-    ".html": "a page; `muli report` writes such, nothing reads them",
-}
-_ENDINGS |= dict.fromkeys((".vasp", ".poscar", ".xyz", ".res"), _ENDINGS[".cif"])
+PICTURES = (".svg", ".png", ".pdf")
+"""Endings of pictures that can be drawn."""
 
 
 def read_file(path: Path, most: int, expected: str) -> bytes:
@@ -63,15 +47,32 @@ def not_a_file(path: Path) -> str | None:
     return "a pipe, which cannot be read twice" if stat.S_ISFIFO(mode) else "a device, not a file"
 
 
-def kind_of(path: Path, content: bytes, expected: str) -> str | None:
-    """What a file is, where its first bytes or its name say that it is not what was expected."""
-    for start, kind in _STARTS.items():
-        if content[:64].lstrip().startswith(start):
-            return kind
-    ending = _ENDINGS.get(path.suffix.lower())
-    return ending if ending and path.suffix[1:].upper() not in expected else None
-
-
 def reason(error: Exception) -> str:
     """Why a file cannot be read, without its name."""
     return getattr(error, "strerror", None) or str(error)
+
+
+def no_folder(path: Path, expected: str = "the folder of a run") -> str:
+    """What stands where a folder should be, in words."""
+    if not path.exists():
+        return f"{path}: no such folder; `muli run --out {path}` makes one"
+    kind = kind_of_file(path, expected) if path.is_file() else None
+    return f"{path}: this is {kind or 'a file'}; expected {expected}"
+
+
+def check_output(path: Path, option: str, endings: Sequence[str] = ()) -> None:
+    """Raise `UsageError` where a file could not be written, before the work that fills it.
+
+    endings: of names that are known, with their dots; none: any.
+    """
+    problem = None
+    if path.is_dir():
+        problem = "cannot be written: it is a folder; name the file"
+    elif not path.parent.is_dir():
+        problem = f"cannot be written: there is no folder {path.parent}"
+    elif not os.access(path if path.exists() else path.parent, os.W_OK):
+        problem = "cannot be written: Permission denied"
+    elif endings and path.suffix.lower() not in endings:
+        problem = f"expected a name that ends in {', '.join(endings)}"
+    if problem:
+        raise UsageError(f"{option} {path}: {problem}")

@@ -8,6 +8,7 @@ through `say` (stdout) and `tell` (stderr), data for programs through `views/for
 import contextlib
 import os
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from typing import TextIO
@@ -38,6 +39,11 @@ def tell(text: object) -> None:
             sys.stderr.flush()
 
 
+def terminal_width() -> int:
+    """Columns of the terminal; wide where there is none."""
+    return shutil.get_terminal_size((120, 40)).columns
+
+
 @contextlib.contextmanager
 def loss_allowed() -> Iterator[None]:
     """What is said in the block may be lost: the work is done, and lies in files."""
@@ -48,6 +54,27 @@ def loss_allowed() -> Iterator[None]:
     except OSError as error:
         give_up_stdout()
         tell(f"warning: stdout cannot be written: {error.strerror}")
+
+
+@contextlib.contextmanager
+def working(what: str) -> Iterator[None]:
+    """A moving line with the time that has passed, where stderr is a terminal; gone at the end."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    parts = SpinnerColumn(), TextColumn(what, markup=False), TimeElapsedColumn()
+    line = Progress(*parts, console=Console(file=sys.stderr), transient=True)
+    with contextlib.suppress(OSError, ValueError):
+        line.start()
+        line.add_task("", total=None)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError, ValueError):
+            line.stop()
 
 
 def give_up_stdout() -> None:

@@ -14,6 +14,7 @@ from muli.candidates.importers.entries import Imported, ImportRefused
 from muli.candidates.importers.limits import parse_json, read_limited
 from muli.candidates.importers.materials_project import from_thermo_documents
 from muli.candidates.importers.optimade import from_optimade_pages
+from muli.candidates.kinds import kind_of_name
 from muli.candidates.thermodynamics.energies import Energies
 from muli.candidates.users.sheet import is_workbook
 
@@ -34,6 +35,8 @@ def read_energies(
         return _from_json(
             [(file, read_limited(file)) for file in files], path.name, provenance, field
         )
+    if kind := kind_of_name(path, "CSV, JSON"):
+        raise ImportRefused(f"{path.name}: this is {kind}; expected energies: {FORMATS}")
     if not is_workbook(path):
         content = read_limited(path)
         if _JSON & {*path.suffixes} or content[:4096].lstrip()[:1] in (b"[", b"{"):

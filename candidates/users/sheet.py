@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from muli.candidates.kinds import kind_of_name
 from muli.candidates.packed import Unreadable, read_packed
 from muli.candidates.users.headings import is_export, read_heading
 from muli.candidates.users.problems import Problems, TableError
@@ -97,6 +98,8 @@ def _content(path: Path, problems: Problems) -> bytes:
     size = path.stat().st_size
     if size > MAX_BYTES:
         refuse(problems, f"{size} bytes", f"at most {MAX_BYTES} bytes", "split the file")
+    if kind := kind_of_name(path, "a CSV table"):
+        refuse(problems, "", "a table", f"this is {kind}")
     with path.open("rb") as stream:
         start = stream.read(8)
     if start.startswith(_ZIP):

@@ -57,6 +57,24 @@ app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
 app.command("cite", epilog=cite.EXAMPLES)(cite.cite)
 
 
+@app.command("help")
+def help_(
+    context: typer.Context,
+    command: Annotated[list[str] | None, typer.Argument(metavar="COMMAND")] = None,
+) -> None:
+    """Show what muli can do, or how one command is used."""
+    from muli.screen.spec.names import closest, shown
+
+    found, path = context.find_root().command, "muli"
+    for name in command or ():
+        inner = getattr(found, "commands", {})
+        if name not in inner:
+            near = closest(name, inner) or f"; known: {', '.join(inner)}"
+            raise UsageError(f"{path} has no command {shown(name)}{near}")
+        found, path = inner[name], f"{path} {name}"
+    say(found.get_help(type(context)(found, info_name=path)))
+
+
 def _version(asked: bool) -> None:
     if asked:
         from importlib.metadata import version

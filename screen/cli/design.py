@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from muli.screen.terminal import say, tell
+from muli.screen.terminal import say, tell, terminal_width, working
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,13 +53,15 @@ def design(
 
     source = load(spec)
     if layers is not None:
-        table = layered(source, layers).head(top)
+        with working(f"designing every choice of {layers} coatings"):
+            table = layered(source, layers).head(top)
         if json:
             write_json(records(table), sys.stdout)
         else:
             say("\n".join(_ranked_line(row) for _, row in table.iterrows()))
         return
-    found = find(source)
+    with working("designing"):
+        found = find(source)
     if json:
         write_json(found, sys.stdout)
     else:
@@ -88,6 +90,8 @@ def design_map(
     import pandas as pd
 
     from muli.screen.errors import UsageError
+    from muli.screen.inputs import PICTURES as PICTURE_ENDINGS
+    from muli.screen.inputs import check_output
     from muli.screen.optimize.maps import design_maps
     from muli.screen.pictures.map import draw_map
     from muli.screen.spec import load
@@ -95,7 +99,11 @@ def design_map(
 
     if csv and json:
         raise UsageError("--csv and --json exclude each other")
-    maps = _chosen(design_maps(load(spec)), only or [])
+    if out is not None:
+        check_output(out, "--out", PICTURE_ENDINGS)
+    source = load(spec)
+    with working("mapping"):
+        maps = _chosen(design_maps(source), only or [])
     if out is not None:
         for i, each in enumerate(maps[:pictures]):
             path = out if len(maps) == 1 else out.with_stem(f"{out.stem}-{i + 1}")
@@ -181,8 +189,10 @@ def _price(row: dict[str, Any]) -> str:
 
 
 def _map_text(each: "DesignMap") -> str:
-    shown = each.boundaries.iloc[::20].to_string(index=False, float_format=lambda x: f"{x:.3g}")
-    placed = each.materials[["name", "place"]].to_string(index=False)
+    width = terminal_width()
+    rows = each.boundaries.iloc[::20]
+    shown = rows.to_string(index=False, float_format=lambda x: f"{x:.3g}", line_width=width)
+    placed = each.materials[["name", "place"]].to_string(index=False, line_width=width)
     return f"{each.title}\n{shown}\n\n{placed}"
 
 

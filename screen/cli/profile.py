@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from muli.screen.terminal import say
+from muli.screen.terminal import say, terminal_width, working
 
 EXAMPLES = """Examples:
 
@@ -30,11 +30,15 @@ def profile(
     import jax
 
     jax.config.update("jax_enable_x64", True)
+    from muli.screen.inputs import PICTURES, check_output
     from muli.screen.pictures.profile import draw_profile
     from muli.screen.solving.solve_file import profile_table, solved_stacks
     from muli.screen.views.formats import records, write_csv, write_json
 
-    stacks, solved = solved_stacks(file)
+    if out is not None:
+        check_output(out, "--out", PICTURES)
+    with working("solving"):
+        stacks, solved = solved_stacks(file)
     if out is not None:
         draw_profile(stacks, solved, out, stack)
     found = profile_table(stacks, solved, points)
@@ -43,4 +47,4 @@ def profile(
     elif csv:
         write_csv(found, sys.stdout)
     else:
-        say(found.to_string(index=False))
+        say(found.to_string(index=False, line_width=terminal_width()))

@@ -1,13 +1,12 @@
 """`muli rank`: the best of one or several runs, as a table for people or for machines."""
 
-import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from muli.screen.terminal import say, tell
+from muli.screen.terminal import say, tell, terminal_width
 
 if TYPE_CHECKING:
     from muli.screen.ranking.rank import Ranking
@@ -59,6 +58,7 @@ def rank(
     """
     from muli.screen.dataset.results import open_results
     from muli.screen.errors import UsageError
+    from muli.screen.inputs import PICTURES, check_output
     from muli.screen.ranking.rank import TOP, ranking
     from muli.screen.views.overview import cell_columns
 
@@ -66,6 +66,10 @@ def rank(
         raise UsageError("--csv, --json and --parquet exclude each other")
     if pareto and top is not None:
         raise UsageError("--pareto takes all non-dominated rows: leave --top away")
+    if plot is not None:
+        check_output(plot, "--plot", PICTURES)
+    if parquet is not None:
+        check_output(parquet, "--parquet")
     results = open_results(folders)
     for warning in results.warnings:
         tell(f"warning: {warning}")
@@ -92,11 +96,6 @@ def rank(
         from muli.screen.views.table import render
 
         say(render(found, terminal_width()))
-
-
-def terminal_width() -> int:
-    """Columns of the terminal; wide where there is none."""
-    return shutil.get_terminal_size((120, 40)).columns
 
 
 def _listed(text: str | None) -> list[str] | None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from muli.screen.terminal import say, tell
+from muli.screen.terminal import say, tell, working
 
 EXAMPLES = """Examples:
 
@@ -23,11 +23,15 @@ def report(
 ) -> None:
     """Write a page that can be mailed and opened without a network."""
     from muli.screen.dataset.results import open_results
+    from muli.screen.inputs import check_output
+
+    check_output(out, "--out")
     from muli.screen.report import report as write
 
     results = open_results(folders)
     for warning in results.warnings:
         tell(f"warning: {warning}")
-    path = write(results, out)
+    with working("drawing the page"):
+        path = write(results, out)
     say(path)
     tell(f"open {path} in a browser; nothing in it needs a network")

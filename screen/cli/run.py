@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from muli.screen.terminal import loss_allowed, say, tell
+from muli.screen.terminal import loss_allowed, say, tell, terminal_width
 
 if TYPE_CHECKING:
     from muli.screen.dataset.summary import RunResult
@@ -93,15 +93,17 @@ def _dry_run(spec: Path | None, precision: str, dask: str | None, *, json: bool)
     from muli.screen.space.cost import dry_run
     from muli.screen.views.formats import write_json
 
+    script = None
+    if dask is not None and dask.startswith("slurm:"):
+        from muli.screen.running.slurm import job_script, load
+
+        script = job_script(load(Path(dask.removeprefix("slurm:"))))
     estimate = dry_run(spec, precision)  # type: ignore[arg-type]
     if json:
         write_json(asdict(estimate), sys.stdout)
     else:
         say(estimate)
-    if dask is not None and dask.startswith("slurm:"):
-        from muli.screen.running.slurm import job_script, load
-
-        script = job_script(load(Path(dask.removeprefix("slurm:"))))
+    if script is not None:
         (tell if json else say)(script)
 
 
@@ -169,7 +171,6 @@ def _json_summary(result: "RunResult") -> None:
 
 def _summary(result: "RunResult") -> None:
     """What was asked and found, the best ten, where it lies and what to type next."""
-    from muli.screen.cli.rank import terminal_width
     from muli.screen.views.overview import closing, overview
 
     say(closing(result))

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from muli.screen.terminal import say
+from muli.screen.terminal import say, working
 
 EXAMPLES = """Examples:
 
-  muli solve stacks.json                    a table
+  muli solve examples/stacks.json           a table; the file shows the keys of a stack
 
   muli solve stacks.json --json > solved.json
 """
@@ -30,7 +30,8 @@ def solve(
     from muli.screen.solving.solve_file import solve_file
     from muli.screen.views.formats import write_json
 
-    found = solve_file(file)
+    with working("solving"):
+        found = solve_file(file)
     if json:
         write_json(found, sys.stdout)
     else:

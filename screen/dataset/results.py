@@ -18,6 +18,7 @@ from muli.screen.dataset import manifest
 from muli.screen.dataset.check import damaged, foreign, known_parts
 from muli.screen.dataset.manifest import Manifest
 from muli.screen.errors import StoreError
+from muli.screen.inputs import no_folder
 
 SHOWN = 5
 """Files that a warning names."""
@@ -114,7 +115,7 @@ def open_results(dirs: Dirs) -> Results:
 def read_manifest(folder: Path) -> Manifest:
     """The manifest of a folder; raises `StoreError` with the way out."""
     if not folder.is_dir():
-        raise StoreError(f"{folder}: no such folder; `muli run --out {folder}` makes one")
+        raise StoreError(no_folder(folder))
     return manifest.read(folder)
 
 

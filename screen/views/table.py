@@ -1,4 +1,4 @@
-"""A ranking as a person reads it: two or three lines a row, in a terminal of 100 columns or more.
+"""A ranking as a person reads it: two or three lines a row, in a terminal of 80 columns or more.
 
 The first line has the numbers under headings with units, the lines below it the reason and what
 could be changed on the electrolyte's side. Unknown and infinite are words. Names come from
@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from muli.screen.terminal import visible
-from muli.screen.views.why import number, verdict, volt, why
+from muli.screen.views.why import THINNEST_NM, number, verdict, volt, why
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from muli.screen.ranking.rank import Ranking
 
-MIN_WIDTH, WIDE, MAX_WIDTH = 100, 118, 120
+MIN_WIDTH, MAX_WIDTH = 80, 120
 MAX_GROUPS = 8
 _INDENT = "     "
 _SET_BY = {
@@ -31,7 +31,7 @@ _SET_BY = {
 
 @dataclass(frozen=True)
 class Column:
-    """One column of the first line; `spare` ones give way in a narrow terminal."""
+    """One column of the first line, shown in terminals of `least` columns and more."""
 
     heading: str
     unit: str
@@ -39,20 +39,20 @@ class Column:
     source: str
     infinite: str = "no limit"
     right: bool = True
-    spare: bool = False
+    least: int = 0
 
 
 COLUMNS = (
     Column("coating", "", 13, "coating", right=False),
-    Column("family", "", 8, "family", right=False, spare=True),
+    Column("family", "", 8, "family", right=False, least=118),
     Column("L min", "nm", 7, "min_thickness_nm", "none"),
     Column("L max", "nm", 8, "max_thickness_nm"),
-    Column("set by", "", 8, "max_thickness_set_by", right=False, spare=True),
+    Column("set by", "", 8, "max_thickness_set_by", right=False, least=118),
     Column("here", "nm", 5, "coating_thickness_nm"),
     Column("E*", "V", 7, "interface_potential_V"),
-    Column("ox/red margin", "V", 13, "margins"),
+    Column("ox/red margin", "V", 13, "margins", least=100),
     Column("ASR", "ohm cm2", 7, "asr_coating_ohm_cm2"),
-    Column("s_ele <", "S/cm", 7, "max_sigma_ele_at_L_max_S_cm", "any"),
+    Column("s_ele <", "S/cm", 7, "max_sigma_ele_at_L_max_S_cm", "any", least=100),
 )
 
 
@@ -62,7 +62,7 @@ def render(ranking: "Ranking", width: int = MAX_WIDTH) -> str:
     frame = ranking.rows
     if frame.empty:
         return "no row fits"
-    columns = [each for each in COLUMNS if width >= WIDE or not each.spare]
+    columns = [each for each in COLUMNS if width >= each.least]
     body = _body(frame, ranking.per, columns, width)
     lines = [*_header(columns), *body, "", *_legend(ranking, width)]
     return "\n".join(line.rstrip() for line in lines)
@@ -181,7 +181,10 @@ def _value(row: Mapping[str, Any], column: Column) -> str:
         return "unknown" if potential is None else f"{potential:.2f}"
     if not column.right:
         return safe(value, 80) if isinstance(value, str) else "unknown"
-    return figure(number(row, column.source), column.infinite)
+    found = number(row, column.source)
+    if column.unit == "nm" and found is not None and 0 < found < THINNEST_NM:
+        return f"<{THINNEST_NM:g}"
+    return figure(found, column.infinite)
 
 
 def _verdict(row: Mapping[str, Any]) -> str:

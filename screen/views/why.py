@@ -55,10 +55,16 @@ def verdict(row: Row, column: str) -> bool | None:
     return bool(value) if value in (True, False) else None
 
 
+THINNEST_NM = 0.01
+"""No thickness below this is written as a number: an atom has 0.2 nm."""
+
+
 def nm(value: float) -> str:
     """A thickness in words: three digits, `no thickness` where infinite."""
     if math.isinf(value):
         return "no thickness"
+    if 0 < value < THINNEST_NM:
+        return f"less than {THINNEST_NM:g} nm"
     return f"{value:,.0f} nm" if value >= 1000 else f"{value:.3g} nm"
 
 

@@ -144,9 +144,12 @@ def test_only_files_are_read(tmp_path, read):
 
 
 def test_a_pipe_among_the_parts_is_left_out(folder_of):
-    folder = folder_of([{}])
+    folder = folder_of([{}] * 7)
     os.mkfifo(folder / "part-00000009.parquet")
-    assert any("not a file" in warning for warning in open_results(folder).warnings)
+    assert any("left out" in warning for warning in open_results(folder).warnings)
+    (folder / "part-00000001.parquet").unlink()
+    os.mkfifo(folder / "part-00000001.parquet")
+    assert any("part-00000001" in warning for warning in open_results(folder).warnings)
 
 
 @pytest.mark.parametrize(

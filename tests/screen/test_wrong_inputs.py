@@ -1,0 +1,87 @@
+"""What people give by mistake: one line that calls it what it is, exit 2, nothing written."""
+
+import sys
+
+import pytest
+
+from muli.screen.cli import app
+from muli.screen.running import signals
+
+FILES = {
+    "spec.toml": b'[axes]\ncoating = "*"\nelectrolyte = "*"\ncathode = "*"\n',
+    "a.cif": b"data_LiF\n_cell_length_a 4.03\n",
+    "POSCAR.vasp": b"LiF\n1.0\n",
+    "a.xlsx": b"PK\x03\x04\x14\x00",
+    "old.xls": b"\xd0\xcf\x11\xe0\xa1\xb1",
+    "t.csv": b"name,formula\nLiF,LiF\n",
+    "s.json": b"[]",
+    "part.parquet": b"PAR1....PAR1",
+    "page.html": b"<!DOCTYPE html><html></html>",
+}
+WRONG = {
+    "rank spec.toml": "this is TOML; specs go to `muli run`",
+    "rank a.cif": "this is a crystal structure",
+    "rank part.parquet": "this is a Parquet file; `muli rank`",
+    "rank empty": "not the folder of a run",
+    "rank none": "no such folder; `muli run --out none` makes one",
+    "report spec.toml": "this is TOML; specs go to",
+    "report empty --out no/such/x.html": "cannot be written: there is no folder no/such",
+    "report empty --out empty": "--out empty: cannot be written: it is a folder",
+    "rank empty --plot x.gif": "--plot x.gif: expected a name that ends in .svg, .png, .pdf",
+    "rank empty --plot no/x.svg": "there is no folder no",
+    "rank empty --parquet no/x.parquet": "cannot be written: there is no folder no",
+    "run a.cif --out q": "this is a crystal structure",
+    "run POSCAR.vasp --out q": "this is a crystal structure",
+    "run a.xlsx --out q": "this is a workbook",
+    "run old.xls --out q": "this is an old workbook",
+    "run empty --out q": "a folder; expected a spec in TOML",
+    "run t.csv --out q": "this is a table; name it in a spec",
+    "run s.json --out q": "this is JSON; stacks go to `muli solve`",
+    "run none.toml --out q": "cannot be read: No such file",
+    "run page.html --out q": "this is a page of the web",
+    "run --dry-run --dask slurm:a.cif": "expected a cluster file in TOML",
+    "solve spec.toml": "this is TOML; specs go to `muli run`",
+    "solve a.xlsx": "this is a workbook",
+    "profile t.csv": "this is a table",
+    "design s.json": "this is JSON",
+    "design empty": "a folder; expected a spec",
+    "map a.cif": "this is a crystal structure",
+    "map spec.toml --out x.gif": "--out x.gif: expected a name that ends in",
+    "profile s.json --out no/x.svg": "there is no folder no",
+    "cite t.csv": "this is a table",
+    "merge q spec.toml": "spec.toml",
+    "candidates list --file a.xlsx": "binary",
+    "candidates list --file a.cif": "this is a crystal structure",
+    "candidates import a.cif --out q.csv": "this is a crystal structure",
+    "candidates import a.xlsx --out q.csv": "a.xlsx",
+    "candidates compute --energies page.html --out q.csv": "this is a page of the web",
+    "help rnk": "muli has no command 'rnk'; closest: rank",
+}
+
+
+@pytest.mark.parametrize("words", WRONG)
+def test_a_wrong_input_is_said_in_one_line(words, tmp_path, monkeypatch, capsys):
+    for name, content in FILES.items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "empty").mkdir()
+    before = sorted(tmp_path.iterdir())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["muli", *words.split()])
+    signals._asked.clear()
+    with pytest.raises(SystemExit) as ended:
+        app.main()
+    out, said = capsys.readouterr()
+    assert (ended.value.code, out) == (2, "")
+    assert WRONG[words] in said
+    assert len(said.splitlines()) == 1, said
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("words", ["help", "help rank", "help candidates import"])
+def test_help_is_a_command_too(words, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["muli", *words.split()])
+    with pytest.raises(SystemExit) as ended:
+        app.main()
+    out = capsys.readouterr().out
+    assert ended.value.code == 0
+    assert "Usage: muli" in out
