@@ -54,7 +54,7 @@ WRONG = {
     "candidates list --file a.cif": "this is a crystal structure",
     "candidates import a.cif --out q.csv": "this is a crystal structure",
     "candidates import a.xlsx --out q.csv": "a.xlsx",
-    "candidates compute --energies page.html --out q.csv": "this is a page of the web",
+    "candidates compute --energies page.html --out q.csv": "this is a page;",
     "help rnk": "muli has no command 'rnk'; closest: rank",
 }
 
