@@ -6,7 +6,8 @@ takes from it what the literature lacks, and its reaction energies.
 
 `library/mixtures.csv` holds the same quantities for compositions of the library that the energies
 lack (glasses, solid solutions, a few compounds), each at the mixture it falls into on the hull
-(`hull_phases`). `computed_as` is the formula that was computed, with oxygen that balances charges.
+(`hull_phases`). `computed_as` is the formula that was computed, with oxygen that balances charges;
+`left_out` a phase that is known to be hypothetical and was left out.
 """
 
 from collections.abc import Sequence

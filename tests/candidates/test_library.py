@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from muli import candidates
-from muli.candidates.defaults import choose_window
+from muli.candidates.defaults import choose_window, defaults
 from muli.candidates.formula import parse
 from muli.candidates.schema import (
     BOUNDS,
@@ -21,7 +21,7 @@ from muli.candidates.schema import (
     TRUST,
     WINDOW_KINDS,
 )
-from muli.candidates.tables import LIBRARY, NUMBERS, rows_of, table, values_of
+from muli.candidates.tables import LIBRARY, NUMBERS, context_of, rows_of, table, values_of
 
 WITH_MATERIAL = (
     "values",
@@ -176,6 +176,13 @@ def test_the_number_of_a_paper_on_ionic_conduction_is_no_electronic_value():
     reduced = crystal[crystal["state"] == "reduced"]
     assert crystal[crystal["state"] == "pristine"]["value"].max() < 1e-17
     assert (reduced["low"].min(), reduced["high"].max()) == (1e-11, 1e-9)
+
+
+def test_the_electronic_default_of_a_film_was_measured_on_a_film():
+    for row in table("materials").to_dict("records"):
+        chosen = defaults(values_of(row["name"]), **context_of(row["name"])).get("sigma_ele_S_cm")
+        if row["form"] == "film" and chosen is not None and chosen.value is not None:
+            assert chosen.value.form in ("film", "crystalline film"), row["name"]
 
 
 def test_windows_are_ordered_and_of_a_known_kind():
