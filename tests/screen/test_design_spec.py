@@ -207,7 +207,7 @@ def test_a_pair_of_the_library_holds_where_neither_material_does():
     charged, discharged, E_anode, SE_ele = 4.273, 3.568, 1.71, 5.1e-9
     resistances = [30e-4 / amb(1.95e-3, SE_ele)]
     for name, thickness in zip(films, best["thickness_nm"], strict=True):
-        resistances.append(thickness * 1e-7 / amb(table["sigma_ion_S_cm"][name], 1e-12))
+        resistances.append(thickness * 1e-7 / amb(table["sigma_ion_S_cm"][name], 1e-13))
     shares = np.cumsum(resistances) / np.sum(resistances)
     for E_cathode in (charged, discharged):
         nodes = E_anode + (E_cathode - E_anode) * shares
