@@ -13,6 +13,7 @@ import typer
 
 from muli.screen.cli import (
     age,
+    backtest,
     candidates,
     cite,
     design,
@@ -52,6 +53,7 @@ app.command("map", epilog=design.MAP_EXAMPLES)(design.design_map)
 app.command("solve", epilog=solve.EXAMPLES)(solve.solve)
 app.command("profile", epilog=profile.EXAMPLES)(profile.profile)
 app.command("age", epilog=age.EXAMPLES)(age.age)
+app.command("backtest", epilog=backtest.EXAMPLES)(backtest.backtest)
 app.add_typer(candidates.app, name="candidates")
 app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
 app.command("cite", epilog=cite.EXAMPLES)(cite.cite)
