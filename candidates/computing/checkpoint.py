@@ -1,13 +1,17 @@
 """Finished parts of a long computation, kept beside its output until the whole is written."""
 
-import fcntl
+import errno
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import Any
+
+from filelock import FileLock, Timeout
 
 from muli.candidates.files import write_atomically
+
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 class ResumeRefused(RuntimeError):
@@ -25,20 +29,24 @@ class Checkpoint:
         self._folder = folder
         self._key = dict(key)
         self._restart = restart
-        self._lock: IO[str] | None = None
+        self._lock = FileLock(folder / "lock", timeout=0)
 
     def __enter__(self) -> "Checkpoint":
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._lock = (self._folder / "lock").open("w")
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            self._lock.close()
+            self._lock.acquire()
+        except Timeout as error:
             raise ResumeRefused(f"{self._folder}: another process is computing here") from error
+        except OSError as error:
+            if error.errno not in NO_LOCKS:
+                raise
+            raise ResumeRefused(
+                f"{self._folder}: this file system has no file locks; write to another one"
+            ) from error
         try:
             self._check()
-        except ResumeRefused:
-            self._lock.close()
+        except BaseException:
+            self._lock.release()
             raise
         return self
 
@@ -48,8 +56,7 @@ class Checkpoint:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._lock is not None:
-            self._lock.close()
+        self._lock.release()
 
     def load(self, name: str) -> Any:
         """The part, or None where it is not finished or is not readable any more."""

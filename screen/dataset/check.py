@@ -16,6 +16,7 @@ from muli.screen.dataset.part_file import crc32_of, sha256_of
 
 PART = re.compile(r"part-\d{8}\.parquet")
 THREADS = 4
+UNREADABLE = "cannot be read"
 _LIKE_A_PART = re.compile(r"part-.*\.parquet", re.DOTALL)
 
 
@@ -82,5 +83,5 @@ def _wrong(entry: "os.DirEntry[str]", part: Part, thorough: bool) -> str | None:
         else:
             same = crc32_of(entry.path) == part.crc32
     except OSError as error:
-        return f"cannot be read: {error.strerror}"
+        return f"{UNREADABLE}: {error.strerror}"
     return None if same else "not as it was written"

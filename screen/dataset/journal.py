@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from muli.screen.dataset.manifest import Count, Part
+from muli.screen.errors import StoreError
 
 JOURNAL = ".journal.jsonl"
 _CHECK = "check"
@@ -51,8 +52,10 @@ def read(folder: Path) -> dict[int, Entry]:
     """Entries of finished parts by chunk, the last of each."""
     try:
         lines = (folder / JOURNAL).read_bytes().split(b"\n")
-    except OSError:
+    except FileNotFoundError:
         return {}
+    except OSError as error:
+        raise StoreError(f"{folder / JOURNAL}: cannot be read: {error.strerror}") from None
     entries = {}
     for line in lines:
         if line and (entry := _entry(line)) is not None:

@@ -24,7 +24,7 @@ from filelock import FileLock, Timeout
 from muli.candidates.files import flush_folder, replacing
 from muli.screen.dataset import journal, manifest, materials
 from muli.screen.dataset.causes import explained
-from muli.screen.dataset.check import PART, damaged
+from muli.screen.dataset.check import PART, UNREADABLE, damaged
 from muli.screen.dataset.journal import JOURNAL, Entry
 from muli.screen.dataset.manifest import MANIFEST, File, Manifest, Part, part_name
 from muli.screen.dataset.part_file import Checksums, PartWriter
@@ -145,10 +145,16 @@ class Store:
         return journal.read(self.folder)
 
     def intact(self, entries: Mapping[int, Entry]) -> dict[int, Entry]:
-        """The entries whose parts are there with their checksums."""
+        """The entries whose parts are there with their checksums.
+
+        Raises `StoreError` where one cannot be read now: it may be whole.
+        """
         parts = [journal.part(entry) for entry in entries.values()]
         with explained(self.folder):
             wrong = damaged(self.folder, parts, thorough=True)
+        for name, text in wrong.items():
+            if text.startswith(UNREADABLE):
+                raise StoreError(f"{self.folder / name} {text}; nothing was changed")
         return {chunk: entry for chunk, entry in entries.items() if part_name(chunk) not in wrong}
 
     @contextmanager
