@@ -17,7 +17,6 @@ from muli.screen.errors import SpecError
 from muli.screen.space.layout import DesignSpace
 from muli.screen.space.materials import ROLES, Materials, resolve
 from muli.screen.spec import Source, Spec
-from muli.screen.vocabulary import FILL
 
 if TYPE_CHECKING:
     from muli.screen.space.draws import Draws
@@ -188,6 +187,8 @@ def _axes(spec: Spec, materials: Materials) -> dict[str, object]:
 
         found |= medians(spec.uncertainty.distributions)
     if spec.screen.missing == "decades":
+        from muli.screen.vocabulary import FILL  # takes JAX along, which a dry run does without
+
         found |= {f"{FILL}{key}": values for key, values in _gaps(spec, materials).items()}
     found["electrolyte_thickness_um"] = axes.electrolyte_thickness_um
     return found
