@@ -6,6 +6,7 @@ A hundred of each here; three thousand in `make test-full`.
 import json
 import random
 import tomllib
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -73,7 +74,7 @@ def mutated(tree, draw):
         elif change == "double" and isinstance(parent[key], list):
             parent[key] = parent[key] * 2
         else:
-            parent[key] = draw.choice(VALUES)
+            parent[key] = deepcopy(draw.choice(VALUES))
     return tree
 
 
