@@ -1,5 +1,8 @@
 """Physics of lithium-potential profiles: pure JAX, one stack at a time."""
 
+from muli.kernels.metrics.ageing import Ageing, ageing, asr_after, p_lives
+from muli.kernels.metrics.ageing import Layer as AgeingLayer
+from muli.kernels.metrics.ageing import Row as AgeingRow
 from muli.kernels.metrics.coverage import (
     Holes,
     Interface,
@@ -33,6 +36,9 @@ from muli.kernels.model.status import Status
 from muli.kernels.solvers.solve import Solution, leak_current, solve
 
 __all__ = [
+    "Ageing",
+    "AgeingLayer",
+    "AgeingRow",
     "Boundary",
     "Branches",
     "CoatingClass",
@@ -55,8 +61,10 @@ __all__ = [
     "Table",
     "ThicknessLimit",
     "Window",
+    "ageing",
     "arrhenius_factor",
     "arrhenius_sigma_ion",
+    "asr_after",
     "contact_fraction",
     "growth",
     "growth_from",
@@ -73,6 +81,7 @@ __all__ = [
     "metrics_of_plane",
     "min_electrolyte_sigma_ele",
     "min_thickness",
+    "p_lives",
     "pinned_faces",
     "profile",
     "resolve_boundary",

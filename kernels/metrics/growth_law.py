@@ -59,13 +59,14 @@ def final_thickness(feed: Feed) -> Scalar:
     left, taken = left_over(feed), jnp.asarray(feed.leak * feed.per_length)
     endless = taken <= 0
     final = jnp.where(endless, jnp.inf, left / jnp.where(endless, 1.0, taken))
-    return jnp.where(left > 0, final, 0.0)
+    return jnp.where(left > 0, final, _nothing(left))
 
 
 def thickness_after(feed: Feed, time: Scalar) -> Scalar:
     """l (cm) a time (s) after contact."""
+    nothing = _nothing(left_over(feed))
     feed, grows = _growing(feed)
-    return jnp.where(grows, _thickness(feed, _stretched(feed, time)), 0.0)
+    return jnp.where(grows, _thickness(feed, _stretched(feed, time)), nothing)
 
 
 def time_to(feed: Feed, thickness: Scalar) -> Scalar:
@@ -84,6 +85,11 @@ def growth_rate(feed: Feed, thickness: Scalar) -> Scalar:
     arriving = feed.drive / (feed.resistance + feed.per_length * thickness)
     free = jnp.maximum(feed.volume_per_charge * (arriving - feed.leak), 0.0)
     return free / (1.0 + free / feed.reaction_rate)
+
+
+def _nothing(left: Scalar) -> Scalar:
+    """0, or NaN where it is unknown whether something grows."""
+    return jnp.where(jnp.isnan(left), jnp.nan, 0.0)
 
 
 def _growing(feed: Feed) -> tuple[Feed, Array]:
