@@ -52,9 +52,9 @@ def _entry(entry: Any, where: str) -> Entry | Rejected:
     try:
         composition = amounts(entry.get("composition"))
         formula = spell(composition)
-        kind = entry.get("@class", "ComputedEntry")
+        kind = str(entry.get("@class", "ComputedEntry"))
         if kind not in _CLASSES:
-            raise Unusable(f"class {str(kind)[:40]} needs pymatgen: load it, use from_pymatgen")
+            raise Unusable(f"class {kind[:40]} needs pymatgen: load it, use from_pymatgen")
         adjustments = _adjustments(entry)
         correction = _correction(entry, adjustments)
         per_atom = (number(entry.get("energy")) + correction) / sum(composition.values())

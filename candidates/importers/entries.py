@@ -136,7 +136,9 @@ def _refuse_duplicates(entries: list[Entry]) -> None:
     counts = Counter(entry.id for entry in entries if entry.id)
     twice = [name for name, count in counts.items() if count > 1]
     if twice:
-        shown = ", ".join(twice[:_NAMED]) + (", ..." if len(twice) > _NAMED else "")
+        shown = ", ".join(name[:40] for name in twice[:_NAMED]) + (
+            ", ..." if len(twice) > _NAMED else ""
+        )
         raise ImportRefused(f"{len(twice)} ids occur more than once: {shown}; keep one of each")
 
 
@@ -151,7 +153,7 @@ def _formation(totals: Sequence[Entry]) -> list[tuple[str, float]]:
     missing = set().union(*compositions) - reference.keys()
     if missing:
         raise ImportRefused(
-            f"no entry of the element {', '.join(sorted(missing))}: total energies need every "
+            f"no entry of the element {', '.join(sorted(missing)[:20])}: total energies need every "
             "element as a reference; add them, or give formation energies"
         )
     formed = [

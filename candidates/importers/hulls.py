@@ -69,7 +69,11 @@ def _mixed_hull(scales: Sequence[Scale]) -> dict[str, str]:
     uncorrected = [s for s in scales if s.functional.endswith("+U") and not s.is_corrected]
     if len(onto) != 1 or "?" in onto:
         raise _not_one(
-            "adjustments name " + ", ".join(sorted(onto)) + " as their hull", moved, stayed
+            "adjustments name "
+            + ", ".join(name[:40] for name in sorted(onto)[:10])
+            + " as their hull",
+            moved,
+            stayed,
         )
     (hull,) = onto
     if stayed.keys() - {hull} or hull in moved:
@@ -95,4 +99,4 @@ def _not_one(reason: str, moved: Counter[str], stayed: Counter[str]) -> MixedSca
 
 
 def _counted(names: Counter[str]) -> str:
-    return ", ".join(f"{name} ({count})" for name, count in sorted(names.items()))
+    return ", ".join(f"{name[:40]} ({count})" for name, count in sorted(names.items())[:10])

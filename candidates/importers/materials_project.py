@@ -68,9 +68,9 @@ def from_thermo_documents(
     found = [one for one in read if isinstance(one, Entry)]
     hulls = {entry.scale.functional or "not stated" for entry in found}
     if len(hulls) > 1:
+        listed = ", ".join(hull[:40] for hull in sorted(hulls)[:10])
         raise ImportRefused(
-            f"{name}: thermo types {', '.join(sorted(hulls))} together; each is a hull of its "
-            "own: ask for one"
+            f"{name}: thermo types {listed} together; each is a hull of its own: ask for one"
         )
     left_out = [one for one in read if isinstance(one, Rejected)]
     return assemble(found, left_out, {"source": name, **_ATTRIBUTION, **(provenance or {})})

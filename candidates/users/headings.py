@@ -8,6 +8,7 @@ and a unit that is not named where one is needed are problems of the heading, ne
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from muli.candidates.computed_columns import CARRIED
 from muli.candidates.names import closest
@@ -144,11 +145,13 @@ def _stem(name: str) -> str | None:
     return _spoken().get(folded) or _spoken().get(folded.replace(" ", ""))
 
 
+@cache
 def _stems() -> dict[str, str]:
     """Names of our columns without their units."""
     return {_SUFFIX.sub("", name): name for name in NUMERIC}
 
 
+@cache
 def _spoken() -> dict[str, str]:
     found = {_folded(name): name for name in TEXT_COLUMNS}
     found |= {_folded(stem): name for stem, name in _stems().items()}
@@ -158,6 +161,7 @@ def _spoken() -> dict[str, str]:
     return found
 
 
+@cache
 def _details() -> dict[str, str]:
     return {f"{name}_{detail}": name for name in EXPLAINED for detail in DETAILS}
 

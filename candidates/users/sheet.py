@@ -142,7 +142,10 @@ def _delimiter(text: str, known: Callable[[Sequence[str]], int]) -> str:
         return ","
 
     def score(mark: str) -> tuple[int, int]:
-        cells = next(csv.reader([line.strip("\r\n")], delimiter=mark), [])
+        try:
+            cells = next(csv.reader(io.StringIO(line, newline=""), delimiter=mark), [])
+        except csv.Error:
+            return (0, 0)
         return (known(cells[:_MAX_COLUMNS]), len(cells))
 
     return max(_DELIMITERS, key=score)

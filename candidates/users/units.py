@@ -6,6 +6,7 @@ Potentials against another electrode are shifted by that electrode's potential a
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
 from muli.candidates.schema import Column
 
@@ -79,6 +80,7 @@ def known_units(column: Column) -> str:
     return ", ".join(dict.fromkeys(unit.name for unit in _known(column).values()))
 
 
+@cache
 def _known(column: Column) -> dict[str, Unit]:
     if column.unit == "S/cm":
         return {name: Unit(name, factor) for name, factor in _SIGMA.items()}
@@ -96,6 +98,7 @@ def _known(column: Column) -> dict[str, Unit]:
     return {column.unit: Unit(column.unit)}
 
 
+@cache
 def _potentials() -> dict[str, Unit]:
     found = {}
     for volt, factor in (("V", 1.0), ("mV", 1e-3)):
