@@ -47,7 +47,10 @@ MEANING = {
     "axes.current_density_mA_cm2": "cell current, positive on discharge",
     "axes.stack_pressure_MPa": "pressure on the contacts; a screen refuses it and takes "
     "`interface.*` instead",
-    "filters.sql": 'a condition on a row\'s columns; written alone it is `name = "condition"`',
+    "filters.sql": "a condition on a row's columns, in SQL (comparisons, AND, OR, NOT, IN, "
+    "BETWEEN, LIKE, CASE, arithmetic, functions such as abs, log10, lower, contains); written "
+    'alone it is `name = "condition"`. On result columns: AND, OR, NOT, IN, BETWEEN, IS NULL, '
+    "comparisons, + - * / and abs; words are equal or not",
     "filters.require": "whether an unknown answer removes the row",
     "uncertainty.draws": "number of scrambled Sobol draws",
     "uncertainty.seed": "seed of the scrambling",

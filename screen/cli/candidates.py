@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from muli.screen.terminal import say, tell
+from muli.screen.terminal import say, tell, terminal_width
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,6 +31,16 @@ _SHOWN = (
     "reduction_limit_V",
     "oxidation_limit_V",
 )
+_NARROW = {
+    "name": "name",
+    "role": "role",
+    "sigma_ion_S_cm": "ion S/cm",
+    "sigma_ele_S_cm": "ele S/cm",
+    "reduction_limit_V": "red. V",
+    "oxidation_limit_V": "ox. V",
+}
+"""Columns of a narrow terminal, with their headings."""
+_WIDE = 145
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="CSV on stdout.")]
 
@@ -304,13 +314,17 @@ def _print_table(frame: "pd.DataFrame") -> None:
     """The columns one looks for first; `show` has the rest."""
     from muli.screen.views.table import figure, safe
 
+    narrow = terminal_width() < _WIDE
+
     def cell(value: object) -> str:
         if isinstance(value, str):
-            return safe(value, 28)
+            return safe(value, 24 if narrow else 28)
         return figure(None if value is None or value != value else float(str(value)))
 
-    kept = [each for each in _SHOWN if each in frame]
-    rows = [kept, *([cell(v) for v in row] for row in frame[kept].itertuples(index=False))]
+    shown = _NARROW if narrow else {name: name for name in _SHOWN}
+    kept = [each for each in shown if each in frame]
+    headings = [shown[each] for each in kept]
+    rows = [headings, *([cell(v) for v in row] for row in frame[kept].itertuples(index=False))]
     widths = [max(len(row[i]) for row in rows) for i in range(len(kept))]
     for row in rows:
         say("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
