@@ -68,8 +68,8 @@ def sources() -> pd.DataFrame:
 
 def library_table(name: str) -> pd.DataFrame:
     """A shipped table as it is, a copy: materials, values, windows, potentials, ocp_points,
-    reactions, decomposition_steps, interface_resistance, potential_dependence, processing,
-    lowest_formation_energies, sources, cells, cell_sources.
+    reactions, decomposition_steps, interface_resistance, interphases, potential_dependence,
+    processing, lowest_formation_energies, mixtures, sources, cells, cell_sources.
 
     Raises KeyError with the closest names.
     """

@@ -47,6 +47,7 @@ NUMBERS: dict[str, tuple[str, ...]] = {
     "ocp_points": ("lithium_fraction", "potential_V"),
     "reactions": ("energy_meV_atom", "energy_eV_non_Li_atom", "mixing_fraction"),
     "decomposition_steps": ("potential_V", "delta_Li_per_formula"),
+    "interphases": ("sd_log10",),
     "potential_dependence": ("value_S_cm", "slope", "activation_energy_eV", "temperature_K"),
     "interface_resistance": (
         "asr_bare_ohm_cm2",
