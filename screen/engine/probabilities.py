@@ -1,0 +1,321 @@
+"""The probability that a coating works in a cell, and the thickness to make it at.
+
+    line = Line(...)                       # arrays of one shape, one number per coating and cell
+    best = recommend(line)                 # thickness, its band, marks
+    p = at_thickness(line, best.thickness_nm)
+    p.p_works, p.p_chemistry, p.p_transport
+
+All laws are constant (a branch law needs draws). Four events, each over every state of charge:
+
+- protects: E_red,SE <= E* <= E_ox,SE, and the coating keeps its sigma_ele: it is not reduced at the
+  electrolyte's face, and, where it is no oxide, not oxidised at the cathode's;
+- affordable: coating and contacts within the budget;
+- stable: the cathode's potential is at most E_ox + A;
+- inert: both reaction energies are above their limits R.
+
+How the first is integrated is told in `probability_window`.
+
+Deterministic, differentiable, safe in float32. Tested against draws (tests/screen).
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy.special import log_ndtr, ndtr
+
+from muli.kernels.constants import CM_PER_NM
+from muli.screen.engine.probability_line import (
+    Array,
+    Line,
+    Probabilities,
+    Recommended,
+    above_zero,
+    hypot,
+)
+from muli.screen.engine.probability_window import (
+    GIVEN,
+    LN10,
+    LOOKING,
+    inside_window,
+    length_cm,
+    quantile,
+    ratio_of,
+    unit_nodes,
+)
+
+_IONS = unit_nodes(4)
+"""Shares of probability at which sigma_ion is taken, in each of four panels."""
+
+FLOOR_NM = 2.5
+"""Thinnest film that is recommended (`thinnest_film_nm` of a spec)."""
+CEILING_NM = 1000.0
+THIN_NM = 3.0
+"""Below it tunnelling and pinholes decide, which are outside the model."""
+WITHIN = 0.005
+"""The thinnest film within this of the best probability is recommended."""
+NEVER_AFFORDABLE = 0.01
+"""A coating less likely to be affordable at the floor is not affordable at any film."""
+_COARSE, _FINE = 24, 18
+_JUST = 3e-4
+"""How far inside a threshold of the medians a thickness is tried, relative."""
+
+
+def at_thickness(line: Line, thickness_nm: Array) -> Probabilities:
+    """Every probability of every line at a thickness (nm), of the lines' shape."""
+    return _each(_at_thickness, line, thickness_nm)
+
+
+def recommend(
+    line: Line, floor_nm: Array = FLOOR_NM, ceiling_nm: Array = CEILING_NM
+) -> Recommended:
+    """The thickness of the best P(protects and affordable), the thinnest of its equals."""
+    return _each(_recommend, line, floor_nm, ceiling_nm)
+
+
+def bare(line: Line) -> Probabilities:
+    """The row "no coating": the electrolyte touches the cathode.
+
+    Of the coating's fields only `reaction_cathode` and `limit_cathode` are read: they are those of
+    the electrolyte with the cathode.
+    """
+    return _each(_bare, line)
+
+
+def _each(function: Any, line: Line, *more: Array) -> Any:
+    """Apply a function of one line to arrays of lines of any shape."""
+    given = [jnp.asarray(value, jnp.result_type(float)) for value in (*line, *more)]
+    shape = jnp.broadcast_shapes(*(value.shape for value in given))
+    flat = [jnp.broadcast_to(value, shape).reshape(-1) for value in given]
+    count = len(line)
+    result = jax.vmap(lambda *v: function(Line(*v[:count]), *v[count:]))(*flat)
+    return jax.tree.map(lambda value: value.reshape(shape), result)
+
+
+def _at_thickness(line: Line, nm: Array) -> Probabilities:
+    pays, both, rest = _parts_at(line, nm)
+    weights = jnp.stack(_parts(line)[1])
+    affordable, transport = (weights * pays).sum(), (weights * both).sum()
+    protects = transport + (weights * rest).sum()
+    stable, inert = _stable(line), _inert(line)
+    keeps = jnp.where(line.oxidised_loses > 0, stable, 1.0)
+    return Probabilities(
+        p_works=transport * stable * inert,
+        p_chemistry=affordable * stable * inert,
+        p_transport=transport * keeps,
+        p_protects=protects * keeps,
+        p_affordable=affordable,
+        p_stable=stable,
+        p_inert=inert,
+    )
+
+
+def _parts(line: Line) -> tuple[tuple[tuple[Array, Array], ...], tuple[Array, Array]]:
+    first = (line.sigma_ion, line.sigma_ion_sd)
+    second = (line.sigma_ion_second, line.sigma_ion_second_sd)
+    return (first, second), (1.0 - line.second_weight, line.second_weight)
+
+
+def _stable(line: Line) -> Array:
+    margin = line.oxidation_V + line.allowance_V - line.cathode_high_V
+    return above_zero(margin, hypot(line.oxidation_sd, line.allowance_sd))
+
+
+def _inert(line: Line) -> Array:
+    electrolyte = above_zero(
+        line.reaction_electrolyte - line.limit_electrolyte,
+        hypot(line.reaction_electrolyte_sd, line.limit_electrolyte_sd),
+    )
+    return electrolyte * _inert_cathode(line)
+
+
+def _inert_cathode(line: Line) -> Array:
+    margin = line.reaction_cathode - line.limit_cathode
+    return above_zero(margin, hypot(line.reaction_cathode_sd, line.limit_cathode_sd))
+
+
+def _bare(line: Line) -> Probabilities:
+    ox = above_zero(
+        line.electrolyte_oxidation_V - line.cathode_high_V, line.electrolyte_oxidation_sd
+    )
+    red = above_zero(
+        line.cathode_low_V - line.electrolyte_reduction_V, line.electrolyte_reduction_sd
+    )
+    pays = jnp.where(line.contacts_ohm_cm2 <= line.budget_ohm_cm2, 1.0, 0.0)
+    inert = _inert_cathode(line)
+    protects = ox * red
+    one = jnp.ones_like(pays)
+    return Probabilities(
+        protects * pays * inert, pays * inert, protects * pays, protects, pays, one, inert
+    )
+
+
+def _parts_at(line: Line, nm: Array) -> tuple[Array, Array, Array]:
+    """For both normals of sigma_ion, shape (2,): P(affordable), P(protects and affordable) and
+    P(protects and not affordable)."""
+    parts = _parts(line)[0]
+    mean, sd = (jnp.stack(values)[:, None] for values in zip(*parts, strict=True))
+    pays = jnp.stack([ndtr(-_edge(line, *part, nm)) for part in parts])
+    nodes, weights = (jnp.asarray(values)[None, :] for values in _IONS)
+    # normal scores of sigma_ion above the edge of the budget, by equal probability
+    good = -quantile(nodes * pays[:, None])
+    # and below it, in three panels that part where the ions alone hold E* at a limit
+    ends = jnp.stack([_blocking(line, *part, nm) for part in parts])
+    ends = jnp.sort(jnp.minimum(ends, (1.0 - pays)[:, None]), axis=1)
+    width = ends[:, 1:] - ends[:, :-1]
+    bad = quantile(ends[:, :-1, None] + width[..., None] * nodes[None]).reshape(2, -1)
+    scores = jnp.concatenate([good, bad], axis=1)
+    inside = jax.vmap(
+        lambda z, log_ion: inside_window(line, GIVEN, nm, ratio_of(line, nm, z, log_ion), log_ion)
+    )(scores.reshape(-1), (mean + sd * scores).reshape(-1)).reshape(scores.shape)
+    count = len(_IONS[0])
+    both = pays * (weights * inside[:, :count]).sum(1)
+    rest = (width[..., None] * weights[None] * inside[:, count:].reshape(2, 3, count)).sum((1, 2))
+    return pays, both, rest
+
+
+def _blocking(line: Line, mean: Array, sd: Array, nm: Array) -> Array:
+    """0, the probabilities that sigma_ion is below what holds E* at either limit, and 1."""
+    ratios = jnp.stack(_ratios_at_limits(line)) * _electrolyte(line) - line.contacts_ohm_cm2
+    log_ion = jnp.log10(length_cm(line, nm)) - jnp.log10(jnp.clip(ratios, 1e-12, 1e30))
+    below = above_zero(log_ion - mean, sd)
+    return jnp.concatenate([jnp.zeros(1), below, jnp.ones(1)])
+
+
+def _electrolyte(line: Line) -> Array:
+    """Median resistance of the electrolyte to lithium, ohm cm2."""
+    ele = jnp.exp(-LN10 * line.electrolyte_sigma_ele)
+    return line.electrolyte_cm * (1.0 / line.electrolyte_sigma_ion_S_cm + ele)
+
+
+def _edge(line: Line, mean: Array, sd: Array, nm: Array) -> Array:
+    """Normal score of log sigma_ion at which coating and contacts just meet the budget."""
+    left = line.budget_ohm_cm2 - line.contacts_ohm_cm2
+    needed = jnp.log10(length_cm(line, nm)) - jnp.log10(jnp.where(left > 0, left, 1.0))
+    spread = jnp.where(sd > 0, sd, 1.0)
+    exact = jnp.where(mean >= needed, -30.0, 30.0)
+    score = jnp.where(sd > 0, (needed - mean) / spread, exact)
+    return jnp.where(left > 0, jnp.clip(score, -30.0, 30.0), 30.0)
+
+
+def _recommend(line: Line, floor: Array, ceiling: Array) -> Recommended:
+    grid = _coarse(line, floor, ceiling)
+    p = _search(line, grid)
+    first = jnp.argmax(p >= p.max() - WITHIN)
+    start, end = grid[jnp.maximum(first - 1, 0)], grid[first]
+    fine = jnp.exp(jnp.linspace(jnp.log(start), jnp.log(end), _FINE))
+    q = _search(line, fine)
+    best = jnp.maximum(p.max(), q.max())
+    thickness = _crossing(fine, q, best - WITHIN)
+    low, high = _crossing(grid, p, 0.9 * best), _crossing(grid[::-1], p[::-1], 0.9 * best)
+    thickness = jnp.clip(thickness, floor, ceiling)
+    median = _median(line)
+    asr = length_cm(line, thickness) * 10.0 ** (-jnp.maximum(median, -30.0)) + line.contacts_ohm_cm2
+    return Recommended(
+        thickness,
+        jnp.minimum(low, thickness),
+        jnp.maximum(high, thickness),
+        thickness < THIN_NM,
+        _affordable(line, floor) < NEVER_AFFORDABLE,
+        asr,
+    )
+
+
+def _coarse(line: Line, floor: Array, ceiling: Array) -> Array:
+    """Thicknesses to try: evenly in the logarithm, and where the medians cross a threshold."""
+    steps = jnp.exp(jnp.linspace(jnp.log(floor), jnp.log(ceiling), _COARSE))
+    thinnest, thickest = _thresholds(line)
+    inside = jnp.sqrt(jnp.maximum(thinnest, floor) * jnp.minimum(thickest, ceiling))
+    wanted = jnp.stack([thinnest * (1.0 + _JUST), inside, thickest * (1.0 - _JUST)])
+    return jnp.sort(jnp.concatenate([steps, jnp.clip(wanted, floor, ceiling)]))
+
+
+def _thresholds(line: Line) -> tuple[Array, Array]:
+    """Thickness in nm from which and to which the medians protect within the budget."""
+    ion = jnp.exp(jnp.minimum(-LN10 * line.sigma_ion, 80.0))
+    per_cm = ion + jnp.exp(jnp.minimum(-LN10 * line.sigma_ele, 80.0))
+    start, end = (
+        jnp.maximum(ratio * _electrolyte(line) - line.contacts_ohm_cm2, 0.0) / per_cm
+        for ratio in _ratios_at_limits(line)
+    )
+    pays = jnp.maximum(line.budget_ohm_cm2 - line.contacts_ohm_cm2, 0.0) / ion
+    wide = line.area_factor / CM_PER_NM
+    return (
+        jnp.clip(start * wide, 1e-6, 1e9),
+        jnp.clip(jnp.minimum(pays, end) * wide, 1e-6, 1e9),
+    )
+
+
+def _ratios_at_limits(line: Line) -> tuple[Array, Array]:
+    """Ratio of the divider at which E* is at the oxidation limit, and at the lowest it may have."""
+    pinned = jnp.maximum(line.anode_V, line.electrolyte_reduction_V)
+    anode = jnp.where(line.pinned > 0, pinned, line.anode_V)
+    own = line.reduction_V - line.reduction_allowance_V
+    lowest = jnp.where(line.pinned > 0, own, jnp.maximum(own, line.electrolyte_reduction_V))
+
+    def ratio(limit: Array, cathode: Array) -> Array:
+        above = limit - anode
+        inside = jnp.maximum(cathode - limit, 0.0) / jnp.where(above > 1e-6, above, 1.0)
+        return jnp.where(above > 1e-6, inside, 1e12)
+
+    return (
+        ratio(line.electrolyte_oxidation_V, line.cathode_high_V),
+        ratio(lowest, line.cathode_low_V),
+    )
+
+
+def _search(line: Line, grid: Array) -> Array:
+    """P(protects and affordable) on a grid, with one sigma_ion for all that are good enough.
+
+    Within the budget a coating's ions add next to nothing to the divider, so that one value does
+    while the thickness is looked for; `at_thickness` integrates.
+    """
+
+    def at(nm: Array) -> Array:
+        edge = _edge(line, line.sigma_ion, line.sigma_ion_sd, nm)
+        # mean and variance of the normal score above the edge
+        z = jnp.exp(-0.5 * edge * edge - log_ndtr(-edge)) / np.sqrt(2.0 * np.pi)
+        left = jnp.clip(1.0 + edge * z - z * z, 0.0, 1.0)
+        known = line.sigma_ion_sd > 0
+        z, left = jnp.where(known, z, 0.0), jnp.where(known, left, 1.0)
+        log_ion = line.sigma_ion + line.sigma_ion_sd * z
+        ratio = ratio_of(line, nm, z, log_ion, left)
+        return inside_window(line, LOOKING, nm, ratio, log_ion) * _affordable(line, nm)
+
+    return jax.vmap(at)(grid)
+
+
+def _affordable(line: Line, nm: Array) -> Array:
+    parts, weights = _parts(line)
+    return sum(
+        weight * ndtr(-_edge(line, mean, sd, nm))
+        for (mean, sd), weight in zip(parts, weights, strict=True)
+    )
+
+
+def _crossing(grid: Array, p: Array, wanted: Array) -> Array:
+    """First thickness of a grid where p reaches a value, between its points by interpolation."""
+    first = jnp.argmax(p >= wanted)
+    before = jnp.maximum(first - 1, 0)
+    rise = p[first] - p[before]
+    share = jnp.where(rise > 0, (wanted - p[before]) / jnp.where(rise > 0, rise, 1.0), 1.0)
+    logs = jnp.log(grid)
+    return jnp.exp(logs[before] + jnp.clip(share, 0.0, 1.0) * (logs[first] - logs[before]))
+
+
+def _median(line: Line) -> Array:
+    """Median of log10 sigma_ion of the mixture, by bisection between the medians of its parts."""
+    (one, one_sd), (two, two_sd) = _parts(line)[0]
+    two = jnp.where(line.second_weight > 0, two, one)
+    low, high = jnp.minimum(one, two), jnp.maximum(one, two)
+
+    def halve(_: int, ends: tuple[Array, Array]) -> tuple[Array, Array]:
+        middle = 0.5 * (ends[0] + ends[1])
+        share = (1.0 - line.second_weight) * above_zero(middle - one, one_sd)
+        share = share + line.second_weight * above_zero(middle - two, two_sd)
+        more = share < 0.5
+        return jnp.where(more, middle, ends[0]), jnp.where(more, ends[1], middle)
+
+    low, high = jax.lax.fori_loop(0, 40, halve, (low, high))
+    return jnp.where(line.second_weight > 0, 0.5 * (low + high), one)

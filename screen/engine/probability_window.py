@@ -1,0 +1,169 @@
+"""The probability that the electrolyte stays inside its window, for one sigma_ion of the coating.
+
+With R = r_coating/r_SE the divider gives E* = E_a + (E_c - E_a)/(1 + R). R is log-normal plus what
+the coating's ions add. The probability is an integral over the normal score of ln R, in three
+panels that part where E* passes the mean limits: given R, E* is known and every limit is a normal
+of its own. The potential of the anode side, where the electrolyte pins it, is a mixture of narrow
+normals whose width joins that of the limits. So sharp limits and sharp conductivities are both
+exact, and the result is smooth.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy.special import ndtr
+
+from muli.kernels.constants import CM_PER_NM
+from muli.screen.engine.probability_line import Array, Line, above_zero, hypot
+
+LN10 = float(np.log(10.0))
+_TINY = 1e-30
+
+
+def _narrow(count: int, width: float) -> tuple[Any, Any, float]:
+    """Centres, weights and width of narrow normals whose mixture is a standard normal."""
+    points, weights = np.polynomial.hermite_e.hermegauss(count)
+    return points * np.sqrt(1.0 - width**2), weights / weights.sum(), width
+
+
+def unit_nodes(count: int) -> tuple[Any, Any]:
+    """Gauss-Legendre nodes and weights between 0 and 1."""
+    nodes, weights = np.polynomial.legendre.leggauss(count)
+    return (nodes + 1.0) / 2.0, weights / 2.0
+
+
+class Fineness(NamedTuple):
+    """How finely the anode side's potential and, in each panel, the ratio are integrated over."""
+
+    side: tuple[Any, Any, float]
+    panel: tuple[Any, Any]
+
+
+LOOKING = Fineness(_narrow(5, 0.65), unit_nodes(4))
+GIVEN = Fineness(_narrow(9, 0.48), unit_nodes(8))
+
+
+class Ratio(NamedTuple):
+    """r_coating/r_SE = exp(normal) + ionic: mean and deviation of the logarithm, ionic part."""
+
+    log: Array
+    sd: Array
+    ionic: Array
+
+
+def inside_window(line: Line, fineness: Fineness, nm: Array, ratio: Ratio, log_ion: Array) -> Array:
+    """P(E* inside the window and above the coating's own limit) for one sigma_ion, integrated.
+
+    The ratio is integrated over, in three panels that part where E* passes the mean limits; given
+    the ratio E* is known, and each limit is a normal of its own.
+    """
+    side, side_sd, shares = _sides(line, fineness.side)
+    anode, high, low = _potentials(line, side, nm, log_ion)
+    own, own_sd = line.reduction_V - line.reduction_allowance_V, _own_sd(line)
+    judged = jnp.where(line.pinned > 0, -99.0, line.electrolyte_reduction_V)
+    upper = _score(ratio, line.electrolyte_oxidation_V, anode, high)
+    lower = _score(ratio, jnp.maximum(own, judged), anode, low)
+    first, last = jnp.minimum(upper, lower), jnp.maximum(upper, lower)
+    ends = ndtr(jnp.stack([jnp.full_like(first, -30.0), first, last, jnp.full_like(first, 30.0)]))
+    nodes, weights = (jnp.asarray(values)[None, None, :] for values in fineness.panel)
+    width = ends[1:] - ends[:-1]
+    share = ends[:-1, :, None] + width[..., None] * nodes
+    weight = width[..., None] * weights
+    whole = jnp.exp(jnp.clip(ratio.log + ratio.sd * quantile(share), -80.0, 80.0)) + ratio.ionic
+    fall = whole / (1.0 + whole)
+    moved = fall * side_sd[None, :, None]
+    edge = anode[None, :, None]
+    span = high - edge
+    at_high, at_low = edge + span * (1.0 - fall), edge + (low - edge) * (1.0 - fall)
+    keeps = above_zero(
+        line.electrolyte_oxidation_V - at_high, hypot(line.electrolyte_oxidation_sd, moved)
+    )
+    keeps = keeps * above_zero(at_low - own, hypot(own_sd, moved))
+    keeps = keeps * above_zero(at_low - judged, line.electrolyte_reduction_sd)
+    given = (weight * keeps).sum((0, 2))
+    return jnp.minimum((shares * given).sum(), 1.0)
+
+
+def _sides(line: Line, normals: tuple[Any, Any, float]) -> tuple[Array, Array, Array]:
+    """Potential of the anode side as narrow normals: centres, width of each, weights.
+
+    The electrolyte's limits are drawn in order, reduction below oxidation. A coating that protects
+    implies that order, so that its probability is no more than a divisor.
+    """
+    points, weights, narrow = jnp.asarray(normals[0]), jnp.asarray(normals[1]), normals[2]
+    red = line.electrolyte_reduction_V + line.electrolyte_reduction_sd * points
+    pins = (line.pinned > 0) & (red > line.anode_V)
+    side = jnp.where(pins, red, line.anode_V)
+    sd = jnp.where(pins, narrow * line.electrolyte_reduction_sd, 0.0)
+    return side, sd, weights / _in_order(line)
+
+
+def _in_order(line: Line) -> Array:
+    order = above_zero(
+        line.electrolyte_oxidation_V - line.electrolyte_reduction_V,
+        hypot(line.electrolyte_reduction_sd, line.electrolyte_oxidation_sd),
+    )
+    return jnp.maximum(order, 1e-6)
+
+
+def _score(ratio: Ratio, limit: Array, anode: Array, cathode: Array) -> Array:
+    """Normal score of the ratio at which E* is at a limit; far out where no ratio is."""
+    bottom = jnp.maximum(limit - anode, _TINY)
+    top = jnp.maximum(cathode - limit - ratio.ionic * bottom, _TINY)
+    distance = jnp.log(top) - jnp.log(bottom) - ratio.log
+    return jnp.clip(distance / jnp.where(ratio.sd > 0, ratio.sd, 1.0), -6.0, 6.0)
+
+
+def _potentials(line: Line, side: Array, nm: Array, log_ion: Array) -> tuple[Array, Array, Array]:
+    """Potentials between which the divider acts: anode side, cathode highest and lowest.
+
+    Under current they are the electrodes' less what the ions take; a coating that is not affordable
+    is judged with the polarisation of one that just is.
+    """
+    electrolyte_ion = line.electrolyte_cm / line.electrolyte_sigma_ion_S_cm
+    most = jnp.maximum(line.budget_ohm_cm2, line.contacts_ohm_cm2)
+    drop = line.current_A_cm2 * jnp.minimum(ionic_resistance(line, nm, log_ion), most)
+    anode = side + line.current_A_cm2 * electrolyte_ion
+    return anode, line.cathode_high_V - drop, line.cathode_low_V - drop
+
+
+def _own_sd(line: Line) -> Array:
+    return hypot(line.reduction_sd, line.reduction_allowance_sd)
+
+
+def ratio_of(line: Line, nm: Array, z: Array, log_ion: Array, left: Array = 0.0) -> Ratio:
+    """The ratio r_coating/r_SE for one sigma_ion, with normal score z of the variance `left`."""
+    length = length_cm(line, nm)
+    ele = line.sigma_ele + line.sigma_ele_sd * line.rho_ion * z
+    electrolyte_ion = line.electrolyte_cm / line.electrolyte_sigma_ion_S_cm
+    electrolyte_ele = line.electrolyte_cm * jnp.exp(-LN10 * line.electrolyte_sigma_ele)
+    whole = electrolyte_ion + electrolyte_ele
+    a, b = line.sigma_ele_sd, line.electrolyte_sigma_ele_sd * electrolyte_ele / whole
+    variance = (
+        (1.0 - line.rho_ion**2 * (1.0 - left)) * a * a + b * b - 2.0 * line.rho_electrolyte * a * b
+    )
+    some = variance > 1e-14
+    return Ratio(
+        log=jnp.log(length) - LN10 * ele - jnp.log(whole),
+        sd=jnp.where(some, LN10 * jnp.sqrt(jnp.where(some, variance, 1.0)), 0.0),
+        ionic=ionic_resistance(line, nm, log_ion) / whole,
+    )
+
+
+def ionic_resistance(line: Line, nm: Array, log_ion: Array) -> Array:
+    """Ionic resistance of coating and contacts, ohm cm2."""
+    ion = jnp.exp(jnp.minimum(-LN10 * log_ion, 80.0))
+    return length_cm(line, nm) * ion + line.contacts_ohm_cm2
+
+
+def length_cm(line: Line, nm: Array) -> Array:
+    """Thickness in cm as it enters the divider: the area factor spreads current."""
+    return nm * CM_PER_NM / line.area_factor
+
+
+def quantile(p: Array) -> Array:
+    """Normal score of a probability, finite at 0 and 1."""
+    tiny = jnp.finfo(p.dtype).tiny * 1e4
+    return jax.scipy.special.ndtri(jnp.clip(p, tiny, 1.0 - jnp.finfo(p.dtype).eps))
