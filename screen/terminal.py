@@ -10,8 +10,14 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator
-from typing import TextIO
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+LINE_EVERY_S = 30.0
 
 ACTING = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
@@ -75,6 +81,45 @@ def working(what: str) -> Iterator[None]:
     finally:
         with contextlib.suppress(OSError, ValueError):
             line.stop()
+
+
+@contextlib.contextmanager
+def counting() -> Iterator[Callable[[str, int, int], None]]:
+    """A function to be told (what, done, total): a bar in a terminal, else a line every 30 s."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield _counted_in_lines()
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    line = Progress(console=Console(file=sys.stderr), transient=True)
+    tasks: dict[str, TaskID] = {}
+
+    def show(what: str, done: int, total: int) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            if what not in tasks:
+                tasks[what] = line.add_task(visible(what), total=total)
+            line.update(tasks[what], completed=done)
+
+    with contextlib.suppress(OSError, ValueError):
+        line.start()
+    try:
+        yield show
+    finally:
+        with contextlib.suppress(OSError, ValueError):
+            line.stop()
+
+
+def _counted_in_lines() -> Callable[[str, int, int], None]:
+    last = time.monotonic()
+
+    def show(what: str, done: int, total: int) -> None:
+        nonlocal last
+        if time.monotonic() - last >= LINE_EVERY_S:
+            last = time.monotonic()
+            tell(f"{what}: {done:,} of {total:,}")
+
+    return show
 
 
 def give_up_stdout() -> None:

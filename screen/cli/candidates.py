@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from muli.screen.terminal import say, tell, terminal_width
+from muli.screen.terminal import counting, say, tell, terminal_width
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -238,7 +238,7 @@ def compute(
     restart: Annotated[bool, typer.Option("--restart", help="Begin anew.")] = False,
 ) -> None:
     """Compute windows and reaction energies of every lithium compound of a table of energies."""
-    with usable_input(), _interruptible():
+    with usable_input(), _interruptible(), counting() as progress:
         from muli.candidates.computing.compute import compute as judge
         from muli.candidates.importers import read_energies, read_gaps
 
@@ -250,10 +250,10 @@ def compute(
             gaps=read_gaps(gaps) if gaps else None,
             workers=workers,
             restart=restart,
-            progress=_progress,
+            progress=progress,
         )
     tell(
-        f"\n{found.rows:,} rows written to {out} in {found.seconds:.0f} s, "
+        f"{found.rows:,} rows written to {out} in {found.seconds:.0f} s, "
         f"{len(found.failed):,} of them with a reason instead of numbers"
     )
 
@@ -289,10 +289,6 @@ def _tell_rejected(imported: "Imported") -> None:
         tell(f"left out: {each}")
     if len(imported.rejected) > 20:
         tell(f"left out: {len(imported.rejected) - 20:,} more")
-
-
-def _progress(label: str, done: int, total: int) -> None:
-    print(f"\r{label}: {done:,} of {total:,}", end="", file=sys.stderr, flush=True)
 
 
 def _fetched(source: str, elements: str | None, field: str | None, thermo_type: str) -> "Imported":

@@ -132,6 +132,15 @@ WRONG = {
     "no rows": (["--top", "0"], "expected 1 or more"),
     "pareto of one": (["--pareto", "asr_coating_ohm_cm2"], "two columns or more"),
     "pareto and top": (["--pareto", "a,b", "--top", "3"], "leave --top away"),
+    "no condition": (["--where", "5"], "a number, not a condition"),
+    "an aggregate": (["--where", "count(*) > 1"], "count(*) is not a function"),
+    "chance": (["--where", "random() > 0.5"], "random is not a function"),
+    "not a number": (["--where", "NOT min_thickness_nm"], "NOT stands at a number"),
+    "fails on a row": (["--where", "CAST(coating AS INTEGER) > 1"], "--where: Conversion Error"),
+    "fails in a front": (
+        ["--pareto", "asr_coating_ohm_cm2,min_thickness_nm", "--where", "coating ~ '('"],
+        "--where: Invalid Input",
+    ),
     "text sorted downwards": (["--by", "family desc"], "a number's COLUMN"),
 }
 

@@ -129,6 +129,26 @@ def test_progress_outlives_its_terminal(tmp_path, monkeypatch):
     assert store.content["stacks_done"] == 10
 
 
+@pytest.mark.parametrize("stream", [Screen(), Full(), io.StringIO()])
+def test_work_is_shown_and_outlives_its_terminal(stream, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(terminal, "LINE_EVERY_S", 0.0)
+    with terminal.working("solving [bold]"), terminal.counting() as count:
+        count("compounds", 1, 20)
+        count("compounds", 20, 20)
+    if isinstance(stream, Screen):
+        assert "compounds" in stream.getvalue()
+    elif not isinstance(stream, Full):
+        assert stream.getvalue().splitlines()[-1] == "compounds: 20 of 20"
+
+
+def test_a_closed_terminal_is_the_first_signal():
+    with signals.stop_on_signal() as stop:
+        assert not stop.is_set()
+        signal.raise_signal(signal.SIGHUP)
+        assert stop.is_set()
+
+
 def test_lost_data_is_an_error(monkeypatch, capsys):
     monkeypatch.setattr(sys, "stdout", Full())
     assert command(monkeypatch, "candidates", "cells", "--json") == 2
