@@ -5,11 +5,13 @@ stdout is data, stderr is talk. Exit codes: 0 ok, 1 rows failed under --strict, 
 `muli --help` answers at once.
 """
 
+import gc
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from muli.screen.cli import (
     age,
@@ -26,12 +28,28 @@ from muli.screen.cli import (
     solve,
     verify,
 )
+from muli.screen.compiling.store import Store, use
 from muli.screen.errors import ScreenError, StoreError, UsageError
 from muli.screen.running import signals
 from muli.screen.terminal import give_up_stdout, say, tell
 
+NO_CACHE = "--no-cache"
+
+
+class _Commands(TyperGroup):
+    """The commands; `--no-cache` may stand before or behind a command's name."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Options of `muli` first."""
+        own = args[: args.index("--")] if "--" in args else args
+        if NO_CACHE in own:
+            args = [NO_CACHE, *(word for word in own if word != NO_CACHE), *args[len(own) :]]
+        return super().parse_args(ctx, args)
+
+
 app = typer.Typer(
     name="muli",
+    cls=_Commands,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -91,12 +109,18 @@ def _options(
         bool,
         typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
     ] = False,
+    no_cache: Annotated[
+        bool,
+        typer.Option(NO_CACHE, help="Compile anew: read and keep no compiled programs."),
+    ] = False,
 ) -> None:
     """What holds for all commands."""
+    use(None if no_cache else Store.of_user())
 
 
 def main() -> None:
     """Run the command line; `muli.__main__` is its entry point."""
+    gc.set_threshold(50_000, 20, 50)  # imports and tracing make much that stays: look seldom
     if sys.stdout is None:  # closed before the command began
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115
     code = _flushed(_exit_code())

@@ -42,6 +42,7 @@ def examine() -> dict[str, Any]:
             "processors": os.cpu_count(),
             "memory_GiB": _memory(),
             "free_disk_GiB": round(shutil.disk_usage(Path.cwd()).free / 2**30, 1),
+            "programs": _programs(),
             "packages": {name: str(where) for name, where in _origins(NAMES).items()},
             "problems": [*shadows(sys.path), *_own_files(), *unusable(PUBLIC), *trouble],
         }
@@ -62,9 +63,31 @@ def report(found: dict[str, Any]) -> str:
         else "memory       unknown on this system"
     )
     lines.append(f"disk here    {found['free_disk_GiB']} GiB free")
+    programs = found["programs"]
+    lines.append(
+        f"programs     {programs['count']} compiled, {programs['MiB']} MiB of at most "
+        f"{programs['largest_MiB']} MiB in {programs['folder']} (may be deleted; --no-cache)"
+    )
+    if programs["not_used"]:
+        lines.append(f"             not used: {programs['not_used']}")
     lines += [f"{name:<12} from {where}" for name, where in found["packages"].items()]
     problems = [f"PROBLEM: {each}" for each in found["problems"]]
     return "\n".join([*lines, *(problems or ["no problem found"])])
+
+
+def _programs() -> dict[str, Any]:
+    """The folder of compiled programs: where, how many, how large, and why it is not used."""
+    from muli.screen.compiling.store import Store
+
+    store = Store.of_user()
+    sizes = [size for _, size, _ in store.files()]
+    return {
+        "folder": str(store.root),
+        "count": len(sizes),
+        "MiB": round(sum(sizes) / 2**20, 1),
+        "largest_MiB": store.largest_bytes // 2**20,
+        "not_used": store.refusal(),
+    }
 
 
 def shadows(path: Sequence[str]) -> list[str]:

@@ -21,6 +21,7 @@ from jax.stages import Lowered
 from jaxtyping import Array, Float, Int
 from numpy.typing import NDArray
 
+from muli.screen.compiling.programs import finished
 from muli.screen.engine.answers import Answers, answer, without_thickness
 from muli.screen.engine.confidence import SLOPES, VALUES, Score, Uncertain, score, with_confidence
 from muli.screen.engine.gates import Gates
@@ -162,7 +163,7 @@ class Evaluator:
 
             def build(name: str, function: Callable[..., Any], *inputs: Any) -> Any:
                 lowered = self._lowered(function, *inputs)
-                compiled[name] = pool.submit(lowered.compile)
+                compiled[name] = pool.submit(finished, lowered)
                 return lowered.out_info
 
             share = build("rows", self._rows, self.tables, start, *self.grid)

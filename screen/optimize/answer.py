@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 
 from muli.kernels import solve
 from muli.kernels.constants import CM_PER_NM
+from muli.screen.compiling.programs import QUICK_COMPILE, kept
 from muli.screen.optimize.constraints import (
     IMPOSSIBLE,
     coating_asr,
@@ -72,10 +73,21 @@ class Answer:
         return asdict(self)
 
 
-@eqx.filter_jit
+FEW = 128
+"""Up to so many problems run sooner than the compiler's slower passes would."""
+
+
 def solve_batch(problems: Problem) -> tuple[Optimum, Checked]:
     """Search and check a batch of problems of one shape: one compiled program per shape."""
+    return (_solve_few if np.shape(problems.margin)[0] <= FEW else _solve_many)(problems)
+
+
+def _solve_all(problems: Problem) -> tuple[Optimum, Checked]:
     return eqx.filter_vmap(_one)(problems)
+
+
+_solve_few = kept("few designs", QUICK_COMPILE)(_solve_all)
+_solve_many = kept("many designs")(_solve_all)
 
 
 def _one(problem: Problem) -> tuple[Optimum, Checked]:

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import equinox as eqx
 import jax
 import numpy as np
 
 from muli.kernels.constants import CM_PER_NM
+from muli.screen.compiling.programs import QUICK_COMPILE, kept
 from muli.screen.errors import SpecError
 from muli.screen.optimize.answer import Answer, answer, check
 from muli.screen.optimize.batch import RELAXATIONS, unknown
@@ -99,7 +99,7 @@ def _nominal(problem: Problem, rung: Rung, names: list[str]) -> Answer:
     )
 
 
-_check = eqx.filter_jit(check)
+_check = kept("check of a design", QUICK_COMPILE)(check)
 
 
 def _row(rungs: Rung, i: int, p: float) -> dict[str, Any]:

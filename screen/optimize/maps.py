@@ -21,6 +21,7 @@ from jaxtyping import Array, Float
 
 from muli.kernels import Constant, Layer, Stack, Window, max_sigma_ele, resolve_boundary
 from muli.kernels.constants import CM_PER_NM, CM_PER_UM, ROOM_TEMPERATURE
+from muli.screen.compiling.programs import QUICK_COMPILE, kept
 from muli.screen.errors import SpecError
 from muli.screen.optimize.read import (
     Scenario,
@@ -164,14 +165,19 @@ def _sigma_ele(
     ]
     at_states = [
         _at_limit(
-            electrolyte,
-            getattr(window, limit),
-            end.E_anode,
-            end.E_cathode,
-            scenario.numbers["temperature_K"],
-            jnp.asarray(thickness / area),
-            jnp.asarray(sigma_ion),
-            contact_resistances(scenario.overrides, 2, area),
+            *jax.tree.map(
+                np.asarray,  # a plain number would be a part of the program
+                (
+                    electrolyte,
+                    getattr(window, limit),
+                    end.E_anode,
+                    end.E_cathode,
+                    scenario.numbers["temperature_K"],
+                    thickness / area,
+                    sigma_ion,
+                    contact_resistances(scenario.overrides, 2, area),
+                ),
+            )
         )
         for end in ends
     ]
@@ -179,7 +185,7 @@ def _sigma_ele(
     return strictest(np.stack(at_states), axis=0)
 
 
-@jax.jit
+@kept("map", QUICK_COMPILE)
 def _at_limit(
     electrolyte: Layer,
     limit: Float[Array, ""],

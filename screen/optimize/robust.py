@@ -19,6 +19,7 @@ from jaxtyping import Array, Float
 from scipy import stats
 
 from muli.kernels.model.laws import Law
+from muli.screen.compiling.programs import kept
 from muli.screen.errors import SpecError
 from muli.screen.optimize.constraints import coating_asr, evaluate, outer_gaps, over_states
 from muli.screen.optimize.descent import FEASIBLE, Box, optimise
@@ -108,7 +109,7 @@ def _harrell_davis(rank: int, count: int) -> np.ndarray:
     return np.diff(edges)
 
 
-@eqx.filter_jit
+@kept("ladder of probabilities")
 def _ladder(
     problem: Problem, draws: Problem, ranks: Float[Array, " p"], weights: Float[Array, "p draws"]
 ) -> Rung:

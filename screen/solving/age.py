@@ -26,8 +26,9 @@ from muli.kernels import (
     growth,
 )
 from muli.kernels.constants import CM_PER_NM
+from muli.screen.compiling.programs import QUICK_COMPILE, kept
 from muli.screen.solving.age_file import AgeEntry, ProductsEntry, read_cells
-from muli.screen.solving.batches import QUICK_COMPILE, in_chunks, law_of, points_of
+from muli.screen.solving.batches import in_chunks, law_of, points_of
 
 COULOMB_PER_UAH = 3600e-6
 CHUNK = 32
@@ -218,7 +219,7 @@ def _program(shape: Shape) -> Callable[[Cell], Aged]:
         ]
         return Aged(*sides)
 
-    return jax.jit(jax.vmap(aged), compiler_options=QUICK_COMPILE)
+    return kept(f"age {shape}", QUICK_COMPILE)(jax.vmap(aged))
 
 
 def _known(tree: Any, shape: Shape) -> Any:

@@ -23,17 +23,19 @@ from muli import kernels
 from muli.kernels import Branches, Constant, Layer, Profile, Solution, Stack, Table
 from muli.kernels.metrics.profile import SolvedLayer, profile_in_layer, solved_layers
 from muli.kernels.model.laws import Law
+from muli.screen.compiling.programs import QUICK_COMPILE, kept
 from muli.screen.solving.stack_file import LawEntry, LayerEntry, StackEntry
 
 T = TypeVar("T")
 CHUNK = 32
+FEW = (1, 8)
+"""Smaller batches of a program: few sizes, so that few are compiled."""
 BLOCK = 16
 """Places of a layer that are profiled together."""
 MANY = 4 * CHUNK
 """Stacks of up to two layers that are worth a program of their own."""
 CUT_UP_TO = 5
 """Layer count up to which stacks are cut to the longest among them."""
-QUICK_COMPILE = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
 
 
 class Kind(NamedTuple):
@@ -138,7 +140,7 @@ def is_constant(stack: StackEntry) -> bool:
 
 def in_chunks(program: Callable[[Any], T], rows: Sequence[Any], largest: int) -> list[T]:
     """What a batched program makes of every row, in batches of one size (the last one padded)."""
-    size = min(largest, 1 << (len(rows) - 1).bit_length())
+    size = next(lanes for lanes in (*FEW, largest) if lanes >= min(len(rows), largest))
     found: list[T] = []
     for start in range(0, len(rows), size):
         chunk = rows[start : start + size]
@@ -260,13 +262,13 @@ def _solve_program(kind: Kind) -> Callable[[Stack], tuple[Solution, SolvedLayer]
         solution = kernels.solve(_known(stack, kind))
         return solution, solved_layers(stack, solution)
 
-    return jax.jit(jax.vmap(answer), compiler_options=QUICK_COMPILE)
+    return kept(f"solve {kind}", QUICK_COMPILE)(jax.vmap(answer))
 
 
 @lru_cache
 def _profile_program(straight: bool) -> Callable[[tuple[SolvedLayer, jax.Array]], Profile]:
     inside = partial(profile_in_layer, straight=straight)
-    return jax.jit(jax.vmap(lambda row: inside(*row)), compiler_options=QUICK_COMPILE)
+    return kept(f"profile {straight}", QUICK_COMPILE)(jax.vmap(lambda row: inside(*row)))
 
 
 @lru_cache
@@ -278,4 +280,4 @@ def _inverse_program(kind: Kind) -> Callable[[tuple[Stack, jax.Array]], tuple[ja
         thickness = kernels.min_thickness(stack, limit)
         return thickness, kernels.max_sigma_ele(stack, limit) if constant else thickness * math.nan
 
-    return jax.jit(jax.vmap(answer), compiler_options=QUICK_COMPILE)
+    return kept(f"inverse {kind}", QUICK_COMPILE)(jax.vmap(answer))

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from muli.kernels import arrhenius_factor, arrhenius_sigma_ion
 from muli.kernels.constants import ROOM_TEMPERATURE
+from muli.screen.compiling.programs import QUICK_COMPILE, kept
 
 Kind = Literal["sigma_ion", "sigma_ele"]
 Number = Any
@@ -34,6 +35,10 @@ PARTS = {
     "sigma_ele": ("sigma_ele_S_cm", "sigma_0_S_cm", "sigma_n_S_cm", "sigma_p_S_cm"),
 }
 """Columns of a material that one activation energy scales."""
+
+
+SHORTEST_ROW = 1024
+"""Numbers that are computed together at least."""
 
 
 class Measured(NamedTuple):
@@ -66,12 +71,26 @@ def used(kind: Kind, measured: Measured, temperature: Number) -> Number:
 
 
 def used_on_host(kind: Kind, measured: Measured, temperature: Number) -> NDArray[np.float64]:
-    """`used` in double precision, as NumPy's array."""
+    """`used` in double precision, as NumPy's array.
+
+    The rule is one for every number, so numbers of any shape go in rows of few lengths: few
+    programs are compiled.
+    """
+    numbers = (np.asarray(each, np.float64) for each in (*measured[:3], temperature))
+    arrays = np.broadcast_arrays(*numbers, np.asarray(measured.typed, np.float64))
+    shape, count = arrays[0].shape, arrays[0].size
+    length = SHORTEST_ROW
+    while length < count:
+        length *= 8
+    rows = [np.resize(each.ravel(), length) for each in arrays]
     with jax.enable_x64(True):
-        sigma, activation, own = (np.asarray(each, np.float64) for each in measured[:3])
-        arrays = Measured(sigma, activation, own, np.asarray(measured.typed, np.bool_))
-        given = jax.tree.map(jnp.asarray, (arrays, np.asarray(temperature, np.float64)))
-        return np.asarray(used(kind, *given))
+        found = _used_in_rows(kind, Measured(rows[0], rows[1], rows[2], rows[4] > 0), rows[3])
+    return np.asarray(found)[:count].reshape(shape)
+
+
+@kept("conductivities", QUICK_COMPILE)
+def _used_in_rows(kind: Kind, measured: Measured, temperature: Number) -> Number:
+    return used(kind, measured, temperature)
 
 
 def held_constant(measured: Measured, temperature: Number) -> NDArray[np.bool_]:

@@ -1,0 +1,151 @@
+"""Programs that are compiled once: read from the store in use, else compiled and kept there.
+
+`kept` takes the place of `jax.jit` for functions that depend on nothing but their arguments: such a
+program is found by its name and the shapes of its arrays, without tracing. `finished` serves
+programs whose content is known only once they are traced.
+"""
+
+import pickle
+from collections.abc import Callable, Hashable, Mapping
+from functools import wraps
+from typing import Any, NamedTuple, TypeVar
+
+import equinox as eqx
+import jax
+import numpy as np
+from jax.experimental.serialize_executable import deserialize_and_load, serialize
+from jax.stages import Compiled, Lowered
+
+from muli.screen.compiling.store import Store, used
+
+Options = Mapping[str, Any]
+Answer = TypeVar("Answer")
+QUICK_COMPILE: Options = {
+    "xla_backend_optimization_level": 0,
+    "xla_cpu_use_fusion_emitters": False,
+}
+"""For programs that run a few times: compiled in a third of the time, they run two to three times
+longer."""
+
+
+def kept(
+    name: str, options: Options | None = None
+) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
+    """Compile a function of trees once per shapes, and keep its programs under `name`.
+
+    Arrays are traced; everything else in the arguments is a part of the program. The function must
+    depend on its arguments alone, and return arrays. options: of the compiler.
+    """
+
+    def decorate(function: Callable[..., Answer]) -> Callable[..., Answer]:
+        programs: dict[Hashable, _Flat] = {}
+
+        @wraps(function)
+        def call(*given: Any) -> Answer:
+            arrays, plain = eqx.partition(given, eqx.is_array)
+            leaves, tree = jax.tree.flatten(arrays)
+            if any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
+                return function(*given)  # a part of a larger program
+            leaves = [np.asarray(leaf) for leaf in leaves]
+            signature = _signature(leaves, tree, plain)
+            if signature not in programs:
+
+                def of_leaves(leaves: list[Any]) -> Answer:
+                    return function(*eqx.combine(jax.tree.unflatten(tree, leaves), plain))
+
+                key = f"{name}\0{signature}\0{sorted((options or {}).items())}"
+                programs[signature] = _flat_program(of_leaves, leaves, key, options)
+            return programs[signature](leaves)
+
+        return call
+
+    return decorate
+
+
+def finished(lowered: Lowered, options: Options | None = None) -> Compiled:
+    """The compiled program of a traced one, from the store where it has the same content."""
+    store = used()
+    if store is None:
+        return _compiled(lowered, options)
+    key = f"{_devices()}\0{lowered.as_text()}"
+    found = _unpacked(store.read(key), lowered.in_tree, lowered.out_tree)
+    if found is not None:
+        return found.program
+    program = _compiled(lowered, options)
+    _keep(store, key, _Flat(program, None))
+    return program
+
+
+class _Flat(NamedTuple):
+    """A program from a list of arrays to a list of arrays, and the tree that these belong to.
+
+    The tree is kept as an object with numbers for its arrays: JAX's own description of a tree
+    does not come back from a file as what it was.
+    """
+
+    program: Compiled
+    shape: Any
+
+    def __call__(self, leaves: list[Any]) -> Any:
+        return jax.tree.unflatten(jax.tree.structure(self.shape), self.program(leaves))
+
+
+def _flat_program(
+    function: Callable[[list[Any]], Any], leaves: list[Any], key: str, options: Options | None
+) -> _Flat:
+    store = used()
+    if store is not None:
+        key = f"{_devices()}\0{key}"
+        inputs = jax.tree.structure(((leaves,), {}))
+        if (found := _unpacked(store.read(key), inputs, None)) is not None:
+            return found
+    shapes: list[Any] = []
+
+    def to_list(leaves: list[Any]) -> list[Any]:
+        found, tree = jax.tree.flatten(function(leaves))
+        shapes.append(jax.tree.unflatten(tree, range(len(found))))
+        return found
+
+    program = _Flat(_compiled(jax.jit(to_list).lower(leaves), options), shapes[0])
+    if store is not None:
+        _keep(store, key, program)
+    return program
+
+
+def _compiled(lowered: Lowered, options: Options | None) -> Compiled:
+    return lowered.compile(compiler_options=dict(options)) if options else lowered.compile()
+
+
+def _signature(leaves: list[Any], tree: Any, plain: Any) -> Hashable:
+    """What tells one program of a function from another."""
+    shapes = tuple((leaf.shape, leaf.dtype.name) for leaf in leaves)
+    words, others = jax.tree.flatten(plain)
+    x64 = bool(jax.config.jax_enable_x64)  # type: ignore[attr-defined]
+    return str(tree), shapes, str(others), tuple(map(repr, words)), x64
+
+
+def _devices() -> str:
+    """Kind, number and runtime of the devices here; a program is for these."""
+    devices = jax.devices()
+    return f"{devices[0].device_kind}\0{len(devices)}\0{devices[0].client.platform_version}"
+
+
+def _keep(store: Store, key: str, program: _Flat) -> None:
+    """Write a program to the store; left out where JAX cannot tell it as data (some devices)."""
+    try:
+        data = pickle.dumps((serialize(program.program)[0], program.shape))
+    except Exception:
+        return
+    store.write(key, data)
+
+
+def _unpacked(data: bytes | None, inputs: Any, outputs: Any) -> _Flat | None:
+    """A program from data; None where this JAX cannot take it. outputs: None for a list."""
+    if data is None:
+        return None
+    try:
+        program, shape = pickle.loads(data)
+        outputs = outputs or jax.tree.structure(jax.tree.leaves(shape))
+        return _Flat(deserialize_and_load(program, inputs, outputs), shape)
+    except Exception:
+        return None

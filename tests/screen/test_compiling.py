@@ -1,0 +1,163 @@
+"""Compiled programs kept in a folder: found again, never trusted when damaged, deleted at will."""
+
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from muli.kernels import Constant, Layer, Solution, Stack, solve
+from muli.screen.cli.app import app
+from muli.screen.compiling import store as stores
+from muli.screen.compiling.programs import QUICK_COMPILE, finished, kept
+from muli.screen.compiling.store import Store
+
+
+@pytest.fixture
+def store(tmp_path):
+    before = stores.used()
+    stores.use(Store(tmp_path / "programs"))
+    yield stores.used()
+    stores.use(before)
+
+
+def program(traces, factor=2.0):
+    """A new one, as another process has it: nothing of it is in memory."""
+
+    @kept("double", QUICK_COMPILE)
+    def double(x, factor):
+        traces.append(x.shape)
+        return {"doubled": x * factor}
+
+    return lambda x: double(np.asarray(x), factor)["doubled"]
+
+
+def only_file(store):
+    ((_, _, path),) = store.files()
+    return path
+
+
+def test_a_second_process_finds_the_program_without_tracing(store):
+    traces = []
+    for _ in range(2):
+        np.testing.assert_array_equal(program(traces)([1.0, 2.0]), [2.0, 4.0])
+    assert traces == [(2,)]
+    np.testing.assert_array_equal(program(traces, 3.0)([1.0, 2.0]), [3.0, 6.0])
+    np.testing.assert_array_equal(program(traces)([1.0]), [2.0])
+    assert len(store.files()) == len(traces) == 3  # numbers and shapes make programs of their own
+
+
+def test_trees_come_back_as_what_they_were(store):
+    stack = Stack((Layer(5e-3, 1e-3, Constant(1e-9)), Layer(1e-6, 1e-6, Constant(1e-11))), 0.0, 4.2)
+    stack = jax.tree.map(np.asarray, stack)
+    first, second = (kept("one", QUICK_COMPILE)(solve)(stack) for _ in range(2))
+    assert isinstance(second, Solution)
+    np.testing.assert_array_equal(first.faces, second.faces)
+    assert float(second.nodes[1]) == pytest.approx(4.117646, abs=1e-6)
+
+
+def test_a_traced_program_is_found_by_its_content(store):
+    lowered = [jax.jit(lambda x, k=k: x + k).lower(jnp.zeros(3)) for k in (1.0, 1.0, 2.0)]
+    found = [finished(each)(jnp.zeros(3)) for each in lowered]
+    assert [float(each[0]) for each in found] == [1.0, 1.0, 2.0]
+    assert len(store.files()) == 2
+
+
+def test_inside_another_program_it_is_a_function(store):
+    double = kept("double")(lambda x: x * 2.0)
+    np.testing.assert_array_equal(jax.jit(double)(jnp.ones(2)), [2.0, 2.0])
+    assert store.files() == []
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "foreign", "empty"])
+def test_a_damaged_file_is_passed_over_and_written_anew(store, damage):
+    traces = []
+    program(traces)([1.0])
+    path = only_file(store)
+    whole = path.read_bytes()
+    flipped = bytearray(whole)
+    flipped[-7] ^= 255
+    path.write_bytes(
+        {"cut": whole[:-50], "flipped": bytes(flipped), "foreign": b"x" * 99, "empty": b""}[damage]
+    )
+    np.testing.assert_array_equal(program(traces)([1.0]), [2.0])
+    program(traces)([1.0])
+    assert len(traces) == 2
+
+
+def test_a_whole_file_that_holds_no_program_is_passed_over(store):
+    traces = []
+    program(traces)([1.0])
+    junk = b"junk"
+    only_file(store).write_bytes(stores._head(junk) + junk)
+    np.testing.assert_array_equal(program(traces)([1.0]), [2.0])
+
+
+def test_only_the_owner_has_rights_and_else_nothing_is_read(store):
+    traces = []
+    program(traces)([1.0])
+    path = only_file(store)
+    for each in (store.root, path.parent, path):
+        assert each.stat().st_mode & 0o077 == 0
+    store.root.chmod(0o770)
+    assert "chmod 700" in store.refusal()
+    program(traces)([1.0])
+    assert len(traces) == 2
+    store.root.chmod(0o700)
+    target = store.root.rename(store.root.with_name("elsewhere"))
+    store.root.symlink_to(target)
+    assert "no folder" in store.refusal()
+
+
+def test_the_program_used_longest_ago_goes_first(tmp_path):
+    store = Store(tmp_path / "programs", largest_bytes=2500)
+    for key in ("a", "b"):
+        store.write(key, key.encode() * 1000)
+    for age, (_, _, path) in enumerate(store.files()):
+        stores.os.utime(path, (age, age))
+    first = "a" if store.files()[0][2] == store._path("a") else "b"
+    assert store.read(first) is not None  # used now
+    store.write("c", b"c" * 1000)
+    assert store.read(first) is not None
+    assert store.read("b" if first == "a" else "a") is None
+
+
+def test_several_write_at_once_and_a_deleted_folder_comes_back(tmp_path):
+    store = Store(tmp_path / "programs")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: store.write("same", bytes([n]) * 10_000), range(40)))
+    assert len(set(store.read("same"))) == 1
+    assert not [p for p in store.root.rglob("*") if p.is_file() and p.suffix != stores.SUFFIX]
+    shutil.rmtree(store.root)
+    assert store.read("same") is None
+    store.write("same", b"again")
+    assert store.read("same") == b"again"
+
+
+def test_nothing_is_kept_where_nothing_can_be_written(tmp_path, store):
+    (tmp_path / "file").write_text("in the way")
+    stores.use(Store(tmp_path / "file" / "programs"))
+    np.testing.assert_array_equal(program([])([1.0]), [2.0])
+
+
+@pytest.mark.parametrize(
+    ("words", "is_kept"),
+    [
+        (["cite", "--help"], True),
+        (["--no-cache", "cite", "--help"], False),
+        (["cite", "--no-cache", "--help"], False),
+    ],
+)
+def test_the_command_line_keeps_programs_unless_told_not_to(store, monkeypatch, words, is_kept):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(store.root))
+    assert CliRunner().invoke(app, words).exit_code == 0
+    assert (stores.used() == Store(store.root / "muli" / "programs")) == is_kept
+    assert (stores.used() is None) != is_kept
+
+
+def test_a_relative_cache_folder_counts_as_none(monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", "here")
+    assert Store.of_user().root.parts[-3:] == (".cache", "muli", "programs")
