@@ -7,7 +7,8 @@ On a piece ln sigma_ele is linear with slope b. From E_1 on, with f = dE/dx at E
     phi(y) = (e^y - 1)/y,  psi(y) = ln(1 + y)/y
 
 which are exact, also where a, b or j is 0. Where psi's argument falls to -1 the flow stands still
-inside the piece. Beyond its ends the table continues with its end values (b = 0).
+inside the piece. Beyond its ends the table continues with its end values (b = 0), however far: the
+outermost piece ahead takes every length that the pieces before it leave over.
 """
 
 import math
@@ -24,8 +25,8 @@ from muli.kernels.transport.flow import Rates
 Scalar = Float[Array, ""]
 Number = Float[Array, "..."]
 SMALL = 1e-4
-OUTER_PIECE = 1e3
-"""V; how far the end values of a table are continued."""
+UNDECIDED = 256.0
+"""Machine epsilons below which the sum of the two parts of dE/dx is rounding."""
 
 
 def _phi(y: Number) -> Number:
@@ -63,7 +64,7 @@ class TableFlow(eqx.Module):
         sense = jnp.where(length < 0, -one, one)
         mirror = jnp.where(sense * self.speed(E_0) < 0, -one, one)
         rising = TableFlow(self.table, sense * mirror * self.a, sense * mirror * self.j)
-        edges, log_sigma = self._edges()
+        edges, log_sigma = self._edges(E_0)
         edges = jnp.where(mirror > 0, edges, -edges[::-1])
         log_sigma = jnp.where(mirror > 0, log_sigma, log_sigma[::-1])
         E = mirror * rising._rise(edges, log_sigma, mirror * E_0, jnp.abs(length))
@@ -71,26 +72,27 @@ class TableFlow(eqx.Module):
 
     def length(self, E_0: Scalar, E_1: Scalar) -> Scalar:
         """Sum over the pieces between, where the flow runs from E_0 to E_1."""
-        edges, log_sigma = self._edges()
-        low, high = jnp.minimum(E_0, E_1), jnp.maximum(E_0, E_1)
-        start = jnp.clip(edges[:-1], low, high)
-        pieces = jnp.clip(edges[1:], low, high) - start
-        slope = jnp.diff(log_sigma) / jnp.diff(edges)
-        speed = self.a + self.j * jnp.exp(-log_sigma[:-1] - slope * (start - edges[:-1]))
-        one = jnp.ones_like(E_0)
-        towards = jnp.where((E_1 - E_0) * self.speed(E_0) >= 0, one, -one)
-        y = slope * pieces
-        runs = jnp.all((towards * (E_1 - E_0) * speed > 0) | (pieces == 0)) & (towards > 0)
-        speed = jnp.where(speed == 0, 1.0, speed)
-        parts = pieces / jnp.abs(speed) * _phi(y) * _psi(self.a / speed * y * _phi(y))
-        return jnp.where(runs, jnp.sum(jnp.where(pieces == 0, 0.0, parts)), jnp.inf)
+        length, slowest = self._length(E_0, E_1)
+        return jnp.where(slowest > 0, length, jnp.inf)
 
     def miss(self, E_0: Scalar, E_1: Scalar, length: Scalar) -> Scalar:
-        """By marching along the direction that contracts, scaled to E_1."""
+        """(int_{E_0}^{E_1} dE/f - length) f(E_1), f(E_1) held fixed.
+
+        In value by marching along the direction that contracts, scaled to E_1. Where the flow all
+        but stands still in between, a rounding of j decides how far a march comes; derivatives
+        therefore are those of the integral.
+        """
         forward, stretch = self._contracts(E_0, E_1)
         ahead = E_1 - self.arrive(E_0, length).E
         back = (self.arrive(E_1, -length).E - E_0) * stretch
-        return jnp.where(forward, ahead, back)
+        value = jax.lax.stop_gradient(jnp.where(forward, ahead, back))
+        between, slowest = self._length(E_0, E_1)
+        sense = jnp.where(E_1 < E_0, -1.0, 1.0)
+        speed = sense * jnp.maximum(sense * self.speed(E_1), self._rounding(E_1))
+        runs = slowest > -UNDECIDED * jnp.finfo(speed.dtype).eps
+        scale = jax.lax.stop_gradient(jnp.where(runs, speed, 0.0))
+        excess = between - length
+        return value + scale * (excess - jax.lax.stop_gradient(excess))
 
     def rates(self, E_0: Scalar, E_1: Scalar) -> Rates:
         """Derivatives of `miss` by E_0 and E_1."""
@@ -108,10 +110,49 @@ class TableFlow(eqx.Module):
         divisor = jnp.where(jnp.abs(speed_0) > smallest, speed_0, smallest)
         return forward, jax.lax.stop_gradient(speed_1 / jnp.where(forward, 1.0, divisor))
 
-    def _edges(self) -> tuple[Float[Array, " edges"], Float[Array, " edges"]]:
-        """Ends of all pieces (V), the constant outer ones included, and ln sigma_ele there."""
+    def _rounding(self, E: Scalar) -> Scalar:
+        """Below this (V/cm) dE/dx at E is lost in the rounding of its two parts."""
+        parts = jnp.abs(self.a) + jnp.abs(self.speed(E) - self.a)
+        return UNDECIDED * jnp.finfo(parts.dtype).eps * parts
+
+    def _length(self, E_0: Scalar, E_1: Scalar) -> tuple[Scalar, Scalar]:
+        """int |dE|/|f| from E_0 to E_1 (cm), and the least of f over the sum of its parts there.
+
+        The latter is negative where the flow runs the other way somewhere. A flow below rounding
+        counts as one at rounding, with derivatives as they are.
+        """
+        low, high = jnp.minimum(E_0, E_1), jnp.maximum(E_0, E_1)
+        edges, log_sigma = self._edges(low, high)
+        start, end = (jnp.clip(x, low, high) for x in (edges[:-1], edges[1:]))
+        sense = jnp.where(E_1 < E_0, -1.0, 1.0)
+        slope = _slopes(edges, log_sigma)
+        drift = sense * self.a
+
+        def speed(E: Number) -> tuple[Number, Number]:
+            diffusion = sense * self.j * jnp.exp(-log_sigma[:-1] - slope * (E - edges[:-1]))
+            parts = jnp.abs(drift) + jnp.abs(diffusion)
+            f = drift + diffusion
+            floor = UNDECIDED * jnp.finfo(parts.dtype).eps * parts
+            return f + jax.lax.stop_gradient(jnp.maximum(f, floor) - f), f / parts
+
+        (f_start, share_start), (f_end, share_end) = speed(start), speed(end)
+        y = slope * (end - start)
+        bend = drift / f_start * y * _phi(y)
+        least = jax.lax.stop_gradient(f_end / f_start * jnp.exp(y) - 1.0)
+        bend = bend + jax.lax.stop_gradient(jnp.maximum(bend, jnp.minimum(least, -0.5)) - bend)
+        parts = (end - start) / f_start * _phi(y) * _psi(bend)
+        there = (end > start) | (E_0 == E_1)
+        slowest = jnp.min(jnp.where(there, jnp.minimum(share_start, share_end), 1.0))
+        return jnp.sum(jnp.where(end > start, parts, 0.0)), slowest
+
+    def _edges(self, *reached: Scalar) -> tuple[Float[Array, " edges"], Float[Array, " edges"]]:
+        """Ends of all pieces (V), and ln sigma_ele there.
+
+        The constant outer pieces extend to the potentials `reached` beyond the table.
+        """
         E, log_sigma = self.table.E, math.log(10.0) * self.table.log10_sigma
-        edges = jnp.concatenate([E[:1] - OUTER_PIECE, E, E[-1:] + OUTER_PIECE])
+        every = jnp.stack([*reached, E[0], E[-1]])
+        edges = jnp.concatenate([jnp.min(every)[None], E, jnp.max(every)[None]])
         return edges, jnp.concatenate([log_sigma[:1], log_sigma, log_sigma[-1:]])
 
     def _rise(
@@ -124,14 +165,23 @@ class TableFlow(eqx.Module):
         """Where a rising potential arrives: whole pieces first, then inside the last one."""
         start = jnp.maximum(edges[:-1], E_0)
         end = jnp.maximum(edges[1:], start)
-        slope = jnp.diff(log_sigma) / jnp.diff(edges)
+        slope = _slopes(edges, log_sigma)
         speed = self.a + self.j * jnp.exp(-log_sigma[:-1] - slope * (start - edges[:-1]))
-        speed = jnp.maximum(speed, jnp.sqrt(jnp.finfo(speed.dtype).tiny))
+        number = jnp.finfo(speed.dtype)
+        speed = jnp.clip(speed, math.sqrt(number.tiny), math.sqrt(number.max))
         y = slope * (end - start)
         parts = (end - start) / speed * _phi(y) * _psi(self.a / speed * y * _phi(y))
         parts = jnp.minimum(parts, 4.0 * length)
         before = jnp.concatenate([jnp.zeros(1, parts.dtype), jnp.cumsum(parts)[:-1]])
-        last = jnp.argmax((before + parts >= length) & (end > start))
+        # No piece may reach that far: then the outermost one, which has no end, does.
+        reaches = ((before + parts >= length) & (end > start)).at[-1].set(True)
+        last = jnp.argmax(reaches)
         rest, b, f = length - before[last], slope[last], speed[last]
         straight = f * rest * _phi(self.a * b * rest)
         return start[last] + straight * _psi(b * straight)
+
+
+def _slopes(edges: Float[Array, " edges"], log_sigma: Float[Array, " edges"]) -> Number:
+    """d ln sigma_ele/dE of every piece (1/V); 0 in the outer pieces, which may have no width."""
+    width = jnp.diff(edges)
+    return jnp.diff(log_sigma) / jnp.where(width > 0, width, 1.0)
