@@ -4,7 +4,10 @@ E is the local lithium potential, V vs Li/Li+ (high E = lithium-poor); conductiv
 Branches are handled through logarithms: at 4 V, e^(E/V_T) is e^160 and overflows float32.
 """
 
+from collections.abc import Sequence
+
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -45,6 +48,41 @@ class Table(eqx.Module):
 
 
 Law = Constant | Branches | Table
+
+
+def as_branches(law: Law, like: Float[Array, ""]) -> Branches:
+    """Any law as branches in the type of `like`: a constant as absent ones, a table as a constant
+    1 S/cm that holds its place."""
+    zero, one = jnp.zeros_like(like), jnp.ones_like(like)
+    if isinstance(law, Branches):
+        return jax.tree.map(lambda leaf: jnp.asarray(leaf, like.dtype), law)
+    floor = law.sigma_0 if isinstance(law, Constant) else one
+    return Branches(jnp.asarray(floor, like.dtype), zero, zero, zero, zero, one, one)
+
+
+def aligned_tables(laws: Sequence[Law]) -> Table:
+    """Tables of one length along a leading axis, short ones continued by their end values.
+
+    A constant is a flat table. Branches get a table that says nothing, so that places agree. Every
+    number must be an array.
+    """
+    tables = [_as_table(law) for law in laws]
+    longest = max(table.E.size for table in tables)
+    grids, values = [], []
+    for table in tables:
+        missing = longest - table.E.size
+        beyond = table.E[-1] + jnp.arange(1, missing + 1, dtype=table.E.dtype)
+        level = jnp.broadcast_to(table.log10_sigma[-1], (missing,))
+        grids.append(jnp.concatenate([table.E, beyond]))
+        values.append(jnp.concatenate([table.log10_sigma, level]))
+    return Table(jnp.stack(grids), jnp.stack(values))
+
+
+def _as_table(law: Law) -> Table:
+    if isinstance(law, Table):
+        return law
+    level = jnp.log10(law.sigma_0) if isinstance(law, Constant) else jnp.zeros_like(law.sigma_0)
+    return Table(jnp.arange(2, dtype=level.dtype), jnp.broadcast_to(level, (2,)))
 
 
 def constant_sigma_ele(law: Law) -> Float[Real, "..."]:

@@ -51,7 +51,7 @@ def solve(stack: Stack) -> Solution:
     safe, status = guard(as_floats(stack))
     if is_constant(stack):
         return finish(safe, solve_constant(safe), status)
-    if is_open_circuit(stack) and not has_table(stack):
+    if is_open_circuit(stack):
         raw, fits = solve_open_circuit(chain(stack, safe))
     else:
         raw, fits = solve_under_current(safe)
@@ -65,15 +65,10 @@ def leak_current(stack: Stack) -> Scalar:
     For searches that ask for nothing else many times: less to compile than `solve`, which has the
     last word on what they find.
     """
-    if is_constant(stack) or has_table(stack) or not is_open_circuit(stack):
+    if is_constant(stack) or not is_open_circuit(stack):
         return solve(stack).leak_current_density
     answer = solve_chain(chain(stack, as_floats(stack)))
     return answer.leak * jnp.exp(answer.log_unit)
-
-
-def has_table(stack: Stack) -> bool:
-    """Whether a layer's sigma_ele is tabulated."""
-    return any(isinstance(layer.sigma_ele, Table) for layer in stack.layers)
 
 
 def finish(stack: Stack, raw: Raw, status: Int[Array, ""]) -> Solution:

@@ -1,8 +1,9 @@
 """From a stack to what the solvers march on: conductors, thicknesses, contacts, potentials.
 
 The method that answers for a layer is chosen here, from what is known when the program is built:
-constant laws are explicit; branches of one slope have a closed form where their slopes are equal
-plain numbers; unequal or traced slopes, and tables, go by panels prepared once per layer.
+constant laws are explicit; tables have a closed form piece by piece, branches of one slope one
+where their slopes are equal plain numbers; unequal or traced slopes go by panels prepared once per
+layer.
 """
 
 from typing import TypeVar
@@ -13,11 +14,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from muli.kernels.constants import ABSENT, BOLTZMANN_EV
-from muli.kernels.model.laws import Branches, Constant, Law, Table
+from muli.kernels.model.laws import Branches, Constant, Law, Table, aligned_tables, as_branches
 from muli.kernels.model.stack import Stack
 from muli.kernels.numerics.safe import log_or_absent
 from muli.kernels.transport.ambipolar import Conductor, Dilute
-from muli.kernels.transport.quadrature import tabulate
+from muli.kernels.transport.quadrature import Graded, Mixed, graded, piecewise
 
 Scalar = Float[Array, ""]
 Tree = TypeVar("Tree")
@@ -55,46 +56,48 @@ def is_open_circuit(stack: Stack) -> bool:
     return isinstance(stack.current_density, int | float) and stack.current_density == 0
 
 
-def plain_slope(law: Law) -> float | None:
-    """The slope of both branches where they are equal plain numbers; else None. Constant: 1."""
-    if isinstance(law, Constant):
-        return 1.0
+def chain(given: Stack, safe: Stack) -> Chain:
+    """A stack ready to solve: its numbers from `safe` (guarded), its plain slopes from `given`."""
+    log_thickness = jnp.stack([jnp.log(layer.thickness) for layer in safe.layers])
+    contacts = None if safe.interface_asr is None else jnp.stack(safe.interface_asr)
+    pieces = Piece(_conductors(given, safe), log_thickness)
+    return Chain(pieces, contacts, safe.E_anode, safe.E_cathode)
+
+
+def _conductors(given: Stack, safe: Stack) -> Conductor:
+    """All layers take the method of the hardest, so that one program serves them in turn."""
+    laws = [layer.sigma_ele for layer in safe.layers]
+    has_table = jnp.asarray([isinstance(law, Table) for law in laws])
+    if not any(isinstance(law, Table) for law in laws):
+        return _of_branches(given, safe)
+    sigma_ion = jnp.stack([layer.sigma_ion for layer in safe.layers])
+    tables = jax.vmap(piecewise)(aligned_tables(laws), sigma_ion)
+    if not any(isinstance(law, Branches) for law in laws):
+        return tables
+    return Mixed(tables, _of_branches(given, safe), has_table)
+
+
+def _of_branches(given: Stack, safe: Stack) -> Dilute | Graded:
+    """Constants and branches; a table counts as a constant that nobody asks."""
+    volt = BOLTZMANN_EV * safe.temperature
+    sigma_ion = jnp.stack([layer.sigma_ion for layer in safe.layers])
+    slopes = [_plain_slope(layer.sigma_ele) for layer in given.layers]
+    rows = [as_branches(layer.sigma_ele, volt) for layer in safe.layers]
+    laws = jax.tree.map(lambda *leaves: jnp.stack(leaves), *rows)
+    if all(slope is not None for slope in slopes):
+        return jax.vmap(dilute)(laws, sigma_ion, volt / jnp.asarray(slopes, volt.dtype))
+    low = jnp.minimum(safe.E_anode, safe.E_cathode)
+    high = jnp.maximum(safe.E_anode, safe.E_cathode)
+    return jax.vmap(graded, (0, 0, None, None, None))(laws, sigma_ion, volt, low, high)
+
+
+def _plain_slope(law: Law) -> float | None:
+    """The slope of both branches where they are equal plain numbers; else None. No branches: 1."""
     if not isinstance(law, Branches):
-        return None
+        return 1.0
     slopes = law.z_n, law.z_p
     known = all(isinstance(slope, int | float) for slope in slopes)
     return slopes[0] if known and slopes[0] == slopes[1] else None
-
-
-def chain(given: Stack, safe: Stack) -> Chain:
-    """A stack ready to solve: its numbers from `safe` (guarded), its plain slopes from `given`.
-
-    All layers take the method of the hardest, so that one program serves them in turn.
-    """
-    volt = BOLTZMANN_EV * safe.temperature
-    slopes = [plain_slope(layer.sigma_ele) for layer in given.layers]
-    log_thickness = jnp.stack([jnp.log(layer.thickness) for layer in safe.layers])
-    sigma_ion = jnp.stack([layer.sigma_ion for layer in safe.layers])
-    laws = [as_branches(layer.sigma_ele) for layer in safe.layers]
-    laws = jax.tree.map(lambda *leaves: jnp.stack(leaves), *laws)
-    conductors: Conductor
-    if all(slope is not None for slope in slopes):
-        conductors = jax.vmap(dilute)(laws, sigma_ion, volt / jnp.asarray(slopes, volt.dtype))
-    else:
-        low = jnp.minimum(safe.E_anode, safe.E_cathode)
-        high = jnp.maximum(safe.E_anode, safe.E_cathode)
-        prepare = jax.vmap(tabulate, (0, 0, None, None, None))
-        conductors = prepare(laws, sigma_ion, volt, low, high)
-    contacts = None if safe.interface_asr is None else jnp.stack(safe.interface_asr)
-    return Chain(Piece(conductors, log_thickness), contacts, safe.E_anode, safe.E_cathode)
-
-
-def as_branches(law: Law) -> Branches | Table:
-    """A constant law as branches that are absent; any other law as it is."""
-    if not isinstance(law, Constant):
-        return law
-    none, one = jnp.zeros_like(law.sigma_0), jnp.ones_like(law.sigma_0)
-    return Branches(law.sigma_0, none, none, none, none, one, one)
 
 
 def dilute(law: Branches, sigma_ion: Scalar, volt: Scalar) -> Dilute:

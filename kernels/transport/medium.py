@@ -1,7 +1,6 @@
 """All layers of a stack in one shape, so that one compiled step serves every layer and law.
 
-A constant is a branch law without branches. Tables are padded to the longest by continuing their
-end values.
+A constant is a branch law without branches; every table has the length of the longest.
 """
 
 import math
@@ -14,7 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from muli.kernels.constants import BOLTZMANN_EV
-from muli.kernels.model.laws import Branches, Constant, Law, Table
+from muli.kernels.model.laws import Branches, Table, aligned_tables, as_branches
 from muli.kernels.model.stack import Stack
 from muli.kernels.transport.branches import log_sigma_ele
 from muli.kernels.transport.flow import BranchFlow, Flow
@@ -74,9 +73,9 @@ def media(stack: Stack, E_low: Scalar, E_high: Scalar) -> Medium:
         thickness=jnp.stack([layer.thickness for layer in stack.layers]),
         sigma_ion=jnp.stack([layer.sigma_ion for layer in stack.layers]),
         branches=jax.tree.map(
-            lambda *rows: jnp.stack(rows), *[_branches(law, like) for law in laws]
+            lambda *rows: jnp.stack(rows), *[as_branches(law, like) for law in laws]
         ),
-        table=_tables(laws, like) if has_table else None,
+        table=aligned_tables(laws) if has_table else None,
         is_table=jnp.asarray([isinstance(law, Table) for law in laws]),
         current=_repeat(stack.current_density, len(laws)),
         V_T=_repeat(BOLTZMANN_EV * stack.temperature, len(laws)),
@@ -87,27 +86,3 @@ def media(stack: Stack, E_low: Scalar, E_high: Scalar) -> Medium:
 
 def _repeat(value: Scalar, count: int) -> Float[Array, " layers"]:
     return jnp.broadcast_to(value, (count,))
-
-
-def _branches(law: Law, like: Scalar) -> Branches:
-    zero, one = jnp.zeros_like(like), jnp.ones_like(like)
-    if isinstance(law, Branches):
-        return jax.tree.map(lambda leaf: jnp.asarray(leaf, like.dtype), law)
-    floor = law.sigma_0 if isinstance(law, Constant) else one
-    return Branches(jnp.asarray(floor, like.dtype), zero, zero, zero, zero, one, one)
-
-
-def _tables(laws: list[Law], like: Scalar) -> Table:
-    """Every table at one length; a layer without one gets an idle table."""
-    idle = Table(jnp.arange(2, dtype=like.dtype), jnp.zeros(2, like.dtype))
-    tables = [law if isinstance(law, Table) else idle for law in laws]
-    longest = max(table.E.size for table in tables)
-    rows = []
-    for table in tables:
-        missing = longest - table.E.size
-        beyond = table.E[-1] + jnp.arange(1, missing + 1, dtype=like.dtype)
-        level = jnp.broadcast_to(table.log10_sigma[-1], (missing,))
-        rows.append(
-            (jnp.concatenate([table.E, beyond]), jnp.concatenate([table.log10_sigma, level]))
-        )
-    return Table(*(jnp.stack(column) for column in zip(*rows, strict=True)))

@@ -9,10 +9,11 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jax.nn import logsumexp, softplus
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from muli.kernels.model.laws import Branches, Table
 from muli.kernels.numerics.safe import log_mean_logistic, log_or_absent
+from muli.kernels.transport.ambipolar import Dilute
 from muli.kernels.transport.branches import log_sigma_ele
 from muli.kernels.transport.panels import Panels, lay_panels, log_distance
 
@@ -74,12 +75,35 @@ class Piecewise(eqx.Module):
         return self.log_sigma_ion + jnp.where(closed, log_means[0], mean)
 
 
-def tabulate(
-    law: Branches | Table, sigma_ion: Scalar, V_T: Scalar, E_low: Scalar, E_high: Scalar
-) -> Graded | Piecewise:
-    """A conductor for any branches or table, ready for potentials between E_low and E_high (V)."""
-    log_sigma_ion = jnp.log(sigma_ion)
-    if isinstance(law, Table):
-        return Piecewise(law.E, math.log(10.0) * law.log10_sigma - log_sigma_ion, log_sigma_ion)
+class Mixed(eqx.Module):
+    """Layers with tables beside layers with branches, so that one program serves them in turn."""
+
+    table: Piecewise
+    branches: Dilute | Graded
+    is_table: Bool[Array, ""]
+
+    @property
+    def log_sigma_ion(self) -> Scalar:
+        """ln sigma_ion (S/cm)."""
+        return self.table.log_sigma_ion
+
+    def log_sigma(self, E: Scalar) -> Scalar:
+        """ln sigma_amb at E."""
+        return jnp.where(self.is_table, self.table.log_sigma(E), self.branches.log_sigma(E))
+
+    def log_mean(self, E_1: Scalar, E_2: Scalar) -> Scalar:
+        """ln of the mean of sigma_amb between E_1 and E_2."""
+        of_table, of_branches = self.table.log_mean(E_1, E_2), self.branches.log_mean(E_1, E_2)
+        return jnp.where(self.is_table, of_table, of_branches)
+
+
+def graded(law: Branches, sigma_ion: Scalar, V_T: Scalar, E_low: Scalar, E_high: Scalar) -> Graded:
+    """A conductor for any branches, ready for potentials between E_low and E_high (V)."""
     panels = lay_panels(law, 1.0 / sigma_ion, jnp.ones_like(sigma_ion), V_T, E_low, E_high)
-    return Graded(panels, log_sigma_ion)
+    return Graded(panels, jnp.log(sigma_ion))
+
+
+def piecewise(law: Table, sigma_ion: Scalar) -> Piecewise:
+    """A conductor for a table."""
+    log_sigma_ion = jnp.log(sigma_ion)
+    return Piecewise(law.E, math.log(10.0) * law.log10_sigma - log_sigma_ion, log_sigma_ion)

@@ -6,8 +6,8 @@ On a piece ln sigma_ele is linear with slope b. From E_1 on, with f = dE/dx at E
     dE(x) = f x phi(a b x) psi(f b x phi(a b x))
     phi(y) = (e^y - 1)/y,  psi(y) = ln(1 + y)/y
 
-which are exact, also where a, b or j is 0. Where psi's argument falls to -1 the flow stands still
-inside the piece. Beyond its ends the table continues with its end values (b = 0), however far: the
+which are exact, also where a, b or j is 0. Where f changes its sign the flow stands still inside
+the piece. Beyond its ends the table continues with its end values (b = 0), however far: the
 outermost piece ahead takes every length that the pieces before it leave over.
 """
 
@@ -55,8 +55,7 @@ class TableFlow(eqx.Module):
 
     def speed(self, E: Scalar) -> Scalar:
         """dE/dx (V/cm) at E."""
-        log_sigma = math.log(10.0) * jnp.interp(E, self.table.E, self.table.log10_sigma)
-        return self.a + self.j * jnp.exp(-log_sigma)
+        return self.a + self.j * jnp.exp(-self._log_sigma(E))
 
     def arrive(self, E_0: Scalar, length: Scalar) -> Arrival:
         """The potential a length (cm, negative towards the anode) after E_0."""
@@ -88,9 +87,10 @@ class TableFlow(eqx.Module):
         value = jax.lax.stop_gradient(jnp.where(forward, ahead, back))
         between, slowest = self._length(E_0, E_1)
         sense = jnp.where(E_1 < E_0, -1.0, 1.0)
-        speed = sense * jnp.maximum(sense * self.speed(E_1), self._rounding(E_1))
+        flow = TableFlow(self.table, sense * self.a, sense * self.j)
+        speed, _ = flow._resolved(self._log_sigma(E_1))
         runs = slowest > -UNDECIDED * jnp.finfo(speed.dtype).eps
-        scale = jax.lax.stop_gradient(jnp.where(runs, speed, 0.0))
+        scale = jax.lax.stop_gradient(jnp.where(runs, sense * speed, 0.0))
         excess = between - length
         return value + scale * (excess - jax.lax.stop_gradient(excess))
 
@@ -110,11 +110,6 @@ class TableFlow(eqx.Module):
         divisor = jnp.where(jnp.abs(speed_0) > smallest, speed_0, smallest)
         return forward, jax.lax.stop_gradient(speed_1 / jnp.where(forward, 1.0, divisor))
 
-    def _rounding(self, E: Scalar) -> Scalar:
-        """Below this (V/cm) dE/dx at E is lost in the rounding of its two parts."""
-        parts = jnp.abs(self.a) + jnp.abs(self.speed(E) - self.a)
-        return UNDECIDED * jnp.finfo(parts.dtype).eps * parts
-
     def _length(self, E_0: Scalar, E_1: Scalar) -> tuple[Scalar, Scalar]:
         """int |dE|/|f| from E_0 to E_1 (cm), and the least of f over the sum of its parts there.
 
@@ -125,25 +120,24 @@ class TableFlow(eqx.Module):
         edges, log_sigma = self._edges(low, high)
         start, end = (jnp.clip(x, low, high) for x in (edges[:-1], edges[1:]))
         sense = jnp.where(E_1 < E_0, -1.0, 1.0)
-        slope = _slopes(edges, log_sigma)
-        drift = sense * self.a
-
-        def speed(E: Number) -> tuple[Number, Number]:
-            diffusion = sense * self.j * jnp.exp(-log_sigma[:-1] - slope * (E - edges[:-1]))
-            parts = jnp.abs(drift) + jnp.abs(diffusion)
-            f = drift + diffusion
-            floor = UNDECIDED * jnp.finfo(parts.dtype).eps * parts
-            return f + jax.lax.stop_gradient(jnp.maximum(f, floor) - f), f / parts
-
-        (f_start, share_start), (f_end, share_end) = speed(start), speed(end)
-        y = slope * (end - start)
-        bend = drift / f_start * y * _phi(y)
-        least = jax.lax.stop_gradient(f_end / f_start * jnp.exp(y) - 1.0)
-        bend = bend + jax.lax.stop_gradient(jnp.maximum(bend, jnp.minimum(least, -0.5)) - bend)
-        parts = (end - start) / f_start * _phi(y) * _psi(bend)
+        flow = TableFlow(self.table, sense * self.a, sense * self.j)
+        slope, log_start, log_end = _along(edges, log_sigma, start, end)
+        f_start, share_start = flow._resolved(log_start)
+        f_end, share_end = flow._resolved(log_end)
+        parts = _across(flow.a, slope, end - start, f_start, f_end)
         there = (end > start) | (E_0 == E_1)
         slowest = jnp.min(jnp.where(there, jnp.minimum(share_start, share_end), 1.0))
-        return jnp.sum(jnp.where(end > start, parts, 0.0)), slowest
+        return jnp.sum(parts), slowest
+
+    def _resolved(self, log_sigma: Number) -> tuple[Number, Number]:
+        """a + j/sigma_ele, at least its rounding; and its share of the sum of both parts."""
+        diffusion = self.j * jnp.exp(-log_sigma)
+        f, parts = self.a + diffusion, jnp.abs(self.a) + jnp.abs(diffusion)
+        floor = UNDECIDED * jnp.finfo(parts.dtype).eps * parts
+        return f + jax.lax.stop_gradient(jnp.maximum(f, floor) - f), f / parts
+
+    def _log_sigma(self, E: Scalar) -> Scalar:
+        return math.log(10.0) * jnp.interp(E, self.table.E, self.table.log10_sigma)
 
     def _edges(self, *reached: Scalar) -> tuple[Float[Array, " edges"], Float[Array, " edges"]]:
         """Ends of all pieces (V), and ln sigma_ele there.
@@ -165,23 +159,43 @@ class TableFlow(eqx.Module):
         """Where a rising potential arrives: whole pieces first, then inside the last one."""
         start = jnp.maximum(edges[:-1], E_0)
         end = jnp.maximum(edges[1:], start)
-        slope = _slopes(edges, log_sigma)
-        speed = self.a + self.j * jnp.exp(-log_sigma[:-1] - slope * (start - edges[:-1]))
-        number = jnp.finfo(speed.dtype)
-        speed = jnp.clip(speed, math.sqrt(number.tiny), math.sqrt(number.max))
-        y = slope * (end - start)
-        parts = (end - start) / speed * _phi(y) * _psi(self.a / speed * y * _phi(y))
-        parts = jnp.minimum(parts, 4.0 * length)
+        number = jnp.finfo(edges.dtype)
+        least, most = math.sqrt(number.tiny), math.sqrt(number.max)
+        slope, *logs = _along(edges, log_sigma, start, end)
+        speed_start, speed_end = (
+            jnp.clip(self.a + self.j * jnp.exp(-log), least, most) for log in logs
+        )
+        parts = _across(self.a, slope, end - start, speed_start, speed_end)
+        parts = jnp.where(speed_end > least, jnp.minimum(parts, 4.0 * length), 4.0 * length)
+        parts = jnp.where(end > start, parts, 0.0)
         before = jnp.concatenate([jnp.zeros(1, parts.dtype), jnp.cumsum(parts)[:-1]])
         # No piece may reach that far: then the outermost one, which has no end, does.
         reaches = ((before + parts >= length) & (end > start)).at[-1].set(True)
         last = jnp.argmax(reaches)
-        rest, b, f = length - before[last], slope[last], speed[last]
+        rest, b, f = length - before[last], slope[last], speed_start[last]
         straight = f * rest * _phi(self.a * b * rest)
         return start[last] + straight * _psi(b * straight)
 
 
-def _slopes(edges: Float[Array, " edges"], log_sigma: Float[Array, " edges"]) -> Number:
-    """d ln sigma_ele/dE of every piece (1/V); 0 in the outer pieces, which may have no width."""
+def _across(a: Scalar, slope: Number, width: Number, f_start: Number, f_end: Number) -> Number:
+    """Lengths (cm) of pieces between potentials `width` apart, from f at both ends, positive.
+
+    Counted from that end from which psi's argument is positive: then nothing cancels.
+    """
+    y = slope * width
+    ahead = a * y >= 0
+    f, y = jnp.where(ahead, f_start, f_end), jnp.where(ahead, y, -y)
+    return width / f * _phi(y) * _psi(a / f * y * _phi(y))
+
+
+def _along(
+    edges: Number, log_sigma: Number, start: Number, end: Number
+) -> tuple[Number, Number, Number]:
+    """d ln sigma_ele/dE (1/V) of every piece, and ln sigma_ele where it is entered and left.
+
+    0 in the outer pieces, which may have no width. Pieces not entered are taken at their edges.
+    """
     width = jnp.diff(edges)
-    return jnp.diff(log_sigma) / jnp.where(width > 0, width, 1.0)
+    slope = jnp.diff(log_sigma) / jnp.where(width > 0, width, 1.0)
+    into, out = (jnp.where(end > start, E - edges[:-1], 0.0) for E in (start, end))
+    return slope, log_sigma[:-1] + slope * into, log_sigma[:-1] + slope * out

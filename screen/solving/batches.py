@@ -3,6 +3,7 @@
 Compiling costs seconds, solving milliseconds. So stacks share programs: constants stand beside
 branches as branches that are absent, ideal contacts as resistances of 0, and the last layer of a
 short stack is cut into equal parts up to the layer count of the longest, which changes nothing.
+Tables are filled up to one of few lengths, and constants beside them are flat tables.
 Two layers are solved many times quicker than five: where there are many they go by themselves.
 Profiles go layer by layer through one program for all. These programs run once: they are compiled
 without the compiler's slower passes.
@@ -36,6 +37,10 @@ MANY = 4 * CHUNK
 """Stacks of up to two layers that are worth a program of their own."""
 CUT_UP_TO = 5
 """Layer count up to which stacks are cut to the longest among them."""
+TABLE_STEP = 8
+"""Tables are filled up to 8, 64, 512 ... points."""
+EVERYWHERE = 1e15
+"""V; beyond every potential of any stack."""
 
 
 class Kind(NamedTuple):
@@ -155,24 +160,35 @@ def _gather(join: Callable[[list[Any]], np.ndarray], trees: Iterable[T]) -> T:
 
 
 def points_of(layer: LawEntry) -> int:
-    """The law of a layer as `Kind` counts it; tables are filled up to a power of two."""
-    if layer.table_E_V is not None:
-        return 1 << (len(layer.table_E_V) - 1).bit_length()
-    return -1 if layer.sigma_n_S_cm or layer.sigma_p_S_cm else 0
+    """The law of a layer as `Kind` counts it; tables are filled up to one of few lengths."""
+    if layer.table_E_V is None:
+        return -1 if layer.sigma_n_S_cm or layer.sigma_p_S_cm else 0
+    length = TABLE_STEP
+    while length < len(layer.table_E_V):
+        length *= TABLE_STEP
+    return length
 
 
 def _has_table(stack: StackEntry) -> bool:
     return any(layer.table_E_V is not None for layer in stack.layers)
 
 
+def _table_laws(stack: StackEntry) -> tuple[int, ...]:
+    """The laws of a stack with tables: all of one length, constants as flat ones, unless a layer
+    has branches."""
+    laws = [points_of(layer) for layer in stack.layers]
+    return tuple(law if law == -1 else max(laws) for law in laws)
+
+
 def _group(stack: StackEntry) -> Hashable:
     """Stacks of one group can go through one program."""
     count = max(CUT_UP_TO, len(stack.layers))
+    at_rest = stack.current_density_A_cm2 == 0
     if is_constant(stack):
         return "constant", count
     if _has_table(stack):
-        return "table", tuple(points_of(layer) for layer in stack.layers), stack.contacts is None
-    return "branches", count, stack.current_density_A_cm2 == 0
+        return "table", _table_laws(stack), stack.contacts is None, at_rest
+    return "branches", count, at_rest
 
 
 def _kind(members: Sequence[StackEntry], count: int) -> Kind:
@@ -182,11 +198,11 @@ def _kind(members: Sequence[StackEntry], count: int) -> Kind:
     if is_constant(first):
         laws = (0,) * count
     elif _has_table(first):
-        laws = tuple(points_of(layer) or -1 for layer in first.layers)
+        laws = _table_laws(first)
     slopes = [z for stack in members for layer in stack.layers for z in (layer.z_n, layer.z_p)]
     return Kind(
         laws=laws,
-        at_rest=not _has_table(first) and not any(k.current_density_A_cm2 for k in members),
+        at_rest=not any(k.current_density_A_cm2 for k in members),
         contacts=any(stack.contacts is not None for stack in members),
         unit_slopes=all(slope == 1.0 for slope in slopes),
     )
@@ -225,10 +241,16 @@ def law_of(entry: LawEntry, points: int) -> Law:
 
 
 def _table(entry: LawEntry, points: int) -> Table:
-    """The same table with its last piece divided into as many as are missing."""
+    """The same table with its widest piece divided into as many as are missing; a constant flat."""
+    if entry.table_E_V is None:
+        grid, values = np.linspace(-EVERYWHERE, EVERYWHERE, points), np.zeros(points)
+        return Table(
+            jax.numpy.asarray(grid), jax.numpy.asarray(values + math.log10(entry.sigma_0_S_cm))
+        )
     E, logs = np.asarray(entry.table_E_V), np.asarray(entry.table_log10_sigma_ele_S_cm)
-    between = np.linspace(E[-2], E[-1], points - E.size + 2)[1:-1]
-    grid = np.concatenate([E[:-1], between, E[-1:]])
+    widest = int(np.argmax(np.diff(E)))
+    between = np.linspace(E[widest], E[widest + 1], points - E.size + 2)[1:-1]
+    grid = np.insert(E, widest + 1, between)
     return Table(jax.numpy.asarray(grid), jax.numpy.asarray(np.interp(grid, E, logs)))
 
 

@@ -7,7 +7,8 @@ The current is bisected until the march from the anode ends at the cathode.
 
 from mpmath import exp, inf, log, mp, mpf
 
-MOST_DIGITS = 1000
+MOST_DIGITS = 250
+ROUNDING = mpf(10) ** -16
 
 
 class Layer:
@@ -69,39 +70,58 @@ def nodes_at(layers, E_anode, current, j):
     return nodes
 
 
-def solve_exactly(layers, E_anode, E_cathode, current=0, digits=50):
-    """Nodes (V) and leak current (A/cm2) of a stack; digits are added until the march fits."""
+def solve_exactly(layers, E_anode, E_cathode, current=0, near=None, digits=30):
+    """Nodes (V) and leak current (A/cm2) of a stack; digits are added until the march fits.
+
+    near: a leak current around which the root is looked for first; the answer does not depend on
+    it, since the march must end below E_cathode at one end of the bracket and above at the other.
+    """
     while digits < MOST_DIGITS:
-        nodes, j = _solve(layers, E_anode, E_cathode, current, digits)
-        if abs(nodes[-1] - E_cathode) < 1e-14:
+        with mp.workdps(digits):
+            nodes, j = _solve(layers, mpf(E_anode), mpf(E_cathode), mpf(current), near)
+        if abs(nodes[-1] - E_cathode) < 1e-13:
             return [float(E) for E in nodes], float(j)
-        digits *= 2
+        digits, near = 2 * digits, j
     raise ArithmeticError("the march cannot be placed")
 
 
-def _solve(layers, E_anode, E_cathode, current, digits):
-    with mp.workdps(digits):
-        E_anode, E_cathode, current = mpf(E_anode), mpf(E_cathode), mpf(current)
-        ionic = sum(layer.thickness / layer.sigma_ion for layer in layers)
-        electronic = sum(layer.thickness * exp(-min(layer.log)) for layer in layers)
-        drive = E_cathode - E_anode - current * ionic
-        sign = 1 if drive > 0 else -1
+def _solve(layers, E_anode, E_cathode, current, near):
+    ionic = sum(layer.thickness / layer.sigma_ion for layer in layers)
+    electronic = sum(layer.thickness * exp(-min(layer.log)) for layer in layers)
+    drive = E_cathode - E_anode - current * ionic
+    sign = 1 if drive > 0 else -1
 
-        def excess(log_j):
-            return sign * (nodes_at(layers, E_anode, current, sign * exp(log_j))[-1] - E_cathode)
+    def excess(log_j):
+        return sign * (nodes_at(layers, E_anode, current, sign * exp(log_j))[-1] - E_cathode)
 
-        low, high = log(abs(drive) / (ionic + electronic)), log(abs(drive) / ionic)
-        f_low, f_high = excess(low), excess(high)
-        steps = 0
-        while high - low > mpf(10) ** (5 - digits):
-            middle = (low + high) / 2
-            if steps % 3:
-                middle = (low * f_high - high * f_low) / (f_high - f_low)
-            f = excess(middle)
-            if f < 0:
-                low, f_low = middle, f
+    a, b = log(abs(drive) / (ionic + electronic)), log(abs(drive) / ionic)
+    if near and near * sign > 0:
+        low, high = (log(abs(mpf(near))) + side * mpf(10) ** -12 for side in (-1, 1))
+        if a < low and high < b and excess(low) < 0 < excess(high):
+            a, b = low, high
+    j = sign * exp(_root(excess, a, b))
+    return nodes_at(layers, E_anode, current, j), j
+
+
+def _root(f, a, b):
+    """Anderson and Bjorck's rule in a bracket, and bisection where that gains less than half."""
+    f_a, f_b = ends = f(a), f(b)
+    assert f_a <= 0 <= f_b
+    while b - a > mpf(10) ** (5 - mp.dps) and f_a and f_b:
+        if b - a < ROUNDING and ends[1] - ends[0] < ROUNDING:
+            break
+        for x in ((a * f_b - b * f_a) / (f_b - f_a), None):
+            before = b - a
+            x = (a + b) / 2 if x is None or not a < x < b else x
+            f_x = f(x)
+            if f_x < 0:
+                weight = 1 - f_x / f_a
+                ends = f_x, ends[1]
+                a, f_a, f_b = x, f_x, f_b * (weight if weight > 0 else mpf(1) / 2)
             else:
-                high, f_high = middle, f
-            steps += 1
-        j = sign * exp((low + high) / 2)
-        return nodes_at(layers, E_anode, current, j), j
+                weight = 1 - f_x / f_b
+                ends = ends[0], f_x
+                b, f_b, f_a = x, f_x, f_a * (weight if weight > 0 else mpf(1) / 2)
+            if b - a < before / 2 or f_x == 0:
+                break
+    return a if not f_a else b if not f_b else (a + b) / 2
