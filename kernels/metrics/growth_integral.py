@@ -28,7 +28,6 @@ from muli.kernels.numerics.root import find_root
 from muli.kernels.numerics.safe import log_or_absent
 from muli.kernels.solvers.derivatives import solve_chain
 from muli.kernels.solvers.march_layers import march
-from muli.kernels.solvers.solve import has_table, solve
 from muli.kernels.transport.conductor import Chain, Piece, as_floats, chain
 
 Scalar = Float[Array, ""]
@@ -71,13 +70,12 @@ class Path(eqx.Module):
 class _Route(eqx.Module):
     """A path ready to be asked.
 
-    outer: one layer; or layers without tables; or the resistance of constant laws (ohm cm2); or
-    the stack itself. heading: +1 where E rises towards the electrode, else -1. E_end, width: where
+    outer: one layer; or several; or the resistance of constant laws (ohm cm2). heading: +1 where E rises towards the electrode, else -1. E_end, width: where
     j = j_SE, and its distance from E_pin (V).
     """
 
     interphase: Piece
-    outer: Piece | Chain | Stack | Scalar
+    outer: Piece | Chain | Scalar
     E_pin: Scalar
     E_electrode: Scalar
     E_end: Scalar
@@ -155,13 +153,13 @@ def _prepare(path: Path) -> _Route:
     )
 
 
-def _outer(stack: Stack) -> Piece | Chain | Stack | Scalar:
+def _outer(stack: Stack) -> Piece | Chain | Scalar:
     resistance = resistance_of(stack)
     if resistance is not None:
         return resistance
     if len(stack.layers) == 1 and stack.interface_asr is None:
         return _one_piece(stack)
-    return as_floats(stack) if has_table(stack) else chain(stack, as_floats(stack))
+    return chain(stack, as_floats(stack))
 
 
 def _one_piece(stack: Stack) -> Piece:
@@ -226,10 +224,8 @@ def _log_supply(route: _Route, place: _Place) -> Scalar:
     if isinstance(outer, Piece):
         log_mean = outer.conductor.log_mean(E, route.E_electrode)
         return jnp.log(rest) + log_mean - outer.log_thickness
-    if isinstance(outer, Chain | Stack):
+    if isinstance(outer, Chain):
         end = replace(outer, E_anode=E) if route.to_cathode else replace(outer, E_cathode=E)
-        if isinstance(end, Stack):
-            return solve(end).log_leak
         answer = solve_chain(end)
         return jnp.log(jnp.abs(answer.leak)) + answer.log_unit
     return jnp.log(rest) - jnp.log(outer)
@@ -242,7 +238,7 @@ def _log_surplus(route: _Route, place: _Place, log_supply: Scalar, fall: Scalar)
     if isinstance(outer, Piece):
         E, E_end = _potential(route, place.up), _potential(route, route.width)
         return jnp.log(place.down) + outer.conductor.log_mean(E, E_end) - outer.log_thickness
-    if not isinstance(outer, Chain | Stack):
+    if not isinstance(outer, Chain):
         return jnp.log(place.down) - jnp.log(outer)
     excess = log_supply - route.log_leak
     close = excess < float(jnp.finfo(excess.dtype).eps) ** (1 / 3)

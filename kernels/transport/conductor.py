@@ -74,7 +74,7 @@ def _conductors(given: Stack, safe: Stack) -> Conductor:
     tables = jax.vmap(piecewise)(aligned_tables(laws), sigma_ion)
     if not any(isinstance(law, Branches) for law in laws):
         return tables
-    return Mixed(tables, _of_branches(given, safe), has_table)
+    return Mixed(tables, _of_branches(given, safe), has_table, tables.log_sigma_ion)
 
 
 def _of_branches(given: Stack, safe: Stack) -> Dilute | Graded:

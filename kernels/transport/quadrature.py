@@ -81,11 +81,7 @@ class Mixed(eqx.Module):
     table: Piecewise
     branches: Dilute | Graded
     is_table: Bool[Array, ""]
-
-    @property
-    def log_sigma_ion(self) -> Scalar:
-        """ln sigma_ion (S/cm)."""
-        return self.table.log_sigma_ion
+    log_sigma_ion: Scalar
 
     def log_sigma(self, E: Scalar) -> Scalar:
         """ln sigma_amb at E."""
