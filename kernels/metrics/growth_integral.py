@@ -70,8 +70,9 @@ class Path(eqx.Module):
 class _Route(eqx.Module):
     """A path ready to be asked.
 
-    outer: one layer; or several; or the resistance of constant laws (ohm cm2). heading: +1 where E rises towards the electrode, else -1. E_end, width: where
-    j = j_SE, and its distance from E_pin (V).
+    outer: one layer; or several; or the resistance of constant laws (ohm cm2). heading: +1 where E
+    rises towards the electrode, else -1. E_end, width: where j = j_SE, and its distance from E_pin
+    (V).
     """
 
     interphase: Piece
