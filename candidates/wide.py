@@ -37,7 +37,7 @@ def columns() -> tuple[str, ...]:
         if name in EXPLAINED:
             names += [f"{name}_{detail}" for detail in _DETAILS]
         names += _FOLLOWS.get(name, ())
-    return (*names, "evidence_sigma_ele", "evidence_sigma_ion", "table")
+    return (*names, "evidence_sigma_ele", "evidence_sigma_ion", "sigma_ele_curve", "table")
 
 
 _FOLLOWS = {

@@ -8,6 +8,7 @@ import pandas as pd
 from muli.candidates.schema import EXPLAINED, NUMERIC, TEXT_COLUMNS
 from muli.candidates.users.headings import CURVE, DETAILS
 from muli.candidates.users.problems import Problem, TableError, report
+from muli.candidates.users.texts import FREE
 from muli.candidates.users.user_table import understand
 
 
@@ -54,10 +55,18 @@ class Report:
         details = [f"{name}_{detail}" for name in EXPLAINED for detail in DETAILS]
         columns = [name for name in (*TEXT_COLUMNS, *NUMERIC, *details, CURVE) if name in self.rows]
         used = [name for name in columns if name == "name" or self.rows[name].notna().any()]
-        rows = self.rows[used]
+        rows = self.rows[used].copy()
+        for name in set(FREE) & set(used):
+            rows[name] = rows[name].map(harmless)
         if CURVE in rows:
             rows = rows.assign(**{CURVE: self.rows[f"{CURVE}_as_written"]})
         return rows.to_csv(index=False, lineterminator="\n")
+
+
+def harmless(text: object) -> object:
+    """Text as a cell that no spreadsheet takes for a formula: an apostrophe goes before it."""
+    starts = isinstance(text, str) and text.lstrip().startswith(tuple("=+-@＝＋－＠"))
+    return f"'{text}" if starts else text
 
 
 def validate(path: str | Path) -> Report:

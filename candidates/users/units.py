@@ -57,8 +57,10 @@ class Unit:
     shift: float = 0.0
 
     def convert(self, value: float) -> float:
-        """The value in the unit of the column."""
-        return value * self.factor + self.shift
+        """The value in the unit of the column; a conversion keeps twelve digits."""
+        if self.factor == 1.0 and not self.shift:
+            return value
+        return float(f"{value * self.factor + self.shift:.12g}")
 
     def words(self, column: Column) -> str:
         """What is done to the numbers, e.g. "mS/cm x 0.001 = S/cm"; "" where nothing is."""

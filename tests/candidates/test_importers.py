@@ -95,6 +95,35 @@ class TestCsv:
         assert found.energies.formulas == ("LiF",)
         assert "unexpected end of data" in str(found.rejected[0])
 
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "\n\nformula,Ef_eV_atom\nLiF,-3.1\nLi2O,-2.07\n",
+            "formula;Ef_eV_atom\nLiF;-3,1\nLi2O;-2,07\n",
+            "formula\tformation_energy_per_atom\nLiF\t−3.1\nLi2O\t-2.07\n",
+            "Material ID,Formula,Sites,Formation Energy\nmp-1,LiF,2,-3.1\nmp-2,Li2O,3,-2.07\n",
+        ],
+    )
+    def test_dialects_and_downloads_are_read(self, tmp_path, text):
+        found = read_energies(_csv(tmp_path, text))
+        assert found.rejected == ()
+        assert (_energy(found, "LiF"), _energy(found, "Li2O")) == (-3.1, -2.07)
+
+    @pytest.mark.parametrize("cell", ["<-2", "-2 ± 0.1", "~-2", "-2..-1", "－2", "1" + "0" * 400])
+    def test_an_energy_is_one_number(self, tmp_path, cell):
+        found = read_energies(_csv(tmp_path, f"formula,Ef_eV_atom\nLiF,-3\nLi2O,{cell}\n"))
+        assert "Li2O" in found.energies.left_out
+
+    def test_imports_side_by_side_write_whole_files(self, tmp_path):
+        from concurrent.futures import ThreadPoolExecutor
+
+        energies = Energies.of([(f"Li{n}F", -1.0) for n in range(1, 200)])
+        out = tmp_path / "out.csv"
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda _: write_energies(energies, out), range(12)))
+        assert read_energies(out).energies.formulas == energies.formulas
+        assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
+
     def test_wrong_columns_name_the_closest(self, tmp_path):
         with pytest.raises(ImportRefused, match="did you mean Formula"):
             read_energies(_csv(tmp_path, "Formula,Ef\nLiF,-3\n"))

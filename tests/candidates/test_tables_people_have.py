@@ -119,6 +119,14 @@ class TestDialects:
         assert not report.ok
         assert report.problems[0].column == "(file)"
 
+    def test_lines_are_counted_before_the_work(self, tmp_path, monkeypatch):
+        from muli.candidates.users import sheet
+
+        monkeypatch.setattr(sheet, "MAX_ROWS", 1000)
+        path = written(tmp_path, gzip.compress(PLAIN.encode() + b"\n" * 5000), "t.csv.gz")
+        (problem,) = candidates.validate(path).problems
+        assert (problem.value, problem.expected) == ("5003 lines", "at most 1000 lines")
+
 
 class TestCells:
     @pytest.mark.parametrize(
@@ -338,6 +346,13 @@ class TestCommand:
         pd.testing.assert_frame_equal(first.rows[numbers], again.rows[numbers])
         assert again.rows["formula"].to_list() == first.rows["formula"].to_list()
         assert list(again.rows["sigma_ion_S_cm_bound"]) == [*[None] * 6, "upper"]
+
+    def test_fix_writes_no_formula_of_a_spreadsheet(self, validate, tmp_path):
+        path = written(tmp_path, 'name,formula,source\na,LiF,"=HYPERLINK(""x"")"\nb,LiCl,doi:1\n')
+        assert validate(path, "--fix", tmp_path / "clean.csv").exit_code == 0
+        text = (tmp_path / "clean.csv").read_text()
+        assert "\"'=HYPERLINK" in text
+        assert candidates.validate(tmp_path / "clean.csv").ok
 
     def test_fix_overwrites_nothing(self, validate, tmp_path):
         path = written(tmp_path, PLAIN)
