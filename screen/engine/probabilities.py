@@ -58,6 +58,7 @@ WITHIN = 0.005
 NEVER_AFFORDABLE = 0.01
 """A coating less likely to be affordable at the floor is not affordable at any film."""
 _COARSE, _FINE = 24, 18
+_ROOT_2PI = float(np.sqrt(2.0 * np.pi))
 _JUST = 3e-4
 """How far inside a threshold of the medians a thickness is tried, relative."""
 
@@ -85,7 +86,8 @@ def bare(line: Line) -> Probabilities:
 
 def _each(function: Any, line: Line, *more: Array) -> Any:
     """Apply a function of one line to arrays of lines of any shape."""
-    given = [jnp.asarray(value, jnp.result_type(float)) for value in (*line, *more)]
+    dtype = jnp.asarray(line.sigma_ele, float if isinstance(line.sigma_ele, int) else None).dtype
+    given = [jnp.asarray(value, dtype) for value in (*line, *more)]
     shape = jnp.broadcast_shapes(*(value.shape for value in given))
     flat = [jnp.broadcast_to(value, shape).reshape(-1) for value in given]
     count = len(line)
@@ -157,7 +159,7 @@ def _parts_at(line: Line, nm: Array) -> tuple[Array, Array, Array]:
     parts = _parts(line)[0]
     mean, sd = (jnp.stack(values)[:, None] for values in zip(*parts, strict=True))
     pays = jnp.stack([ndtr(-_edge(line, *part, nm)) for part in parts])
-    nodes, weights = (jnp.asarray(values)[None, :] for values in _IONS)
+    nodes, weights = (jnp.asarray(values, mean.dtype)[None, :] for values in _IONS)
     # normal scores of sigma_ion above the edge of the budget, by equal probability
     good = -quantile(nodes * pays[:, None])
     # and below it, in three panels that part where the ions alone hold E* at a limit
@@ -180,7 +182,7 @@ def _blocking(line: Line, mean: Array, sd: Array, nm: Array) -> Array:
     ratios = jnp.stack(_ratios_at_limits(line)) * _electrolyte(line) - line.contacts_ohm_cm2
     log_ion = jnp.log10(length_cm(line, nm)) - jnp.log10(jnp.clip(ratios, 1e-12, 1e30))
     below = above_zero(log_ion - mean, sd)
-    return jnp.concatenate([jnp.zeros(1), below, jnp.ones(1)])
+    return jnp.concatenate([jnp.zeros_like(below[:1]), below, jnp.ones_like(below[:1])])
 
 
 def _electrolyte(line: Line) -> Array:
@@ -275,7 +277,7 @@ def _search(line: Line, grid: Array) -> Array:
     def at(nm: Array) -> Array:
         edge = _edge(line, line.sigma_ion, line.sigma_ion_sd, nm)
         # mean and variance of the normal score above the edge
-        z = jnp.exp(-0.5 * edge * edge - log_ndtr(-edge)) / np.sqrt(2.0 * np.pi)
+        z = jnp.exp(-0.5 * edge * edge - log_ndtr(-edge)) / _ROOT_2PI
         left = jnp.clip(1.0 + edge * z - z * z, 0.0, 1.0)
         known = line.sigma_ion_sd > 0
         z, left = jnp.where(known, z, 0.0), jnp.where(known, left, 1.0)

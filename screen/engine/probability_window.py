@@ -19,6 +19,7 @@ from muli.kernels.constants import CM_PER_NM
 from muli.screen.engine.probability_line import Array, Line, above_zero, hypot
 
 LN10 = float(np.log(10.0))
+_ROOT_2PI = float(np.sqrt(2.0 * np.pi))
 _TINY = 1e-30
 
 
@@ -67,7 +68,7 @@ def inside_window(line: Line, fineness: Fineness, nm: Array, ratio: Ratio, log_i
     lower = _score(ratio, jnp.maximum(own, judged), anode, low)
     first, last = jnp.minimum(upper, lower), jnp.maximum(upper, lower)
     ends = ndtr(jnp.stack([jnp.full_like(first, -30.0), first, last, jnp.full_like(first, 30.0)]))
-    nodes, weights = (jnp.asarray(values)[None, None, :] for values in fineness.panel)
+    nodes, weights = (jnp.asarray(values, anode.dtype)[None, None, :] for values in fineness.panel)
     width = ends[1:] - ends[:-1]
     share = ends[:-1, :, None] + width[..., None] * nodes
     weight = width[..., None] * weights
@@ -92,12 +93,28 @@ def _sides(line: Line, normals: tuple[Any, Any, float]) -> tuple[Array, Array, A
     The electrolyte's limits are drawn in order, reduction below oxidation. A coating that protects
     implies that order, so that its probability is no more than a divisor.
     """
-    points, weights, narrow = jnp.asarray(normals[0]), jnp.asarray(normals[1]), normals[2]
+    dtype = jnp.asarray(line.anode_V).dtype
+    points, weights = (jnp.asarray(values, dtype) for values in normals[:2])
+    narrow = normals[2]
     red = line.electrolyte_reduction_V + line.electrolyte_reduction_sd * points
-    pins = (line.pinned > 0) & (red > line.anode_V)
-    side = jnp.where(pins, red, line.anode_V)
-    sd = jnp.where(pins, narrow * line.electrolyte_reduction_sd, 0.0)
+    above, above_sd = _positive_part(red - line.anode_V, narrow * line.electrolyte_reduction_sd)
+    side = line.anode_V + jnp.where(line.pinned > 0, above, 0.0)
+    sd = jnp.where(line.pinned > 0, above_sd, 0.0)
     return side, sd, weights / _in_order(line)
+
+
+def _positive_part(mean: Array, sd: Array) -> tuple[Array, Array]:
+    """Mean and standard deviation of max(0, x) of a normal x."""
+    spread = jnp.where(sd > 0, sd, 1.0)
+    t = mean / spread
+    share, density = ndtr(t), jnp.exp(-0.5 * t * t) / _ROOT_2PI
+    first = mean * share + spread * density
+    second = (mean * mean + spread * spread) * share + mean * spread * density
+    variance = jnp.where(sd > 0, second - first * first, 0.0)
+    some = variance > 1e-12
+    exact = jnp.maximum(mean, 0.0)
+    width = jnp.where(some, jnp.sqrt(jnp.where(some, variance, 1.0)), 0.0)
+    return jnp.where(sd > 0, first, exact), width
 
 
 def _in_order(line: Line) -> Array:

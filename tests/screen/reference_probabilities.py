@@ -102,7 +102,8 @@ def draw(case: Case, points: np.ndarray) -> Draws:
     anode = np.maximum(case.anode_V, red_SE) if case.pinned else case.anode_V + 0.0 * red_SE
     red = of(case.reduction_V, 5) - of(case.reduction_allowance_V, 6)
     ox = of(case.oxidation_V, 7) + of(case.oxidation_allowance_V, 8)
-    lowest = np.maximum(red_SE, red)
+    # a pinned side stands at the electrolyte's own limit: the other face cannot be below it
+    lowest = red if case.pinned else np.maximum(red_SE, red)
     current, contacts = case.current_A_cm2, case.contacts_ohm_cm2
 
     def bound(limit: np.ndarray, cathode: float) -> tuple[np.ndarray, np.ndarray]:
@@ -115,7 +116,6 @@ def draw(case: Case, points: np.ndarray) -> Draws:
         start = np.where(top <= 0.0, 0.0, np.where(slope > 0.0, top / slope, np.inf))
         top, slope = bound(lowest, case.cathode_low_V)
         end = np.where(slope <= 0.0, np.inf, top / slope)
-    end = np.where(lowest <= anode, np.inf, end)
     stable = case.cathode_high_V <= ox
     if case.oxidised_loses:
         start = np.where(stable, start, np.inf)

