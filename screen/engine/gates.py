@@ -21,7 +21,7 @@ from muli.screen.space.facts import Looked, Words
 from muli.screen.space.layout import THICKNESS
 from muli.screen.space.materials import ROLES, Materials
 from muli.screen.spec import Filter, Source
-from muli.screen.spec.names import closest, shown
+from muli.screen.spec.names import closest, one_line, shown
 from muli.screen.vocabulary import CODE_NAMES, CODES, CURRENT_FLOATS, FLOATS, UNKNOWN, VERDICTS, YES
 
 
@@ -137,7 +137,7 @@ def sort_gates(
             later.append(ResultGate(name, gate.sql, gate.require, tree))
             funnel.append(Passed(name, gate.sql, "results", gate.require))
         except ConditionError as error:
-            errors.append(f"filters.{name} = {shown(gate.sql, 200)}: {error}")
+            errors.append(f"filters.{one_line(name, 60)} = {shown(gate.sql, 200)}: {error}")
     if len(later) > MAX_GATES:
         errors.append(
             f"filters: {len(later)} conditions on results, {MAX_GATES} are the most; join some "

@@ -104,7 +104,7 @@ def _line(error: ErrorDetails) -> str:
 
 def _key(part: int | str) -> str:
     """One part of a key path, quoted as TOML asks, cut where it is long."""
-    text = str(part)
+    text = str(part).replace("\n", "\\n")
     text = text if len(text) <= 60 else f"{text[:60]}... ({len(text):,} characters)"
     return f'"{text}"' if "." in text else text
 

@@ -7,6 +7,7 @@ from muli.screen.dataset.results import Results
 from muli.screen.ranking import sql
 from muli.screen.ranking.held import Rows, connected
 from muli.screen.ranking.rank import TOP, ranking
+from muli.screen.spec.names import one_line
 from muli.screen.views.table import render
 from muli.screen.vocabulary import CELL
 
@@ -67,5 +68,5 @@ def _counts(counts: dict[str, int]) -> str:
 
 
 def _gate(gate: dict[str, object]) -> str:
-    words = ", ".join(f"{key} {value}" for key, value in gate.items())
+    words = ", ".join(f"{key} {one_line(value)}" for key, value in gate.items())
     return f"gate: {words}"
