@@ -19,7 +19,7 @@ run: $(VENV)/.run ## screen the built-in library and print the ranking
 AS_USERS := tests/screen/test_run.py tests/kernels/test_float32.py
 QUICK := --xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false
 
-test: $(VENV)/.test ## every test but the long ones (8 to 9 minutes on 2 cores)
+test: $(VENV)/.test ## every test but the long ones
 	XLA_FLAGS="$$XLA_FLAGS $(QUICK)" $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m "not full" \
 	  $(AS_USERS:%=--ignore=%)
 	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m "not full" $(AS_USERS)

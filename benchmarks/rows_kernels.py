@@ -48,35 +48,47 @@ def map_rows(one: Callable[[Any, Any], Any], shared: Any, rows: Any) -> Any:
 
 
 @cache
-def exp_cost(scale: Scale) -> float:
-    """ns per element of one dependent exp in a fused chain, from chains of 12 and 4."""
+def numpy_rate(scale: Scale) -> float:
+    """Stacks/s of NumPy on the constant plane: E* and whether it holds, nothing else."""
+    thick, thin = thickness_axes(scale.stacks)
+    R = thick * np.float32(1e3 + 1e9), thin * np.float32(1e6 + 1e12)
 
-    rows = on_devices(jnp.linspace(0.0, 1.0, 1 << 22, dtype=jnp.float32).reshape(-1, BLOCK))
+    def run() -> tuple[int, np.ndarray]:
+        E = np.float32(E_C) * R[0] / (R[0] + R[1])
+        return np.count_nonzero((E <= 2.31) & (E >= 1.71)), E
 
-    def chain(length: int) -> Callable[[jax.Array], jax.Array]:
-        def one(_: None, x: jax.Array) -> jax.Array:
-            for _ in range(length):
-                x = jnp.exp(-x)
-            return jnp.sum(x)
-
-        return jax.jit(lambda rows: jnp.sum(map_rows(one, None, rows)))
-
-    short, long = chain(4), chain(12)
-    times = [[best_time(run, rows, repeats=2) for run in (long, short)] for _ in range(6)]
-    slow, quick = (min(column) for column in zip(*times, strict=True))
-    return (slow - quick) / 8 / rows.size * 1e9
+    return scale.stacks / best_time(lambda: run()[0])
 
 
-def in_exp_costs(name: str, seconds: float, stacks: int, scale: Scale, error: float) -> Row:
-    """A compiled row: stacks/s, and how many exp one stack costs."""
-    costs = seconds / stacks * 1e9 / exp_cost(scale)
-    return Row(name, stacks / seconds, "stacks/s", "exp costs a stack", costs, error)
+@cache
+def numba_rate(scale: Scale) -> float:
+    """Stacks/s of the compiled loop of `peers.numba_parallel`: two layers of branch laws."""
+    _, L = sample(scale, scale.stacks >> 6)
+    seconds = best_time(lambda: numba_parallel(MATERIALS, L, E_A, E_C, V_T), repeats=3)
+    return L.shape[1] / seconds
 
 
-@row("exp_cost_ns")
-def exp_cost_ns(scale: Scale) -> Row:
-    """The unit of the others."""
-    return Row("exp_cost_ns", exp_cost(scale), "ns", "1 fused float32 exp", 1.0, None)
+@cache
+def copied_per_s() -> float:
+    """Bytes/s that NumPy reads and writes in a copy of 256 MiB: the bandwidth of the memory."""
+    whole = np.ones(1 << 26, np.float32)
+    target = np.empty_like(whole)
+    return 2 * whole.nbytes / best_time(lambda: np.copyto(target, whole))
+
+
+def over_numpy(name: str, seconds: float, stacks: int, scale: Scale, error: float) -> Row:
+    """A row of constant laws beside NumPy and beside the bandwidth of the memory."""
+    rate, peer = stacks / seconds, numpy_rate(scale)
+    words = f"NumPy, E* and one verdict: {peer:.3g} stacks/s; "
+    words += f"{rate * 4 / copied_per_s():.2g} of the bandwidth if E* alone were written"
+    return Row(name, rate, "stacks/s", words, rate / peer, error)
+
+
+def over_numba(name: str, seconds: float, stacks: int, scale: Scale, error: float) -> Row:
+    """A row of branch laws beside a compiled loop over two layers."""
+    rate, peer = stacks / seconds, numba_rate(scale)
+    words = f"numba, two layers at open circuit: {peer:.3g} stacks/s"
+    return Row(name, rate, "stacks/s", words, rate / peer, error)
 
 
 def reduced(stack_of: Callable[..., Stack], shared: Any, rows: Any, limits: Limits) -> tuple:
@@ -142,7 +154,7 @@ def open_circuit_constant(scale: Scale) -> Row:
         np.asarray(L, float) * (1 / s + 1 / e)
         for L, s, e in zip(axes, [1e-3, 1e-6], [1e-9, 1e-12], strict=True)
     ]
-    return in_exp_costs("open_circuit_constant", seconds, E.size, scale, constant_error(E, R))
+    return over_numpy("open_circuit_constant", seconds, E.size, scale, constant_error(E, R))
 
 
 @row("open_circuit_gathered")
@@ -177,7 +189,7 @@ def open_circuit_gathered(scale: Scale) -> Row:
         np.asarray(L[k], float) * (1 / s[2 * k, index[k]] + 1 / s[2 * k + 1, index[k]])
         for k in (0, 1)
     ]
-    return in_exp_costs("open_circuit_gathered", seconds, E.size, scale, constant_error(E, R))
+    return over_numpy("open_circuit_gathered", seconds, E.size, scale, constant_error(E, R))
 
 
 def branch_stack(thick: jax.Array | float, thin: jax.Array | float) -> Stack:
@@ -253,7 +265,7 @@ def open_circuit_branches(scale: Scale) -> Row:
     seconds, E, _, alone = plane(scale)
     read, L = sample(scale, 1 << 14)
     error = float(np.max(np.abs(read - np.asarray(solve_each(*jnp.asarray(L))))))
-    found = in_exp_costs("open_circuit_branches", seconds, E.size, scale, error)
+    found = over_numba("open_circuit_branches", seconds, E.size, scale, error)
     return replace(found, reference=f"{found.reference}; {alone} of {E.size:,} solved singly")
 
 
@@ -265,7 +277,7 @@ def open_circuit_direct(scale: Scale) -> Row:
     few = jnp.asarray(L, jnp.float32)
     seconds = best_time(run, *few)
     error = float(np.max(np.abs(np.asarray(run(*few)) - np.asarray(run(*few.astype(float))))))
-    return in_exp_costs("open_circuit_direct", seconds, few.shape[1], scale, error)
+    return over_numba("open_circuit_direct", seconds, few.shape[1], scale, error)
 
 
 @row("open_circuit_three_layers")
@@ -282,7 +294,7 @@ def open_circuit_three_layers(scale: Scale) -> Row:
     few = jnp.asarray(L, jnp.float32)
     seconds = best_time(run, *few)
     error = float(np.max(np.abs(np.asarray(run(*few)) - np.asarray(run(*few.astype(float))))))
-    return in_exp_costs("open_circuit_three_layers", seconds, few.shape[1], scale, error)
+    return over_numba("open_circuit_three_layers", seconds, few.shape[1], scale, error)
 
 
 @row("under_current")
@@ -302,7 +314,7 @@ def under_current(scale: Scale) -> Row:
     run = run_of(1)
     seconds = best_time(run, *L, repeats=2)
     error = float(np.max(np.abs(np.asarray(run(*L)) - np.asarray(run_of(2)(*L)))))
-    return in_exp_costs("under_current", seconds, L.shape[1], scale, error)
+    return over_numba("under_current", seconds, L.shape[1], scale, error)
 
 
 @row("gradient")

@@ -35,6 +35,8 @@ class Row:
     reference: str
     ratio: float | None
     max_error_V: float | None
+    before: float | None = None
+    """`value` of another copy of the project in the same run, where one was asked for."""
 
 
 FULL = Scale(stacks=1 << 22, loop=200)
