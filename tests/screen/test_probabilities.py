@@ -149,6 +149,17 @@ def test_probabilities_equal_many_draws_over_500_coatings_and_cells() -> None:
         assert np.mean(values > 0.01) < 0.04, (name, np.sort(values)[-10:])
 
 
+@pytest.mark.full
+def test_few_nodes_are_close_to_many() -> None:
+    rng = np.random.default_rng(13)
+    line = line_of([random_case(rng) for _ in range(BATCH)])
+    thickness = jnp.asarray(recommend(line).thickness_nm)
+    many, few = at_thickness(line, thickness), at_thickness(line, thickness, fine=False)
+    difference = np.abs(np.asarray(many.p_works) - np.asarray(few.p_works))
+    assert np.quantile(difference, 0.9) < 0.01
+    assert difference.max() < 0.05
+
+
 def _plain(**changes: object) -> Case:
     """Li6PS5Cl and NMC811 with a tight glass, every number exact."""
     exact: dict[str, object] = {
