@@ -7,12 +7,13 @@ questions. Example:
         table = rows.table("feasible", per=(), columns={"coating", "feasible"})
 """
 
+import resource
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from muli.screen.dataset.results import Dirs, Results, open_results
 from muli.screen.ranking import sql
-from muli.screen.ranking.rows import Table
+from muli.screen.ranking.rows import Table, from_parts
 
 MANY = 256
 """Parts from which on columns are held."""
@@ -20,6 +21,13 @@ MANY = 256
 MOST_ROWS = 4_000_000
 """Rows of which columns are held, 16 bytes or less for each; DuckDB moves to disk what exceeds its
 limit of memory."""
+
+
+FEW_FILES = 256
+"""A limit of open files (`ulimit -n`) below it is heeded."""
+
+OTHER_FILES = 16
+"""Files that are open besides parts."""
 
 
 class Rows:
@@ -32,18 +40,29 @@ class Rows:
 
     def table(self, where: str, per: tuple[str, ...], columns: Collection[str]) -> Table:
         """The rows for which a condition holds. columns: all that will be asked for."""
-        held = len(self.results.parts) >= MANY and self.results.rows <= MOST_ROWS
+        many = min(MANY, files_at_a_time())
+        held = len(self.results.parts) >= many and self.results.rows <= MOST_ROWS
         if held and not self._held.issuperset(columns):
             self._hold(self._held.union(columns))
         return Table(self.connection, self.results, where, per, held)
 
     def _hold(self, columns: frozenset[str]) -> None:
-        """Read columns into a table in memory."""
-        source = Table(self.connection, self.results, "true", ()).source
+        """Read columns into a table in memory, as many files at a time as may be open."""
+        parts, folders = self.results.parts, len(self.results.folders)
+        size = len(parts) if folders > 1 else files_at_a_time()
         listed = ", ".join(map(sql.name, sorted(columns)))
-        query = f"SELECT {listed}, file_index, file_row_number FROM {source}"
-        sql.rows(self.connection, f"CREATE OR REPLACE TABLE held AS {query}", "columns")
+        for first in range(0, len(parts), size):
+            into = "INSERT INTO held" if first else "CREATE OR REPLACE TABLE held AS"
+            source = from_parts(parts[first : first + size], many=folders > 1)
+            place = f"file_index::BIGINT + {first} AS file_index, file_row_number"
+            sql.rows(self.connection, f"{into} SELECT {listed}, {place} FROM {source}", "columns")
         self._held = columns
+
+
+def files_at_a_time() -> int:
+    """Files that DuckDB may read in one query: it opens some ahead, and closes them at the end."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(1, (soft - OTHER_FILES) // 2) if 0 <= soft < FEW_FILES else MOST_ROWS
 
 
 @contextmanager

@@ -47,7 +47,7 @@ class Table:
 
     @property
     def _parts(self) -> str:
-        return _parts(self.results.parts, many=len(self.results.folders) > 1)
+        return from_parts(self.results.parts, many=len(self.results.folders) > 1)
 
     @property
     def filtered(self) -> str:
@@ -183,7 +183,7 @@ class Table:
         """Rows of one part by their numbers: DuckDB skips row groups that hold none of them."""
         query = (
             f"SELECT *, file_row_number + {index * _ROWS_PER_FILE} AS ref "
-            f"FROM {_parts([self.results.parts[index]], many=False)} "
+            f"FROM {from_parts([self.results.parts[index]], many=False)} "
             "WHERE file_row_number IN (SELECT unnest(?))"
         )
         return sql.arrow(self.connection.cursor(), query, "--top", [list(rows)])
@@ -192,7 +192,7 @@ class Table:
         """Rows of many parts by their numbers, in one query."""
         import numpy as np
 
-        source = _parts([self.results.parts[index] for index in wanted], many=True)
+        source = from_parts([self.results.parts[index] for index in wanted], many=True)
         places = [
             i * _ROWS_PER_FILE + row for i, rows in enumerate(wanted.values()) for row in rows
         ]
@@ -216,6 +216,7 @@ def decimal(rows: "pd.DataFrame") -> "pd.DataFrame":
     return rows.assign(**{name: narrow[name].astype(str).astype(float) for name in narrow.columns})
 
 
-def _parts(paths: Sequence[str], *, many: bool) -> str:
+def from_parts(paths: Sequence[str], *, many: bool) -> str:
+    """Parts as a FROM item. many: of several folders, whose columns may differ."""
     union = ", union_by_name = true" if many else ""
     return f"read_parquet([{', '.join(sql.text(each) for each in paths)}]{union})"

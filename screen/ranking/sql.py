@@ -137,6 +137,7 @@ def told(option: str) -> Iterator[None]:
         duckdb.OutOfMemoryException,
         duckdb.SerializationException,
     ) as error:
-        raise StoreError(f"parts cannot be read: {first_line(error)}") from None
+        way_out = "; raise the limit, ulimit -n" if "Too many open files" in str(error) else ""
+        raise StoreError(f"parts cannot be read: {first_line(error)}{way_out}") from None
     except duckdb.Error as error:
         raise UsageError(f"{option}: {first_line(error)}") from None

@@ -411,12 +411,13 @@ def test_very_many_parts_are_ranked_as_few(folder_of, monkeypatch, asked):
         folder_of(some, name, rows_per_part=4)
         for name, some in (("a", random_rows(5, 60)), ("b", random_rows(6, 60)))
     ]
-    few = rank.ranking(halves, **asked)
-    monkeypatch.setattr("muli.screen.ranking.held.MANY", 1)
+    few = [rank.ranking(folders, **asked) for folders in (halves, halves[:1])]
+    monkeypatch.setattr("muli.screen.ranking.held.files_at_a_time", lambda: 4)
     monkeypatch.setattr("muli.screen.ranking.rows.MOST_APART", 0)
-    many = rank.ranking(halves, **asked)
-    pd.testing.assert_frame_equal(many.rows, few.rows)
-    assert (many.order, many.scenario) == (few.order, few.scenario)
+    for expected, folders in zip(few, (halves, halves[:1]), strict=True):
+        many = rank.ranking(folders, **asked)
+        pd.testing.assert_frame_equal(many.rows, expected.rows)
+        assert (many.order, many.scenario) == (expected.order, expected.scenario)
 
 
 def test_unusable_folders_say_why(tmp_path):
