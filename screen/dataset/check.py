@@ -1,7 +1,7 @@
 """Whether parts are there as they were written.
 
-The size and checksum of every part stand in the manifest and in the journal. Reading 1e8 rows for
-a CRC-32 takes a third of a second; SHA-256 four times as long.
+The size and checksums of every part stand in the manifest and in the journal. The CRC-32 of 1e8
+rows (1.1 GB) takes 0.3 s of processor time, SHA-256 twice as long.
 """
 
 import os
