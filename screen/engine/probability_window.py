@@ -42,7 +42,7 @@ class Fineness(NamedTuple):
     panel: tuple[Any, Any]
 
 
-LOOKING = Fineness(_narrow(5, 0.65), unit_nodes(4))
+LOOKING = Fineness(_narrow(3, 0.75), unit_nodes(3))
 GIVEN = Fineness(_narrow(9, 0.48), unit_nodes(8))
 
 
