@@ -47,12 +47,20 @@ def min_thickness(stack: Stack, E_oxidation: ArrayLike) -> Scalar:
     0 where E_cathode does not exceed the limit, infinite where the limit does not exceed E_anode:
     nothing protects then. The coating's own thickness in `stack` is not used.
     """
-    return thickness_at(stack, E_oxidation)
+    return _coating_thickness(stack, coating_span(stack, E_oxidation))
 
 
 def thickness_at(stack: Stack, E_target: ArrayLike, *, coating_side: bool = False) -> Scalar:
-    """Thickness (cm) of that coating at which E* is E_target, on either side of the contact."""
-    span = coating_span(stack, E_target, coating_side=coating_side)
+    """Thickness (cm) of that coating at which E* is E_target, on either side of the contact.
+
+    0 where E_cathode does not exceed the target, infinite where no thickness reaches it: at open
+    circuit E* stays above E_anode, while on charge it can fall below.
+    """
+    span = coating_span(stack, E_target, coating_side=coating_side, below_anode=True)
+    return _coating_thickness(stack, span)
+
+
+def _coating_thickness(stack: Stack, span: Span) -> Scalar:
     thickness = _thickness(stack, stack.layers[coating_index(stack)], span)
     return _edges(span, thickness, always=0.0, never=jnp.inf)
 
@@ -94,10 +102,15 @@ def coating_index(stack: Stack) -> int:
     return stack.electrolyte + 1
 
 
-def coating_span(stack: Stack, E_target: ArrayLike, *, coating_side: bool = False) -> Span:
-    """What the coating would span if E* were E_target on the electrolyte's (or its own) side."""
+def coating_span(
+    stack: Stack, E_target: ArrayLike, *, coating_side: bool = False, below_anode: bool = False
+) -> Span:
+    """What the coating would span if E* were E_target on the electrolyte's (or its own) side.
+
+    below_anode: under current, look for it at and below E_anode too.
+    """
     index, contacts = coating_index(stack), _contacts(stack)
-    target, free, impossible = _target(stack, E_target)
+    target, free, impossible = _target(stack, E_target, below_anode=below_anode)
     own = contacts[index] if coating_side else 0.0
     asr = (*contacts[:index], own)
     part = solve(replace(stack, layers=stack.layers[:index], E_cathode=target, interface_asr=asr))
@@ -127,12 +140,17 @@ def _contacts(stack: Stack) -> tuple[ArrayLike, ...]:
     return stack.interface_asr or (0.0,) * (len(stack.layers) + 1)
 
 
-def _target(stack: Stack, E_target: ArrayLike) -> tuple[Scalar, Scalar, Scalar]:
-    """The target, moved strictly between the electrodes where it is not, and where it was."""
+def _target(
+    stack: Stack, E_target: ArrayLike, *, below_anode: bool = False
+) -> tuple[Scalar, Scalar, Scalar]:
+    """The target, moved strictly between the electrodes where it must lie there and does not, and
+    whether it holds without the layer, or never."""
     numbers, target = as_floats((stack, E_target))
     free, impossible = numbers.E_cathode <= target, target <= numbers.E_anode
+    if below_anode:
+        impossible = impossible & (numbers.current_density == 0)
     inside = jnp.where(free, 0.5 * (numbers.E_anode + numbers.E_cathode), target)
-    return jnp.where(target > numbers.E_anode, inside, numbers.E_anode + 1.0), free, impossible
+    return jnp.where(impossible, numbers.E_anode + 1.0, inside), free, impossible
 
 
 def _unless_unknown(value: Scalar, *needed: ArrayLike) -> Scalar:

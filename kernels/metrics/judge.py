@@ -15,6 +15,7 @@ from jaxtyping import Array, Bool, Float, Int
 from muli.kernels.constants import CM_PER_NM, CM_PER_UM
 from muli.kernels.model.boundary import Window
 from muli.kernels.model.numbers import Real
+from muli.kernels.model.stack import Stack
 from muli.kernels.model.status import Status
 
 Scalar = Float[Array, "..."]
@@ -117,7 +118,8 @@ class Facts(eqx.Module):
 
     faces: (E on the anode side, E on the cathode side) per layer. Numbers of the coating on the
     electrolyte's cathode side are NaN where there is none, or where several coatings share the
-    budget.
+    budget. never_oxidised: both ends of an open circuit lie at or below the oxidation limit, so
+    that E* does, whatever the layers are.
     """
 
     faces: tuple[tuple[Scalar, Scalar], ...]
@@ -137,8 +139,17 @@ class Facts(eqx.Module):
     anode_pinned: Flag
     cathode_pinned: Flag
     unprotectable: Flag
+    never_oxidised: Flag
     status: Code
     electrolyte: int = eqx.field(static=True, default=0)
+
+
+def never_oxidised(stack: Stack, E_oxidation: Scalar) -> Flag:
+    """Whether E* cannot exceed the oxidation limit (V): at open circuit it lies between the ends,
+    E_anode and E_cathode."""
+    rests = jnp.asarray(stack.current_density) == 0
+    highest = jnp.maximum(jnp.asarray(stack.E_anode), jnp.asarray(stack.E_cathode))
+    return rests & (highest <= E_oxidation)
 
 
 def judge(facts: Facts, limits: Limits) -> Metrics:
@@ -152,7 +163,8 @@ def judge(facts: Facts, limits: Limits) -> Metrics:
     reduction = [
         jnp.minimum(*E) - w.reduction for w, E in zip(limits.coatings, coatings, strict=True)
     ]
-    oxidation_protected = (right <= window.oxidation) & ~facts.cathode_pinned
+    below = (right <= window.oxidation) | facts.never_oxidised
+    oxidation_protected = below & ~facts.cathode_pinned
     protected = oxidation_protected & (right >= window.reduction)
     largest, set_by = _max_thickness(facts)
     margin = left - window.reduction
@@ -182,7 +194,7 @@ def judge(facts: Facts, limits: Limits) -> Metrics:
         max_thickness_nm=largest * real,
         max_thickness_set_by=set_by,
         max_sigma_ele_S_cm=facts.max_sigma_ele,
-        transport_ratio=_ratio(facts.min_thickness, facts.thickness_by_resistance),
+        transport_ratio=_ratio(facts.min_thickness, largest),
         max_sigma_ele_at_L_max_S_cm=facts.max_sigma_ele_at_L_max,
         max_electrolyte_thickness_um=facts.max_electrolyte_thickness / CM_PER_UM,
         min_electrolyte_sigma_ele_S_cm=facts.min_electrolyte_sigma_ele,
@@ -216,10 +228,11 @@ def _band_open(smallest: Scalar, largest: Scalar) -> Flag:
 
 
 def _ratio(smallest: Scalar, largest: Scalar) -> Scalar:
-    """smallest/largest; 0 where nothing is needed, infinite where nothing is allowed."""
-    nothing = largest <= 0
+    """smallest/largest; infinite where nothing is allowed or nothing helps, else 0 where nothing
+    is needed. Below 1 a thickness lies between."""
+    nothing = (largest <= 0) | jnp.isposinf(smallest)
     ratio = smallest / jnp.where(nothing, 1.0, largest)
-    return jnp.where(smallest <= 0, 0.0, jnp.where(nothing, jnp.inf, ratio))
+    return jnp.where(nothing, jnp.inf, jnp.where(smallest <= 0, 0.0, ratio))
 
 
 def _status(facts: Facts, unknown: list[Flag]) -> Code:

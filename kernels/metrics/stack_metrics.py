@@ -12,7 +12,7 @@ from muli.kernels.metrics.inverse import (
     min_thickness,
     thickness_at,
 )
-from muli.kernels.metrics.judge import Facts, Limits, Metrics, judge
+from muli.kernels.metrics.judge import Facts, Limits, Metrics, judge, never_oxidised
 from muli.kernels.model.boundary import Boundary
 from muli.kernels.model.stack import Stack
 from muli.kernels.solvers.solve import Solution, solve
@@ -50,6 +50,7 @@ def metrics(
             anode_pinned=never if boundary is None else boundary.anode_pinned,
             cathode_pinned=never if boundary is None else boundary.cathode_pinned,
             unprotectable=limits.electrolyte.oxidation <= numbers.E_anode,
+            never_oxidised=never_oxidised(numbers, limits.electrolyte.oxidation),
             status=solution.status,
             electrolyte=stack.electrolyte,
         ),
@@ -66,7 +67,8 @@ def ionic_resistances(stack: Stack) -> tuple[Scalar, Scalar]:
 
 
 def transport_ratio(stack: Stack, limits: Limits) -> Scalar:
-    """Least protecting thickness over the one the resistance budget allows; below 1 one exists."""
+    """Least protecting thickness over the largest allowed (resistance budget, reduction limits of
+    coating and electrolyte); below 1 one exists."""
     return metrics(stack, limits).transport_ratio
 
 

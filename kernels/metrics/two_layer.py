@@ -11,7 +11,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from muli.kernels.metrics.judge import Facts, Limits, Metrics, judge
+from muli.kernels.metrics.judge import Facts, Limits, Metrics, judge, never_oxidised
 from muli.kernels.model.boundary import Boundary
 from muli.kernels.model.laws import constant_sigma_ele
 from muli.kernels.model.stack import Layer, Stack
@@ -113,6 +113,7 @@ def metrics_of_plane(stack: Stack, limits: Limits, *, boundary: Boundary | None 
         anode_pinned=jnp.zeros((), bool) if boundary is None else boundary.anode_pinned,
         cathode_pinned=jnp.zeros((), bool) if boundary is None else boundary.cathode_pinned,
         unprotectable=limits.electrolyte.oxidation <= stack.E_anode,
+        never_oxidised=never_oxidised(stack, limits.electrolyte.oxidation),
         status=jnp.where(jnp.isnan(leak), Status.MISSING_PROPERTY, Status.OK).astype(jnp.int32),
         electrolyte=stack.electrolyte,
     )
@@ -144,13 +145,18 @@ def _coating_inverses(stack: Stack, limits: Limits, plane: Plane) -> dict[str, N
     affordable = jnp.maximum(limits.asr_budget - (first + middle + last), 0.0) * coating.sigma_ion
     per_cm = _resistance(coating, 1.0)
     return {
-        "min_thickness": required / per_cm,
+        "min_thickness": _over(required, per_cm),
         "thickness_by_resistance": affordable,
-        "thickness_by_coating_reduction": own / per_cm,
-        "thickness_by_electrolyte_reduction": electrolyte / per_cm,
+        "thickness_by_coating_reduction": _over(own, per_cm),
+        "thickness_by_electrolyte_reduction": _over(electrolyte, per_cm),
         "max_sigma_ele": sigma_ele_of(required, coating.thickness, coating.sigma_ion),
         "max_sigma_ele_at_L_max": sigma_ele_of(required, affordable, coating.sigma_ion),
     }
+
+
+def _over(required: Number, per_cm: Number) -> Number:
+    """The thickness of a required resistance: none, whatever the layer is, where that is 0."""
+    return jnp.where(required == 0, 0.0, required / per_cm)
 
 
 def _electrolyte_inverses(stack: Stack, limits: Limits, plane: Plane) -> dict[str, Number]:

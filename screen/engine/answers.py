@@ -57,7 +57,7 @@ def answer(batch: Batch, *, plane: bool, current: bool) -> Answers:
         "max_thickness_set_by": found.max_thickness_set_by,
         "anode_boundary": batch.boundary.anode_pinned.astype(jnp.int32),
     }
-    return Answers(floats, _verdicts(batch, floats), codes)
+    return Answers(floats, _verdicts(batch, floats, found.oxidation_protected), codes)
 
 
 _OWN = frozenset(Metrics.__dataclass_fields__) - {
@@ -137,11 +137,14 @@ def _status(batch: Batch, found: Metrics) -> Verdict:
     return jnp.where(lost, int(Status.UNDERFLOW), status).astype(jnp.int32)
 
 
-def _verdicts(batch: Batch, floats: dict[str, Number]) -> dict[str, Verdict]:
+def _verdicts(
+    batch: Batch, floats: dict[str, Number], never_oxidised: Number
+) -> dict[str, Verdict]:
+    """never_oxidised: where the electrolyte is protected from oxidation even if E* is unknown."""
     window: Any = batch.limits.electrolyte
     budget = batch.limits.asr_budget
     E = floats["interface_potential_V"]
-    oxidation = at_most(E, window.oxidation)
+    oxidation = jnp.where(never_oxidised, YES, at_most(E, window.oxidation))
     protected = both(oxidation, at_most(window.reduction, E))
     margin = floats["anode_side_margin_V"]
     band = at_most(floats["min_thickness_nm"], floats["max_thickness_nm"])

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from muli.kernels import (
+    Branches,
     CoatingClass,
     Constant,
     Layer,
@@ -169,3 +170,60 @@ def test_plane_broadcasts():
     E = float(metrics(one, LIMITS).interface_potential_V)
     assert float(plane.interface_potential_V[1, 2]) == pytest.approx(E, abs=1e-12)
     assert plane.interface_potential_V.shape == (3, 4)
+
+
+ON_CHARGE = [
+    Constant(5e-16),
+    pytest.param(Branches(5e-16, 0.0, 0.0, 1e-16, 2.5), marks=pytest.mark.full),
+]
+
+
+@pytest.mark.parametrize("law", ON_CHARGE)
+def test_on_charge_the_electrolyte_can_fall_below_its_anode_side(law):
+    """The anode side pinned at E_red, ions pushed through the electrolyte: E* falls below E_red
+    behind a film of some 12 nm, where the resistance alone would allow 420 nm."""
+    stack = Stack((SE0, Layer(1e-6, 4.202e-7, law)), 1.71, 4.2, current_density=-1e-3)
+    limits = Limits(Window(1.71, 2.31), (Window(1.0, 5.0),), asr_budget=100.0)
+    columns = metrics(stack, limits)
+    assert int(columns.max_thickness_set_by) == ThicknessLimit.ELECTROLYTE_REDUCTION
+    assert 5.0 < float(columns.max_thickness_nm) < 20.0
+    largest = Layer(float(columns.max_thickness_nm) * 1e-7, 4.202e-7, law)
+    there = metrics(replace(stack, layers=(SE0, largest)), limits)
+    assert float(there.reduction_margin_V) == pytest.approx(0.0, abs=1e-7)
+
+
+def test_at_rest_no_thickness_brings_the_electrolyte_below_its_anode_side():
+    stack = Stack((SE0, Layer(1e-6, 4.202e-7, Constant(5e-16))), 1.71, 4.2)
+    assert np.isinf(float(thickness_at(stack, 1.71)))
+    assert np.isinf(float(thickness_at(replace(stack, current_density=-1e-12), 1.0)))
+
+
+@pytest.mark.parametrize("judged", [metrics, metrics_of_plane])
+def test_a_cathode_below_the_oxidation_limit_needs_no_conductivity(judged):
+    """E* cannot exceed E_cathode at open circuit, whatever the coating conducts."""
+    for ion, ele in ((jnp.nan, 1e-12), (1e-6, jnp.nan), (jnp.nan, jnp.nan)):
+        stack = Stack((SE0, Layer(1e-6, ion, Constant(ele))), 1.71, 2.2)
+        columns = judged(stack, LIMITS)
+        assert float(columns.min_thickness_nm) == 0.0
+        assert bool(columns.oxidation_protected)
+        assert int(columns.status) == Status.MISSING_PROPERTY
+
+
+FILM = Layer(1e-6, 1e-7, Constant(1e-12))
+
+
+@pytest.mark.parametrize(
+    ("reduction", "own_reduction"), [(1.71, 1.74), (1.71, 2.9), (2.25, -1.0), (4.3, 1.0)]
+)
+def test_below_a_transport_ratio_of_one_some_thickness_works(reduction, own_reduction):
+    """The ratio of the columns: the film of which 41 nm protect reduces from a few nm on."""
+    limits = Limits(Window(reduction, 2.31), (Window(own_reduction, 5.0),), asr_budget=1e4)
+    columns = metrics(Stack((SE0, FILM), 0.0, 4.2), limits)
+    ratio = float(columns.transport_ratio)
+    smallest, largest = float(columns.min_thickness_nm), float(columns.max_thickness_nm)
+    if largest > 0:
+        assert ratio == pytest.approx(smallest / largest)
+    assert (ratio < 1) == (smallest < largest)
+    if ratio < 1:
+        middle = Layer(0.5e-7 * (smallest + largest), 1e-7, Constant(1e-12))
+        assert bool(metrics(Stack((SE0, middle), 0.0, 4.2), limits).feasible)
