@@ -62,16 +62,16 @@ def kept(
     return decorate
 
 
-def finished(lowered: Lowered, options: Options | None = None) -> Compiled:
-    """The compiled program of a traced one, from the store where it has the same content."""
+def finished(lowered: Lowered, device: jax.Device) -> Compiled:
+    """The compiled program of one traced for a device, from the store where it has this content."""
     store = used()
     if store is None:
-        return _compiled(lowered, options)
-    key = f"{_devices()}\0{lowered.as_text()}"
-    found = _unpacked(store.read(key), lowered.in_tree, lowered.out_tree)
+        return lowered.compile()
+    key = f"{_described(device)}\0{lowered.as_text()}"
+    found = _unpacked(store.read(key), lowered.in_tree, lowered.out_tree, device)
     if found is not None:
         return found.program
-    program = _compiled(lowered, options)
+    program = lowered.compile()
     _keep(store, key, _Flat(program, None))
     return program
 
@@ -95,9 +95,10 @@ def _flat_program(
 ) -> _Flat:
     store = used()
     if store is not None:
-        key = f"{_devices()}\0{key}"
+        device = _default_device()
+        key = f"{_described(device)}\0{key}"
         inputs = jax.tree.structure(((leaves,), {}))
-        if (found := _unpacked(store.read(key), inputs, None)) is not None:
+        if (found := _unpacked(store.read(key), inputs, None, device)) is not None:
             return found
     shapes: list[Any] = []
 
@@ -124,10 +125,16 @@ def _signature(leaves: list[Any], tree: Any, plain: Any) -> Hashable:
     return str(tree), shapes, str(others), tuple(map(repr, words)), x64
 
 
-def _devices() -> str:
-    """Kind, number and runtime of the devices here; a program is for these."""
-    devices = jax.devices()
-    return f"{devices[0].device_kind}\0{len(devices)}\0{devices[0].client.platform_version}"
+def _default_device() -> jax.Device:
+    """The device that JAX computes on here; its setting may be a device or a platform's name."""
+    chosen = jax.config.jax_default_device  # type: ignore[attr-defined]
+    return chosen if isinstance(chosen, jax.Device) else jax.local_devices(backend=chosen)[0]
+
+
+def _described(device: jax.Device) -> str:
+    """A device with its runtime, and how many there are; a program is for these."""
+    runtime = device.client.platform_version
+    return f"{device.platform}\0{device.device_kind}\0{device.id}\0{jax.device_count()}\0{runtime}"
 
 
 def _keep(store: Store, key: str, program: _Flat) -> None:
@@ -139,13 +146,14 @@ def _keep(store: Store, key: str, program: _Flat) -> None:
     store.write(key, data)
 
 
-def _unpacked(data: bytes | None, inputs: Any, outputs: Any) -> _Flat | None:
+def _unpacked(data: bytes | None, inputs: Any, outputs: Any, device: jax.Device) -> _Flat | None:
     """A program from data; None where this JAX cannot take it. outputs: None for a list."""
     if data is None:
         return None
     try:
         program, shape = pickle.loads(data)
         outputs = outputs or jax.tree.structure(jax.tree.leaves(shape))
-        return _Flat(deserialize_and_load(program, inputs, outputs), shape)
+        found = deserialize_and_load(program, inputs, outputs, device.client, [device])
+        return _Flat(found, shape)
     except Exception:
         return None

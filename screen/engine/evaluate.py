@@ -83,7 +83,7 @@ class Evaluator:
     ) -> None:
         self.programs: dict[str, Any] = {}
         self.problem, self.gates, self.dtype = problem, gates, dtype
-        self.place = SingleDeviceSharding(device)
+        self.device, self.place = device, SingleDeviceSharding(device)
         self.draws = problem.draws
         self.tiles_per_call = tiles_per_call
         self.lines = problem.space.lines_per_tile
@@ -163,7 +163,7 @@ class Evaluator:
 
             def build(name: str, function: Callable[..., Any], *inputs: Any) -> Any:
                 lowered = self._lowered(function, *inputs)
-                compiled[name] = pool.submit(finished, lowered)
+                compiled[name] = pool.submit(finished, lowered, self.device)
                 return lowered.out_info
 
             share = build("rows", self._rows, self.tables, start, *self.grid)

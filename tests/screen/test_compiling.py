@@ -1,6 +1,9 @@
 """Compiled programs kept in a folder: found again, never trusted when damaged, deleted at will."""
 
+import os
 import shutil
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import jax
@@ -61,9 +64,35 @@ def test_trees_come_back_as_what_they_were(store):
 
 def test_a_traced_program_is_found_by_its_content(store):
     lowered = [jax.jit(lambda x, k=k: x + k).lower(jnp.zeros(3)) for k in (1.0, 1.0, 2.0)]
-    found = [finished(each)(jnp.zeros(3)) for each in lowered]
+    found = [finished(each, jax.devices()[0])(jnp.zeros(3)) for each in lowered]
     assert [float(each[0]) for each in found] == [1.0, 1.0, 2.0]
     assert len(store.files()) == 2
+
+
+TWO_DEVICES = """
+import sys, jax, numpy as np
+from pathlib import Path
+from muli.screen.compiling import store
+from muli.screen.compiling.programs import finished, kept
+store.use(store.Store(Path(sys.argv[1])))
+for device in jax.devices():
+    given = jax.device_put(np.arange(3.0, dtype=np.float32), device)
+    like = jax.ShapeDtypeStruct((3,), np.float32, sharding=given.sharding)
+    doubled = finished(jax.jit(lambda x: x * 2).lower(like), device)(given)
+    assert doubled.device == device and float(doubled[2]) == 4.0
+assert float(kept("one")(lambda x: x + 1)(np.ones(1))[0]) == 2.0
+print(len(store.used().files()))
+"""
+
+
+def test_a_program_is_for_its_device(tmp_path):
+    flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2", "JAX_PLATFORMS": "cpu"}
+    for _ in range(2):
+        found = subprocess.run(
+            [sys.executable, "-c", TWO_DEVICES, str(tmp_path / "programs")],
+            check=True, capture_output=True, text=True, env={**os.environ, **flags},
+        )  # fmt: skip
+        assert found.stdout.strip() == "3"
 
 
 def test_inside_another_program_it_is_a_function(store):
