@@ -105,7 +105,7 @@ def final_thickness(path: Path) -> Scalar:
     endless = path.leak <= 0
     log_final = _log_integral(route, route.width) - jnp.where(endless, 0.0, route.log_leak)
     final = path.area_factor * jnp.exp(log_final)
-    return jnp.where(_grows(route), jnp.where(endless, jnp.inf, final), 0.0)
+    return jnp.where(_grows(route), jnp.where(endless, jnp.inf, final), _nothing(route))
 
 
 def thickness_after(path: Path, times: Curve) -> Curve:
@@ -113,7 +113,7 @@ def thickness_after(path: Path, times: Curve) -> Curve:
     route = _prepare(path)
     placed = _position(route, times)
     thickness = jax.vmap(lambda s: jnp.exp(_log_thickness(route, _place(route, s))))(placed)
-    return jnp.where(_grows(route), thickness, 0.0)
+    return jnp.where(_grows(route), thickness, _nothing(route))
 
 
 def resistance_of(outer: Stack) -> Scalar | None:
@@ -176,6 +176,11 @@ def _bends(path: Path) -> Curve:
 
 def _grows(route: _Route) -> Array:
     return route.width > 0
+
+
+def _nothing(route: _Route) -> Scalar:
+    """0, or NaN where the end of growth was not found."""
+    return jnp.where(jnp.isnan(route.width), jnp.nan, 0.0)
 
 
 def _scale(route: _Route) -> tuple[Scalar, Scalar]:
