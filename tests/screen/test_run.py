@@ -80,8 +80,16 @@ def test_unknown_is_null_and_what_does_not_need_it_is_there(everything):
     rows = everything[1].to_pandas()
     unknown = rows[rows.coating == "film C"]
     assert set(unknown.status) == {"missing_property"}
-    for name in ("interface_potential_V", "min_thickness_nm", "protected", "leak_current_A_cm2"):
+    for name in ("interface_potential_V", "leak_current_A_cm2"):
         assert unknown[name].isna().all()
+    free = unknown.min_thickness_nm == 0  # the cathode does not reach the oxidation limit
+    assert unknown.min_thickness_nm[~free].isna().all()
+    assert unknown.oxidation_protected[free].all()
+    assert unknown.oxidation_protected[~free].isna().all()
+    for _, same in unknown.groupby("electrolyte"):
+        E, reached = same.cathode_potential_V, ~free[same.index]
+        assert not E[~reached].max() >= E[reached].min()
+    assert unknown.protected.isna().all()
     for name in ("max_sigma_ele_S_cm", "max_sigma_ele_at_L_max_S_cm", "asr_coating_ohm_cm2",
                  "max_sigma_ele_ratio", "max_thickness_nm"):  # fmt: skip
         assert unknown[name].notna().all()
