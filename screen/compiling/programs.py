@@ -64,7 +64,7 @@ def kept(
 
 def finished(lowered: Lowered, device: jax.Device) -> Compiled:
     """The compiled program of one traced for a device, from the store where it has this content."""
-    store = used()
+    store = _store()
     if store is None:
         return lowered.compile()
     key = f"{_described(device)}\0{lowered.as_text()}"
@@ -93,7 +93,7 @@ class _Flat(NamedTuple):
 def _flat_program(
     function: Callable[[list[Any]], Any], leaves: list[Any], key: str, options: Options | None
 ) -> _Flat:
-    store = used()
+    store = _store()
     if store is not None:
         device = _default_device()
         key = f"{_described(device)}\0{key}"
@@ -123,6 +123,15 @@ def _signature(leaves: list[Any], tree: Any, plain: Any) -> Hashable:
     words, others = jax.tree.flatten(plain)
     x64 = bool(jax.config.jax_enable_x64)  # type: ignore[attr-defined]
     return str(tree), shapes, str(others), tuple(map(repr, words)), x64
+
+
+def _store() -> Store | None:
+    """The store in use; none where JAX keeps programs itself (`JAX_COMPILATION_CACHE_DIR`).
+
+    A program that JAX has read from its own cache cannot be told as data again: on CPUs its
+    functions would be missing.
+    """
+    return None if jax.config.jax_compilation_cache_dir else used()  # type: ignore[attr-defined]
 
 
 def _default_device() -> jax.Device:

@@ -12,6 +12,7 @@ from typing import Any, Protocol, cast
 
 import jax
 
+from muli.screen.compiling.store import use, used
 from muli.screen.dataset.journal import Entry
 from muli.screen.dataset.manifest import digest, part_metadata
 from muli.screen.dataset.store import Store
@@ -114,7 +115,12 @@ class Local:
         cached = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]
         if len(self._plan.devices) > 1 or cached:
             return None
-        self._compile(1)
+        store = used()
+        use(None)  # what is read from a store cannot be passed on either
+        try:
+            self._compile(1)
+        finally:
+            use(store)
         return self._chunkers[0].evaluator.packed()
 
     def results(

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.experimental.compilation_cache.compilation_cache import reset_cache
 from typer.testing import CliRunner
 
 from muli.kernels import Constant, Layer, Solution, Stack, solve
@@ -21,10 +22,15 @@ from muli.screen.compiling.store import Store
 
 @pytest.fixture
 def store(tmp_path):
-    before = stores.used()
+    """A new one in use; JAX's own cache, which goes before it, is off."""
+    before, folder = stores.used(), jax.config.jax_compilation_cache_dir
+    jax.config.update("jax_compilation_cache_dir", None)
+    reset_cache()
     stores.use(Store(tmp_path / "programs"))
     yield stores.used()
     stores.use(before)
+    jax.config.update("jax_compilation_cache_dir", folder)
+    reset_cache()
 
 
 def program(traces, factor=2.0):
@@ -85,12 +91,22 @@ print(len(store.used().files()))
 """
 
 
+def without_jax_cache():
+    return {k: v for k, v in os.environ.items() if k != "JAX_COMPILATION_CACHE_DIR"}
+
+
+def test_where_jax_keeps_programs_itself_nothing_is_kept_twice(store):
+    jax.config.update("jax_compilation_cache_dir", str(store.root / "jax"))
+    np.testing.assert_array_equal(program([])([1.0]), [2.0])
+    assert store.files() == []
+
+
 def test_a_program_is_for_its_device(tmp_path):
     flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2", "JAX_PLATFORMS": "cpu"}
     for _ in range(2):
         found = subprocess.run(
             [sys.executable, "-c", TWO_DEVICES, str(tmp_path / "programs")],
-            check=True, capture_output=True, text=True, env={**os.environ, **flags},
+            check=True, capture_output=True, text=True, env={**without_jax_cache(), **flags},
         )  # fmt: skip
         assert found.stdout.strip() == "3"
 
