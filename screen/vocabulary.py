@@ -20,7 +20,17 @@ SMALLER, LARGER = 1, -1
 NO, YES, UNKNOWN = 0, 1, 2
 """Codes of a three-valued verdict."""
 
-Kind = Literal["number", "under current", "probability", "distribution", "drawn", "verdict"]
+Kind = Literal[
+    "number",
+    "under current",
+    "probability",
+    "recommended",
+    "joint",
+    "belief",
+    "drawn",
+    "verdict",
+    "mark",
+]
 
 
 @dataclass(frozen=True)
@@ -30,9 +40,10 @@ class Column:
     Attributes:
         name: as it stands in files, with its unit at the end.
         heading: short name over a column of a table.
-        kind: number (every row), under current (where a current flows), probability and
-            distribution (where unknown properties have a prior), drawn (with `[uncertainty]`),
-            verdict.
+        kind: number (every row), under current (where a current flows), drawn (with
+            `[uncertainty]`), verdict; where unknown properties have a prior also probability,
+            recommended (thickness), belief (about the coating), mark, and in mode best joint
+            (over the states of charge).
         better: SMALLER, LARGER, or None where neither is better by itself.
         infinite: the word for an infinite value.
         meaning: one sentence.
@@ -102,25 +113,25 @@ _COLUMNS = (
            "probability that the coating stands the cathode"),
     Column("p_inert", "inert", "probability", LARGER, "no limit",
            "probability that the coating leaves its neighbours alone"),
-    Column("recommended_thickness_nm", "L", "distribution", SMALLER, "no limit",
+    Column("recommended_thickness_nm", "L", "recommended", SMALLER, "no limit",
            "thinnest coating within 0.005 of the best P(protects and affordable)"),
-    Column("thickness_low_nm", "L low", "distribution", None, "no limit",
+    Column("thickness_low_nm", "L low", "recommended", None, "no limit",
            "least thickness with nine tenths of the best probability"),
-    Column("thickness_high_nm", "L high", "distribution", None, "no limit",
+    Column("thickness_high_nm", "L high", "recommended", None, "no limit",
            "largest thickness with nine tenths of the best probability"),
-    Column("min_thickness_all_states_nm", "L min, all states", "distribution", SMALLER, "none",
+    Column("min_thickness_all_states_nm", "L min, all states", "joint", SMALLER, "none",
            "least thickness that protects in every state of charge"),
-    Column("asr_median_ohm_cm2", "ASR", "distribution", SMALLER, "none",
+    Column("asr_median_ohm_cm2", "ASR", "recommended", SMALLER, "none",
            "median resistance of coating and contacts at the recommended thickness"),
-    Column("sigma_ion_median_S_cm", "s_ion", "distribution", None, "no limit",
+    Column("sigma_ion_median_S_cm", "s_ion", "belief", None, "no limit",
            "median of the coating's sigma_ion"),
-    Column("sigma_ion_decades", "+-", "distribution", None, "no limit",
+    Column("sigma_ion_decades", "+-", "belief", None, "no limit",
            "standard deviation of its log10"),
-    Column("sigma_ele_median_S_cm", "s_ele", "distribution", None, "no limit",
+    Column("sigma_ele_median_S_cm", "s_ele", "belief", None, "no limit",
            "median of the coating's sigma_ele"),
-    Column("sigma_ele_decades", "+-", "distribution", None, "no limit",
+    Column("sigma_ele_decades", "+-", "belief", None, "no limit",
            "standard deviation of its log10"),
-    Column("sigma_ele_needed_S_cm", "s_ele needed", "distribution", LARGER, "any",
+    Column("sigma_ele_needed_S_cm", "s_ele needed", "joint", LARGER, "any",
            "largest sigma_ele that protects at the recommended thickness"),
     Column("top_k_share", "top share", "drawn", LARGER, "no limit",
            "how often the coating is among the first `top_k` of its scenario"),
@@ -132,6 +143,10 @@ _COLUMNS = (
            "the electrolyte's anode side not below its reduction limit"),
     Column("feasible", "feasible", "verdict", None, "no limit",
            "protected, affordable, and a thickness exists, in all states of charge"),
+    Column("thin", "thin", "mark", None, "no limit",
+           "the recommended film is below 3 nm: tunnelling and pinholes are outside the model"),
+    Column("not_affordable", "not affordable", "mark", None, "no limit",
+           "not even the thinnest film is likely to be within the budget"),
 )
 # fmt: on
 COLUMNS: dict[str, Column] = {each.name: each for each in _COLUMNS}
@@ -143,7 +158,8 @@ def _of(kind: Kind) -> tuple[str, ...]:
 
 FLOATS, CURRENT_FLOATS = _of("number"), _of("under current")
 VERDICTS = _of("verdict")
-P_COLUMNS, DISTRIBUTIONS = _of("probability"), _of("distribution")
+P_COLUMNS, RECOMMENDED = _of("probability"), _of("recommended")
+JOINT, MARKS = _of("joint"), _of("mark")
 
 CODES = ("status", "coating_class", "max_thickness_set_by", "anode_boundary")
 CODE_NAMES: dict[str, dict[str, int]] = {

@@ -84,6 +84,7 @@ def evidence(
         tolerance_V: standard deviation of one computed limit.
         without: a source whose rows are left out of the fit of allowance and reaction limit.
     """
+    row = {**row, **{name: _text(row.get(name)) for name in ("formula", "family")}}
     group = _class(row)
     compound = _compound(row)
     found = {prop: _conductivity(row, prop, group, compound) for prop in PROPERTIES}
@@ -100,6 +101,11 @@ def evidence(
         endured = own_reaction_limit(compound, partner, own=own, without=without)
         found[f"reaction_limit_{partner}_meV_atom"] = _plain(endured, "prior", 0, group)
     return found
+
+
+def _text(value: Any) -> str:
+    """A word of a row; empty where the table has none."""
+    return value if isinstance(value, str) else ""
 
 
 def _plain(normal: Normal, kind: str, samples: int, group: Chemistry) -> Evidence:

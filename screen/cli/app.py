@@ -28,6 +28,7 @@ from muli.screen.cli import (
     solve,
     verify,
 )
+from muli.screen.cli import next as next_
 from muli.screen.compiling.store import Store, use
 from muli.screen.errors import ScreenError, StoreError, UsageError
 from muli.screen.running import signals
@@ -65,6 +66,7 @@ app.command("run", epilog=run.EXAMPLES)(run.run)
 app.command("merge", epilog=merge.EXAMPLES)(merge.merge)
 app.command("verify", epilog=verify.EXAMPLES)(verify.verify)
 app.command("rank", epilog=rank.EXAMPLES)(rank.rank)
+app.command("next", epilog=next_.EXAMPLES)(next_.next_)
 app.command("report", epilog=report.EXAMPLES)(report.report)
 app.command("design", epilog=design.EXAMPLES)(design.design)
 app.command("map", epilog=design.MAP_EXAMPLES)(design.design_map)

@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
 EXAMPLES = """Examples:
 
-  muli rank first                           the best per electrolyte and cathode
+  muli rank first                           the best of the reference scenario
+
+  muli rank first --criteria transport --why
+
+  muli rank first --per electrolyte,cathode --top 3
 
   muli rank first --per family --top 3      of every family
 
@@ -41,6 +45,12 @@ def rank(
     pareto: Annotated[
         str | None, typer.Option(metavar="A,B[,C]", help="Non-dominated rows.")
     ] = None,
+    criteria: Annotated[
+        str | None,
+        typer.Option(metavar="LIST", help="transport, chemistry, or names with commas."),
+    ] = None,
+    why: Annotated[bool, typer.Option("--why", help="A sentence for every coating.")] = False,
+    wide: Annotated[bool, typer.Option("--wide", help="More columns.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="CSV on stdout.")] = False,
     json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
     parquet: Annotated[
@@ -50,17 +60,20 @@ def rank(
         Path | None, typer.Option(metavar="FILE", help="Draw it: .svg, .png or .pdf.")
     ] = None,
 ) -> None:
-    """Rank what runs found; without options, the best coatings per electrolyte and cathode.
+    """Rank what runs found by the probability that a coating works, at one reference scenario.
 
-    Coatings are ordered by status, protected, reactivity class, coating class, evidence class,
-    L_min/L_max, resistance and name. Each stands once per scenario, with its best thickness.
-    Machine formats hold all columns, and one list for all cells unless --per says otherwise.
+    Coatings are ordered by p_works (the probability that all criteria hold), then by p_protects x
+    p_affordable, resistance and name. Each stands once, at its recommended thickness. --criteria
+    asks for some of protects, affordable, stable, inert: "transport" is the first two, "chemistry"
+    the last three. Runs with missing = "status" are ordered by facts, per electrolyte and cathode.
+    Machine formats hold all columns.
     """
     from muli.screen.dataset.results import open_results
     from muli.screen.errors import UsageError
     from muli.screen.inputs import PICTURES, check_output
     from muli.screen.ranking.rank import TOP, ranking
-    from muli.screen.views.overview import cell_columns
+    from muli.screen.views.overview import cell_columns, works
+    from muli.screen.vocabulary import P_COLUMNS
 
     if sum((csv, json, parquet is not None)) > 1:
         raise UsageError("--csv, --json and --parquet exclude each other")
@@ -75,7 +88,15 @@ def rank(
         tell(f"warning: {warning}")
     machine = csv or json or parquet is not None
     groups = _listed(per)
-    if not (machine or groups or by or pareto):
+    believed = set(P_COLUMNS) <= set(results.columns)
+    if criteria is not None and not believed:
+        raise UsageError('--criteria: a run with missing = "status" has no probabilities')
+    if believed and not (machine or groups or by or pareto or plot):
+        count = TOP if top is None else top
+        width = terminal_width()
+        say(works(results, count, width, criteria=criteria, where=where, sentences=why, wide=wide))
+        return
+    if not (machine or groups or by or pareto or believed):
         groups = cell_columns(results)
     found = ranking(
         results,
@@ -84,6 +105,7 @@ def rank(
         per=groups,
         where=where,
         pareto=_listed(pareto),
+        criteria=criteria,
     )
     if plot is not None:
         from muli.screen.pictures.ranking import draw_ranking
@@ -94,8 +116,13 @@ def rank(
         _for_machines(found, csv=csv, parquet=parquet)
     else:
         from muli.screen.views.table import render
+        from muli.screen.views.works import render_works
 
-        say(render(found, terminal_width()))
+        width = terminal_width()
+        if found.criteria:
+            say(render_works(found, None, width, sentences=why, wide=wide))
+        else:
+            say(render(found, width))
 
 
 def _listed(text: str | None) -> list[str] | None:

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, NamedTuple
 
 import jax
@@ -14,24 +13,14 @@ from numpy.typing import NDArray
 from muli.screen.dataset.histograms import histograms, leaders
 from muli.screen.dataset.parquet import Encoded
 from muli.screen.dataset.store import PartWriter
-from muli.screen.engine.answers import Answers
+from muli.screen.engine.best_rows import best_on_axis, judged, line_columns, recommended_rows
 from muli.screen.engine.evaluate import Evaluator, Judged, LineBest, Whole
-from muli.screen.engine.reduce import NOTHING, count_names, feasible_lines, thickness_position
-from muli.screen.engine.row_groups import Memory, Place, Rows, Shape, positions, row_group, row_ids
-from muli.screen.engine.selection import best_per_group
+from muli.screen.engine.reduce import NOTHING, count_names, feasible_lines
+from muli.screen.engine.row_groups import Memory, Place, Rows, Shape, positions, row_group
 from muli.screen.engine.stability import top_k_shares
-from muli.screen.space.facts import Looked, Positions, Words
-from muli.screen.space.layout import COATING, THICKNESS, Lines
+from muli.screen.space.facts import Looked, Words
+from muli.screen.space.layout import COATING, Lines
 from muli.screen.vocabulary import OUTCOMES, TOP_K_SHARE, YES
-
-GROUP_COUNTS = {
-    "group_stacks": None,
-    "group_filtered": None,
-    **{f"group_{name}": ("status", name) for name in OUTCOMES["status"]},
-    "group_protected": ("protected", "yes"),
-    "group_feasible": ("feasible", "yes"),
-}
-"""Integer columns of best mode: how many of a group's stacks (in this part) had which outcome."""
 
 
 @dataclass
@@ -99,7 +88,7 @@ class Chunker:
     def _rows(self, lines: Lines, writer: PartWriter, pause: Callable[[int], None]) -> Tally:
         evaluator, space = self.evaluator, self.evaluator.problem.space
         total: dict[tuple[str, str], int] = dict.fromkeys(count_names(len(evaluator.gates)), 0)
-        stable = self._stable(lines)
+        stable = self._stable(lines) | self._believed(lines)
         spread: list[Spread] = []
         memory = Memory(self.evaluator.problem.spec.output.encoding)
         for tiles in _batches(evaluator.tiles(lines), evaluator.tiles_per_call):
@@ -129,6 +118,19 @@ class Chunker:
             return {}
         return {TOP_K_SHARE: top_k_shares(self.evaluator, self.looked, lines)}
 
+    def _believed(self, lines: Lines) -> dict[str, NDArray[Any]]:
+        """What is believed of lines at their recommended thickness, (lines, states)."""
+        believed = self.evaluator.believed
+        if believed is None:
+            return {}
+        offsets = judged(self.evaluator.problem, self.looked, lines)
+        found = line_columns(believed, lines, offsets)
+        states = self.evaluator.problem.space.states
+        whole = {name: np.full((len(lines), states), np.nan) for name in found}
+        for name, each in found.items():
+            whole[name][offsets] = each[:, None]
+        return whole
+
     def _batch(
         self, tile: Lines, one: Whole, stable: dict[str, NDArray[np.float64]], memory: Memory
     ) -> list[Encoded]:
@@ -150,24 +152,12 @@ class Chunker:
         return row_group(self.schema, self.looked, place, rows, chosen, extra, memory)
 
     def _best(self, lines: Lines, writer: PartWriter, pause: Callable[[int], None]) -> Tally:
-        evaluator, problem = self.evaluator, self.evaluator.problem
-        space, gates = problem.space, len(evaluator.gates)
+        evaluator, space = self.evaluator, self.evaluator.problem.space
+        gates = len(evaluator.gates)
         found = self._lines(lines, pause)
-        at = positions(space, lines)
-        at[THICKNESS] = thickness_position(found.best.key)[:, :, None].astype(np.int64)
-        thickness = problem.numbers.get(THICKNESS, np.zeros(1))
-        output = problem.spec.output
-        chosen, rank = best_per_group(
-            space, self.looked, found, at, thickness, output.top_k, output.per or ()
-        )
-        extra: dict[str, NDArray[Any]] = {"group_rank": rank}
-        extra |= _group_counts(evaluator, at, found.best.counts, chosen)
-        extra |= {name: each.reshape(-1)[chosen] for name, each in self._stable(lines).items()}
-        rows = self._winners(lines, found.best.key.shape, at[THICKNESS][:, :, 0], chosen)
-        picked = {name: _pick(where, found.best.key.shape, chosen) for name, where in at.items()}
-        place = Place(picked, row_ids(space, picked)[:, 0, 0], (len(chosen), 1, 1))
-        memory = Memory(output.encoding)
-        writer.write(row_group(self.schema, self.looked, place, Rows(rows), None, extra, memory))
+        keep = recommended_rows if evaluator.recommends else best_on_axis
+        stable = self._stable(lines)
+        writer.write(keep(evaluator, self.looked, self.schema, lines, found, stable))
         sums = found.best.counts.sum(axis=(0, 1), dtype=np.int64)
         total = {name: int(n) for name, n in zip(count_names(gates), sums, strict=True)}
         order, key = found.order, found.best.key
@@ -197,51 +187,6 @@ class Chunker:
             pause(sum(len(tile) for tile in tiles) * evaluator.problem.space.rows_per_line)
         return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
 
-    def _winners(
-        self,
-        lines: Lines,
-        shape: tuple[int, ...],
-        best: NDArray[np.int64],
-        chosen: NDArray[np.int64],
-    ) -> Answers:
-        """All columns of the chosen (line, state) pairs, (rows, 1, 1), in their order.
-
-        Every line of them takes one slot of the program that computes rows, with the best
-        thickness of each state side by side.
-        """
-        evaluator = self.evaluator
-        (tall, blocks), block = evaluator.grid[0].shape, evaluator.block
-        line, state = np.divmod(chosen, shape[1])
-        which, slot = np.unique(line, return_inverse=True)
-        slots = max(1, -(-len(which) // (tall * blocks))) * tall * blocks
-        offset = np.resize(which if len(which) else [0], slots).astype(np.int32)
-        position = np.zeros((slots, block), dtype=np.int32)
-        column = np.minimum(np.arange(shape[1]), block - 1)
-        position[:, column] = best[offset]
-        start = evaluator.start(lines.start)
-        calls = slots // (tall * blocks)
-        inputs = offset.reshape(calls, tall, blocks), position.reshape(calls, tall, blocks, block)
-        found: list[Judged] = []
-        for some in _batches(list(range(calls)), evaluator.tiles_per_call):
-            given = [[each[i] for i in some] for each in inputs]
-            found += evaluator.call(evaluator.rows, [start] * len(some), *given)
-        call, *place = np.unravel_index(slot, (calls, tall, blocks))
-        at = place[0], state, place[1], column[state]
-        mine = [np.flatnonzero(call == each) for each in range(calls)]
-
-        @cache
-        def places(shape: tuple[int, ...]) -> NDArray[np.int64]:
-            inside = [np.minimum(axis, size - 1) for axis, size in zip(at, shape, strict=True)]
-            return np.ravel_multi_index(inside, shape)
-
-        def pick(*leaves: NDArray[Any]) -> NDArray[Any]:
-            picked = np.empty(len(chosen), dtype=leaves[0].dtype)
-            for some, leaf in zip(mine, leaves, strict=True):
-                picked[some] = leaf.reshape(-1)[places(leaf.shape)[some]]
-            return picked[:, None, None]
-
-        return jax.tree.map(pick, *[each.answers for each in found])
-
 
 def _batches(items: list[Any], size: int) -> Iterator[list[Any]]:
     for first in range(0, len(items), size):
@@ -260,22 +205,6 @@ def _part(whole: Whole, lines: int) -> Whole:
 
     planes = {name: np.ascontiguousarray(each[:, :lines]) for name, each in whole.planes.items()}
     return Whole(jax.tree.map(first, whole.judged), planes)
-
-
-def _pick(
-    where: NDArray[np.int64], shape: tuple[int, ...], chosen: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """Positions of chosen (line, state) pairs, (rows, 1, 1)."""
-    return np.broadcast_to(where, (*shape, 1)).reshape(-1)[chosen][:, None, None]
-
-
-def best_schema(schema: pa.Schema) -> pa.Schema:
-    """The schema of best mode: that of all rows, the rank in the group, and the group's counts."""
-    fields = [pa.field("group_rank", pa.int32(), metadata={"unit": ""})]
-    fields += [pa.field(name, pa.int64(), metadata={"unit": "stacks"}) for name in GROUP_COUNTS]
-    for each in fields:
-        schema = schema.append(each)
-    return schema
 
 
 def _count(judged: Judged, shape: Shape, gates: int) -> dict[tuple[str, str], int]:
@@ -307,25 +236,3 @@ def _numbers_of(
         found.append(int(np.count_nonzero(narrow == code)) if left else 0)
         left -= found[-1]
     return [count * repeats for count in found]
-
-
-def _group_counts(
-    evaluator: Evaluator, at: Positions, count: NDArray[np.int32], chosen: NDArray[np.int64]
-) -> dict[str, NDArray[np.int64]]:
-    """Counts of the group of every chosen row."""
-    space, names = evaluator.problem.space, count_names(len(evaluator.gates))
-    group = at["line"][:, 0, 0] // space.coatings
-    first = np.flatnonzero(np.diff(group, prepend=-1))
-    sums = np.add.reduceat(count, first, axis=0, dtype=np.int64)
-    line, state = np.divmod(chosen, space.states)
-    mine = sums[group[line] - group[0], state]
-    removed = [i for i, (kind, _) in enumerate(names) if kind == "removed"]
-    status = [i for i, (kind, _) in enumerate(names) if kind == "status"]
-    found = {
-        "group_filtered": mine[:, removed].sum(axis=1),
-        "group_stacks": mine[:, removed + status].sum(axis=1),
-    }
-    for column, name in GROUP_COUNTS.items():
-        if name is not None:
-            found[column] = mine[:, names.index(name)]
-    return found

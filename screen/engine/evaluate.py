@@ -25,15 +25,17 @@ from muli.screen.compiling.programs import finished
 from muli.screen.engine.answers import Answers, answer, without_thickness
 from muli.screen.engine.confidence import SLOPES, VALUES, Score, Uncertain, score, with_confidence
 from muli.screen.engine.gates import Gates
+from muli.screen.engine.lines import LinePrograms
 from muli.screen.engine.reduce import Best, Coded, Order, code_rows, reduce_lines
 from muli.screen.engine.stacks import LawForm, Lookup, build, per_line, unravel
 from muli.screen.space.draws import BLOCK_OF_DRAWS, Draws
+from muli.screen.space.evidence import Beliefs
 from muli.screen.space.layout import COATING, STATE, THICKNESS, Lines
 from muli.screen.space.problem import Problem
 
 Digits = dict[str, Int[Array, "lines blocks"]]
 Programs = dict[str, tuple[bytes, Any, Any]]
-Given = Array | NDArray[np.int32]
+Given = Array | NDArray[Any]
 
 BLOCK = 8
 """Thicknesses per block of the program that computes rows: enough to spread a line's own cost, few
@@ -80,10 +82,12 @@ class Evaluator:
         dtype: str,
         device: Any,
         tiles_per_call: int,
+        beliefs: Beliefs | None = None,
     ) -> None:
         self.programs: dict[str, Any] = {}
         self.problem, self.gates, self.dtype = problem, gates, dtype
         self.device, self.place = device, SingleDeviceSharding(device)
+        self.believed = LinePrograms(problem, beliefs, dtype, self.place) if beliefs else None
         self.draws = problem.draws
         self.tiles_per_call = tiles_per_call
         self.lines = problem.space.lines_per_tile
@@ -106,14 +110,20 @@ class Evaluator:
         return np.array([digits[name] for name in self.sizes], dtype=np.int32)
 
     @cached_property
-    def grid(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Offsets and thickness positions by which `rows` is given the first share of a tile."""
+    def thickness_nm(self) -> NDArray[Any]:
+        """The thickness axis as the device computes with it; one stand-in where there is none."""
+        axis = self.problem.numbers.get(THICKNESS, np.full(1, NO_THICKNESS_NM))
+        return axis.astype(self.dtype)
+
+    @cached_property
+    def grid(self) -> tuple[NDArray[np.int32], NDArray[Any]]:
+        """Offsets and thicknesses by which `rows` is given the first share of a tile."""
         points = self.problem.space.thicknesses
         blocks = -(-points // self.block)
         offset = np.repeat(np.arange(self.share, dtype=np.int32)[:, None], blocks, axis=1)
         position = np.arange(blocks * self.block, dtype=np.int32).reshape(1, blocks, self.block)
         position = np.minimum(position, points - 1)
-        return offset, np.repeat(position, self.share, axis=0)
+        return offset, np.repeat(self.thickness_nm[position], self.share, axis=0)
 
     @property
     def share(self) -> int:
@@ -126,20 +136,20 @@ class Evaluator:
         most = BLOCK if self.draws is None else BLOCK_OF_DRAWS
         return min(most, self.problem.space.thicknesses)
 
-    def rows(self, start: Given, offset: Given, position: Given) -> Judged:
+    def rows(self, start: Given, offset: Given, thickness: Given) -> Judged:
         """Every column of the rows asked for.
 
-        Takes the start of some line, offsets of lines from it (lines, blocks) and positions of
-        thicknesses (lines, blocks, block). Both `all` and `best` get their rows from this one
-        program, which is why the rows of `best` are those of `all` to the last bit.
+        Takes the start of some line, offsets of lines from it (lines, blocks) and thicknesses
+        (lines, blocks, block), nm. Both `all` and `best` get their rows from this one program,
+        which is why the rows of `best` are those of `all` to the last bit.
         """
-        return self.programs["rows"](self.tables, start, offset, position)
+        return self.programs["rows"](self.tables, start, offset, thickness)
 
     def whole(self, start: Given) -> Whole:
         """All rows of a tile, from its start."""
-        offset, position = self.grid
+        offset, thickness = self.grid
         firsts = range(0, self.lines, self.share)
-        shares = [self.rows(start, offset + np.int32(n), position) for n in firsts]
+        shares = [self.rows(start, offset + np.int32(n), thickness) for n in firsts]
         return self.programs["whole"](shares)
 
     def best(self, start: Array) -> LineBest:
@@ -175,7 +185,14 @@ class Evaluator:
                 build("reduce", partial(reduce_lines, gates=len(self.gates)), coded)
             if self.draws is not None:
                 build("score", self._score, self.tables, start)
-        self.programs = {name: each.result() for name, each in compiled.items()}
+            if self.believed is not None:
+                self.believed.build(build)
+        self._take({name: each.result() for name, each in compiled.items()})
+
+    def _take(self, programs: dict[str, Any]) -> None:
+        self.programs = programs
+        if self.believed is not None:
+            self.believed.programs = programs
 
     def packed(self) -> Programs:
         """The programs as data, for other processes on like processors."""
@@ -183,7 +200,7 @@ class Evaluator:
 
     def unpack(self, packed: Programs) -> None:
         """Take the programs that another process compiled."""
-        self.programs = {name: deserialize_and_load(*each) for name, each in packed.items()}
+        self._take({name: deserialize_and_load(*each) for name, each in packed.items()})
 
     def _lowered(self, function: Callable[..., Any], *inputs: Any) -> Lowered:
         """A function of arrays like these on this device."""
@@ -201,9 +218,10 @@ class Evaluator:
         """Whether a current flows in some stack."""
         return bool(self.problem.numbers["current_density_mA_cm2"].any())
 
-    def _rows(self, tables: Any, start: Array, offset: Array, position: Array) -> Judged:
+    def _rows(self, tables: Any, start: Array, offset: Array, thickness: Array) -> Judged:
         digits = unravel(start, self.sizes, offset)
-        judged = self._judge(tables, digits, self._thickness(tables)[position][:, None])
+        known = THICKNESS in tables or self.recommends
+        judged = self._judge(tables, digits, thickness[:, None], known=known)
         floats, *outcomes = judged.answers
         return judged._replace(answers=Answers(floats, *jax.tree.map(_narrow, outcomes)))
 
@@ -233,7 +251,10 @@ class Evaluator:
         offset = jnp.arange(self.lines, dtype=jnp.int32)[:, None]
         digits = unravel(start, self.sizes, offset)
         thickness = self._thickness(tables)
-        answers, removed_by, unknown_at = self._judge(tables, digits, thickness[None, None, None])
+        known = THICKNESS in tables
+        answers, removed_by, unknown_at = self._judge(
+            tables, digits, thickness[None, None, None], known=known
+        )
         shape = (self.lines, self.problem.space.states, len(thickness))
         coded = code_rows(answers, removed_by, unknown_at, len(self.gates), shape)
         return coded, Order.of(answers, shape)
@@ -243,8 +264,14 @@ class Evaluator:
             return tables[THICKNESS]
         return jnp.full((1,), NO_THICKNESS_NM, self.dtype)
 
-    def _judge(self, tables: Any, digits: Digits, thickness: Array) -> Judged:
-        lookup, known = Lookup(tables, digits), THICKNESS in tables
+    @property
+    def recommends(self) -> bool:
+        """Whether kept rows stand at a recommended thickness, on the axis or not."""
+        return self.believed is not None and self.problem.spec.output.mode == "best"
+
+    def _judge(self, tables: Any, digits: Digits, thickness: Array, *, known: bool) -> Judged:
+        """known: whether the screen has thicknesses; else what needs one is blanked."""
+        lookup = Lookup(tables, digits)
         batch = build(lookup, thickness, self.problem.spec.screen, self._law)
         answers = answer(batch, plane=self.plane, current=self.current)
         if not known:

@@ -91,13 +91,17 @@ def row_group(
 
     def column(field: pa.Field) -> Encoded:
         name = field.name
+        if extra is not None and name in extra:
+            if pa.types.is_boolean(field.type):
+                unknown = np.isnan(np.asarray(extra[name], float))
+                codes = np.where(unknown, UNKNOWN, np.nan_to_num(extra[name]) != 0)
+                return encode(field, _verdicts(codes.astype(np.int8), 1))
+            dtype = field.type.to_pandas_dtype()
+            return encode(field, _numbers(extra[name].astype(dtype, copy=False), 1))
         if name in looked:
             return _looked_up(memory, field, looked[name], looked[name].at(at), shape, chosen)
         if name == "row_id":
             return encode(field, Column(ids if chosen is None else np.asarray(ids)[chosen]))
-        if extra is not None and name in extra:
-            dtype = field.type.to_pandas_dtype()
-            return encode(field, _numbers(extra[name].astype(dtype, copy=False), 1))
         if name in answers.floats:
             found, repeats = _condensed(answers.floats[name], shape, chosen)
             split = name in planes and memory.encoding == "byte_stream_split"

@@ -1,21 +1,23 @@
 """The order of a ranking, and the scenario coatings are compared in.
 
-Choices (the coating, its thickness) are optimised over; scenarios never are. So a ranking takes
-the best thickness of every coating in every scenario, and where a scenario axis has a default in
-the spec (electrolyte thickness, anode, boundary, temperature, ...) it compares coatings at that
-default or the value nearest to it, and says so.
+Choices (the coating, its thickness) are optimised over; scenarios never are, and what is uncertain
+is averaged over. Rows with probabilities stand in the order of `BY_PROBABILITY`, each coating once,
+at one reference scenario; rows without (`missing = "status"`) in that of `ORDER`, by facts.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from muli.screen.ranking import sql
 from muli.screen.spec.quantities import AXES, PROPERTIES, ROLES_WITH_PROPERTIES
 from muli.screen.vocabulary import (
     CELL,
     COATING_CLASSES,
+    CRITERIA,
     DEFAULTS,
     EVIDENCE,
+    P_COLUMNS,
     REACTIVITY_CLASSES,
     STATUSES,
 )
@@ -81,6 +83,63 @@ Where sigma_ele is unknown there is no L_min; what then stands in its place is t
 sigma_ele that would still protect at the coating's own resistance-limited thickness.
 """
 
+STEP = 0.005
+"""Differences of p_works below this do not order coatings."""
+
+
+def joint(criteria: Sequence[str]) -> str:
+    """SQL of the probability that these criteria hold together.
+
+    Transport (protects, affordable) and inert rest on different properties, so that probabilities
+    multiply. A coating that is no oxide loses its sigma_ele where it oxidises: then p_protects has
+    p_stable in it, and the quotient below is 1.
+    """
+    asked = set(criteria)
+    transport = {
+        frozenset(): "1.0",
+        frozenset({"protects"}): "p_protects",
+        frozenset({"affordable"}): "p_affordable",
+        frozenset({"protects", "affordable"}): "p_transport",
+    }[frozenset(asked & {"protects", "affordable"})]
+    parts = [f"{transport}::DOUBLE"]
+    if "stable" in asked:
+        both = "(p_transport::DOUBLE * p_inert)"
+        quotient = f"CASE WHEN {both} > 0 THEN least(p_works / {both}, 1.0) ELSE p_stable END"
+        parts.append(f"({quotient})" if "protects" in asked else "p_stable")
+    if "inert" in asked:
+        parts.append("p_inert")
+    return f"({' * '.join(parts)})"
+
+
+def by_probability(criteria: Sequence[str] = CRITERIA) -> tuple[Key, ...]:
+    """The order of coatings: what works, then what protects and can be afforded, then the cost."""
+    works = joint(criteria)
+    return (
+        Key(
+            f"p({', '.join(criteria)}) in steps of {STEP:g}",
+            f"-floor({works} / {STEP} + 1e-6)",
+            P_COLUMNS,
+        ),
+        Key(
+            "p_protects x p_affordable",
+            "-(p_protects::DOUBLE * p_affordable)",
+            ("p_protects", "p_affordable"),
+        ),
+        Key("median resistance", known_first("asr_median_ohm_cm2"), ("asr_median_ohm_cm2",)),
+        NAME,
+    )
+
+
+RECOMMENDED = (
+    Key(
+        "nearest to the recommended thickness",
+        known_first("abs(ln(coating_thickness_nm / recommended_thickness_nm))"),
+        ("coating_thickness_nm", "recommended_thickness_nm"),
+    ),
+    Key("thickness", known_first("coating_thickness_nm"), ("coating_thickness_nm",)),
+)
+"""Which row stands for a coating where several thicknesses are kept."""
+
 BEST_THICKNESS = (
     _verdict("feasible"),
     STATUS,
@@ -128,8 +187,22 @@ def scenario_columns(columns: Iterable[str]) -> list[str]:
     return [each for each in named if each in present]
 
 
-def nearest(values: list[str | float], default: str | float) -> str | float:
-    """The value a comparison is made at: the default, else the nearest or the first."""
+REFERENCE: dict[str, str | float] = {
+    **DEFAULTS,
+    "electrolyte": "Li6PS5Cl",
+    "cathode": "NMC811",
+    "cathode_potential_V": 4.3,
+}
+"""Where coatings are compared unless a ranking names the column: the value nearest to it."""
+
+
+def nearest(values: list[Any], default: str | float | None) -> Any:
+    """The value a comparison is made at: the default, else the nearest or the first.
+
+    Where there is no default it is the middle one: of an even number the lower.
+    """
+    if default is None:
+        return sorted(values)[(len(values) - 1) // 2]
     if default in values:
         return default
     if isinstance(default, str):

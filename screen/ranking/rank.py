@@ -5,17 +5,18 @@ whole. Numbers that are unknown never come first; rows that the keys cannot sepa
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from muli.screen.conditions import check_columns, check_condition
 from muli.screen.dataset.results import Dirs, Results
 from muli.screen.errors import UsageError
-from muli.screen.ranking import criteria, sql
+from muli.screen.ranking import criteria as keys_of
 from muli.screen.ranking import pareto as pareto_front
+from muli.screen.ranking import sql
 from muli.screen.ranking.held import Rows, connected
 from muli.screen.ranking.rows import REF, Table
-from muli.screen.vocabulary import LARGER, better
+from muli.screen.vocabulary import CRITERIA, LARGER, P_COLUMNS, better
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +31,7 @@ class Ranking:
     `rows` starts with `rank` (equal where the keys cannot tell rows apart) and `tied`. `order`
     says in words what was sorted by; `scenario` maps a scenario axis to the value at which
     coatings are compared; `per` names the columns whose combinations are ranked apart, `pareto`
-    those that were traded off.
+    those that were traded off; `criteria` those that p_works asks for, where rows have one.
     """
 
     rows: "pd.DataFrame"
@@ -39,6 +40,7 @@ class Ranking:
     per: tuple[str, ...] = ()
     scenario: dict[str, Any] = field(default_factory=dict)
     pareto: tuple[str, ...] = ()
+    criteria: tuple[str, ...] = ()
 
 
 def rank(
@@ -49,11 +51,17 @@ def rank(
     per: Sequence[str] | None = None,
     where: str | None = None,
     pareto: Sequence[str] | None = None,
+    criteria: str | Sequence[str] | None = None,
 ) -> "pd.DataFrame":
     """The best rows of one run folder, or of several read together.
 
-    Without `by` or `pareto`, one row per coating and scenario (its best thickness), in the order
-    of `criteria.ORDER`, compared where scenario axes have their defaults (`vocabulary.DEFAULTS`).
+    Without `by` or `pareto`, one row per coating at its recommended thickness, by the probability
+    that it works, at one reference scenario (`criteria.REFERENCE`; name a column in `per` or
+    `where` to choose another). Runs without probabilities (`missing = "status"`) have one row per
+    coating and scenario, in the order of `criteria.ORDER`.
+
+    criteria: what must hold together, of protects, affordable, stable, inert; "transport" is the
+    first two, "chemistry" the last three; the run's own by default. p_works is theirs.
 
     by: a column, better values first; append " asc" or " desc" to say otherwise. Every row counts.
     per: rank apart in every combination of these columns, `top` of each.
@@ -61,7 +69,9 @@ def rank(
     top: how many rows, None for all; `pareto` takes all.
     Raises `UsageError` and `StoreError` (exit code 2).
     """
-    return ranking(dirs, top=top, by=by, per=per, where=where, pareto=pareto).rows
+    return ranking(
+        dirs, top=top, by=by, per=per, where=where, pareto=pareto, criteria=criteria
+    ).rows
 
 
 def ranking(
@@ -72,6 +82,7 @@ def ranking(
     per: Sequence[str] | None = None,
     where: str | None = None,
     pareto: Sequence[str] | None = None,
+    criteria: str | Sequence[str] | None = None,
 ) -> Ranking:
     """`rank` with the words that belong to its rows."""
     if top is not None and top < 1:
@@ -87,28 +98,59 @@ def ranking(
         table = rows.table(f"(\n{stored}\n)", tuple(per or ()), _deciding(known, asked))
         if pareto:
             return _pareto(table, list(pareto))
-        return _by(table, by, top) if by else _answers(table, spoken, top)
+        if by:
+            return _by(table, by, top)
+        return _answers(table, spoken, top, asked_criteria(criteria, rows.results))
 
 
 def _deciding(known: Iterable[str], asked: Iterable[str]) -> set[str]:
     """Columns that decide on a ranking: those of its order, of scenarios, and what is asked for."""
-    keys = [*criteria.ORDER, *criteria.BEST_THICKNESS]
-    wanted = {"coating", *criteria.scenario_columns(known), *asked}
+    keys = [*keys_of.ORDER, *keys_of.BEST_THICKNESS, *keys_of.RECOMMENDED]
+    keys += keys_of.by_probability()
+    wanted = {"coating", *keys_of.scenario_columns(known), *asked}
     wanted |= {column for key in keys for column in key.columns}
     lower = {each.lower() for each in wanted}
     return {each for each in known if each.lower() in lower}
 
 
-def _answers(table: Table, spoken: Sequence[str], top: int | None) -> Ranking:
-    """One row per coating and scenario, at the default scenario where an axis has one."""
+NAMED = {"transport": ("protects", "affordable"), "chemistry": ("affordable", "stable", "inert")}
+
+
+def asked_criteria(given: str | Sequence[str] | None, results: Results) -> tuple[str, ...]:
+    """Criteria by name or list; those of the run's spec where none are given."""
+    if given is None:
+        specs = [each.spec.get("ranking", {}).get("criteria") for each in results.manifests]
+        return next((tuple(each) for each in specs if each), CRITERIA)
+    listed = [given] if isinstance(given, str) else list(given)
+    listed = [name.strip() for each in listed for name in each.split(",") if name.strip()]
+    found = [name for each in listed for name in NAMED.get(each, (each,))]
+    for name in found:
+        if name not in CRITERIA:
+            known = (*NAMED, *CRITERIA)
+            raise UsageError(f"--criteria {name}: expected some of {', '.join(known)}")
+    if not found:
+        raise UsageError("--criteria: name one or more, separated by commas")
+    return tuple(each for each in CRITERIA if each in found)
+
+
+def _answers(
+    table: Table, spoken: Sequence[str], top: int | None, asked: tuple[str, ...]
+) -> Ranking:
+    """One row per coating and scenario, at the reference scenario where an axis has one."""
     columns = table.results.columns
-    scenario = table.reference({each.lower() for each in (*table.per, *spoken)})
-    used = criteria.keys(columns)
-    chosen = criteria.keys(columns, criteria.BEST_THICKNESS)
+    believed = set(P_COLUMNS) <= set(columns)
+    named = {each.lower() for each in (*table.per, *spoken)}
+    scenario = table.reference(named, all_of_them=believed)
+    order = keys_of.by_probability(asked) if believed else keys_of.ORDER
+    if believed:
+        table = replace(table, shown=f"* REPLACE ({keys_of.joint(asked)} AS p_works)")
+    used = keys_of.keys(columns, order)
+    thickness = keys_of.RECOMMENDED if believed else keys_of.BEST_THICKNESS
+    chosen = keys_of.keys(columns, thickness)
     lines = dict.fromkeys(["coating", *table.scenarios, *table.per])
     grouped = ", ".join(sql.name(c) for c in lines if c in columns and c not in scenario)
-    ties = criteria.packed(key for key in used if key is not criteria.NAME)
-    packed = [f"c{i} := {each}" for i, each in enumerate(criteria.packed(chosen))]
+    ties = keys_of.packed(key for key in used if key is not keys_of.NAME)
+    packed = [f"c{i} := {each}" for i, each in enumerate(keys_of.packed(chosen))]
     packed += [f"k{i} := {each}" for i, each in enumerate(ties)]
     pins = [sql.equals(c, v, columns[c]) for c, v in scenario.items()]
     best = (
@@ -116,9 +158,11 @@ def _answers(table: Table, spoken: Sequence[str], top: int | None) -> Ranking:
         f"FROM {table.source} WHERE {' AND '.join([table.where, *pins])} GROUP BY {grouped})"
     )
     keys = [f"best.k{i}" for i in range(len(ties))]
-    names = [key.sql for key in used if key is criteria.NAME]
+    names = [key.sql for key in used if key is keys_of.NAME]
     rows = table.first(best, "best.ref", [*keys, *names], keys, top)
-    return Ranking(rows, criteria.stated(used), table.results, table.per, scenario)
+    said = keys_of.stated(used)
+    shown = asked if believed else ()
+    return Ranking(rows, said, table.results, table.per, scenario, criteria=shown)
 
 
 def _by(table: Table, by: str, top: int | None) -> Ranking:

@@ -27,6 +27,7 @@ class Table:
     """The rows of `results` for which the condition `where` holds, in groups of `per`.
 
     held: read from the table `held` in memory, which has the columns that decide.
+    shown: SQL of the columns that rows are read with.
     """
 
     connection: "duckdb.DuckDBPyConnection"
@@ -34,6 +35,7 @@ class Table:
     where: str
     per: tuple[str, ...]
     held: bool = False
+    shown: str = "*"
 
     @property
     def source(self) -> str:
@@ -62,11 +64,14 @@ class Table:
         ends = ("cathode_potential_V", "anode_potential_V", "cathode_state")
         return [each for each in found if each in axes or each in ends]
 
-    def reference(self, spoken: set[str]) -> dict[str, Any]:
-        """Scenario axes that have a default and several values, at the value to compare at."""
+    def reference(self, spoken: set[str], *, all_of_them: bool = False) -> dict[str, Any]:
+        """Scenario axes that have a default and several values, at the value to compare at.
+
+        all_of_them: also axes without a default, at their middle value.
+        """
         found = {}
         for column in self.scenarios:
-            if column in DEFAULTS and column.lower() not in spoken:
+            if (all_of_them or column in DEFAULTS) and column.lower() not in spoken:
                 if self.results.axes.get(column, 2) == 1:
                     continue
                 value = self._compared_at(column)
@@ -79,7 +84,7 @@ class Table:
 
         Manifests say what is on an axis: mostly it is enough to find a row there and one elsewhere.
         """
-        default, kind = DEFAULTS[column], self.results.columns[column]
+        default, kind = criteria.REFERENCE.get(column), self.results.columns[column]
         if known := self.results.axis_values(column):
             nearest = criteria.nearest(known, default)
             there = sql.equals(column, nearest, kind)
@@ -182,7 +187,7 @@ class Table:
     def _read_part(self, index: int, rows: Sequence[int]) -> "pa.Table":
         """Rows of one part by their numbers: DuckDB skips row groups that hold none of them."""
         query = (
-            f"SELECT *, file_row_number + {index * _ROWS_PER_FILE} AS ref "
+            f"SELECT {self.shown}, file_row_number + {index * _ROWS_PER_FILE} AS ref "
             f"FROM {from_parts([self.results.parts[index]], many=False)} "
             "WHERE file_row_number IN (SELECT unnest(?))"
         )
@@ -196,7 +201,7 @@ class Table:
         places = [
             i * _ROWS_PER_FILE + row for i, rows in enumerate(wanted.values()) for row in rows
         ]
-        query = f"SELECT *, {REF} AS ref FROM {source} WHERE {REF} IN (SELECT unnest(?))"
+        query = f"SELECT {self.shown}, {REF} AS ref FROM {source} WHERE {REF} IN (SELECT unnest(?))"
         table = sql.arrow(self.connection, query, "--top", [places])
         position, row = np.divmod(table["ref"].to_numpy(), _ROWS_PER_FILE)
         refs = np.array([*wanted])[position] * _ROWS_PER_FILE + row

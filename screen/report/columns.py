@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from muli.screen.ranking.criteria import STEP
 from muli.screen.views.why import why
 
 MOST_ROWS = 4000
@@ -33,6 +34,13 @@ COLUMNS = (
     Column("coating", "Coating", kind="name", hint="Choose one to look inside its stack"),
     Column("electrolyte", "Electrolyte", kind="name"),
     Column("against", "Cathode", kind="cathode", hint="Cathode, its state and potential"),
+    Column("p_works", "P(works)", hint="Probability that all criteria hold, at its thickness"),
+    Column("p_chemistry", "P(chemistry)", hint="Affordable, stable and inert together"),
+    Column("p_transport", "P(transport)", hint="Protects and affordable together"),
+    Column("p_protects", "P(protects)", shown=False),
+    Column("p_affordable", "P(affordable)", shown=False),
+    Column("p_stable", "P(stable)", shown=False),
+    Column("p_inert", "P(inert)", shown=False),
     Column("verdict", "Verdict", kind="verdict", hint="For the electrolyte, within the budget"),
     Column(
         "min_thickness_nm",
@@ -114,9 +122,12 @@ def plain(text: Any) -> str:
 def ordered(ranked: pd.DataFrame, budget: float) -> pd.DataFrame:
     """The ranked rows in the page's order, as many as it can carry.
 
-    Rows that work come first, then coatings that stand their own potentials, then cells that need
-    a coating, then the place in the cell, then the less reactive.
+    Rows with probabilities stand as a ranking has them. Of others those that work come first, then
+    coatings that stand their own potentials, then cells that need a coating, then the place in the
+    cell, then the less reactive.
     """
+    if "p_works" in ranked:
+        return _room(ranked, by_probability(ranked))
     verdicts = pd.Series([verdict(row, budget) for row in records(ranked)], dtype=object)
     keys = pd.DataFrame(
         {
@@ -127,7 +138,24 @@ def ordered(ranked: pd.DataFrame, budget: float) -> pd.DataFrame:
             "inert": -_reacts(ranked),
         }
     )
-    order = keys.sort_values([str(key) for key in keys], kind="stable").index
+    return _room(ranked, keys.sort_values([str(key) for key in keys], kind="stable").index)
+
+
+def by_probability(ranked: pd.DataFrame) -> "pd.Index[Any]":
+    """Rows in the order of `ranking.criteria.by_probability`, whatever cell they are of."""
+    keys = pd.DataFrame(
+        {
+            "works": -np.floor(ranked["p_works"] / STEP + 1e-6),
+            "transport": -ranked["p_protects"] * ranked["p_affordable"],
+            "cost": ranked["asr_median_ohm_cm2"],
+            "name": ranked["coating"],
+        }
+    )
+    return keys.sort_values([str(key) for key in keys], kind="stable").index
+
+
+def _room(ranked: pd.DataFrame, order: "pd.Index[Any]") -> pd.DataFrame:
+    """Rows in this order, every coating once and as many more as the page can carry."""
     again = ranked.loc[order, "coating"].duplicated().to_numpy()
     room = MOST_ROWS - np.count_nonzero(~again)
     kept = ~again | (np.cumsum(again) <= room)

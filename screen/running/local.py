@@ -16,7 +16,8 @@ from muli.screen.compiling.store import use, used
 from muli.screen.dataset.journal import Entry
 from muli.screen.dataset.manifest import digest, part_metadata
 from muli.screen.dataset.store import Store
-from muli.screen.engine.chunk import Chunker, best_schema
+from muli.screen.engine.best_rows import best_schema
+from muli.screen.engine.chunk import Chunker
 from muli.screen.engine.device import DeviceName, describe, plan
 from muli.screen.engine.evaluate import Evaluator, Programs
 from muli.screen.errors import DeviceError
@@ -196,13 +197,18 @@ class Local:
                 dtype=self.precision,
                 device=device,
                 tiles_per_call=self._plan.tiles_per_call,
+                beliefs=setup.beliefs,
             )
             if self._programs is None:
                 evaluator.compile(mode)
             else:
                 evaluator.unpack(self._programs)
         columns = schema(
-            setup.problem, setup.looked, dtype=self.precision, current=evaluator.current
+            setup.problem,
+            setup.looked,
+            dtype=self.precision,
+            current=evaluator.current,
+            believed=setup.beliefs is not None,
         )
         stored = best_schema(columns) if mode == "best" else columns
         return Chunker(evaluator, setup.looked, stored)

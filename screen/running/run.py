@@ -14,6 +14,7 @@ from muli.screen.dataset.manifest import FORMAT, File, Manifest, digest
 from muli.screen.dataset.parquet import Encoding
 from muli.screen.dataset.store import Store
 from muli.screen.dataset.summary import FAILURES, RunResult, status_counts, summary, totals
+from muli.screen.engine.best_rows import judged_note
 from muli.screen.engine.device import DeviceName
 from muli.screen.errors import Interrupted, SpecError, StoreError, UsageError
 from muli.screen.running.begin import begun
@@ -137,7 +138,7 @@ class _Job:
         problem = self.setup.problem
         self.identity = identity(problem, precision=self.precision, platform_name=self.place.kind)
         self._refuse_other_run()
-        self.notes += summarised(problem.materials.problems)
+        self.notes += [*summarised(problem.materials.problems), *judged_note(problem)]
         self.materials = self.store.write_materials(problem.materials.frames)
         entries = self._kept()
         todo = Missing(self._own_chunks(), entries)
@@ -246,7 +247,7 @@ class _Job:
             asked=self.setup.asked,
             shard=self._shard_text(),
             axes=problem.space.sizes,
-            scenarios=self.setup.defaulted,
+            scenarios=self.setup.scenarios,
             spec=resolved(problem.spec),
             identity=self.identity,
             devices=self.place.devices,

@@ -6,7 +6,7 @@ Nothing is laid out, and nothing is imported that computes: the answer should co
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from muli.screen.space.layout import DesignSpace
+from muli.screen.space.layout import MOST_JUDGED, DesignSpace
 from muli.screen.space.problem import laid_out
 from muli.screen.space.source import SpecLike, chosen_materials, refuse_other_parts, source_of
 
@@ -18,11 +18,16 @@ STACKS_PER_S = {
     "branches": {"best": 2e4, "all": 2e4, "feasible": 2e4},
 }
 DRAWS_PER_S = 6e5
+RANKED_PER_S = 1.2e4
 """Rough figures of two CPU cores, for estimates only."""
 
 BYTES_PER_ROW = {"best": 24, "feasible": 24, "all": 14}
 BYTES_PER_ROW_OF_FEW = 22
 FEW_THICKNESSES = 10
+FEW_RANKED = 1000
+"""Rows of a part below which its columns are mostly headers."""
+BYTES_OF_RANKED = (50, 160)
+"""A row with probabilities: of a screen with many scenarios and of one with few rows a part."""
 BYTES_OF_DOUBLE = 2.6
 """What stored rows take: measured; about half as much again where thicknesses are few, and in
 double precision `BYTES_OF_DOUBLE` times as much."""
@@ -49,8 +54,21 @@ def dry_run(spec: SpecLike = None, precision: Precision = "float32") -> "Estimat
     space = laid_out(source, chosen_materials(source))
     output = given.output
     cost = estimate(space, output.mode, output.top_k, method=method, draws=draws)
+    if given.screen.missing == "prior":
+        cost = _ranked(cost, space)
     wide = BYTES_OF_DOUBLE if precision == "float64" else 1
     return replace(cost, bytes_stored=round(cost.bytes_stored * wide))
+
+
+def _ranked(cost: "Estimate", space: DesignSpace) -> "Estimate":
+    """The same with probabilities: in mode best every coating of every scenario has its row."""
+    judged = min(space.lines, MOST_JUDGED)
+    seconds = cost.seconds + judged / RANKED_PER_S
+    if cost.mode != "best":
+        return replace(cost, seconds=seconds)
+    rows = judged + judged // max(1, space.coatings)
+    size = rows * BYTES_OF_RANKED[rows < space.chunks * FEW_RANKED]
+    return replace(cost, rows=rows, bytes_stored=size, seconds=seconds)
 
 
 @dataclass(frozen=True)

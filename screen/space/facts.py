@@ -21,7 +21,11 @@ from muli.screen.vocabulary import (
     CURRENT_FLOATS,
     FILL,
     FLOATS,
+    JOINT,
+    MARKS,
+    P_COLUMNS,
     REACTIVITY_CLASSES,
+    RECOMMENDED,
     TOP_K_SHARE,
     VERDICTS,
     column_name,
@@ -50,6 +54,11 @@ class Words:
         """All words."""
         return list(self.words)
 
+    @property
+    def in_order(self) -> list[str]:
+        """The word at every position of its one axis."""
+        return [self.words[code] for code in self.codes]
+
 
 @dataclass(frozen=True)
 class Values:
@@ -66,6 +75,11 @@ class Values:
     def distinct(self) -> list[float]:
         """All known values, rising."""
         return np.unique(self.values[~np.isnan(self.values)]).tolist()
+
+    @property
+    def in_order(self) -> list[float]:
+        """The value at every position of its one axis."""
+        return self.values.tolist()
 
 
 Looked = Words | Values
@@ -258,7 +272,14 @@ WORD = pa.dictionary(pa.int32(), pa.string())
 """Type of a text column, whatever the number of its words: what readers of Parquet give it."""
 
 
-def schema(problem: Problem, looked: dict[str, Looked], *, dtype: str, current: bool) -> pa.Schema:
+def schema(
+    problem: Problem,
+    looked: dict[str, Looked],
+    *,
+    dtype: str,
+    current: bool,
+    believed: bool = False,
+) -> pa.Schema:
     """Arrow schema of a part: row_id, axes and facts, then results; units in the metadata.
 
     Types are the same for every screen, so that files of several runs are read together.
@@ -270,6 +291,11 @@ def schema(problem: Problem, looked: dict[str, Looked], *, dtype: str, current: 
     fields += [_field(name, number) for name in (*FLOATS, *(CURRENT_FLOATS if current else ()))]
     if problem.draws is not None:
         fields += [_field(name, number) for name in (*problem.draws.columns, TOP_K_SHARE)]
+    if believed:
+        fields += [_field(name, number) for name in P_COLUMNS]
+        best = problem.spec.output.mode == "best"
+        fields += [_field(name, number) for name in RECOMMENDED + (JOINT if best else ())]
+        fields += [_field(name, pa.bool_()) for name in MARKS]
     fields += [_field(name, pa.bool_()) for name in VERDICTS]
     fields += [_field(name, WORD, nullable=False) for name in CODE_NAMES]
     return pa.schema(fields)

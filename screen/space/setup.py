@@ -5,17 +5,23 @@ from dataclasses import dataclass
 from muli.screen.conditions import Kind
 from muli.screen.engine.gates import Gates, Passed, kinds_of, sort_gates
 from muli.screen.errors import SpecError
+from muli.screen.space.evidence import Beliefs, beliefs
 from muli.screen.space.facts import Looked, looked_up
+from muli.screen.space.layout import STATE
 from muli.screen.space.problem import Problem, laid_out, prepare
 from muli.screen.space.source import SpecLike, chosen_materials, refuse_other_parts, source_of
 from muli.screen.spec.names import closest, shown
-from muli.screen.vocabulary import DEFAULTS
+from muli.screen.vocabulary import column_name
+
+MOST_VALUES = 1000
+"""Values of an axis that a manifest lists."""
 
 
 @dataclass(frozen=True)
 class Setup:
     """A problem, its gates on results, and the funnel of the gates on materials.
 
+    beliefs: distributions of what is uncertain, where unknown properties have a prior.
     asked: stacks before any gate; gated: stacks that gates on materials took away.
     """
 
@@ -24,6 +30,7 @@ class Setup:
     looked: dict[str, Looked]
     funnel: list[Passed]
     asked: int
+    beliefs: Beliefs | None = None
 
     @property
     def gated(self) -> int:
@@ -31,10 +38,11 @@ class Setup:
         return self.asked - self.problem.space.stacks
 
     @property
-    def defaulted(self) -> dict[str, list[str] | list[float]]:
-        """Values of the scenario axes that have a default, by column."""
-        columns = {name: self.looked[name] for name in DEFAULTS if name in self.looked}
-        return {name: found.distinct for name, found in columns.items()}
+    def scenarios(self) -> dict[str, list[str] | list[float]]:
+        """Values of the scenario axes, by column; long axes are left to the parts."""
+        named = [column_name(key) for key in (*self.problem.space.scenarios, STATE)]
+        columns = {name: self.looked[name].distinct for name in named if name in self.looked}
+        return {name: found for name, found in columns.items() if len(found) <= MOST_VALUES}
 
 
 def refuse_slow_branches(problem: Problem) -> None:
@@ -73,9 +81,12 @@ def set_up(spec: SpecLike) -> Setup:
     materials, funnel, later = sort_gates(source, materials, columns)
     problem = prepare(source, materials)
     refuse_slow_branches(problem)
-    looked = looked_up(problem)
+    looked, believed = looked_up(problem), None
+    if source.spec.screen.missing == "prior":
+        believed = beliefs(problem)
+        looked |= believed.columns
     wrong = [name for name in source.spec.output.per or () if name not in looked]
     if wrong:
         near = [f"output.per: no column {shown(name)}{closest(name, looked)}" for name in wrong]
         raise SpecError(source.name, near)
-    return Setup(problem, Gates(tuple(later), looked), looked, funnel, asked)
+    return Setup(problem, Gates(tuple(later), looked), looked, funnel, asked, believed)

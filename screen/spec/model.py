@@ -9,6 +9,8 @@ from muli.screen.spec.design import checked_distribution, checked_objective, che
 from muli.screen.spec.quantities import AXES, quantity, unknown_axis
 
 BoundaryName = Literal["auto", "electrode", "interphase"]
+Criterion = Literal["protects", "affordable", "stable", "inert"]
+CRITERIA: tuple[Criterion, ...] = ("protects", "affordable", "stable", "inert")
 
 
 class Section(BaseModel):
@@ -82,7 +84,7 @@ class Screen(Section):
         "auto",
     )
     law: Literal["constant", "branches", "table"] = "constant"
-    missing: Literal["status", "decades", "estimate"] = "status"
+    missing: Literal["prior", "status", "decades"] = "prior"
     asr_budget_ohm_cm2: Annotated[float, Field(gt=0, lt=1e9)] = 10.0
     areal_capacity_mAh_cm2: Annotated[float, Field(gt=0, lt=1e6)] = 3.0
     window_tolerance_V: Annotated[float, Field(ge=0, le=2)] = 0.1
@@ -123,6 +125,23 @@ class Design(Section):
     margin_V: Annotated[float, Field(ge=-5, le=5)] = 0.0
     leak_budget_A_cm2: Annotated[float, Field(gt=0, lt=1e3)] | None = None
     probability: Annotated[float, Field(gt=0, lt=1)] | None = None
+
+
+class Ranking(Section):
+    """What a coating must do, and the numbers its probability rests on.
+
+    criteria: asked together for p_works. oxidation_allowance_V, reaction_limit_meV_atom: in place
+    of the fitted ones, exact. thinnest_film_nm: no thinner film is recommended. reference: coatings
+    whose rank is always told.
+    """
+
+    criteria: Annotated[tuple[Criterion, ...], BeforeValidator(_listed), Field(min_length=1)] = (
+        CRITERIA
+    )
+    oxidation_allowance_V: Annotated[float, Field(ge=-2, le=5)] | None = None
+    reaction_limit_meV_atom: Annotated[float, Field(ge=-5000, le=1000)] | None = None
+    thinnest_film_nm: Annotated[float, Field(gt=0, le=1000)] = 2.5
+    reference: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ("LiNbO3", "Li3PO4")
 
 
 class Output(Section):
@@ -188,4 +207,5 @@ class Spec(Section):
     filters: dict[str, Annotated[Filter, BeforeValidator(_gate)]] = Field(default_factory=dict)
     uncertainty: Uncertainty | None = None
     design: Design | None = None
+    ranking: Ranking = Ranking()
     output: Output = Output()

@@ -1,5 +1,6 @@
 """What `muli run` says when it ends: the counts, and the ten best coatings of the first cell."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,8 @@ from muli.screen.ranking.held import Rows, connected
 from muli.screen.ranking.rank import TOP, ranking
 from muli.screen.spec.names import one_line
 from muli.screen.views.table import render
-from muli.screen.vocabulary import CELL
+from muli.screen.views.works import render_works
+from muli.screen.vocabulary import CELL, P_COLUMNS
 
 if TYPE_CHECKING:
     from muli.screen.dataset.summary import RunResult
@@ -43,6 +45,8 @@ def overview(folder: Path, width: int) -> str:
 
 def _overview(rows: Rows, width: int) -> str:
     results = rows.results
+    if set(P_COLUMNS) <= set(results.columns):
+        return works(rows, TOP, width)
     cells = ranking(rows, top=1, per=cell_columns(results), where=NEEDED)
     if cells.rows.empty:
         return "Nowhere in this screen does an electrolyte need a coating."
@@ -54,6 +58,22 @@ def _overview(rows: Rows, width: int) -> str:
     cell = " | ".join(str(value) for value in named.values())
     others = f"; {len(cells.rows) - 1} other cells need one too" if len(cells.rows) > 1 else ""
     return f"The best {len(found.rows)} for {cell}{others}:\n\n" + render(found, width)
+
+
+def works(
+    results: Results | Rows,
+    top: int,
+    width: int,
+    *,
+    criteria: str | None = None,
+    where: str | None = None,
+    sentences: bool = False,
+    wide: bool = False,
+) -> str:
+    """The first coatings of the reference scenario by probability, the reference ones below."""
+    everything = ranking(results, top=None, criteria=criteria, where=where)
+    found = replace(everything, rows=everything.rows.head(top))
+    return render_works(found, everything.rows, width, sentences=sentences, wide=wide)
 
 
 def cell_columns(results: Results) -> list[str]:

@@ -85,20 +85,38 @@ def figure(value: float | None, infinite: str = "no limit", digits: int = 3) -> 
     return f"{value:.{digits}g}" if abs(value) < 1000 else f"{value:.0f}"
 
 
-def cell(row: Mapping[str, Any]) -> str:
-    """The electrolyte, the electrodes and the boundary a row stands for."""
+def cell(row: Mapping[str, Any], *, state: bool = True) -> str:
+    """The electrolyte, the electrodes and the boundary a row stands for.
+
+    state: whether to say which state of charge it is; a row may stand for all of them.
+    """
     parts = [_named(row, "electrolyte", "electrolyte_thickness_um", "um")]
     cathode = number(row, "cathode_potential_V")
-    state = row.get("cathode_state")
+    charge = row.get("cathode_state") if state else None
     parts.append(
         " ".join(
             [safe(row.get("cathode") or "cathode", 40)]
-            + ([str(state)] if isinstance(state, str) else [])
+            + ([str(charge)] if isinstance(charge, str) else [])
             + ([volt(cathode)] if cathode is not None else ["(potential unknown)"])
         )
     )
-    parts.append(_named(row, "anode", "anode_potential_V", "V"))
+    parts.append(anode_side(row))
     return " | ".join([*parts, f"boundary {row.get('boundary', 'unknown')}"])
+
+
+def anode_side(row: Mapping[str, Any]) -> str:
+    """The potential at the electrolyte's anode side, what holds it there, and the anode."""
+    anode = _named(row, "anode", "anode_potential_V", "V")
+    kind = row.get("anode_boundary")
+    if kind == "interphase":
+        E, margin = number(row, "interface_potential_V"), number(row, "reduction_margin_V")
+        if E is not None and margin is not None:
+            return f"anode side {volt(E - margin)}, interphase; {anode}"
+        return f"anode side held by an interphase; {anode}"
+    potential = number(row, "anode_potential_V")
+    if kind == "electrode" and potential is not None:
+        return f"anode side {volt(potential)}, electrode; {anode}"
+    return anode
 
 
 def _named(row: Mapping[str, Any], name: str, quantity: str, unit: str) -> str:

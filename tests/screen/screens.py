@@ -25,7 +25,7 @@ def small(folder: Path, mode: str, **changes: Any) -> dict[str, Any]:
     path = folder / "films.csv"
     path.write_text(COATINGS)
     spec: dict[str, Any] = {
-        "screen": {"boundary": ["auto", "electrode"]},
+        "screen": {"boundary": ["auto", "electrode"], "missing": "status"},
         "axes": {
             "coating": {"file": str(path)},
             "coating_thickness_nm": {"start": 1, "stop": 300, "num": 37, "spacing": "log"},

@@ -1,0 +1,129 @@
+"""The row of a cell without a coating: the electrolyte touches the cathode.
+
+It stands in mode best beside the coatings, with the coating "none" and a thickness of 0.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import jax
+import numpy as np
+from numpy.typing import NDArray
+
+from muli.screen.engine.answers import Answers
+from muli.screen.engine.evaluate import Evaluator
+from muli.screen.engine.probability_line import Probabilities
+from muli.screen.space.facts import Looked, Positions, Values
+from muli.screen.space.layout import COATING, STATE, THICKNESS
+from muli.screen.vocabulary import OUTCOMES, P_COLUMNS, UNKNOWN, VERDICTS, YES
+
+Extra = dict[str, NDArray[Any]]
+
+
+def with_bare(
+    evaluator: Evaluator,
+    groups: NDArray[np.int64],
+    at: Positions,
+    answers: Answers,
+    extra: Extra,
+) -> tuple[Positions, Answers, Extra]:
+    """The rows, and one without a coating for every one of these scenarios."""
+    space, believed = evaluator.problem.space, evaluator.believed
+    assert believed is not None
+    count = len(groups)
+    bare: Positions = {"line": groups[:, None, None] * space.coatings + space.coatings - 1}
+    number = groups[:, None, None]
+    for name, size in reversed([*space.scenarios.items()]):
+        number, bare[name] = np.divmod(number, size)
+    bare |= {COATING: np.full((count, 1, 1), space.coatings)}
+    bare |= {STATE: np.zeros((count, 1, 1), np.int64), THICKNESS: np.zeros((count, 1, 1), np.int64)}
+    joined = {name: np.concatenate([at[name], bare[name]]) for name in at}
+    chances = believed.without_coating(groups)
+    own = _bare_extra(chances, count)
+    filled = {
+        name: np.concatenate([each, own[name].astype(each.dtype)
+                              if name in own else np.zeros(count, each.dtype)])
+        for name, each in extra.items()
+    }  # fmt: skip
+    facts = _bare_answers(evaluator, bare, list(answers.floats))
+    together = jax.tree.map(lambda a, b: np.concatenate([a, b.astype(a.dtype)]), answers, facts)
+    return joined, together, filled
+
+
+def _bare_extra(chances: Probabilities, count: int) -> Extra:
+    zero, nothing = np.zeros(count), np.full(count, np.nan)
+    return {
+        **{name: getattr(chances, name) for name in P_COLUMNS},
+        "recommended_thickness_nm": zero,
+        "thickness_low_nm": zero,
+        "thickness_high_nm": zero,
+        "coating_thickness_nm": zero,
+        "asr_median_ohm_cm2": zero,
+        "min_thickness_all_states_nm": nothing,
+        "sigma_ele_needed_S_cm": nothing,
+        "top_k_share": nothing,
+    }
+
+
+def _bare_answers(evaluator: Evaluator, at: Positions, names: Sequence[str]) -> Answers:
+    """What the electrolyte sees without a coating: the cathode's own potential."""
+    problem, count = evaluator.problem, len(at["line"])
+
+    def number(key: str, role: str) -> NDArray[np.float64]:
+        axis = key if key in problem.numbers else role
+        return problem.tables[key][at[axis][:, 0, 0]]
+
+    cathode = "cathode" if "cathode" in problem.materials.frames else "cathode_potential_V"
+    potentials = problem.tables["cathode_potential_V"][at[cathode][:, 0, 0]]
+    red = number("electrolyte.reduction_limit_V", "electrolyte")
+    ox = number("electrolyte.oxidation_limit_V", "electrolyte")
+    anode = "anode" if "anode" in problem.materials.frames else "anode_potential_V"
+    E_a = problem.tables["anode_potential_V"][at[anode][:, 0, 0]]
+    pinned = (problem.numbers["boundary"][at["boundary"][:, 0, 0]] == 0) & (red > E_a)
+    floats = {name: np.full(count, np.nan) for name in names}
+    floats["interface_potential_V"] = potentials[:, 0]
+    floats["oxidation_margin_V"] = ox - potentials[:, 0]
+    floats["reduction_margin_V"] = potentials[:, 0] - red
+    floats["anode_side_margin_V"] = np.where(pinned, 0.0, E_a - red)
+    floats["asr_coating_ohm_cm2"] = np.zeros(count)
+    over = _verdict(potentials.max(axis=1) <= ox, ox)
+    inside = np.where(over == YES, _verdict(potentials.min(axis=1) >= red, red), over)
+    side = _verdict(floats["anode_side_margin_V"] >= 0, red)
+    verdicts = dict(zip(VERDICTS, (over, inside, side, inside), strict=True))
+    known = ~np.isnan(ox + red + potentials[:, 0])
+    codes = {
+        "status": np.where(known, OUTCOMES["status"]["ok"], OUTCOMES["status"]["missing_property"]),
+        "coating_class": np.full(count, OUTCOMES["coating_class"]["unknown"]),
+        "max_thickness_set_by": np.zeros(count, np.int64),
+        "anode_boundary": pinned.astype(np.int64),
+    }
+    shaped = Answers(floats, verdicts, codes)
+    return jax.tree.map(lambda each: np.asarray(each)[:, None, None], shaped)
+
+
+def _verdict(holds: NDArray[np.bool_], needed: NDArray[np.float64]) -> NDArray[np.int64]:
+    return np.where(np.isnan(needed), UNKNOWN, holds.astype(np.int64))
+
+
+def padded(looked: dict[str, Looked]) -> dict[str, Looked]:
+    """Columns along the coatings with one more entry: no coating, of which nothing is known."""
+    found = dict(looked)
+    for name, each in looked.items():
+        if COATING not in each.axes:
+            continue
+        axis = each.axes.index(COATING)
+        if isinstance(each, Values):
+            found[name] = replace(each, values=_one_more(each.values, axis, np.nan))
+        elif name == COATING:
+            codes = np.append(each.codes, np.int32(len(each.words)))
+            found[name] = replace(each, words=(*each.words, "none"), codes=codes)
+        else:
+            found[name] = replace(each, codes=_one_more(each.codes, axis, -1))
+    return found
+
+
+def _one_more(array: NDArray[Any], axis: int, value: float) -> NDArray[Any]:
+    width = [(0, 0)] * array.ndim
+    width[axis] = (0, 1)
+    return np.pad(array, width, constant_values=value)

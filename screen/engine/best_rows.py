@@ -1,0 +1,364 @@
+"""The rows that mode best keeps.
+
+With priors: one row per coating and scenario at its recommended thickness, judged over all states
+of charge together, and one for the bare cell. Without: the best thickness on the axis, the first
+`top_k` coatings of every scenario and state.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from muli.screen.dataset.parquet import Encoded
+from muli.screen.engine.answers import Answers
+from muli.screen.engine.bare_cells import padded, with_bare
+from muli.screen.engine.evaluate import Evaluator, Judged, LineBest
+from muli.screen.engine.lines import LinePrograms
+from muli.screen.engine.probability_line import Recommended
+from muli.screen.engine.reduce import NOTHING, count_names, thickness_position
+from muli.screen.engine.row_groups import Memory, Place, Rows, positions, row_group, row_ids
+from muli.screen.engine.selection import best_per_group, name_ranks
+from muli.screen.space.facts import Looked, Positions, Words
+from muli.screen.space.layout import COATING, MOST_JUDGED, STATE, THICKNESS, Lines
+from muli.screen.space.problem import Problem
+from muli.screen.vocabulary import DEFAULTS, OUTCOMES, P_COLUMNS, column_name
+
+GROUP_COUNTS = {
+    "group_stacks": None,
+    "group_filtered": None,
+    **{f"group_{name}": ("status", name) for name in OUTCOMES["status"]},
+    "group_protected": ("protected", "yes"),
+    "group_feasible": ("feasible", "yes"),
+}
+"""Integer columns of best mode: how many of a group's stacks (in this part) had which outcome."""
+
+STEP = 0.005
+"""Differences of p_works below this do not order rows."""
+MOST_KEPT = 10_000_000
+"""Lines of a screen up to which every coating keeps its row; beyond, `top_k` of every scenario."""
+
+Extra = dict[str, NDArray[Any]]
+Stable = Mapping[str, NDArray[np.float64]]
+
+
+def best_on_axis(
+    evaluator: Evaluator,
+    looked: dict[str, Looked],
+    schema: pa.Schema,
+    lines: Lines,
+    found: LineBest,
+    stable: Stable,
+) -> list[Encoded]:
+    """The first `top_k` coatings of every group, each at the best thickness of the axis."""
+    problem, space = evaluator.problem, evaluator.problem.space
+    at = positions(space, lines)
+    at[THICKNESS] = thickness_position(found.best.key)[:, :, None].astype(np.int64)
+    output = problem.spec.output
+    chosen, rank = best_per_group(
+        space,
+        looked,
+        found,
+        at,
+        problem.numbers.get(THICKNESS, np.zeros(1)),
+        output.top_k,
+        output.per or (),
+    )
+    extra: Extra = {"group_rank": rank}
+    extra |= _group_counts(evaluator, at, found.best.counts, chosen)
+    extra |= {name: each.reshape(-1)[chosen] for name, each in stable.items()}
+    thickness = evaluator.thickness_nm[at[THICKNESS][:, :, 0]]
+    rows = rows_at(evaluator, lines, thickness, chosen).answers
+    picked = {name: _pick(where, thickness.shape, chosen) for name, where in at.items()}
+    place = Place(picked, row_ids(space, picked)[:, 0, 0], (len(chosen), 1, 1))
+    return row_group(schema, looked, place, Rows(rows), None, extra, Memory(output.encoding))
+
+
+def recommended_rows(
+    evaluator: Evaluator,
+    looked: dict[str, Looked],
+    schema: pa.Schema,
+    lines: Lines,
+    found: LineBest,
+    stable: Stable,
+) -> list[Encoded]:
+    """One row per line at its recommended thickness, and one per bare cell that ends here.
+
+    A line whose recommended row a gate removes stands at the best thickness that the gates leave;
+    one of which they leave nothing has no row.
+    """
+    believed, space = evaluator.believed, evaluator.problem.space
+    assert believed is not None
+    judged_lines = judged(evaluator.problem, looked, lines)
+    key = found.best.key[judged_lines]
+    best = believed.recommended(lines.start, judged_lines)
+    thickness = np.repeat(best.thickness_nm[:, None], space.states, axis=1)
+    rows = _all_states(evaluator, lines, judged_lines, thickness)
+    removed = (rows.removed_by.reshape(key.shape) != 0).any(axis=1)
+    left = (key != NOTHING).any(axis=1)
+    if (again := removed & left).any():
+        on_axis = evaluator.thickness_nm[thickness_position(key)]
+        thickness = np.where(again[:, None], on_axis[:, :1], thickness)
+        rows = _all_states(evaluator, lines, judged_lines, thickness)
+    extra = line_columns(believed, lines, judged_lines, best, thickness[:, 0])
+    extra["coating_thickness_nm"] = thickness[:, 0]
+    answers, more = _joint(rows.answers, key.shape)
+    extra |= more | {name: each[judged_lines, 0] for name, each in stable.items()}
+    chosen = Chosen(lines, judged_lines, left)
+    return _written(evaluator, looked, schema, chosen, found, answers, extra)
+
+
+class Chosen(NamedTuple):
+    """Lines of a chunk that are judged, by their offsets, and whether the gates leave some row."""
+
+    lines: Lines
+    offsets: NDArray[np.int64]
+    left: NDArray[np.bool_]
+
+
+def _all_states(
+    evaluator: Evaluator, lines: Lines, offsets: NDArray[np.int64], thickness: NDArray[Any]
+) -> Judged:
+    """Rows of all states of some lines, each line at one thickness."""
+    states = thickness.shape[1]
+    spread = np.zeros((len(lines), states), thickness.dtype)
+    spread[offsets] = thickness
+    chosen = (offsets[:, None] * states + np.arange(states)[None, :]).reshape(-1)
+    return rows_at(evaluator, lines, spread, chosen)
+
+
+def judged(problem: Problem, looked: dict[str, Looked], lines: Lines) -> NDArray[np.int64]:
+    """Offsets of the lines of which probabilities are computed: all of them, as a rule.
+
+    Of very large screens only those at the reference value of every scenario axis that has a
+    default; `judged_note` says so.
+    """
+    everything = np.arange(len(lines))
+    if problem.space.lines <= MOST_JUDGED:
+        return everything
+    number, kept = lines.start + everything, np.ones(len(lines), bool)
+    for name, size in reversed(
+        [*problem.space.scenarios.items(), (COATING, problem.space.coatings)]
+    ):
+        number, digit = np.divmod(number, size)
+        if (column := column_name(name)) in DEFAULTS:
+            kept &= digit == _reference(looked[column], DEFAULTS[column])
+    return np.flatnonzero(kept)
+
+
+def judged_note(problem: Problem) -> list[str]:
+    """What a run must say where not every scenario is ranked."""
+    if problem.spec.screen.missing != "prior" or problem.space.lines <= MOST_JUDGED:
+        return []
+    opened = [column_name(name) for name, size in problem.space.scenarios.items()
+              if size > 1 and column_name(name) in DEFAULTS]  # fmt: skip
+    return [
+        f"{problem.space.lines:,} lines are more than {MOST_JUDGED:,}: probabilities stand at "
+        f"the reference value of {', '.join(opened)} alone; narrow an axis to rank elsewhere"
+    ]
+
+
+def _reference(column: Looked, default: str | float) -> int:
+    """Position of the value nearest to a default on its own axis."""
+    values: list[Any] = list(column.in_order)
+    if isinstance(default, str):
+        return values.index(default) if default in values else 0
+    return int(np.argmin(np.abs(np.asarray(values, float) - default)))
+
+
+def line_columns(
+    believed: LinePrograms,
+    lines: Lines,
+    offsets: NDArray[np.int64],
+    best: Recommended | None = None,
+    thickness_nm: NDArray[Any] | None = None,
+) -> Extra:
+    """Columns of probabilities and recommendations of some lines, by their offsets.
+
+    best: as `recommended` gives it. thickness_nm: where the probabilities are taken, the
+    recommended thickness by default.
+    """
+    best = believed.recommended(lines.start, offsets) if best is None else best
+    at = best.thickness_nm if thickness_nm is None else thickness_nm
+    chances = believed.probabilities(lines.start, offsets, at)
+    return {
+        **{name: getattr(chances, name) for name in P_COLUMNS},
+        "recommended_thickness_nm": best.thickness_nm,
+        "thickness_low_nm": best.thickness_low_nm,
+        "thickness_high_nm": best.thickness_high_nm,
+        "asr_median_ohm_cm2": best.asr_median_ohm_cm2,
+        "thin": best.thin,
+        "not_affordable": best.not_affordable,
+    }
+
+
+def _written(
+    evaluator: Evaluator,
+    looked: dict[str, Looked],
+    schema: pa.Schema,
+    chosen: Chosen,
+    found: LineBest,
+    answers: Answers,
+    extra: Extra,
+) -> list[Encoded]:
+    """Rows of the lines that are kept, in the order of a ranking inside each scenario."""
+    space = evaluator.problem.space
+    lines, offsets, left = chosen
+    at = positions(space, lines)
+    line = at["line"][offsets, 0, 0]
+    coating = line % space.coatings
+    names = looked[COATING]
+    assert isinstance(names, Words)
+    order, rank = _ranked(extra, line // space.coatings, name_ranks(names)[coating], left)
+    if space.lines > MOST_KEPT:
+        kept = rank <= evaluator.problem.spec.output.top_k
+        order, rank = order[kept], rank[kept]
+    grid = np.searchsorted(evaluator.thickness_nm, extra["coating_thickness_nm"][order])
+    whole = np.minimum(grid, space.thicknesses - 1)
+    extra = {name: each[order] for name, each in extra.items()} | {"group_rank": rank}
+    extra |= _group_counts(evaluator, at, found.best.counts, offsets[order] * space.states)
+    picked = {name: where[:, 0, 0][offsets[order]][:, None, None] for name, where in at.items()
+              if name not in (STATE, THICKNESS)}  # fmt: skip
+    picked |= {STATE: np.zeros_like(picked["line"]), THICKNESS: whole[:, None, None]}
+    answers = jax.tree.map(lambda each: each[order][:, None, None], answers)
+    ends = line[coating == space.coatings - 1] // space.coatings
+    if len(ends):
+        picked, answers, extra = with_bare(evaluator, ends, picked, answers, extra)
+    ids = row_ids(space, picked)[:, 0, 0]
+    bare = picked[COATING][:, 0, 0] == space.coatings
+    ids = np.where(bare, space.stacks + picked["line"][:, 0, 0] // space.coatings, ids)
+    place = Place(picked, ids, (len(ids), 1, 1))
+    memory = Memory(evaluator.problem.spec.output.encoding)
+    return row_group(schema, padded(looked), place, Rows(answers), None, extra, memory)
+
+
+def _ranked(
+    extra: Extra, group: NDArray[np.int64], name: NDArray[np.int64], left: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Lines in the order of a ranking inside each scenario, and their rank there.
+
+    floor(p_works/0.005), then p_protects*p_affordable, then the median resistance, then the name.
+    """
+    keys = [
+        name,
+        extra["asr_median_ohm_cm2"],
+        -extra["p_protects"] * extra["p_affordable"],
+        -np.floor(extra["p_works"] / STEP),
+        group,
+    ]
+    kept = np.flatnonzero(left)
+    order = kept[np.lexsort([key[kept] for key in keys])]
+    ordered = group[order]
+    return order, np.arange(len(order)) - np.searchsorted(ordered, ordered, side="left") + 1
+
+
+def _joint(answers: Answers, shape: tuple[int, int]) -> tuple[Answers, Extra]:
+    """Rows of a line's states as one: numbers of the charged state, verdicts of all, worst status.
+
+    Also the thickness that protects in every state, and the sigma_ele it takes there.
+    """
+
+    def states(each: NDArray[Any]) -> NDArray[Any]:
+        return each.reshape(shape)
+
+    floats = {name: states(each)[:, 0] for name, each in answers.floats.items()}
+    verdicts = {}
+    for name, each in answers.verdicts.items():
+        table = states(each)
+        no = (table == 0).any(axis=1)
+        verdicts[name] = np.where(no, 0, table.max(axis=1))
+    codes = {name: states(each)[:, 0] for name, each in answers.codes.items()}
+    codes["status"] = states(answers.codes["status"]).max(axis=1)
+    needed = states(answers.floats["min_thickness_nm"]).max(axis=1)
+    electrons = states(answers.floats["max_sigma_ele_S_cm"]).min(axis=1)
+    more = {"min_thickness_all_states_nm": needed, "sigma_ele_needed_S_cm": electrons}
+    return Answers(floats, verdicts, codes), more
+
+
+def rows_at(
+    evaluator: Evaluator,
+    lines: Lines,
+    thickness_nm: NDArray[Any],
+    chosen: NDArray[np.int64],
+) -> Judged:
+    """All columns of the chosen (line, state) pairs, (rows, 1, 1), in their order.
+
+    thickness_nm: of every line and state. Every line takes one slot of the program that computes
+    rows, with the thickness of each state side by side.
+    """
+    (tall, blocks), block = evaluator.grid[0].shape, evaluator.block
+    states = thickness_nm.shape[1]
+    block = max(1, block)
+    line, state = np.divmod(chosen, states)
+    which, slot = np.unique(line, return_inverse=True)
+    slots = max(1, -(-len(which) // (tall * blocks))) * tall * blocks
+    offset = np.resize(which if len(which) else [0], slots).astype(np.int32)
+    thickness = np.full((slots, block), evaluator.thickness_nm[0])
+    column = np.minimum(np.arange(states), block - 1)
+    thickness[:, column] = thickness_nm[offset].astype(thickness.dtype)
+    start = evaluator.start(lines.start)
+    calls = slots // (tall * blocks)
+    inputs = offset.reshape(calls, tall, blocks), thickness.reshape(calls, tall, blocks, block)
+    found: list[Judged] = []
+    for first in range(0, calls, evaluator.tiles_per_call):
+        some = range(first, min(first + evaluator.tiles_per_call, calls))
+        given = [[each[i] for i in some] for each in inputs]
+        found += evaluator.call(evaluator.rows, [start] * len(some), *given)
+    call, *place = np.unravel_index(slot, (calls, tall, blocks))
+    at = place[0], state, place[1], column[state]
+    mine = [np.flatnonzero(call == each) for each in range(calls)]
+
+    @cache
+    def places(shape: tuple[int, ...]) -> NDArray[np.int64]:
+        inside = [np.minimum(axis, size - 1) for axis, size in zip(at, shape, strict=True)]
+        return np.ravel_multi_index(inside, shape)
+
+    def pick(*leaves: NDArray[Any]) -> NDArray[Any]:
+        picked = np.empty(len(chosen), dtype=leaves[0].dtype)
+        for some, leaf in zip(mine, leaves, strict=True):
+            picked[some] = leaf.reshape(-1)[places(leaf.shape)[some]]
+        return picked[:, None, None]
+
+    return jax.tree.map(pick, *found)
+
+
+def _pick(
+    where: NDArray[np.int64], shape: tuple[int, ...], chosen: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Positions of chosen (line, state) pairs, (rows, 1, 1)."""
+    return np.broadcast_to(where, (*shape, 1)).reshape(-1)[chosen][:, None, None]
+
+
+def best_schema(schema: pa.Schema) -> pa.Schema:
+    """The schema of best mode: that of all rows, the rank in the group, and the group's counts."""
+    fields = [pa.field("group_rank", pa.int32(), metadata={"unit": ""})]
+    fields += [pa.field(name, pa.int64(), metadata={"unit": "stacks"}) for name in GROUP_COUNTS]
+    for each in fields:
+        schema = schema.append(each)
+    return schema
+
+
+def _group_counts(
+    evaluator: Evaluator, at: Positions, count: NDArray[np.int32], chosen: NDArray[np.int64]
+) -> dict[str, NDArray[np.int64]]:
+    """Counts of the group of every chosen (line, state) pair."""
+    space, names = evaluator.problem.space, count_names(len(evaluator.gates))
+    group = at["line"][:, 0, 0] // space.coatings
+    first = np.flatnonzero(np.diff(group, prepend=-1))
+    sums = np.add.reduceat(count, first, axis=0, dtype=np.int64)
+    line, state = np.divmod(chosen, space.states)
+    mine = sums[group[line] - group[0], state]
+    removed = [i for i, (kind, _) in enumerate(names) if kind == "removed"]
+    status = [i for i, (kind, _) in enumerate(names) if kind == "status"]
+    found = {
+        "group_filtered": mine[:, removed].sum(axis=1),
+        "group_stacks": mine[:, removed + status].sum(axis=1),
+    }
+    for column, name in GROUP_COUNTS.items():
+        if name is not None:
+            found[column] = mine[:, names.index(name)]
+    return found

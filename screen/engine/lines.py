@@ -1,0 +1,167 @@
+"""How likely every line works, and at which thickness: the programs that mode best ranks by.
+
+A line is a coating in a scenario, all states of charge together. Its distributions stand in tables
+by the axes they depend on (`space.evidence`); a block of lines is looked up and judged at a time.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+from numpy.typing import NDArray
+
+from muli.kernels.constants import CM_PER_UM
+from muli.screen.engine.probabilities import (
+    at_thickness,
+    bare,
+    recommend,
+)
+from muli.screen.engine.probability_line import Line, Probabilities, Recommended
+from muli.screen.engine.stacks import CONTACTS, unravel
+from muli.screen.space.evidence import Beliefs
+from muli.screen.space.layout import COATING
+from muli.screen.space.problem import Problem
+
+BLOCK = 512
+"""Lines judged together: their quadrature stays in cache."""
+
+
+class LinePrograms:
+    """Compiled programs over blocks of lines of one problem, in one precision on one device."""
+
+    def __init__(self, problem: Problem, beliefs: Beliefs, dtype: str, place: Any) -> None:
+        self.programs: dict[str, Any] = {}
+        self.problem, self.dtype = problem, dtype
+        self.sizes = {**problem.space.scenarios, COATING: problem.space.coatings}
+        self.axes, tables = _tables(beliefs)
+        used = ("electrolyte_thickness_um", "current_density_mA_cm2", "cathode.area_factor")
+        for key in (*used, *CONTACTS):
+            if key in problem.numbers:
+                self.axes[key], tables[key] = (key,), problem.numbers[key]
+        self.tables = {
+            key: jax.device_put(np.asarray(values, dtype), place) for key, values in tables.items()
+        }
+
+    def build(self, build: Callable[..., Any]) -> None:
+        """Compile: `build(name, function, *inputs)` is told of every program."""
+        at = np.zeros(len(self.sizes), np.int32), np.zeros(BLOCK, np.int32)
+        thickness = np.zeros(BLOCK, self.dtype)
+        build("recommend", self._recommend, self.tables, *at)
+        build("at_thickness", self._at_thickness, self.tables, *at, thickness)
+        build("bare", self._bare, self.tables, *at)
+
+    def recommended(self, first: int, offsets: NDArray[np.int64]) -> Recommended:
+        """The thickness and its band of lines, by how many lines after the first they stand."""
+        return self._joined("recommend", first, offsets)
+
+    def probabilities(
+        self, first: int, offsets: NDArray[np.int64], thickness_nm: NDArray[np.floating]
+    ) -> Probabilities:
+        """Probabilities of lines, each at its own thickness (lines,)."""
+        return self._joined("at_thickness", first, offsets, thickness_nm.astype(self.dtype))
+
+    def without_coating(self, groups: NDArray[np.int64]) -> Probabilities:
+        """Probabilities of bare cells, by the numbers of their scenarios."""
+        coatings = self.problem.space.coatings
+        return self._joined("bare", int(groups[0]) * coatings, (groups - groups[0]) * coatings)
+
+    def lines(self, first: int, count: int) -> Line:
+        """Some consecutive lines as arrays (count,), for what is computed outside of a run."""
+        at = jnp.asarray(self._start(first)), jnp.arange(count, dtype=jnp.int32)
+        line = self._line(self.tables, *at)
+        return jax.tree.map(lambda each: np.broadcast_to(np.asarray(each), (count,)), line)
+
+    def bare_line(self, group: int) -> Line:
+        """The line of a cell without a coating."""
+        start = jnp.asarray(self._start(group * self.problem.space.coatings))
+        return self._bare_line(self.tables, start, jnp.zeros(1, jnp.int32))
+
+    def _joined(
+        self, name: str, first: int, offsets: NDArray[np.int64], *more: NDArray[Any]
+    ) -> Any:
+        """A program over lines in blocks; the last block is filled up."""
+        start, found = self._start(first), []
+        given = [offsets.astype(np.int32), *more]
+        for position in range(0, len(offsets), BLOCK):
+            size = min(BLOCK, len(offsets) - position)
+            block = [np.resize(each[position : position + size], BLOCK) for each in given]
+            found.append((self.programs[name](self.tables, start, *block), size))
+        whole = [jax.tree.map(lambda x, n=n: np.asarray(x)[:n], block) for block, n in found]
+        return jax.tree.map(lambda *x: np.concatenate(x), *whole)
+
+    def _start(self, line: int) -> NDArray[np.int32]:
+        digits = self.problem.space.line_digits(line)
+        return np.array([digits[name] for name in self.sizes], dtype=np.int32)
+
+    def _recommend(self, tables: Any, start: Array, offset: Array) -> Recommended:
+        floor = self.problem.spec.ranking.thinnest_film_nm
+        return recommend(self._line(tables, start, offset), floor)
+
+    def _at_thickness(
+        self, tables: Any, start: Array, offset: Array, thickness: Array
+    ) -> Probabilities:
+        return at_thickness(self._line(tables, start, offset), thickness, fine=False)
+
+    def _bare(self, tables: Any, start: Array, offset: Array) -> Probabilities:
+        return bare(self._bare_line(tables, start, offset))
+
+    def _bare_line(self, tables: Any, start: Array, offset: Array) -> Line:
+        looked = self._lookup(start, offset)
+        return self._line(tables, start, offset)._replace(
+            reaction_cathode=looked(tables, "reaction_bare"),
+            reaction_cathode_sd=looked(tables, "reaction_bare_sd"),
+            limit_cathode=looked(tables, "limit_bare"),
+            limit_cathode_sd=looked(tables, "limit_bare_sd"),
+        )
+
+    def _lookup(self, start: Array, offset: Array) -> Callable[[Any, str], Array]:
+        """Reads a table at the positions of some lines."""
+        digits = unravel(start, self.sizes, offset)
+
+        def looked(tables: Any, key: str) -> Array:
+            at = tuple(digits[axis] for axis in self.axes[key])
+            return tables[key][at] if at else tables[key]
+
+        return looked
+
+    def _line(self, tables: Any, start: Array, offset: Array) -> Line:
+        read = self._lookup(start, offset)
+
+        def looked(key: str) -> Array:
+            return read(tables, key)
+
+        def optional(key: str, default: float) -> Array:
+            return looked(key) if key in tables else jnp.asarray(default, self.dtype)
+
+        area = optional("cathode.area_factor", 1.0)
+        first, middle, last = (optional(key, 0.0) for key in CONTACTS)
+        rest = {name: looked(name) for name in Line._fields if name in tables}
+        screen = self.problem.spec.screen
+        return Line(
+            **rest,
+            electrolyte_cm=looked("electrolyte_thickness_um") * CM_PER_UM,
+            budget_ohm_cm2=jnp.asarray(screen.asr_budget_ohm_cm2, self.dtype),
+            contacts_ohm_cm2=first + (middle + last) / area,
+            area_factor=area,
+            current_A_cm2=looked("current_density_mA_cm2") * 1e-3,
+        )
+
+
+def _tables(beliefs: Beliefs) -> tuple[dict[str, tuple[str, ...]], dict[str, NDArray[Any]]]:
+    """Axes and values of every field of a line, deviations included."""
+    axes: dict[str, tuple[str, ...]] = {}
+    tables: dict[str, NDArray[Any]] = {}
+    for name, belief in beliefs.fields.items():
+        for key, values in ((name, belief.mean), (_deviation(name), belief.sd)):
+            axes[key], tables[key] = belief.axes, np.broadcast_to(values, belief.mean.shape)
+    for name, (where, values) in beliefs.exact.items():
+        axes[name], tables[name] = where, values
+    return axes, tables
+
+
+def _deviation(name: str) -> str:
+    """Field of the standard deviation of a field: `oxidation_V` has `oxidation_sd`."""
+    return f"{name.removesuffix('_V')}_sd"

@@ -1,0 +1,334 @@
+"""What is believed of the materials on the axes, as arrays: the inputs of `engine.probabilities`.
+
+Every field of a line is an array along the axes it depends on. A number that the spec gives is
+exact (standard deviation 0) or has the distribution of `[uncertainty]`; everything else has that of
+`candidates.evidence`. Conductivities are log10 of S/cm at the temperature of the row.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from muli.candidates.evidence import Evidence, evidence
+from muli.screen.space.conductivity import Kind, Measured, used_on_host
+from muli.screen.space.distributions import loadings, quantile
+from muli.screen.space.facts import Values, Words, used_column, words
+from muli.screen.space.layout import COATING
+from muli.screen.space.problem import Problem, column
+
+Floats = NDArray[np.float64]
+
+NO_LIMIT_V = 99.0
+"""Stands for the oxidation limit of what nothing oxidises."""
+ACTIVATION_EV = {"coating": (0.7, 0.3), "electrolyte": (0.35, 0.1)}
+"""Median and spread of the library's activation energies of sigma_ion, where one is unknown."""
+POTENTIALS_V = (4.3, 3.5)
+"""Charged and discharged, where a cathode has no known potential: about those of layered oxides."""
+ALIKE = {
+    **dict.fromkeys(("argyrodite", "thiophosphate", "sulfide", "LGPS"), ("Li6PS5Cl", "Li3PS4")),
+    "garnet": ("Li7La3Zr2O12",),
+    "halide": ("Li3InCl6",),
+}
+"""Partners whose reaction energies stand for those of other electrolytes of a family."""
+PARTNERS = {
+    "electrolyte": ("Li6PS5Cl", "Li3PS4", "Li7La3Zr2O12", "Li3InCl6"),
+    "cathode": ("NMC811", "LiCoO2", "NMC111"),
+}
+"""Partners that stand for one that the tables do not have, with their spread."""
+
+
+class Belief(NamedTuple):
+    """Mean and standard deviation of a quantity along some axes."""
+
+    axes: tuple[str, ...]
+    mean: Floats
+    sd: Floats
+
+
+@dataclass(frozen=True)
+class Beliefs:
+    """Distributions of everything that is uncertain in a screen.
+
+    fields: by the names of `engine.probabilities.Line`; of a field X, X_sd is the deviation.
+    exact: fields without a deviation, as (axes, values). columns: what a row shows of its coating.
+    """
+
+    fields: Mapping[str, Belief]
+    exact: Mapping[str, tuple[tuple[str, ...], Floats]]
+    columns: Mapping[str, Values | Words]
+
+
+def beliefs(problem: Problem) -> Beliefs:
+    """All of a problem's materials: library, users' tables or computed compounds."""
+    tolerance = problem.spec.screen.window_tolerance_V
+    found = {
+        role: [evidence(row, tolerance_V=tolerance) for row in _rows(problem, role)]
+        for role in ("coating", "electrolyte")
+    }
+    ion = _conductivity(problem, "coating", "sigma_ion", found["coating"])
+    second, weight = _second(problem, found["coating"], ion)
+    ele = _conductivity(problem, "coating", "sigma_ele", found["coating"])
+    fields = {
+        "sigma_ion": _first(problem, found["coating"], ion),
+        "sigma_ion_second": second,
+        "sigma_ele": ele,
+        **_limits(problem, found["coating"]),
+        **_reactions(problem, found["coating"], found["electrolyte"]),
+        "electrolyte_sigma_ele": _conductivity(
+            problem, "electrolyte", "sigma_ele", found["electrolyte"]
+        ),
+        **{
+            f"electrolyte_{side}_V": _limit(problem, "electrolyte", side, found["electrolyte"])
+            for side in ("reduction", "oxidation")
+        },
+    }
+    ions = _conductivity(problem, "electrolyte", "sigma_ion", found["electrolyte"])
+    oxides = np.array(["O" in str(row["formula"]) for row in _rows(problem, "coating")], float)
+    exact = {
+        "second_weight": (weight.axes, weight.mean),
+        "oxidised_loses": ((COATING,), 1.0 - oxides),
+        "electrolyte_sigma_ion_S_cm": (ions.axes, 10.0**ions.mean),
+        **{name: ((), np.asarray(rho)) for name, rho in _correlations(problem).items()},
+        **_potentials(problem),
+    }
+    return Beliefs(fields, exact, _columns(problem, found["coating"], ion, ele))
+
+
+def _rows(problem: Problem, role: str) -> list[dict[Any, Any]]:
+    return problem.materials.frames[role].to_dict("records")
+
+
+def _drawn(problem: Problem) -> Mapping[str, Mapping[str, Any]]:
+    return problem.spec.uncertainty.distributions if problem.spec.uncertainty else {}
+
+
+def _conductivity(
+    problem: Problem, role: str, kind: Kind, found: Sequence[Mapping[str, Evidence]]
+) -> Belief:
+    """log10 of a conductivity as one normal, at the temperature of the row."""
+    key = f"{role}.{kind}_S_cm"
+    believed = [each[f"{kind}_S_cm"] for each in found]
+    if key in _drawn(problem) and key in problem.numbers:
+        return _of_draws(_drawn(problem)[key], logarithmic=True)
+    if key in problem.numbers:
+        typed = used_column(problem, role, kind)
+        value = np.log10(typed.values)
+        return Belief(typed.axes, value, np.zeros_like(value))
+    mean, sd = (np.array([getattr(each, name) for each in believed]) for name in ("mean", "sd"))
+    if key in _drawn(problem):
+        mean, sd = _of_sources(problem, role, f"{kind}_S_cm", mean, sd)
+    shift = _shift(problem, role, kind)
+    shape = (-1, *(1,) * (len(shift.axes) - 1))
+    mean, sd = mean.reshape(shape) + shift.mean, np.hypot(sd.reshape(shape), shift.sd)
+    return Belief(shift.axes, mean, sd)
+
+
+def _shift(problem: Problem, role: str, kind: Kind) -> Belief:
+    """Change of log10 sigma from 298.15 K to the temperatures of the screen."""
+    frame, key = problem.materials.frames[role], f"{role}.{kind}_activation_eV"
+    T = problem.numbers["temperature_K"]
+    typed = key in problem.numbers
+    given = (
+        problem.numbers[key][None, :] if typed else column(frame, f"{kind}_activation_eV")[:, None]
+    )
+    given = np.broadcast_to(given, (len(frame), given.shape[1]))
+    unknown = np.isnan(given)
+    guess, spread = ACTIVATION_EV[role] if kind == "sigma_ion" else (0.0, 0.0)
+    E_act = np.where(unknown, guess, given)[:, :, None]
+    at = [used_on_host(kind, Measured(1.0, E_act + d, np.nan), T) for d in (0.0, spread)]
+    mean = np.log10(at[0])
+    sd = np.where(unknown[:, :, None], np.abs(np.log10(at[1]) - mean), 0.0)
+    if typed:
+        return Belief((role, key, "temperature_K"), mean, sd)
+    return Belief((role, "temperature_K"), mean[:, 0], sd[:, 0])
+
+
+def _of_draws(given: Mapping[str, Any], *, logarithmic: bool) -> Belief:
+    """The normal with the median and the 16 to 84 % width of an `[uncertainty]` distribution."""
+    low, middle, high = (float(quantile(given, z)[0]) for z in (-1.0, 0.0, 1.0))
+    if logarithmic:
+        low, middle, high = np.log10([low, middle, high])
+    return Belief((), np.asarray(middle), np.asarray((high - low) / 2.0))
+
+
+def _of_sources(
+    problem: Problem, role: str, name: str, mean: Floats, sd: Floats
+) -> tuple[Floats, Floats]:
+    """log10 between the lowest and highest source, evenly, where a material has two."""
+    frame = problem.materials.frames[role]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        low, high = (np.log10(column(frame, f"{name}_{end}")) for end in ("low", "high"))
+    known = np.isfinite(low + high)
+    width = (high - low) / np.sqrt(12.0)
+    return np.where(known, (low + high) / 2.0, mean), np.where(known, width, sd)
+
+
+def _first(problem: Problem, found: Sequence[Mapping[str, Evidence]], ion: Belief) -> Belief:
+    """The first normal of the mixture of a coating's ions."""
+    if "coating.sigma_ion_S_cm" in problem.numbers or "coating.sigma_ion_S_cm" in _drawn(problem):
+        return ion
+    return _moved(found, ion, 0)
+
+
+def _second(
+    problem: Problem, found: Sequence[Mapping[str, Evidence]], ion: Belief
+) -> tuple[Belief, Belief]:
+    """The second normal of that mixture, and its weight (0 where there is none)."""
+    if "coating.sigma_ion_S_cm" in problem.numbers or "coating.sigma_ion_S_cm" in _drawn(problem):
+        return ion, Belief((), np.zeros(()), np.zeros(()))
+    parts = [each["sigma_ion_S_cm"].parts for each in found]
+    weight = np.array([part[1][0] if len(part) > 1 else 0.0 for part in parts])
+    return _moved(found, ion, 1), Belief((COATING,), weight, np.zeros_like(weight))
+
+
+def _moved(found: Sequence[Mapping[str, Evidence]], ion: Belief, place: int) -> Belief:
+    """One part of the mixtures, moved and widened by temperature as the whole is."""
+    whole = [each["sigma_ion_S_cm"] for each in found]
+    parts = [each.parts[min(place, len(each.parts) - 1)] for each in whole]
+    shape = (-1, *(1,) * (len(ion.axes) - 1))
+    mean, sd = (np.array([part[i] for part in parts]).reshape(shape) for i in (1, 2))
+    centre, width = (
+        np.array([getattr(each, name) for each in whole]).reshape(shape) for name in ("mean", "sd")
+    )
+    more = np.maximum(ion.sd**2 - width**2, 0.0)
+    return Belief(ion.axes, mean + ion.mean - centre, np.sqrt(sd**2 + more))
+
+
+def _limit(
+    problem: Problem, role: str, side: str, found: Sequence[Mapping[str, Evidence]]
+) -> Belief:
+    key = f"{role}.{side}_limit_V"
+    if key in _drawn(problem):
+        given = _drawn(problem)[key]
+        if "literature" not in given:
+            return _of_draws(given, logarithmic=False)
+    if key in problem.numbers:
+        value = problem.numbers[key]
+        return Belief((key,), value, np.zeros_like(value))
+    return _listed(role, [each[f"{side}_limit_V"] for each in found])
+
+
+def _listed(role: str, rows: Sequence[Evidence]) -> Belief:
+    mean = np.array([each.mean for each in rows])
+    sd = np.array([each.sd for each in rows])
+    return Belief((role,), np.where(np.isinf(mean), NO_LIMIT_V, mean), sd)
+
+
+def _limits(problem: Problem, found: Sequence[Mapping[str, Evidence]]) -> dict[str, Belief]:
+    """A coating's own limits and how far past them it lasts."""
+    given = problem.spec.ranking.oxidation_allowance_V
+    allowance = _listed("coating", [each["oxidation_allowance_V"] for each in found])
+    if given is not None:
+        allowance = Belief((), np.asarray(given), np.zeros(()))
+    return {
+        "reduction_V": _limit(problem, "coating", "reduction", found),
+        "oxidation_V": _limit(problem, "coating", "oxidation", found),
+        "allowance_V": allowance,
+        "reduction_allowance_V": _listed(
+            "coating", [each["reduction_allowance_V"] for each in found]
+        ),
+    }
+
+
+def _reactions(
+    problem: Problem,
+    found: Sequence[Mapping[str, Evidence]],
+    electrolytes: Sequence[Mapping[str, Evidence]],
+) -> dict[str, Belief]:
+    """Reaction energies of a coating with both neighbours, of a bare electrolyte with the cathode,
+    and the limits R below which they show."""
+    given = problem.spec.ranking.reaction_limit_meV_atom
+    result: dict[str, Belief] = {}
+    for name, own, rows, role in (
+        ("electrolyte", COATING, found, "electrolyte"),
+        ("cathode", COATING, found, "cathode"),
+        ("bare", "electrolyte", electrolytes, "cathode"),
+    ):
+        axes = own, role if role in problem.materials.frames else f"{role}_potential_V"
+        partners = _partners(problem, role)
+        energy, limit = (
+            _paired(axes, [[_pooled(each, what, names) for names in partners] for each in rows])
+            for what in ("energy", "limit")
+        )
+        if given is not None:
+            limit = Belief((), np.asarray(given), np.zeros(()))
+        result |= {f"reaction_{name}": energy, f"limit_{name}": limit}
+    return result
+
+
+def _partners(problem: Problem, role: str) -> list[tuple[str, ...]]:
+    """Of each material of a role the partners in the tables that stand for it."""
+    known = PARTNERS[role]
+    if role not in problem.materials.frames:
+        return [known] * len(problem.numbers[f"{role}_potential_V"])
+    return [
+        (row["name"],) if row["name"] in known else ALIKE.get(row["family"], known)
+        for row in _rows(problem, role)
+    ]
+
+
+def _pooled(
+    each: Mapping[str, Evidence], what: str, partners: Sequence[str]
+) -> tuple[float, float]:
+    """One partner's distribution, or one normal for several and how much they differ."""
+    rows = [each[f"reaction_{what}_{partner}_meV_atom"] for partner in partners]
+    means = np.array([row.mean for row in rows])
+    spread = np.mean([row.sd**2 for row in rows]) + means.var()
+    return float(means.mean()), float(np.sqrt(spread))
+
+
+def _paired(axes: tuple[str, str], rows: Sequence[Sequence[tuple[float, float]]]) -> Belief:
+    table = np.array(rows).reshape(len(rows), -1, 2)
+    return Belief(axes, table[:, :, 0], table[:, :, 1])
+
+
+def _potentials(problem: Problem) -> dict[str, tuple[tuple[str, ...], Floats]]:
+    """Electrode potentials; the cathode's highest and lowest over the states judged."""
+    frames, tables = problem.materials.frames, problem.tables
+    cathode = "cathode" if "cathode" in frames else "cathode_potential_V"
+    potentials = tables["cathode_potential_V"]
+    stand_in = POTENTIALS_V[: potentials.shape[1]]
+    potentials = np.where(np.isnan(potentials), stand_in, potentials)
+    anode = "anode" if "anode" in frames else "anode_potential_V"
+    return {
+        "cathode_high_V": ((cathode,), potentials.max(axis=1)),
+        "cathode_low_V": ((cathode,), potentials.min(axis=1)),
+        "anode_V": ((anode,), np.nan_to_num(tables["anode_potential_V"])),
+        "pinned": (("boundary",), 1.0 - problem.numbers["boundary"]),
+    }
+
+
+def _correlations(problem: Problem) -> dict[str, float]:
+    """Correlation of the coating's sigma_ele with its sigma_ion and the electrolyte's sigma_ele."""
+    drawn = _drawn(problem)
+    own = "coating.sigma_ele_S_cm"
+    others = {"rho_ion": "coating.sigma_ion_S_cm", "rho_electrolyte": "electrolyte.sigma_ele_S_cm"}
+    if own not in drawn:
+        return dict.fromkeys(others, 0.0)
+    matrix, keys = loadings(drawn), list(drawn)
+    rows = {key: matrix[keys.index(key)] for key in keys}
+    return {
+        name: float(rows[own] @ rows[key]) if key in rows else 0.0 for name, key in others.items()
+    }
+
+
+def _columns(
+    problem: Problem, found: Sequence[Mapping[str, Evidence]], ion: Belief, ele: Belief
+) -> dict[str, Values | Words]:
+    """Median, spread and basis of a coating's conductivities."""
+    result: dict[str, Values | Words] = {}
+    for kind, belief in (("sigma_ion", ion), ("sigma_ele", ele)):
+        sd = np.broadcast_to(belief.sd, belief.mean.shape)
+        axes = belief.axes or ("boundary",)
+        size = problem.space.scenarios["boundary"]
+        mean, sd = (x if belief.axes else np.full(size, x) for x in (belief.mean, sd))
+        result[f"{kind}_median_S_cm"] = Values(axes, 10.0**mean)
+        result[f"{kind}_decades"] = Values(axes, sd)
+        basis = np.array([each[f"{kind}_S_cm"].kind for each in found], dtype=object)
+        if f"coating.{kind}_S_cm" in problem.numbers:
+            basis[:] = "given"
+        result[f"{kind}_basis"] = words((COATING,), basis)
+    return result

@@ -1,0 +1,236 @@
+"""A ranking by probability as a person reads it: one line a coating, the cell above, notes below.
+
+The four questions stand apart: does the electrolyte stay inside its window, does the cell still
+run, does the coating stand the cathode, does it leave its neighbours alone. `--why` adds a sentence
+for every coating, `--wide` further columns.
+"""
+
+import io
+import math
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from muli.screen.views.table import cell, figure, safe
+from muli.screen.views.why import nm, number, why
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from muli.screen.ranking.rank import Ranking
+
+Row = Mapping[str, Any]
+QUESTIONS = ("p_protects", "p_affordable", "p_stable", "p_inert")
+BARE = "none"
+NARROW = 100
+"""Terminal width below which the band and the sigma_ele needed are left to `--wide`."""
+_SPOKEN = {
+    "p_protects": "protects",
+    "p_affordable": "affords",
+    "p_stable": "stable",
+    "p_inert": "inert",
+}
+
+
+def render_works(
+    found: "Ranking",
+    everything: "pd.DataFrame | None" = None,
+    width: int = 120,
+    *,
+    sentences: bool = False,
+    wide: bool = False,
+) -> str:
+    """The table, what it compares, and the reference coatings that are not in it.
+
+    everything: all coatings of the scenario, ranked; for the reference coatings.
+    """
+    rows = _records(found.rows)
+    if not rows:
+        return "no row fits"
+    shown = _records(everything) if everything is not None else rows
+    of_cell = next((row for row in shown if row["coating"] == BARE), rows[0])
+    lines = [] if found.per else [cell(of_cell, state=False), ""]
+    for name, group in _groups(rows, found.per):
+        lines += ["", name] if name else []
+        lines.append(_table(group, width, wide=wide))
+    if sentences:
+        lines += ["", *(line for row in rows for line in _sentence(row, width))]
+    lines += ["", *_legend(found, width), *_references(found, everything, width)]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _records(frame: "pd.DataFrame") -> list[dict[str, Any]]:
+    return [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
+
+
+def _groups(rows: Sequence[Row], per: Sequence[str]) -> Iterator[tuple[str, Sequence[Row]]]:
+    """Rows by the columns they are ranked apart in; one nameless group where there are none."""
+    if not per:
+        yield "", rows
+        return
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        named = (
+            cell(row, state=False)
+            if "electrolyte" in per
+            else ", ".join(f"{each} {safe(row[each], 60)}" for each in per)
+        )
+        groups.setdefault(named, []).append(row)
+    yield from groups.items()
+
+
+def _table(rows: Sequence[Row], width: int, *, wide: bool) -> str:
+    from rich.console import Console
+    from rich.table import Table
+
+    room = wide or width >= NARROW
+    table = Table(box=None, pad_edge=False, padding=(0, 1), collapse_padding=True)
+    table.add_column("#", justify="right", no_wrap=True)
+    table.add_column("coating", no_wrap=True, max_width=26 if room else 16)
+    headings = ["works", "chem", "trans", "prot", "aff", "stab", "inert", "L nm"]
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    if room:
+        table.add_column("band nm", justify="right", no_wrap=True)
+    table.add_column("ohm", justify="right", no_wrap=True)
+    if room:
+        table.add_column("log s_ele", justify="right", no_wrap=True)
+        table.add_column("need", justify="right", no_wrap=True)
+    table.add_column("decides", no_wrap=True)
+    if wide:
+        table.add_column("log s_ion", justify="right", no_wrap=True)
+        table.add_column("E* V", justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(*_cells(row, room=room, wide=wide))
+    text = io.StringIO()
+    shown = max(width, 200) if wide else width
+    Console(file=text, width=shown, color_system=None, highlight=False, markup=False).print(table)
+    return text.getvalue().rstrip("\n")
+
+
+def _cells(row: Row, *, room: bool, wide: bool) -> list[str]:
+    cells = [f"{row['rank']}{'=' if row['tied'] else ''}", safe(row["coating"], 40)]
+    cells += [_percent(number(row, name)) for name in ("p_works", "p_chemistry", "p_transport")]
+    cells += [_percent(number(row, name)) for name in QUESTIONS]
+    thickness = number(row, "recommended_thickness_nm")
+    mark = "*" if row.get("thin") is True or row.get("thin") == 1 else ""
+    bare = row["coating"] == BARE
+    cells.append("" if bare else f"{figure(thickness)}{mark}")
+    if room:
+        ends = [figure(number(row, f"thickness_{end}_nm")) for end in ("low", "high")]
+        cells.append("" if bare else "-".join(ends))
+    cells.append(figure(number(row, "asr_median_ohm_cm2"), "none"))
+    if room:
+        cells.append("" if bare else _known(row, "sigma_ele"))
+        cells.append("" if bare else _log(number(row, "sigma_ele_needed_S_cm")))
+    cells.append(decides(row) if wide else decides(row).partition(" (")[0])
+    if wide:
+        cells.append("" if bare else _known(row, "sigma_ion"))
+        potential = number(row, "interface_potential_V")
+        cells.append("unknown" if potential is None else f"{potential:.2f}")
+    return cells
+
+
+def _percent(value: float | None) -> str:
+    """A probability in per cent: two digits where it is small, never 0 or 100 by rounding."""
+    if value is None:
+        return "unknown"
+    share = 100.0 * value
+    if share == 0 or share == 100:
+        return f"{share:.0f}"
+    if share < 0.1:
+        return "<0.1"
+    if share > 99.9:
+        return ">99.9"
+    return f"{share:.1f}" if share < 10 else f"{share:.0f}"
+
+
+def _known(row: Row, kind: str) -> str:
+    """log10 of a conductivity with its deviation."""
+    middle, decades = number(row, f"{kind}_median_S_cm"), number(row, f"{kind}_decades")
+    if middle is None or decades is None or middle <= 0:
+        return "unknown"
+    return f"{math.log10(middle):.1f}±{decades:.1f}" if decades > 0 else f"{math.log10(middle):.1f}"
+
+
+def _log(value: float | None) -> str:
+    if value is None:
+        return ""
+    if math.isinf(value):
+        return "any"
+    return "none" if value <= 0 else f"<{math.log10(value):.1f}"
+
+
+def decides(row: Row) -> str:
+    """The question that a coating is least likely to pass, and what that rests on."""
+    if row["coating"] == BARE:
+        return "touches the cathode"
+    if row.get("not_affordable") in (True, 1):
+        return "not affordable"
+    chances = {name: number(row, name) for name in QUESTIONS}
+    known = {name: value for name, value in chances.items() if value is not None}
+    least = min(known, key=lambda name: known[name])
+    basis = row.get(
+        {"p_protects": "sigma_ele_basis", "p_affordable": "sigma_ion_basis"}.get(least, "")
+    )
+    return f"{_SPOKEN[least]} ({basis})" if isinstance(basis, str) else _SPOKEN[least]
+
+
+def _sentence(row: Row, width: int) -> list[str]:
+    """Why a coating stands where it does."""
+    return textwrap.wrap(f"{row['rank']} {safe(row['coating'], 40)}: {reason(row)}", width,
+                         subsequent_indent="    ")  # fmt: skip
+
+
+def reason(row: Row) -> str:
+    """One or two sentences on what decides, with the numbers it rests on."""
+    if row["coating"] == BARE:
+        return "the electrolyte touches the cathode; " + why(row)
+    said = [f"{_percent(number(row, 'p_works'))} %, {decides(row)} decides"]
+    needed, thickness = number(row, "sigma_ele_needed_S_cm"), number(row, "coating_thickness_nm")
+    if needed is not None and math.isfinite(needed) and needed > 0 and thickness is not None:
+        said.append(
+            f"at {nm(thickness)} it blocks electrons below 10^{math.log10(needed):.1f} S/cm; "
+            f"its sigma_ele is put at 10^({_known(row, 'sigma_ele')}) "
+            f"({row.get('sigma_ele_basis')})"
+        )
+    cost = number(row, "asr_median_ohm_cm2")
+    if cost is not None:
+        said.append(
+            f"it costs {figure(cost, 'any')} ohm cm2 with sigma_ion at "
+            f"10^({_known(row, 'sigma_ion')}) ({row.get('sigma_ion_basis')})"
+        )
+    return "; ".join(said)
+
+
+def _legend(found: "Ranking", width: int) -> list[str]:
+    said = [f"Order: {found.order}."]
+    if found.scenario:
+        pins = ", ".join(f"{name} {value}" for name, value in found.scenario.items())
+        said.append(f"Compared at {pins}; name a column in --per or --where to open it.")
+    said.append(
+        "works: probability in per cent that all criteria hold in every state of charge, at "
+        "thickness L (the thinnest within 0.005 of the best); * below 3 nm, where pinholes and "
+        "tunnelling decide. chem: affordable, stable and inert; trans: protects and affordable. "
+        "band: within 90 % of the best. ohm: median ohm cm2. log s_ele: what is believed of "
+        "sigma_ele, S/cm; need: what protects at L."
+    )
+    return [line for each in said for line in textwrap.wrap(each, width)]
+
+
+def _references(found: "Ranking", everything: "pd.DataFrame | None", width: int) -> list[str]:
+    """Ranks of the reference coatings and of the bare cell that the table does not show."""
+    if everything is None or found.per:
+        return []
+    named = [name for each in found.results.manifests
+             for name in each.spec.get("ranking", {}).get("reference", [])]  # fmt: skip
+    shown = set(found.rows["coating"])
+    lines = []
+    for row in _records(everything):
+        if row["coating"] in {*named, BARE} - shown:
+            lines += _sentence(row, width)
+    return (
+        ["", f"Not among the first {len(found.rows)} of {len(everything)}:", *lines]
+        if lines
+        else []
+    )
