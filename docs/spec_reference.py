@@ -26,8 +26,9 @@ MEANING = {
         "how sigma_ele depends on the potential; a screen refuses `table` "
         "([which-law.md](which-law.md))"
     ),
-    "screen.missing": "unknown conductivities: answered by the largest tolerable value (`status`), "
-    "swept over decades, or estimated from the class of the material",
+    "screen.missing": "what is not measured: a distribution, so that every row has probabilities "
+    "(`prior`, [evidence.md](evidence.md)); left blank, rows in the order of facts (`status`); "
+    "conductivities swept over decades, each a scenario of its own (`decades`)",
     "screen.asr_budget_ohm_cm2": "what coating and interfaces together may cost, ohm cm2; the "
     "electrolyte is not counted",
     "screen.areal_capacity_mAh_cm2": "capacity that self-discharge is measured against, mAh/cm2",
@@ -60,8 +61,17 @@ MEANING = {
     "design.margin_V": "distance every layer keeps from the ends of its window, V",
     "design.leak_budget_A_cm2": "largest leak current, A/cm2",
     "design.probability": "feasible with at least this probability under `[uncertainty]`",
+    "ranking.criteria": "what a coating must do, asked together for the order of `muli rank`; "
+    "`--criteria` asks otherwise without a new run",
+    "ranking.oxidation_allowance_V": "how far past its computed oxidation limit a coating lasts, V: "
+    "an exact number in place of the fitted ones ([evidence.md](evidence.md))",
+    "ranking.reaction_limit_meV_atom": "reaction energy below which a contact reacts, meV/atom: an "
+    "exact number in place of the fitted one",
+    "ranking.thinnest_film_nm": "no thinner film is recommended",
+    "ranking.reference": "coatings whose rank is told below every table that does not show them",
     "output.mode": "keep the best rows of every group, the feasible rows, or all",
-    "output.top_k": "rows kept per group in mode `best`",
+    "output.top_k": "rows kept per group in mode `best` where rows have no probabilities, and where a "
+    "screen has too many coatings and scenarios to keep one row of each",
     "output.encoding": "layout of numbers in files: `plain` for readers without BYTE_STREAM_SPLIT "
     "([results.md](results.md))",
     "output.per": "columns, such as `family`, that split the groups of the scenario axes further",
@@ -77,6 +87,8 @@ ABOUT = {
     "{ median = 1e-12, decades = 1.0 } }`; also `loguniform = [low, high]` and `normal = "
     "{ mean = 2.01, std = 0.05 }`.",
     "design": "What `muli design` may change, and what it makes small. The section may be absent.",
+    "ranking": "What a coating must do, and the numbers its probability rests on "
+    "([how-to-read.md](how-to-read.md)).",
     "output": "Which rows are kept.",
 }
 HIDDEN = {"axes.others", "uncertainty.distributions"}
