@@ -63,15 +63,15 @@ MEANING = {
     "design.probability": "feasible with at least this probability under `[uncertainty]`",
     "ranking.criteria": "what a coating must do, asked together for the order of `muli rank`; "
     "`--criteria` asks otherwise without a new run",
-    "ranking.oxidation_allowance_V": "how far past its computed oxidation limit a coating lasts, V: "
-    "an exact number in place of the fitted ones ([evidence.md](evidence.md))",
+    "ranking.oxidation_allowance_V": "how far past its computed oxidation limit a coating lasts, "
+    "V: an exact number in place of the fitted ones ([evidence.md](evidence.md))",
     "ranking.reaction_limit_meV_atom": "reaction energy below which a contact reacts, meV/atom: an "
     "exact number in place of the fitted one",
     "ranking.thinnest_film_nm": "no thinner film is recommended",
     "ranking.reference": "coatings whose rank is told below every table that does not show them",
     "output.mode": "keep the best rows of every group, the feasible rows, or all",
-    "output.top_k": "rows kept per group in mode `best` where rows have no probabilities, and where a "
-    "screen has too many coatings and scenarios to keep one row of each",
+    "output.top_k": "rows kept per group in mode `best` where rows have no probabilities, or "
+    "where a screen has more than ten million pairs of coating and scenario",
     "output.encoding": "layout of numbers in files: `plain` for readers without BYTE_STREAM_SPLIT "
     "([results.md](results.md))",
     "output.per": "columns, such as `family`, that split the groups of the scenario axes further",
