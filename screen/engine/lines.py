@@ -25,6 +25,8 @@ from muli.screen.space.evidence import Beliefs
 from muli.screen.space.layout import COATING
 from muli.screen.space.problem import Problem
 
+MOST_FINE = 5_000
+"""Lines of a screen up to which probabilities are integrated finely."""
 BLOCK = 512
 """Lines judged together: their quadrature stays in cache."""
 
@@ -103,7 +105,8 @@ class LinePrograms:
     def _at_thickness(
         self, tables: Any, start: Array, offset: Array, thickness: Array
     ) -> Probabilities:
-        return at_thickness(self._line(tables, start, offset), thickness, fine=False)
+        fine = self.problem.space.lines <= MOST_FINE
+        return at_thickness(self._line(tables, start, offset), thickness, fine=fine)
 
     def _bare(self, tables: Any, start: Array, offset: Array) -> Probabilities:
         return bare(self._bare_line(tables, start, offset))

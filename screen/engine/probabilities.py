@@ -38,6 +38,7 @@ from muli.screen.engine.probability_window import (
     GIVEN,
     LN10,
     LOOKING,
+    ROUGH,
     Fineness,
     inside_window,
     length_cm,
@@ -58,7 +59,7 @@ WITHIN = 0.005
 """The thinnest film within this of the best probability is recommended."""
 NEVER_AFFORDABLE = 0.01
 """A coating less likely to be affordable at the floor is not affordable at any film."""
-_COARSE, _FINE = 24, 18
+_COARSE, _FINE = 24, 10
 _ROOT_2PI = float(np.sqrt(2.0 * np.pi))
 _JUST = 3e-4
 """How far inside a threshold of the medians a thickness is tried, relative."""
@@ -67,8 +68,8 @@ _JUST = 3e-4
 def at_thickness(line: Line, thickness_nm: Array, fine: bool = True) -> Probabilities:
     """Every probability of every line at a thickness (nm), of the lines' shape.
 
-    `fine=False` takes a thirtieth of the nodes, for large screens without an accelerator: coatings
-    of the library keep their p_works within 0.001, and nine of ten random lines within 0.01.
+    `fine=False` takes an eighth of the time, for large screens: of 31,624 lines of the library
+    99 % keep their p_works within 0.006, all within 0.02.
     """
     judge = _at_thickness if fine else _at_thickness_coarsely
     return _each(judge, line, thickness_nm)
@@ -102,7 +103,7 @@ def _each(function: Any, line: Line, *more: Array) -> Any:
 
 
 def _at_thickness_coarsely(line: Line, nm: Array) -> Probabilities:
-    return _at_thickness(line, nm, LOOKING, unit_nodes(1))
+    return _at_thickness(line, nm, ROUGH, unit_nodes(2))
 
 
 def _at_thickness(
@@ -184,7 +185,9 @@ def _parts_at(
     bad = quantile(ends[:, :-1, None] + width[..., None] * nodes[None]).reshape(2, -1)
     scores = jnp.concatenate([good, bad], axis=1)
     inside = jax.vmap(
-        lambda z, log_ion: inside_window(line, GIVEN, nm, ratio_of(line, nm, z, log_ion), log_ion)
+        lambda z, log_ion: inside_window(
+            line, fineness, nm, ratio_of(line, nm, z, log_ion), log_ion
+        )
     )(scores.reshape(-1), (mean + sd * scores).reshape(-1)).reshape(scores.shape)
     both = pays * (weights * inside[:, :count]).sum(1)
     rest = (width[..., None] * weights[None] * inside[:, count:].reshape(2, 3, count)).sum((1, 2))

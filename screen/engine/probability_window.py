@@ -42,7 +42,8 @@ class Fineness(NamedTuple):
     panel: tuple[Any, Any]
 
 
-LOOKING = Fineness(_narrow(3, 0.75), unit_nodes(3))
+LOOKING = Fineness(_narrow(1, 1.0), unit_nodes(3))
+ROUGH = Fineness(_narrow(3, 0.75), unit_nodes(6))
 GIVEN = Fineness(_narrow(9, 0.48), unit_nodes(8))
 
 

@@ -18,7 +18,7 @@ STACKS_PER_S = {
     "branches": {"best": 2e4, "all": 2e4, "feasible": 2e4},
 }
 DRAWS_PER_S = 6e5
-RANKED_PER_S = 1.2e4
+RANKED_PER_S = 3e4
 """Rough figures of two CPU cores, for estimates only."""
 
 BYTES_PER_ROW = {"best": 24, "feasible": 24, "all": 14}

@@ -35,8 +35,8 @@ TILE_ROWS = 2**18
 TILE_POINTS = 2**20
 """About as many draws of lines as one tile holds where properties are uncertain."""
 
-MOST_JUDGED = 300_000
-"""Lines of a screen up to which probabilities are computed in every scenario: a minute or two."""
+MOST_JUDGED = 1_000_000
+"""Lines of a screen up to which probabilities are computed in every scenario: a minute."""
 
 COATING, STATE, THICKNESS = "coating", "cathode_state", "coating_thickness_nm"
 
