@@ -20,6 +20,7 @@ from muli.screen.cli import (
     cite,
     design,
     doctor,
+    measure,
     merge,
     profile,
     rank,
@@ -66,6 +67,7 @@ app.command("run", epilog=run.EXAMPLES)(run.run)
 app.command("merge", epilog=merge.EXAMPLES)(merge.merge)
 app.command("verify", epilog=verify.EXAMPLES)(verify.verify)
 app.command("rank", epilog=rank.EXAMPLES)(rank.rank)
+app.command("measure", epilog=measure.EXAMPLES)(measure.measure)
 app.command("next", epilog=next_.EXAMPLES)(next_.next_)
 app.command("report", epilog=report.EXAMPLES)(report.report)
 app.command("design", epilog=design.EXAMPLES)(design.design)

@@ -1,0 +1,285 @@
+"""Hebb-Wagner fit: sigma_ele(E) from steady currents through an ion-blocking cell.
+
+In steady state no ions flow, so j L = integral of sigma_ele(E) from E_ref to E_ref + V. The
+integral of the branch law is fitted to j, not its derivative:
+
+    j L = sigma_0 V + sum over branches of (V_T/z) (sigma at E_ref + V less sigma at E_ref), signed
+
+All conductivities are fitted in logarithms. A branch's conductivity is given at the end of the
+window where it is largest: E_n is the lowest and E_p the highest potential measured. Of the laws
+constant, one branch, both branches, the one with the least AICc is taken; where its residuals are
+not noise, a curve from a monotone spline of j takes its place.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import PchipInterpolator
+from scipy.optimize import least_squares
+from scipy.stats import t as student
+
+from muli.kernels.constants import BOLTZMANN_EV
+from muli.screen.errors import UsageError
+from muli.screen.measuring.series import Series
+
+Floats = NDArray[np.float64]
+
+RELATIVE_ERROR = 0.01
+"""Relative error of a current where the file states none: only its ratio between points counts."""
+CURVE_POINTS = 41
+WORST_MISFIT = 4.0
+"""Residuals this many times the noise of their neighbours are a law's failure, not noise."""
+RESOLVED = 3.0
+"""A floor below so many of its own errors is not resolved."""
+UNRESOLVED_DECADES = 1.5
+STEADY_WITHIN = 0.05
+"""A current this near to its limit counts as steady."""
+_TERMS = {"constant": ("0",), "hole": ("0", "p"), "electron": ("0", "n"), "both": ("0", "n", "p")}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a measurement says.
+
+    law: branches, constant or table. numbers: of the law, with `_sd` (decades for conductivities)
+    beside each. curve: E_V, log10_sigma_ele, sd (decades). steady: whether currents had settled.
+    correlation: of the fitted numbers, in the order of `fitted`. residuals: relative, by point.
+    """
+
+    law: str
+    numbers: dict[str, float]
+    curve: list[dict[str, float]]
+    steady: bool
+    notes: list[str] = field(default_factory=list)
+    fitted: tuple[str, ...] = ()
+    correlation: tuple[tuple[float, ...], ...] = ()
+    residuals: tuple[float, ...] = ()
+
+
+def fit_series(series: Series) -> Measured:
+    """sigma_ele of a polarisation series; of a transient (one voltage, times) its steady value."""
+    if series.t is not None and np.ptp(series.V) <= 1e-6 * max(1.0, float(np.abs(series.V).max())):
+        return _transient(series)
+    if not series.geometry.blocking:
+        return _symmetric(series)
+    order = np.argsort(series.V)
+    V, j = series.V[order], series.j[order]
+    used = (V != 0) & (j * V > 0)
+    if used.sum() < len(V) - (V == 0).sum():
+        series.notes.append("points whose current runs against their voltage were left out")
+    V, y = V[used], np.abs(j[used]) * series.geometry.thickness_cm
+    if len(V) < 4:
+        raise UsageError("fewer than 4 points with a current along their voltage")
+    fits = [_fit(name, V, y, series) for name in _TERMS if len(V) > 2 * len(_TERMS[name])]
+    best = min(fits, key=lambda each: each["aicc"])
+    if best["misfit"] > WORST_MISFIT and len(V) >= 8:
+        return _table(series, V, y)
+    return _as_law(best, series)
+
+
+def _fit(name: str, V: Floats, y: Floats, series: Series) -> dict[str, Any]:
+    terms, V_T = _TERMS[name], BOLTZMANN_EV * series.geometry.temperature_K
+    ends = min(0.0, float(V.min())), max(0.0, float(V.max()))
+    size = float(np.median(y / np.abs(V)))
+
+    def predicted(x: Floats) -> Floats:
+        return _integral(x, terms, V, ends, V_T)
+
+    def residual(x: Floats) -> Floats:
+        return (np.log(np.maximum(predicted(x), 1e-300)) - np.log(y)) / RELATIVE_ERROR
+
+    starts = []
+    for slope in (0.3, 1.0):
+        for share in (0.1, 1.0):
+            start = [np.log(size * share)]
+            for _ in terms[1:]:
+                start += [np.log(float(y.max()) * slope / V_T), np.log(slope)]
+            starts.append(np.array(start))
+    low = np.full(len(starts[0]), np.log(1e-30))
+    high = np.full(len(starts[0]), np.log(1e4))
+    low[2::2], high[2::2] = np.log(0.02), np.log(4.0)
+    runs = [least_squares(residual, np.clip(s, low + 1e-6, high - 1e-6), bounds=(low, high),
+                          x_scale="jac", max_nfev=2000) for s in starts]  # fmt: skip
+    run = min(runs, key=lambda each: each.cost)
+    count, free = len(V), len(V) - len(run.x)
+    scale = 2.0 * run.cost / max(free, 1)
+    covariance = _inverse(run.jac) * scale
+    error = run.fun * RELATIVE_ERROR
+    neighbours = np.abs(np.diff(error, 2)) / np.sqrt(6.0) if count > 4 else np.abs(error)
+    noise = max(float(np.median(neighbours)) / 0.6745, 1e-9)
+    k = len(run.x) + 1
+    aicc = count * np.log(max(2.0 * run.cost / count, 1e-24)) + 2 * k
+    aicc += 2 * k * (k + 1) / max(count - k - 1, 0.5)
+    return {
+        "terms": terms,
+        "x": run.x,
+        "covariance": covariance,
+        "aicc": aicc,
+        "ends": ends,
+        "misfit": float(np.sqrt(np.mean(error**2))) / noise,
+        "error": error,
+        "V_T": V_T,
+        "floor_error": _floor_error(run.jac, np.abs(V) / predicted(run.x), np.sqrt(scale)),
+    }
+
+
+def _inverse(jacobian: Any) -> Floats:
+    """Inverse of J^T J: the covariance where the residuals have unit variance."""
+    J = np.asarray(jacobian, np.float64)
+    return np.asarray(np.linalg.pinv(J.T @ J), np.float64)
+
+
+def _floor_error(jacobian: Any, per_sigma: Floats, scale: float) -> float:
+    """Standard error of sigma_0 itself, S/cm; its logarithm has none where it is hardly seen.
+
+    per_sigma: derivative of ln j by sigma_0, cm/S.
+    """
+    J, unit = np.array(jacobian, np.float64), float(np.abs(per_sigma).max())
+    J[:, 0] = per_sigma / unit / RELATIVE_ERROR
+    return float(np.sqrt(max(_inverse(J)[0, 0], 0.0)) * scale / unit)
+
+
+def _with_unresolved_floor(best: dict[str, Any]) -> tuple[Floats, Floats]:
+    """sigma_0 at its own error, uncertain by `UNRESOLVED_DECADES`; the rest as it was."""
+    x, covariance = best["x"].copy(), best["covariance"].copy()
+    x[0] = np.log(max(best["floor_error"], 1e-30))
+    covariance[0, :] = covariance[:, 0] = 0.0
+    covariance[0, 0] = (UNRESOLVED_DECADES * np.log(10.0)) ** 2
+    return x, covariance
+
+
+def _integral(
+    x: Floats, terms: tuple[str, ...], V: Floats, ends: tuple[float, float], V_T: float
+) -> Floats:
+    """|integral of sigma_ele from 0 to V|, S V/cm.
+
+    x: ln sigma_0, then ln sigma and ln z of every branch.
+    """
+    total = np.exp(x[0]) * np.abs(V)
+    for place, kind in enumerate(terms[1:]):
+        sigma, z = np.exp(x[1 + 2 * place : 3 + 2 * place])
+        sense, end = (1.0, ends[1]) if kind == "p" else (-1.0, ends[0])
+        edges = np.exp(sense * z * (V - end) / V_T), np.exp(sense * z * (0.0 - end) / V_T)
+        total = total + sigma * V_T / z * np.abs(edges[0] - edges[1])
+    return total
+
+
+def _log_sigma(
+    x: Floats, terms: tuple[str, ...], V: Floats, ends: tuple[float, float], V_T: float
+) -> Floats:
+    total = np.full_like(V, np.exp(x[0]))
+    for place, kind in enumerate(terms[1:]):
+        sigma, z = np.exp(x[1 + 2 * place : 3 + 2 * place])
+        sense, end = (1.0, ends[1]) if kind == "p" else (-1.0, ends[0])
+        total = total + sigma * np.exp(sense * z * (V - end) / V_T)
+    return np.log10(total)
+
+
+def _as_law(best: dict[str, Any], series: Series) -> Measured:
+    """Numbers with their standard deviations, and the curve with its own."""
+    x, covariance, terms = best["x"], best["covariance"], best["terms"]
+    notes = list(series.notes)
+    if len(terms) > 1 and np.exp(x[0]) < RESOLVED * best["floor_error"]:
+        x, covariance = _with_unresolved_floor(best)
+        notes.append(f"sigma_0 is not resolved: about {np.exp(x[0]):.1g} S/cm or less")
+    reference, ends, V_T = series.geometry.reference_V, best["ends"], best["V_T"]
+    sd = np.sqrt(np.maximum(np.diag(covariance), 0.0))
+    names = ["sigma_0_S_cm"]
+    numbers: dict[str, float] = {"sigma_0_S_cm": float(np.exp(x[0]))}
+    numbers["sigma_0_S_cm_sd"] = float(sd[0] / np.log(10.0))
+    for place, kind in enumerate(terms[1:]):
+        at = 1 + 2 * place
+        numbers |= {
+            f"sigma_{kind}_S_cm": float(np.exp(x[at])),
+            f"sigma_{kind}_S_cm_sd": float(sd[at] / np.log(10.0)),
+            f"z_{kind}": float(np.exp(x[at + 1])),
+            f"z_{kind}_sd": float(np.exp(x[at + 1]) * sd[at + 1]),
+            f"E_{kind}_V": reference + (ends[1] if kind == "p" else ends[0]),
+        }
+        names += [f"sigma_{kind}_S_cm", f"z_{kind}"]
+    grid = np.linspace(ends[0], ends[1], CURVE_POINTS)
+    curve = _with_band(lambda y: _log_sigma(y, terms, grid, ends, V_T), x, covariance)
+    points = [
+        {"E_V": float(reference + V), "log10_sigma_ele": float(value), "sd": float(spread)}
+        for V, value, spread in zip(grid, *curve, strict=True)
+    ]
+    law = "constant" if terms == ("0",) else "branches"
+    if law == "constant":
+        numbers["sigma_ele_S_cm"] = numbers["sigma_0_S_cm"]
+        numbers["sigma_ele_S_cm_sd"] = numbers["sigma_0_S_cm_sd"]
+    scale = np.where(sd > 0, sd, 1.0)
+    correlation = tuple(tuple(float(v) for v in row) for row in covariance / np.outer(scale, scale))
+    return Measured(law, numbers, points, True, notes, tuple(names), correlation,
+                    tuple(float(e) for e in best["error"]))  # fmt: skip
+
+
+def _with_band(
+    function: Callable[[Floats], Floats], x: Floats, covariance: Floats
+) -> tuple[Floats, Floats]:
+    """A function of the fitted numbers, and its standard deviation by its derivatives."""
+    middle = function(x)
+    slopes = np.stack([(function(x + step) - function(x - step)) / 2e-5
+                       for step in 1e-5 * np.eye(len(x))])  # fmt: skip
+    variance = np.einsum("ip,ij,jp->p", slopes, covariance, slopes)
+    return middle, np.sqrt(np.maximum(variance, 0.0))
+
+
+def _table(series: Series, V: Floats, y: Floats) -> Measured:
+    """A curve where no branch law fits: the slope of a monotone spline through j."""
+    sign = np.sign(V)
+    known = np.concatenate([[0.0], V]), np.concatenate([[0.0], sign * y])
+    order = np.argsort(known[0])
+    slope = PchipInterpolator(known[0][order], known[1][order]).derivative()
+    grid = np.linspace(V.min(), V.max(), min(CURVE_POINTS, len(V)))
+    sigma = np.maximum(slope(grid), 1e-30)
+    spread = RELATIVE_ERROR * len(V) / np.log(10.0)
+    points = [
+        {"E_V": float(series.geometry.reference_V + E), "log10_sigma_ele": float(np.log10(s)),
+         "sd": float(spread)} for E, s in zip(grid, sigma, strict=True)
+    ]  # fmt: skip
+    notes = [*series.notes, "no branch law fits: a curve from a monotone spline of j"]
+    return Measured("table", {}, points, True, notes)
+
+
+def _symmetric(series: Series) -> Measured:
+    """Both electrodes block ions: one effective conductivity at an undefined activity."""
+    used = (series.V != 0) & (series.j * series.V > 0)
+    logs = np.log10(series.j[used] * series.geometry.thickness_cm / series.V[used])
+    sd = float(logs.std(ddof=1)) if len(logs) > 1 else float("nan")
+    numbers = {"sigma_ele_S_cm": float(10.0 ** logs.mean()), "sigma_ele_S_cm_sd": sd}
+    notes = [*series.notes, "two blocking electrodes: a constant at an undefined lithium activity"]
+    return Measured("constant", numbers, [], True, notes)
+
+
+def _transient(series: Series) -> Measured:
+    """j(t) = j_inf + a exp(-t/tau): its limit, and whether the last point has come to it."""
+    assert series.t is not None
+    t, j, V = series.t - series.t.min(), np.abs(series.j), float(np.median(series.V))
+    last = float(np.median(j[-max(3, len(j) // 10) :]))
+
+    def residual(x: Floats) -> Floats:
+        return (np.exp(x[0]) + x[1] * np.exp(-t / np.exp(x[2])) - j) / max(last, 1e-300)
+
+    span = max(float(t.max()), 1e-12)
+    starts = [
+        [np.log(max(last * share, 1e-300)), float(j[0]) - last, np.log(span * slow)]
+        for share in (0.5, 1.0)
+        for slow in (0.1, 0.3, 1.0)
+    ]
+    runs = [least_squares(residual, start) for start in starts]
+    run = min(runs, key=lambda each: each.cost)
+    limit = float(np.exp(run.x[0]))
+    free = max(len(t) - 3, 1)
+    covariance = _inverse(run.jac) * 2.0 * run.cost / free
+    sd = float(np.sqrt(max(covariance[0, 0], 0.0)) * student.ppf(0.8413, free) / np.log(10.0))
+    far = abs(last - limit) / max(limit, 1e-300)
+    steady = bool(far <= STEADY_WITHIN)
+    sigma = limit * series.geometry.thickness_cm / max(abs(V), 1e-300)
+    words = f"the last current is {100 * far:.2g} % from the limit of the fit"
+    notes = [*series.notes, words if steady else f"not steady yet: {words}"]
+    numbers = {"sigma_ele_S_cm": sigma, "sigma_ele_S_cm_sd": sd, "voltage_V": V,
+               "time_constant_s": float(np.exp(run.x[2])), "distance_from_steady": far}  # fmt: skip
+    return Measured("constant", numbers, [], steady, notes)

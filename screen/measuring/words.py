@@ -1,0 +1,68 @@
+"""What a measurement says in words, and as a row of a table of materials."""
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+from muli.candidates.files import write_atomically
+from muli.screen.errors import UsageError
+from muli.screen.measuring.fit import Measured
+from muli.screen.measuring.series import Series
+
+
+def sentences(found: Measured) -> list[str]:
+    """The law with its numbers and their errors, what was noticed, and whether it was steady."""
+    said = [f"law: {found.law}"]
+    for key, value in found.numbers.items():
+        if key.endswith("_sd"):
+            continue
+        sd = found.numbers.get(f"{key}_sd")
+        unit = "decades" if key.endswith("_S_cm") else ""
+        said.append(
+            f"{key:<18} {value:.4g}"
+            + (f"  (sd {sd:.2g} {unit})".replace(" )", ")") if sd is not None else "")
+        )
+    if found.curve:
+        ends = found.curve[0], found.curve[-1]
+        said.append(
+            "sigma_ele(E): "
+            + " ... ".join(
+                f"10^{each['log10_sigma_ele']:.2f} S/cm at {each['E_V']:.2f} V" for each in ends
+            )
+        )
+    said.append("steady" if found.steady else "not steady")
+    return said + [f"note: {note}" for note in found.notes]
+
+
+def row_of(found: Measured, series: Series, name: str, file: Path) -> dict[str, Any]:
+    """Columns of a user's table: what `muli candidates validate` accepts."""
+    row: dict[str, Any] = {"name": name, "sigma_ele_temperature_K": series.geometry.temperature_K}
+    numbers = found.numbers
+    if found.law == "constant":
+        sigma, sd = numbers["sigma_ele_S_cm"], numbers.get("sigma_ele_S_cm_sd", 0.0)
+        row["sigma_ele_S_cm"] = f"{sigma:.4g}"
+        if sd > 0:
+            row |= {"sigma_ele_S_cm_low": f"{sigma * 10 ** (-1.645 * sd):.4g}",
+                    "sigma_ele_S_cm_high": f"{sigma * 10 ** (1.645 * sd):.4g}"}  # fmt: skip
+    elif found.law == "branches":
+        keys = ("sigma_0_S_cm", "sigma_n_S_cm", "E_n_V", "z_n", "sigma_p_S_cm", "E_p_V", "z_p")
+        row |= {key: f"{numbers[key]:.6g}" for key in keys if key in numbers}
+    return row | {"source": f"measured here, {file.name}"}
+
+
+def write_row(row: dict[str, Any], found: Measured, out: Path) -> None:
+    """A table of one row, and its curve beside it. Refuses to overwrite."""
+    curve = out.with_name(f"{out.stem}_curve.csv")
+    for path in (out, curve):
+        if path.exists():
+            raise UsageError(f"--out {path}: exists already; give another name")
+    if found.curve:
+        lines = [f"{p['E_V']:.6g},{p['log10_sigma_ele']:.6g},{p['sd']:.3g}" for p in found.curve]
+        text = "\n".join(["E_V,log10_sigma_ele,sd", *lines]) + "\n"
+        write_atomically(curve, text.encode())
+        row = row | {"sigma_ele_curve": curve.name}
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerows([list(row), list(row.values())])
+    write_atomically(out, stream.getvalue().encode())
