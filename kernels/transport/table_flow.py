@@ -86,7 +86,8 @@ class TableFlow(eqx.Module):
         back = (self.arrive(E_1, -length).E - E_0) * stretch
         value = jax.lax.stop_gradient(jnp.where(forward, ahead, back))
         between, slowest = self._length(E_0, E_1)
-        sense = jnp.where(E_1 < E_0, -1.0, 1.0)
+        one = jnp.ones_like(E_0)
+        sense = jnp.where(E_1 < E_0, -one, one)
         flow = TableFlow(self.table, sense * self.a, sense * self.j)
         speed, _ = flow._resolved(self._log_sigma(E_1))
         runs = slowest > -UNDECIDED * jnp.finfo(speed.dtype).eps
@@ -119,7 +120,8 @@ class TableFlow(eqx.Module):
         low, high = jnp.minimum(E_0, E_1), jnp.maximum(E_0, E_1)
         edges, log_sigma = self._edges(low, high)
         start, end = (jnp.clip(x, low, high) for x in (edges[:-1], edges[1:]))
-        sense = jnp.where(E_1 < E_0, -1.0, 1.0)
+        one = jnp.ones_like(E_0)
+        sense = jnp.where(E_1 < E_0, -one, one)
         flow = TableFlow(self.table, sense * self.a, sense * self.j)
         slope, log_start, log_end = _along(edges, log_sigma, start, end)
         f_start, share_start = flow._resolved(log_start)

@@ -71,8 +71,8 @@ def test_what_is_no_condition_is_refused_in_one_line(sql):
 
 
 def test_a_condition_that_takes_too_long_ends(monkeypatch):
-    monkeypatch.setattr(conditions, "LIMIT_S", 1e-4)
-    many = pd.DataFrame({"name": ["Li" * 50] * 200_000})
+    monkeypatch.setattr(conditions, "LIMIT_S", 0.05)
+    many = pd.DataFrame({"name": ["Li" * 500] * 400_000})
     with pytest.raises(ConditionError, match="took longer"):
         judge(many, "regexp_matches(name, '(L|i)+x') OR regexp_matches(name, '(i|L)*y')")
 
