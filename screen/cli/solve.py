@@ -43,6 +43,14 @@ def _table(answers: list[dict[str, object]]) -> None:
     say("    #  status              leak A/cm2  nodes V")
     for number, answer in enumerate(answers):
         leak, nodes = answer["leak_current_density_A_cm2"], answer["nodes_V"]
-        assert isinstance(nodes, list)
-        potentials = "  ".join(f"{each:.6f}" for each in nodes)
-        say(f"{number:5}  {answer['status']!s:18} {leak:>11.4e}  {potentials}")
+        if isinstance(nodes, list):
+            potentials = "  ".join(f"{each:.6f}" for each in nodes)
+            say(f"{number:5}  {answer['status']!s:18} {leak:>11.4e}  {potentials}")
+        else:
+            say(f"{number:5}  {answer['status']!s:18} unknown: {_joined(answer['missing'])}")
+        if "assumptions" in answer:
+            say(f"       assumed: {_joined(answer['assumptions'])}")
+
+
+def _joined(texts: object) -> str:
+    return "; ".join(map(str, texts)) if isinstance(texts, list) else ""

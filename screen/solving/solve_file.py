@@ -9,8 +9,17 @@ import jax
 import numpy as np
 
 from muli.kernels import Profile, Status
-from muli.screen.solving.batches import Inverse, Solved, inverses, profiles, solve_stacks
-from muli.screen.solving.stack_file import StackEntry, read_stacks
+from muli.screen.errors import SpecError
+from muli.screen.solving.batches import (
+    Inverse,
+    Solved,
+    asks_inverse,
+    inverses,
+    profiles,
+    solve_stacks,
+)
+from muli.screen.solving.named import Named, read_any
+from muli.screen.solving.stack_file import StackEntry
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,12 +29,53 @@ FRACTIONS = (0.1, 0.3, 0.5, 0.7, 0.9)
 
 def solve_file(path: Path) -> list[dict[str, Any]]:
     """Answers to every stack of a file, in its order, as the JSON list of `muli solve`."""
-    stacks = read_stacks(path)
+    return answers(read_any(path))
+
+
+def answers(entries: Sequence[StackEntry | Named]) -> list[dict[str, Any]]:
+    """Answers to stacks of layers or names, in order; infinite numbers become null later."""
+    stacks = [stack for each in entries if (stack := _stack_of(each)) is not None]
     with jax.enable_x64(True):
         solved = solve_stacks(stacks)
         inside = profiles(solved, FRACTIONS)
         needs = inverses(stacks)
-    return [_row(*answer) for answer in zip(stacks, solved, inside, needs, strict=True)]
+    rows = (_row(*answer) for answer in zip(stacks, solved, inside, needs, strict=True))
+    return [
+        {**(next(rows) if _stack_of(each) else dict(_UNSOLVED)), **_told(each)} for each in entries
+    ]
+
+
+_UNSOLVED = {
+    "status": Status.MISSING_PROPERTY.label,
+    "leak_current_density_A_cm2": None,
+    "nodes_V": None,
+    "overshoot_V": None,
+    "profile": None,
+}
+
+
+def _stack_of(entry: StackEntry | Named) -> StackEntry | None:
+    return entry.stack if isinstance(entry, Named) else entry
+
+
+def _told(entry: StackEntry | Named) -> dict[str, Any]:
+    """Where the anode side stands, what was asked of the stack, and what was assumed.
+
+    criteria: protects where the thickness that protects is computed, else none.
+    """
+    stack = _stack_of(entry)
+    asked = stack is not None and asks_inverse(stack)
+    criteria = {"criteria": ["protects"] if asked else []}
+    if isinstance(entry, Named):
+        return {
+            "boundary": entry.entry.boundary,
+            "anode_side_V": entry.anode_side_V,
+            "anode_potential_V": entry.anode_V,
+            **criteria,
+            "assumptions": list(entry.assumptions),
+            **({"missing": list(entry.missing)} if entry.missing else {}),
+        }
+    return {"boundary": "given", "anode_side_V": entry.E_anode_V, **criteria}
 
 
 def profile_table(
@@ -61,7 +111,15 @@ def profile_table(
 
 def solved_stacks(path: Path) -> tuple[list[StackEntry], list[Solved]]:
     """The stacks of a file and their solutions, for tables and pictures."""
-    stacks = read_stacks(path)
+    entries = read_any(path)
+    unknown = [
+        f"stack {number}: unknown: {', '.join(each.missing)}"
+        for number, each in enumerate(entries)
+        if isinstance(each, Named) and each.missing
+    ]
+    if unknown:
+        raise SpecError(str(path), unknown)
+    stacks = [stack for each in entries if (stack := _stack_of(each)) is not None]
     with jax.enable_x64(True):
         return stacks, solve_stacks(stacks)
 

@@ -8,12 +8,13 @@ discharge). Left out, a branch of sigma_ele is absent. Keys of results (`expecte
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from muli.screen.errors import SHOWN, SpecError
 from muli.screen.inputs import read_file
@@ -42,11 +43,13 @@ EXPECTED = {
 POTENTIAL_EXPECTED = "a potential in V vs Li/Li+, -20 to 20"
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
+    """Unknown keys are errors; no silent casts; finite numbers."""
+
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
-class LawEntry(_Strict):
+class LawEntry(Strict):
     """sigma_ele of a layer: a constant, branches or a table."""
 
     sigma_0_S_cm: Conductivity = 0.0
@@ -89,7 +92,7 @@ class LayerEntry(LawEntry):
     oxidation_limit_V: Potential | None = None
 
 
-class StackEntry(_Strict):
+class StackEntry(Strict):
     """One stack of the file."""
 
     layers: Annotated[list[LayerEntry], Field(min_length=1, max_length=100)]
@@ -138,14 +141,20 @@ def read_entries(
 
     parts: what lies under a key of an entry. expected: what a key holds, in words.
     """
-    content = _read_json(path)
-    content = [content] if isinstance(content, dict) else content
+    content = read_list(path)
     try:
         return TypeAdapter(list[entry]).validate_python(content)  # type: ignore[valid-type]
     except ValidationError as error:
         known: dict[str, type[BaseModel]] = {"": entry, **parts}
-        problems = list(islice(_problems(error, known, expected), SHOWN))
+        found = error.errors(include_url=False)
+        problems = list(islice(problems_of(found, known, expected), SHOWN))
         raise SpecError(str(path), problems, error.error_count() - len(problems)) from None
+
+
+def read_list(path: Path) -> Any:
+    """The JSON of a file, one object as a list of one; not yet validated. Raises `SpecError`."""
+    content = _read_json(path)
+    return [content] if isinstance(content, dict) else content
 
 
 def _read_json(path: Path) -> Any:
@@ -172,10 +181,13 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return content
 
 
-def _problems(
-    error: ValidationError, known: Mapping[str, type[BaseModel]], expected: dict[str, str]
+def problems_of(
+    errors: Sequence[ErrorDetails],
+    known: Mapping[str, type[BaseModel]],
+    expected: dict[str, str],
 ) -> Iterator[str]:
-    for each in error.errors(include_url=False):
+    """One line per error of validation; its location starts with the number of the stack."""
+    for each in errors:
         part, place, key = _place(each["loc"], known)
         if each["type"] == "extra_forbidden":
             fields = known[part].model_fields

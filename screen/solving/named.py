@@ -1,0 +1,237 @@
+"""Stacks that name materials: their numbers come from the library by the rules of a run.
+
+    {"coating": "LiNbO3", "coating_thickness_nm": 3.5, "electrolyte": "Li6PS5Cl",
+     "electrolyte_thickness_um": 40, "cathode": "NMC811", "anode": "Li",
+     "temperature_K": 333.15, "boundary": "auto", "coating_sigma_ele_S_cm": 5e-12}
+
+Conductivities are taken at the stack's temperature (`space.conductivity`), typed ones hold there.
+The electrolyte's anode side is at the anode's potential or at the electrolyte's reduction limit, as
+`boundary` says. What was assumed is told in words.
+"""
+
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+from pydantic import ValidationError
+
+from muli.kernels import Window, resolve_boundary
+from muli.kernels.constants import CM_PER_NM, CM_PER_UM
+from muli.screen.errors import SHOWN, SpecError
+from muli.screen.solving.stack_file import (
+    EXPECTED,
+    LayerEntry,
+    StackEntry,
+    Strict,
+    problems_of,
+    read_list,
+    read_stacks,
+)
+from muli.screen.space.conductivity import at_temperature
+from muli.screen.space.materials import resolve
+from muli.screen.space.problem import anode_potentials
+from muli.screen.spec import Source, parse
+
+OWN_KEYS = frozenset(("coating", "electrolyte", "cathode"))
+"""A stack without layers that has one of these names its materials."""
+
+NAMED_EXPECTED = {
+    **EXPECTED,
+    "coating": "the name of a coating",
+    "electrolyte": "the name of an electrolyte",
+    "cathode": "the name of a cathode, or a potential in V vs Li/Li+",
+    "anode": "the name of an anode, or a potential in V vs Li/Li+",
+    "cathode_state": '"charged" or "discharged"',
+    "boundary": '"auto", "electrode" or "interphase"',
+    "coating_thickness_nm": "a thickness in nm",
+    "electrolyte_thickness_um": "a thickness in um",
+    "coating_sigma_ele_S_cm": "a conductivity in S/cm",
+    "coating_sigma_ion_S_cm": "a conductivity in S/cm",
+}
+
+
+class NamedEntry(Strict):
+    """One stack of materials by name. Ranges are those of a spec's axes."""
+
+    coating: str
+    coating_thickness_nm: float
+    electrolyte: str
+    electrolyte_thickness_um: float
+    cathode: str | float
+    cathode_state: Literal["charged", "discharged"] = "charged"
+    anode: str | float = "Li"
+    temperature_K: float = 298.15
+    boundary: Literal["auto", "electrode", "interphase"] = "auto"
+    coating_sigma_ele_S_cm: float | None = None
+    coating_sigma_ion_S_cm: float | None = None
+    name: str | None = None
+    expected: Any = None
+
+    def as_spec(self) -> dict[str, Any]:
+        """The spec of a screen with this cell alone."""
+        axes: dict[str, Any] = {
+            "coating": [self.coating],
+            "coating_thickness_nm": [self.coating_thickness_nm],
+            "electrolyte": [self.electrolyte],
+            "electrolyte_thickness_um": [self.electrolyte_thickness_um],
+        }
+        for role in ("cathode", "anode"):
+            given = getattr(self, role)
+            axes[role if isinstance(given, str) else f"{role}_potential_V"] = [given]
+        axes["temperature_K"] = [self.temperature_K]
+        axes |= {f"coating.{name}": [value] for name, value in self.typed.items()}
+        return {"screen": {"boundary": self.boundary}, "axes": axes, "output": {"mode": "all"}}
+
+    @property
+    def typed(self) -> dict[str, float]:
+        """Conductivities of the coating that are given, by column of a material."""
+        given = {n: getattr(self, f"coating_{n}") for n in ("sigma_ele_S_cm", "sigma_ion_S_cm")}
+        return {name: value for name, value in given.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class Named:
+    """A stack of named materials with its numbers.
+
+    stack: None where a number it needs is unknown; `missing` says which. boundary: as asked.
+    anode_side_V: potential at the electrolyte's anode side; anode_V: that of the anode itself.
+    """
+
+    entry: NamedEntry
+    stack: StackEntry | None
+    anode_V: float
+    anode_side_V: float
+    assumptions: tuple[str, ...]
+    missing: tuple[str, ...] = ()
+
+
+def read_any(path: Path) -> list[StackEntry | Named]:
+    """The stacks of a file, of layers or of names. Raises `SpecError` with every problem."""
+    content = read_list(path)
+    if not isinstance(content, list) or not any(is_named(each) for each in content):
+        return [*read_stacks(path)]
+    problems: list[str] = []
+    found: list[StackEntry | Named] = []
+    for number, item in enumerate(content):
+        try:
+            if is_named(item):
+                entry = NamedEntry.model_validate(item)
+                found.append(named(entry, f"stack {number}", path.parent))
+            else:
+                found.append(StackEntry.model_validate(item))
+        except ValidationError as error:
+            problems += _invalid(error, number, NamedEntry if is_named(item) else StackEntry)
+        except SpecError as error:
+            problems += [f"{error.source}: {each}" for each in error.problems]
+    if problems:
+        raise SpecError(str(path), problems[:SHOWN], len(problems[SHOWN:]))
+    return found
+
+
+def is_named(item: Any) -> bool:
+    """Whether a stack of a file names its materials."""
+    return isinstance(item, dict) and "layers" not in item and bool(OWN_KEYS & set(item))
+
+
+def _invalid(error: ValidationError, number: int, entry: type[Strict]) -> list[str]:
+    known: dict[str, Any] = {"": entry, **({"layers": LayerEntry} if entry is StackEntry else {})}
+    errors = error.errors(include_url=False)
+    placed: Any = [{**each, "loc": (number, *each["loc"])} for each in errors]
+    lines = problems_of(placed, known, NAMED_EXPECTED)
+    return list(dict.fromkeys(islice(lines, SHOWN)))
+
+
+def named(entry: NamedEntry, where: str = "cell", folder: Path | None = None) -> Named:
+    """The numbers of a stack of names, by the rules of a run.
+
+    where: what messages call it. Raises `SpecError`: unknown names, values out of range.
+    """
+    source = Source(parse(entry.as_spec(), where), where, folder or Path.cwd())
+    frames = resolve(source).frames
+    coating = frames["coating"].assign(**entry.typed)
+    T = entry.temperature_K
+    rows = [
+        at_temperature(frames["electrolyte"], T).iloc[0],
+        at_temperature(coating, T, frozenset(entry.typed)).iloc[0],
+    ]
+    E_cathode, E_anode = _cathode(entry, frames), _anode(entry, frames)
+    window = Window(float(rows[0]["reduction_limit_V"]), float(rows[0]["oxidation_limit_V"]))
+    ends = resolve_boundary(E_anode, E_cathode, window, choice=entry.boundary)
+    side = max(E_anode, window.reduction) if bool(ends.anode_pinned) else E_anode
+    missing = [
+        f"{kind.removesuffix('_S_cm')} of {row['name']}"
+        for row in rows
+        for kind in ("sigma_ion_S_cm", "sigma_ele_S_cm")
+        if not row[kind] > 0
+    ]
+    ends_known = {"the cathode's potential": E_cathode, "the anode's potential": E_anode}
+    missing += [name for name, value in ends_known.items() if pd.isna(value)]
+    said = _assumptions(entry, rows, (E_anode, side, E_cathode))
+    stack = None if missing else _stack(entry, rows, side, E_cathode)
+    return Named(entry, stack, E_anode, side, said, tuple(missing))
+
+
+def _stack(
+    entry: NamedEntry, rows: "list[pd.Series[Any]]", anode: float, cathode: float
+) -> StackEntry:
+    depths = (
+        entry.electrolyte_thickness_um * CM_PER_UM,
+        entry.coating_thickness_nm * CM_PER_NM,
+    )
+    layers = [
+        LayerEntry(
+            role=role,  # type: ignore[arg-type]
+            name=str(row["name"]),
+            thickness_cm=depth,
+            sigma_ion_S_cm=float(row["sigma_ion_S_cm"]),
+            sigma_0_S_cm=float(row["sigma_ele_S_cm"]),
+            reduction_limit_V=_known(row["reduction_limit_V"]),
+            oxidation_limit_V=_known(row["oxidation_limit_V"]),
+        )
+        for role, row, depth in zip(("electrolyte", "cathode_coating"), rows, depths, strict=True)
+    ]
+    return StackEntry(
+        layers=layers,
+        name=entry.name,
+        E_anode_V=anode,
+        E_cathode_V=cathode,
+        temperature_K=entry.temperature_K,
+        oxidation_limit_V=layers[0].oxidation_limit_V,
+    )
+
+
+def _cathode(entry: NamedEntry, frames: dict[str, pd.DataFrame]) -> float:
+    if not isinstance(entry.cathode, str):
+        return float(entry.cathode)
+    return float(frames["cathode"].iloc[0][f"{entry.cathode_state}_potential_V"])
+
+
+def _anode(entry: NamedEntry, frames: dict[str, pd.DataFrame]) -> float:
+    if not isinstance(entry.anode, str):
+        return float(entry.anode)
+    return float(anode_potentials(frames["anode"])[0])
+
+
+def _known(value: float) -> float | None:
+    return None if pd.isna(value) else float(value)
+
+
+def _assumptions(
+    entry: NamedEntry, rows: "list[pd.Series[Any]]", ends: tuple[float, float, float]
+) -> tuple[str, ...]:
+    """What the numbers rest on, one sentence each."""
+    anode, side, cathode = ends
+    said = [note for row in rows for note in row["temperature_notes"]]
+    said += [
+        f"{rows[1]['name']}: {name.removesuffix('_S_cm')} {value:g} S/cm as given, at "
+        f"{entry.temperature_K:g} K"
+        for name, value in entry.typed.items()
+    ]
+    if isinstance(entry.cathode, str):
+        said.append(f"cathode {entry.cathode} {entry.cathode_state}: {cathode:g} V")
+    kind = f"interphase; anode {anode:g} V" if side != anode else "the anode's own potential"
+    said.append(f"anode side of the electrolyte at {side:g} V, {kind} (boundary {entry.boundary})")
+    said.append("constant sigma_ele in every layer, contacts without resistance")
+    return tuple(said)
