@@ -46,6 +46,7 @@ def design(
     A problem without a solution is an answer: it says which constraints fight, and what could be
     done with one demand dropped.
     """
+    from muli.screen.optimize import CRITERIA
     from muli.screen.optimize import design as find
     from muli.screen.optimize.pairs import layered
     from muli.screen.spec import load
@@ -56,7 +57,8 @@ def design(
         with working(f"designing every choice of {layers} coatings"):
             table = layered(source, layers).head(top)
         if json:
-            write_json(records(table), sys.stdout)
+            asked = {"criteria": list(CRITERIA)}
+            write_json([{**row, **asked} for row in records(table)], sys.stdout)
         else:
             say("\n".join(_ranked_line(row) for _, row in table.iterrows()))
         return
@@ -149,7 +151,9 @@ def _described(found: dict[str, Any]) -> str:
         f"{found['coating']} on {found['electrolyte']} ({found['electrolyte_thickness_um']:g} um)"
     )
     head = f"{cell}, cathode {found['cathode']}, anode {found['anode']}: {found['status']}"
-    lines = [head, *_scenario(found)]
+    side, criteria = f"{found['anode_side_V']:g} V", ", ".join(found["criteria"])
+    lines = [head, f"  boundary {found['boundary']}, anode side {side}; asked: {criteria}"]
+    lines += _scenario(found)
     if found["feasible"]:
         layers = " + ".join(f"{t:.4g}" for t in found["thickness_nm"])
         asr = found["asr_coating_ohm_cm2"]
@@ -201,6 +205,9 @@ def _as_json(each: "DesignMap") -> dict[str, Any]:
 
     return {
         "title": each.title,
+        "boundary": each.boundary,
+        "anode_side_V": each.anode_side_V,
+        "criteria": list(each.criteria),
         "asr_budget_ohm_cm2": each.budget,
         "boundaries": records(each.boundaries),
         "frontier": records(each.frontier),

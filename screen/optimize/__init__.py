@@ -12,6 +12,9 @@ from muli.screen.spec import Source, load
 
 __all__ = ["Optimum", "Problem", "Variable", "design", "search"]
 
+CRITERIA = ("protects", "affordable", "stable")
+"""What every design is asked for; stable: each coating inside its own window, where it is known."""
+
 
 def design(spec: str | Path | Source) -> list[dict[str, Any]]:
     """The optimal design of every coating stack of a spec, in every scenario.
@@ -30,4 +33,5 @@ def design(spec: str | Path | Source) -> list[dict[str, Any]]:
     found = cases(source)
     uncertain = source.spec.uncertainty is not None
     answers = robust_cases(source.spec, found) if uncertain else solve_cases(found)
-    return [{**c.scenario, **a.as_json()} for c, a in zip(found, answers, strict=True)]
+    criteria = {"criteria": [*CRITERIA]}
+    return [{**c.scenario, **criteria, **a.as_json()} for c, a in zip(found, answers, strict=True)]

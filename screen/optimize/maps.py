@@ -25,8 +25,10 @@ from muli.screen.compiling.programs import QUICK_COMPILE, kept
 from muli.screen.errors import SpecError
 from muli.screen.optimize.read import (
     Scenario,
+    anode_side,
     chosen_materials,
     contact_resistances,
+    refuse_unread,
     scenarios,
     tables_at,
 )
@@ -56,6 +58,9 @@ class DesignMap:
     boundaries: pd.DataFrame
     frontier: pd.DataFrame
     materials: pd.DataFrame
+    boundary: str
+    anode_side_V: float
+    criteria: tuple[str, ...] = ("protects", "affordable")
 
 
 def design_maps(source: Source) -> list[DesignMap]:
@@ -63,6 +68,7 @@ def design_maps(source: Source) -> list[DesignMap]:
     if not source.spec.axes.current_density_mA_cm2.only_zero:
         word = "axes.current_density_mA_cm2: a map is of open circuit; leave it out"
         raise SpecError(source.name, [word])
+    refuse_unread(source)
     materials = chosen_materials(source, None)[1]
     cells: dict[Hashable, list[Scenario]] = defaultdict(list)
     for scenario in scenarios(source.spec, materials):
@@ -122,6 +128,8 @@ def _design_map(
         _boundaries(sigma, spare * area),
         _frontier(largest, spare * area),
         _placed(coatings, scenario.overrides, largest),
+        scenario.boundary,
+        anode_side(scenario, float(row["reduction_limit_V"])),
     )
 
 

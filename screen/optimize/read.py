@@ -69,6 +69,7 @@ class Scenario:
 def cases(source: Source, stacks: list[tuple[str, ...]] | None = None) -> list[Case]:
     """Every coating stack of the spec (or of `stacks`) in every scenario, scenarios outside."""
     spec = source.spec
+    refuse_unread(source)
     chosen, materials = chosen_materials(source, stacks)
     found = []
     for scenario in scenarios(spec, materials):
@@ -76,6 +77,30 @@ def cases(source: Source, stacks: list[tuple[str, ...]] | None = None) -> list[C
         rows = {role: frame.to_dict("index") for role, frame in tables.items()}
         found += [_case(spec, rows, scenario, coating) for coating in chosen]
     return found
+
+
+def refuse_unread(source: Source) -> None:
+    """Say which parts of a spec designs and maps do not obey. Raises `SpecError`."""
+    problems = []
+    if source.spec.filters:
+        problems.append(
+            "filters: a design or map does not apply them; choose coatings on the axis, "
+            'as in coating = { where = "..." }'
+        )
+    if source.spec.screen.missing == "decades":
+        problems.append(
+            'screen.missing = "decades": a design or map sweeps no unknown values; give them as '
+            'an axis ("coating.sigma_ele_S_cm") or take missing = "status"'
+        )
+    if problems:
+        raise SpecError(source.name, problems)
+
+
+def anode_side(scenario: Scenario, reduction_limit: float) -> float:
+    """Potential at the electrolyte's anode side, V: the anode's, or the limit that holds it."""
+    E = scenario.anode[1]
+    pinned = scenario.boundary != "electrode" and reduction_limit > E
+    return reduction_limit if pinned else E
 
 
 def chosen_materials(
@@ -185,12 +210,14 @@ def _case(
     rows += [tables["coating"][name] for name in coating]
     names = tuple(str(row["name"]) for row in rows)
     notes = tuple(note for row in rows for note in row["temperature_notes"])
+    moves = spec.design is not None and "anode_potential_V" in spec.design.variables
     shown: dict[str, float | str] = {
         "coating": " | ".join(coating),
         "electrolyte": names[0],
         "cathode": scenario.cathode[0],
         "anode": scenario.anode[0],
         "boundary": scenario.boundary,
+        "anode_side_V": np.nan if moves else anode_side(scenario, rows[0]["reduction_limit_V"]),
         **scenario.numbers,
         **scenario.overrides,
     }

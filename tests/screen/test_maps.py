@@ -232,3 +232,13 @@ def test_picture_and_table_say_the_same(written, monkeypatch, tmp_path, seed):
     band &= np.isfinite(table["min_sigma_ele_S_cm"])
     band &= table["max_sigma_ele_S_cm"] > 1e-17
     assert filled == [band.any(), some.any()]
+
+
+def test_the_boundary_is_told_and_filters_are_refused(one_map, tmp_path):
+    assert (one_map.boundary, one_map.anode_side_V) == ("electrode", 0.0)
+    assert one_map.criteria == ("protects", "affordable")
+    (tmp_path / "coatings.csv").write_text(COATINGS)
+    spec = tmp_path / "spec.toml"
+    spec.write_text(SPEC.replace("[screen]", '[filters]\nwide = "band_gap_eV > 4"\n[screen]'))
+    with pytest.raises(SpecError, match="filters: a design or map does not apply them"):
+        design_maps(load(spec))
