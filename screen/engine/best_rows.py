@@ -246,8 +246,8 @@ def _ranked(
     keys = [
         name,
         extra["asr_median_ohm_cm2"],
-        -extra["p_protects"] * extra["p_affordable"],
-        -np.floor(extra["p_works"] / STEP),
+        -extra["p_protects"].astype(float) * extra["p_affordable"],
+        -np.floor(extra["p_works"].astype(float) / STEP + 1e-6),
         group,
     ]
     kept = np.flatnonzero(left)

@@ -95,6 +95,8 @@ def joint(criteria: Sequence[str]) -> str:
     p_stable in it, and the quotient below is 1.
     """
     asked = set(criteria)
+    if asked == set(CRITERIA):
+        return "p_works::DOUBLE"
     transport = {
         frozenset(): "1.0",
         frozenset({"protects"}): "p_protects",

@@ -12,7 +12,7 @@ Source: expected value of partial perfect information, H. Raiffa and R. Schlaife
 Statistical Decision Theory (1961).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -22,12 +22,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from muli.screen.conditions import check_condition
 from muli.screen.dataset import materials
 from muli.screen.dataset.results import Dirs, open_results
 from muli.screen.engine.lines import LinePrograms
 from muli.screen.engine.probabilities import at_thickness, bare, recommend
 from muli.screen.engine.probability_line import Line
 from muli.screen.errors import UsageError
+from muli.screen.ranking import sql
 from muli.screen.ranking.rank import ranking
 from muli.screen.space.evidence import beliefs
 from muli.screen.space.facts import Words, looked_up
@@ -45,7 +47,9 @@ Floats = NDArray[np.float64]
 
 NODES = 64
 """Parts of equal probability that a property is cut into."""
-_BLOCK = 2048
+_REFINED = 32
+"""Further parts between the two nodes where p_works changes most."""
+_BLOCK = 512
 OWN = {
     "sigma_ele_S_cm": "sigma_ele",
     "sigma_ion_S_cm": "sigma_ion",
@@ -60,11 +64,33 @@ SHARED = {
 """Properties of the coating, and of the electrolyte, with the field of a line that holds each."""
 
 
+class Cell(NamedTuple):
+    """One scenario: its coatings with a line each (coatings,), and the bare cell's line (1,)."""
+
+    coatings: Sequence[str]
+    electrolyte: str
+    line: Line
+    bare: Line
+    floor_nm: float
+
+
 class Choices(NamedTuple):
     """p_works of every coating at its best thickness, and that of the bare cell."""
 
     coatings: Floats
     bare: float
+
+
+class Found(NamedTuple):
+    """Values that a measurement may find (nodes,), how likely each is, and p_works with it.
+
+    coatings: (nodes, coatings), each at its best thickness. bare: (nodes,), of the bare cell.
+    """
+
+    values: Floats
+    weights: Floats
+    coatings: Floats
+    bare: Floats
 
 
 @dataclass(frozen=True)
@@ -93,15 +119,21 @@ def what_to_measure(dirs: Dirs, *, cell: str | None = None, nodes: int = NODES) 
     import pandas as pd
 
     results = open_results(dirs)
+    if len(results.folders) > 1:
+        raise UsageError("next: one folder at a time; each run has choices of its own")
     if not set(P_COLUMNS) <= set(results.columns):
         raise UsageError('next: this run has no probabilities (missing = "status"); run it again')
-    rows = ranking(results, top=1, where=cell).rows
+    if cell:
+        check_condition(cell, sql.kinds(results.columns), "--cell")
+    # the row without a coating has a number of its own, which does not tell its scenario
+    coated = "coating <> 'none'"
+    rows = ranking(results, top=1, where=f"({cell}) AND {coated}" if cell else coated).rows
     if rows.empty:
-        raise UsageError(f"--cell {cell}: no row fits")
+        raise UsageError(f"--cell {cell}: no row fits" if cell else "next: no coating has a row")
     problem = _problem(results.folders[0])
     group = int(rows["row_id"].iloc[0]) // (problem.space.coatings * problem.space.rows_per_line)
     with jax.enable_x64(True):
-        gains = list(gains_of(problem, group, nodes))
+        gains = list(gains_of(_cell(problem, group), nodes))
     order = sorted(gains, key=lambda each: (-each.gain_p_works, each.material, each.property))
     return pd.DataFrame([vars(each) for each in order])
 
@@ -113,31 +145,89 @@ def _problem(folder: Path) -> Problem:
     return prepare(source, Materials(materials.read(folder, manifest)))
 
 
-def gains_of(problem: Problem, group: int, nodes: int) -> Iterator[Gain]:
+def gains_of(cell: Cell, nodes: int) -> Iterator[Gain]:
     """Gains of all uncertain properties in one scenario."""
-    programs = LinePrograms(problem, beliefs(problem), "float64", None)
-    line = programs.lines(group * problem.space.coatings, problem.space.coatings)
-    floor = problem.spec.ranking.thinnest_film_nm
-    empty = float(np.asarray(bare(programs.bare_line(group)).p_works).ravel()[0])
-    now = Choices(_works(line, floor), empty)
-    looked = looked_up(problem)
-    names, electrolyte = looked[COATING], looked["electrolyte"]
-    assert isinstance(names, Words)
-    assert isinstance(electrolyte, Words)
+    line, floor = cell.line, cell.floor_nm
+    now = Choices(_works(line, floor), float(np.asarray(bare(cell.bare).p_works)[0]))
+    share = np.broadcast_to(_middles(nodes), (nodes, len(cell.coatings)))
     for prop, field in OWN.items():
-        values, known = _known(line, field, nodes)
-        after = _works(known, floor).reshape(nodes, -1)
-        for i in np.flatnonzero(values.std(axis=0) > 0):
-            alone = np.tile(now.coatings, (nodes, 1))
+        some = np.flatnonzero(np.asarray(getattr(line, _deviation(field))) > 0)
+        if not len(some):
+            continue
+        first = _works(_known(line, field, share)[1], floor).reshape(share.shape)
+        refined, weights = _refined(share, first)
+        values, known = _known(line, field, refined)
+        after = _works(known, floor).reshape(refined.shape)
+        for i in some:
+            alone = np.tile(now.coatings, (len(refined), 1))
             alone[:, i] = after[:, i]
-            yield _gain(names.words[names.codes[i]], prop, now, alone, values[:, i])
-    digits = problem.space.line_digits(group * problem.space.coatings)
-    named = electrolyte.words[electrolyte.codes[digits["electrolyte"]]]
+            empty = np.full(len(refined), now.bare)
+            found = Found(values[:, i], weights[:, i], alone, empty)
+            yield _gain(cell.coatings[int(i)], prop, now, found)
+    yield from _shared_gains(cell, now, share)
+
+
+def _shared_gains(cell: Cell, now: Choices, share: Floats) -> Iterator[Gain]:
+    """Gains of the electrolyte's properties: they change every coating and the bare cell."""
     for prop, field in SHARED.items():
-        values, known = _known(line, field, nodes)
-        if values[:, 0].std() > 0:
-            after = _works(known, floor).reshape(nodes, -1)
-            yield _gain(named, prop, now, after, values[:, 0])
+        if not np.asarray(getattr(cell.line, _deviation(field)))[0] > 0:
+            continue
+        _, after, empty = _all_choices(cell, field, share)
+        largest = np.maximum(after.max(axis=1), empty)
+        refined, weights = _refined(share, np.repeat(largest[:, None], share.shape[1], axis=1))
+        values, after, empty = _all_choices(cell, field, refined)
+        yield _gain(cell.electrolyte, prop, now, Found(values, weights[:, 0], after, empty))
+
+
+def _all_choices(cell: Cell, field: str, share: Floats) -> tuple[Floats, Floats, Floats]:
+    """Values of the electrolyte's property; p_works of every coating and of the bare cell."""
+    values, known = _known(cell.line, field, share)
+    after = _works(known, cell.floor_nm).reshape(share.shape)
+    empty = np.asarray(bare(_known(cell.bare, field, share[:, :1])[1]).p_works)[:, 0]
+    return values[:, 0], after, empty
+
+
+def _middles(count: int) -> Floats:
+    """Middles of parts of equal probability, (count, 1)."""
+    return ((np.arange(count) + 0.5) / count)[:, None]
+
+
+def _refined(share: Floats, after: Floats) -> tuple[Floats, Floats]:
+    """Nodes and weights (nodes, coatings) with more of them where p_works changes most.
+
+    p_works of a property that is known may be a step: a film is affordable or it is not.
+    """
+    nodes = len(share)
+    at = np.abs(np.diff(after, axis=0)).argmax(axis=0)[None, :]
+    low, high = (np.take_along_axis(share, where, axis=0) for where in (at, at + 1))
+    more = low + (high - low) * _middles(_REFINED)
+    weights = np.full(share.shape, 1.0 / nodes)
+    for where in (at, at + 1):
+        np.put_along_axis(weights, where, 0.5 / nodes, axis=0)
+    inner = np.full(more.shape, 1.0 / (nodes * _REFINED))
+    together, weights = np.concatenate([share, more]), np.concatenate([weights, inner])
+    order = np.argsort(together, axis=0)
+    sorted_ = [np.take_along_axis(each, order, axis=0) for each in (together, weights)]
+    return sorted_[0], sorted_[1]
+
+
+def _cell(problem: Problem, group: int) -> Cell:
+    """The scenario of this number."""
+    programs = LinePrograms(problem, beliefs(problem), "float64", None)
+    count = problem.space.coatings
+    looked = looked_up(problem)
+    names, electrolytes = looked[COATING], looked["electrolyte"]
+    assert isinstance(names, Words)
+    assert isinstance(electrolytes, Words)
+    at = problem.space.line_digits(group * count)["electrolyte"]
+    empty = jax.tree.map(lambda each: np.asarray(each).reshape(1), programs.bare_line(group))
+    return Cell(
+        [names.words[code] for code in names.codes],
+        electrolytes.words[electrolytes.codes[at]],
+        programs.lines(group * count, count),
+        empty,
+        problem.spec.ranking.thinnest_film_nm,
+    )
 
 
 def _works(line: Line, floor: float) -> Floats:
@@ -157,24 +247,21 @@ def _at_best(line: Line, floor: Any) -> Any:
     return at_thickness(line, recommend(line, floor).thickness_nm).p_works
 
 
-def _known(line: Line, field: str, nodes: int) -> tuple[Floats, Line]:
+def _known(line: Line, field: str, share: Floats) -> tuple[Floats, Line]:
     """Values a property may be found to have, (nodes, coatings), and the lines with each of them.
 
-    Parts of equal probability, in rising order; conductivities in S/cm. Where a coating's property
-    is exact its values are all the same.
+    share: the probability of a smaller value, (nodes, coatings), rising. Conductivities in S/cm.
     """
-    deviation = f"{field.removesuffix('_V')}_sd"
-    count = len(line.sigma_ele)
-    share = (np.arange(nodes) + 0.5) / nodes
-    fields = {name: np.broadcast_to(np.asarray(value, float), (nodes, count))
+    deviation = _deviation(field)
+    fields = {name: np.broadcast_to(np.asarray(value, float), share.shape)
               for name, value in line._asdict().items()}  # fmt: skip
     if field == "sigma_ion":
         values = _mixture(line, share)
-        fields["second_weight"] = np.zeros((nodes, count))
+        fields["second_weight"] = np.zeros(share.shape)
     else:
         mean, sd = fields[field], fields[deviation]
-        values = mean + sd * norm.ppf(share)[:, None]
-    fields |= {field: values, deviation: np.zeros((nodes, count))}
+        values = mean + sd * norm.ppf(share)
+    fields |= {field: values, deviation: np.zeros(share.shape)}
     return (values if field.endswith("_V") else 10.0**values), Line(**fields)
 
 
@@ -186,39 +273,53 @@ def _mixture(line: Line, share: Floats) -> Floats:
         (second, np.asarray(line.sigma_ion_second), np.asarray(line.sigma_ion_second_sd)),
     ]
     reach = [(mean - 9.0 * sd, mean + 9.0 * sd) for _, mean, sd in parts]
-    shape = len(share), len(second)
-    low = np.broadcast_to(np.minimum(reach[0][0], reach[1][0]), shape)
-    high = np.broadcast_to(np.maximum(reach[0][1], reach[1][1]), shape)
+    low = np.broadcast_to(np.minimum(reach[0][0], reach[1][0]), share.shape)
+    high = np.broadcast_to(np.maximum(reach[0][1], reach[1][1]), share.shape)
     for _ in range(60):
         middle = (low + high) / 2.0
         below = sum(w * norm.cdf((middle - m) / np.maximum(s, 1e-9)) for w, m, s in parts)
-        more = below < share[:, None]
+        more = below < share
         low, high = np.where(more, middle, low), np.where(more, high, middle)
     exact = (line.sigma_ion_sd == 0) & (second == 0)
     return np.where(exact, line.sigma_ion, (low + high) / 2.0)
 
 
-def _gain(material: str, prop: str, now: Choices, after: Floats, values: Floats) -> Gain:
-    """Gain of one property; after: (nodes, coatings), what p_works would then be."""
+def _deviation(field: str) -> str:
+    """Field of the standard deviation of a field."""
+    return f"{field.removesuffix('_V')}_sd"
+
+
+def _gain(material: str, prop: str, now: Choices, found: Found) -> Gain:
+    """Gain of one property."""
     best = int(now.coatings.argmax())
     today = max(float(now.coatings[best]), now.bare)
-    # the mean over what may be found is today's value up to the error of the nodes: take it out
-    drift = after.mean(axis=0) - now.coatings
-    corrected = np.where(drift < 0, after - drift, after)
-    largest = np.maximum(corrected.max(axis=1), now.bare)
-    whole = max(float(largest.mean()) - today, 0.0)
-    kept = max(float(np.maximum(corrected[:, best], 0.0).mean()) - float(now.coatings[best]), 0.0)
-    changes = largest > np.maximum(corrected[:, best], now.bare) + 1e-9
-    if float(np.ptp(after, axis=0).max()) < 1e-9:
+    weights = found.weights
+    after = _corrected(found.coatings, now.coatings, weights)
+    empty = _corrected(found.bare, np.asarray(now.bare), weights)
+    largest = np.maximum(after.max(axis=1), empty)
+    same = empty if now.bare > now.coatings[best] else after[:, best]
+    whole = max(float(weights @ largest) - today, 0.0)
+    kept = max(float(weights @ same) - today, 0.0)
+    changes = largest > same + 1e-9
+    if max(float(np.ptp(each, axis=0).max()) for each in (after, empty)) < 1e-9:
         whole = kept = 0.0
     turn = np.flatnonzero(np.diff(changes.astype(int)) != 0)
     beat = float("nan")
     if len(turn):
         at = turn[0]
-        pair = values[at], values[at + 1]
+        pair = found.values[at], found.values[at + 1]
         beat = float(np.sqrt(pair[0] * pair[1])) if min(pair) > 0 else float(sum(pair) / 2)
     kept = min(kept, whole)
-    return Gain(material, prop, whole, whole - kept, float(changes.mean()), beat)
+    return Gain(material, prop, whole, whole - kept, float(weights @ changes), beat)
+
+
+def _corrected(after: Floats, now: Floats, weights: Floats) -> Floats:
+    """What p_works would be, with a mean not below today's.
+
+    Nothing is lost by knowing more: a lower mean is an error of the nodes.
+    """
+    drift = weights @ after - now
+    return np.where(drift < 0, np.minimum(after - drift, 1.0), after)
 
 
 def render_next(rows: "pd.DataFrame", top: int) -> str:

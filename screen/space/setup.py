@@ -67,6 +67,27 @@ def refuse_slow_branches(problem: Problem) -> None:
         raise SpecError(problem.source.name, problems)
 
 
+def ranking_notes(problem: Problem) -> list[str]:
+    """What a reader of the probabilities must know about this spec."""
+    spec = problem.spec
+    notes: list[str] = []
+    if spec.screen.missing != "prior":
+        return notes
+    if problem.branches:
+        notes.append(
+            'screen.law = "branches": probabilities and recommended thicknesses take sigma_ele as '
+            "constant, from the evidence; margins and verdicts take the branches"
+        )
+    if "reference" in spec.ranking.model_fields_set:
+        names = [str(name) for name in problem.materials.frames["coating"]["name"]]
+        notes += [
+            f"ranking.reference: no coating {shown(name)} in this screen{closest(name, names)}"
+            for name in spec.ranking.reference
+            if name not in names
+        ]
+    return notes
+
+
 def set_up(spec: SpecLike) -> Setup:
     """Resolve, gate and lay out a screen. Raises `SpecError` with every problem found."""
     source = source_of(spec)

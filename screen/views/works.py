@@ -112,7 +112,7 @@ def _cells(row: Row, *, room: bool, wide: bool) -> list[str]:
     cells = [f"{row['rank']}{'=' if row['tied'] else ''}", safe(row["coating"], 40)]
     cells += [_percent(number(row, name)) for name in ("p_works", "p_chemistry", "p_transport")]
     cells += [_percent(number(row, name)) for name in QUESTIONS]
-    thickness = number(row, "recommended_thickness_nm")
+    thickness = number(row, "coating_thickness_nm")
     mark = "*" if row.get("thin") is True or row.get("thin") == 1 else ""
     bare = row["coating"] == BARE
     cells.append("" if bare else f"{figure(thickness)}{mark}")
