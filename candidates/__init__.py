@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from muli.candidates.catalogue import library_table, load, sources
-    from muli.candidates.estimate import estimate_missing, estimates
     from muli.candidates.names import UnknownMaterial, resolve
     from muli.candidates.page import show
     from muli.candidates.ready_cells import Cell, cell, cells, targets
@@ -25,8 +24,6 @@ _HOME = {
     "UnknownMaterial": "names",
     "cell": "ready_cells",
     "cells": "ready_cells",
-    "estimate_missing": "estimate",
-    "estimates": "estimate",
     "library_table": "catalogue",
     "load": "catalogue",
     "read_curve": "users.curve",
@@ -46,8 +43,6 @@ __all__ = [
     "UnknownMaterial",
     "cell",
     "cells",
-    "estimate_missing",
-    "estimates",
     "library_table",
     "load",
     "read_curve",

@@ -8,8 +8,8 @@ and the number is refused with the likely slip.
 from dataclasses import dataclass
 
 ROLES = ("coating", "electrolyte", "cathode", "anode")
-METHODS = ("measured", "computed", "assumed", "estimated")
-EVIDENCE = ("measured", "range", "estimated", "none")
+METHODS = ("measured", "computed", "assumed")
+EVIDENCE = ("measured", "range", "none")
 
 TRUST = {
     "primary_text": "the paper's own text was read",

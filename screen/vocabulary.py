@@ -189,7 +189,7 @@ STATUSES = (
 )
 COATING_CLASSES = ("stable", "within_tolerance", "oxidises", "reduces", "both", "unknown")
 REACTIVITY_CLASSES = ("low", "moderate", "unknown", "high")
-EVIDENCE = ("measured", "assumed", "range", "estimated", "none")
+EVIDENCE = ("measured", "assumed", "range", "none")
 CRITERIA = ("protects", "affordable", "stable", "inert")
 """The four questions asked of a coating in a cell."""
 

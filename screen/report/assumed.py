@@ -15,7 +15,7 @@ KINDS = {"sigma_ele": "σ electron", "sigma_ion": "σ ion"}
 
 @dataclass(frozen=True)
 class Assumption:
-    """A quantity that was assumed, estimated or not known."""
+    """A quantity that was assumed or not known."""
 
     quantity: str
     value: str
@@ -39,7 +39,7 @@ MEANT = {
     "table": "tabulated",
     "status": "not guessed: the answer is the value it may have",
     "decades": "every decade is tried",
-    "estimate": "estimated from materials of its class",
+    "prior": "a distribution, from the library's own values",
 }
 
 
@@ -119,7 +119,6 @@ def _evidence(role: str, kind: str, table: pd.DataFrame) -> list[Assumption]:
         standing = {
             "measured": "measured",
             "range": "known only as a range, or as a number quoted in passing",
-            "estimated": "estimated from materials of its class, not measured",
             "none": "not known",
         }.get(str(word), str(word))
         listed = ", ".join(plain(name) for name in names[:EXAMPLES])

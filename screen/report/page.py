@@ -64,7 +64,7 @@ SECTIONS = (
     ("funnel", "Funnel"),
     ("ranking", "Ranking"),
     ("whatif", "What if?"),
-    ("assumed", "Assumed and estimated"),
+    ("assumed", "Assumed"),
     ("sources", "Sources"),
     ("provenance", "Provenance"),
 )

@@ -1,12 +1,10 @@
 """The spec behind whatever names a screen, and the materials it selects."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from muli.candidates import estimate_missing
 from muli.screen.errors import SpecError
 from muli.screen.space.materials import Materials, misnamed, resolve
 from muli.screen.spec import Source, load, parse, read
@@ -55,12 +53,5 @@ def refuse_other_parts(source: Source) -> None:
 
 
 def chosen_materials(source: Source) -> Materials:
-    """Materials on the axes, with estimates where the spec asks for them."""
-    materials = resolve(source)
-    if source.spec.screen.missing != "estimate":
-        return materials
-    filled = {
-        role: estimate_missing(frame) if role in ("coating", "electrolyte") else frame
-        for role, frame in materials.frames.items()
-    }
-    return replace(materials, frames=filled)
+    """Materials on the axes."""
+    return resolve(source)
