@@ -22,13 +22,15 @@ from jaxtyping import Array, Bool, Float
 
 from muli.kernels.numerics.safe import bounded_exp, fits, log_or_absent
 from muli.kernels.solvers.divider import Raw
-from muli.kernels.solvers.open_circuit import faces, find_nodes, log_conductance, misses
+from muli.kernels.solvers.open_circuit import faces, find_nodes, log_conductance, misfit, misses
 from muli.kernels.transport.conductor import Chain
 
 Scalar = Float[Array, ""]
 Layers = Float[Array, " layers"]
 Inner = Float[Array, " inner"]
 hold = jax.lax.stop_gradient
+NEWTON_WITHIN = 1e-4
+"""V; an answer that one more Newton step would move further is not converged."""
 
 
 class Answer(NamedTuple):
@@ -62,7 +64,22 @@ def solve_open_circuit(chain: Chain) -> tuple[Raw, Bool[Array, ""]]:
         log_leak=log_or_absent(jnp.abs(answer.leak)) + answer.log_unit,
         slope=_slope(ladder),
     )
-    return raw, fits(missed) | (answer.leak == 0)
+    placed = _newton_step(hold(chain), hold(answer), ladder) <= NEWTON_WITHIN
+    return raw, (fits(missed) & placed) | (answer.leak == 0)
+
+
+def _newton_step(chain: Chain, answer: Answer, ladder: Ladder) -> Scalar:
+    """Largest move of a node (V) in one Newton step on all layers' fluxes.
+
+    A node between layers that conduct little can be far off while either layer's miss, in V at its
+    better conducting face, is small. What a rounding of the faces closes counts as closed.
+    """
+    left, right = _faces(chain, answer)
+    volts = misfit(chain, left, right, answer.log_unit).volts
+    rounding = 4.0 * jnp.finfo(volts.dtype).eps * jnp.maximum(jnp.abs(left), jnp.abs(right))
+    volts = jnp.where(jnp.abs(volts) <= rounding, 0.0, volts)
+    sources = answer.leak * volts * jnp.maximum(ladder.near, ladder.far)
+    return jnp.max(jnp.abs(respond(ladder, sources)), initial=0.0)
 
 
 def _slope(ladder: Ladder) -> Scalar:

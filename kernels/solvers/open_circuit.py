@@ -88,18 +88,36 @@ def faces(chain: Chain, inner: Float[Array, " inner"], leak: Scalar) -> tuple[La
     return left + drops[:-1], right.at[-1].add(-drops[-1])
 
 
+class Misfit(NamedTuple):
+    """By how much layers miss the current: the relative error, and the signed V by which the face
+    of larger conductance is too far on, at that conductance."""
+
+    share: Layers
+    volts: Layers
+
+
 def misses(chain: Chain, left: Layers, right: Layers, log_leak: Scalar) -> Layers:
     """By how much every layer between its faces misses the current: the relative error, or the V
     that its face of larger conductance would have to move, whichever is less."""
-    width = (right - left) * jnp.sign(chain.E_cathode - chain.E_anode)
-    closed = width == 0
-    apart = jnp.where(closed, left + 1.0, right)
-    logs = jax.vmap(log_flux)(chain.pieces, left, apart)
-    share = jnp.sign(width) * bounded_exp(logs - log_leak) - 1.0
-    near, far = (jax.vmap(log_conductance)(chain.pieces, E) for E in (left, right))
-    volts = jnp.abs(share) * bounded_exp(log_leak - jnp.maximum(near, far))
-    worst = jnp.minimum(jnp.abs(share), volts)
+    share, volts = misfit(chain, left, right, log_leak)
+    worst = jnp.minimum(jnp.abs(share), jnp.abs(volts))
     return jnp.where(jnp.isnan(worst), jnp.inf, worst)
+
+
+def misfit(chain: Chain, left: Layers, right: Layers, log_leak: Scalar) -> Misfit:
+    """By how much every layer between its faces misses the current.
+
+    The V are a difference of two fluxes over the conductance: the relative error can be beyond the
+    largest number of the precision.
+    """
+    width = (right - left) * jnp.sign(chain.E_cathode - chain.E_anode)
+    apart = jnp.where(width == 0, left + 1.0, right)
+    logs = jax.vmap(log_flux)(chain.pieces, left, apart)
+    near, far = (jax.vmap(log_conductance)(chain.pieces, E) for E in (left, right))
+    unit = jnp.maximum(near, far)
+    share = jnp.sign(width) * bounded_exp(logs - log_leak) - 1.0
+    volts = jnp.sign(width) * bounded_exp(logs - unit) - bounded_exp(log_leak - unit)
+    return Misfit(share, volts)
 
 
 def log_flux(piece: Piece, E_1: Scalar, E_2: Scalar) -> Scalar:
