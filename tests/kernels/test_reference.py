@@ -148,3 +148,15 @@ def test_a_wrong_sign_would_be_seen(tools, solve_closed_form):
     nodes = np.array([entry["expected"]["nodes_V"] for entry in entries])
     moved = np.abs(np.asarray(solution.faces[:, 0, 1]) - nodes[:, 1])
     assert np.median(moved) > 0.1
+
+
+def test_a_node_two_volts_off_is_never_ok_in_single_precision(tools):
+    """Three layers of which the middle node was 2 V off with a small residual."""
+    (entry,) = tools["read"]("float32_three_layers")
+    expected = np.array(entry["expected"]["nodes_V"])
+    stack = tools["stack_of"](entry)
+    single = jax.tree.map(lambda x: jnp.asarray(x, jnp.float32), stack)
+    for given, within in ((stack, 1e-8), (single, 1e-3)):
+        found = solve(given)
+        off = np.abs(np.asarray(found.nodes, float) - expected).max()
+        assert int(found.status) != Status.OK or off < within, (off, int(found.status))
