@@ -86,6 +86,18 @@ def published_cells() -> pd.DataFrame:
     return _table("published_cells").copy()
 
 
+def sources_in_cells() -> dict[str, int]:
+    """Number of sources that used a coating in a cell, by the library's name of the coating.
+
+    Materials that were tried as the electrolyte only are not counted.
+    """
+    cells = _table("published_cells")
+    coated = cells[~cells["coating_material"].isin(["", "none"])]
+    return {
+        str(k): int(n) for k, n in coated.groupby("coating_material")["source"].nunique().items()
+    }
+
+
 def comparisons() -> pd.DataFrame:
     """Coatings, electrolytes or thicknesses ranked under one protocol: one row a ranking."""
     return _table("comparisons").copy()

@@ -131,6 +131,8 @@ _COLUMNS = (
            "median of the coating's sigma_ele"),
     Column("sigma_ele_decades", "+-", "belief", None, "no limit",
            "standard deviation of its log10"),
+    Column("sources_in_cells", "in cells", "belief", None, "no limit",
+           "number of published sources that used the coating in a cell"),
     Column("sigma_ele_needed_S_cm", "s_ele needed", "joint", LARGER, "any",
            "largest sigma_ele that protects at the recommended thickness"),
     Column("top_k_share", "top share", "drawn", LARGER, "no limit",

@@ -18,21 +18,45 @@ EXAMPLES = """Examples:
 def backtest(
     json: Annotated[bool, typer.Option("--json", help="All rows as a JSON list.")] = False,
 ) -> None:
-    """Hold the model against published cells: ratios inside one source, hits, and a guess beside.
+    """Hold the model against published cells: hits, misses with a reason, and a guess beside.
 
-    A hit lies within a factor of three of what was measured. The guess is "no difference".
+    Growth: ratios inside one source; a hit lies within a factor of three. The guess is "no
+    difference". Ranking: which of two samples of a series is better, by p_works; a difference below
+    0.005 is undecided, and no hit. The guess is that the coated, or the thicker one, is better.
     """
     import jax
 
     jax.config.update("jax_enable_x64", True)
     from muli.screen.backtest.growth import growth_rows, summary
+    from muli.screen.backtest.ranking import ranking_rows, ranking_summary
     from muli.screen.views.formats import write_json
 
-    rows = growth_rows()
+    rows, pairs = growth_rows(), ranking_rows()
     if json:
-        write_json(rows, sys.stdout)
-    else:
-        _table(rows, summary(rows))
+        parts = (("growth", rows), ("ranking", pairs.rows))
+        write_json([{"part": part, **row} for part, each in parts for row in each], sys.stdout)
+        return
+    _table(rows, summary(rows))
+    _pairs(pairs.rows, ranking_summary(pairs.rows), pairs.not_judged)
+
+
+def _pairs(
+    rows: list[dict[str, Any]], counts: dict[str, dict[str, int]], left: dict[str, int]
+) -> None:
+    """Every pair of the ranking by kind; misses with their reason; what could not be judged."""
+    for kind, count in counts.items():
+        say(f"\n{kind}: p_works of the first less that of the second; measured 1: the first")
+        for row in (row for row in rows if row["kind"] == kind):
+            mark = "hit " if row["hit"] else "tie " if row["undecided"] else "miss"
+            reason = f"  ({row['reason']})" if row["reason"] else ""
+            where = f"{row['series']}, {row['quantity']}  [{row['source']}, {row['trust']}]"
+            say(f"  {mark} {row['predicted']:+.3f}  measured {row['measured']:+d}  {where}{reason}")
+        say(
+            f"{count['hits']} hits, {count['misses']} misses, {count['undecided']} undecided of "
+            f"{count['pairs']} from {count['sources']} sources; the guess: {count['guess_hits']}"
+        )
+    reasons = ", ".join(f"{number} {reason}" for reason, number in left.items())
+    say(f"\nnot judged: {sum(left.values())} ({reasons})")
 
 
 def _table(rows: list[dict[str, Any]], counts: dict[str, int]) -> None:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from muli.candidates import reality
 from muli.candidates.evidence import Evidence, evidence
 from muli.screen.space.conductivity import Kind, Measured, used_on_host
 from muli.screen.space.distributions import loadings, quantile
@@ -61,11 +62,18 @@ class Beliefs:
     columns: Mapping[str, Values | Words]
 
 
-def beliefs(problem: Problem) -> Beliefs:
-    """All of a problem's materials: library, users' tables or computed compounds."""
+def beliefs(problem: Problem, *, own: bool = True, without: str = "") -> Beliefs:
+    """All of a problem's materials: library, users' tables or computed compounds.
+
+    own: whether what a material has itself endured counts. without: a source that is left out of
+    the fit of the allowance A and the reaction limit R.
+    """
     tolerance = problem.spec.screen.window_tolerance_V
     found = {
-        role: [evidence(row, tolerance_V=tolerance) for row in _rows(problem, role)]
+        role: [
+            evidence(row, own=own, tolerance_V=tolerance, without=without)
+            for row in _rows(problem, role)
+        ]
         for role in ("coating", "electrolyte")
     }
     ion = _conductivity(problem, "coating", "sigma_ion", found["coating"])
@@ -318,8 +326,10 @@ def _correlations(problem: Problem) -> dict[str, float]:
 def _columns(
     problem: Problem, found: Sequence[Mapping[str, Evidence]], ion: Belief, ele: Belief
 ) -> dict[str, Values | Words]:
-    """Median, spread and basis of a coating's conductivities."""
-    result: dict[str, Values | Words] = {}
+    """Median, spread and basis of a coating's conductivities; how many sources used it in cells."""
+    used = reality.sources_in_cells()
+    counts = [float(used.get(row["name"], 0)) for row in _rows(problem, "coating")]
+    result: dict[str, Values | Words] = {"sources_in_cells": Values((COATING,), np.array(counts))}
     for kind, belief in (("sigma_ion", ion), ("sigma_ele", ele)):
         sd = np.broadcast_to(belief.sd, belief.mean.shape)
         axes = belief.axes or ("boundary",)

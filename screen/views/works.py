@@ -109,7 +109,7 @@ def _table(rows: Sequence[Row], width: int, *, wide: bool) -> str:
 
 
 def _cells(row: Row, *, room: bool, wide: bool) -> list[str]:
-    cells = [f"{row['rank']}{'=' if row['tied'] else ''}", safe(row["coating"], 40)]
+    cells = [f"{row['rank']}{'=' if row['tied'] else ''}", _named(row)]
     cells += [_percent(number(row, name)) for name in ("p_works", "p_chemistry", "p_transport")]
     cells += [_percent(number(row, name)) for name in QUESTIONS]
     thickness = number(row, "coating_thickness_nm")
@@ -129,6 +129,12 @@ def _cells(row: Row, *, room: bool, wide: bool) -> list[str]:
         potential = number(row, "interface_potential_V")
         cells.append("unknown" if potential is None else f"{potential:.2f}")
     return cells
+
+
+def _named(row: Row) -> str:
+    """The coating, with the number of published sources that used it in a cell."""
+    used = number(row, "sources_in_cells")
+    return f"{safe(row['coating'], 40)} ({used:.0f})" if used else safe(row["coating"], 40)
 
 
 def _percent(value: float | None) -> str:
@@ -215,6 +221,8 @@ def _legend(found: "Ranking", width: int) -> list[str]:
         "band: within 90 % of the best. ohm: median ohm cm2. log s_ele: what is believed of "
         "sigma_ele, S/cm; need: what protects at L."
     )
+    if any(number(row, "sources_in_cells") for row in _records(found.rows)):
+        said.append("(7) after a name: published sources in this library with it in a cell.")
     return [line for each in said for line in textwrap.wrap(each, width)]
 
 
