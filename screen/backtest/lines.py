@@ -4,7 +4,7 @@ What a coating has itself endured is left out, and so is everything that the sam
 says of the allowance A and the reaction limit R.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -40,7 +40,8 @@ def chances(samples: pd.DataFrame) -> pd.DataFrame:
     library's. An interphase pins the anode side, so that the anode does not matter.
     """
     problem = _problem(samples)
-    films, bares = [], []
+    films: list[tuple[Any, Line]] = []
+    bares: list[tuple[Any, Line]] = []
     for source, group in samples.groupby("source", sort=False):
         programs = LinePrograms(
             problem, beliefs(problem, own=False, without=str(source)), "float64", None
@@ -50,7 +51,8 @@ def chances(samples: pd.DataFrame) -> pd.DataFrame:
             (films if coated else bares).append((at, _line(problem, programs, row, coated=coated)))
     nm = samples["thickness_nm"]
     found = _answers(lambda line, at: at_thickness(line, at, fine=False), films, nm)
-    return pd.concat([found, _answers(lambda line, _: bare(line), bares, nm)]).loc[samples.index]
+    without = _answers(lambda line, _: bare(line), bares, nm)
+    return pd.concat([found, without]).loc[samples.index]
 
 
 def _problem(samples: pd.DataFrame) -> Problem:
@@ -69,9 +71,7 @@ def _kelvin(samples: pd.DataFrame) -> pd.Series:
     return samples["temperature_C"].fillna(ROOM_C) + 273.15
 
 
-def _line(
-    problem: Problem, programs: LinePrograms, row: Mapping[Any, Any], *, coated: bool
-) -> Line:
+def _line(problem: Problem, programs: LinePrograms, row: "pd.Series[Any]", *, coated: bool) -> Line:
     """The line of one sample, with the cut-off of its own cell."""
     sizes = problem.space.scenarios
     at = dict.fromkeys(sizes, 0)

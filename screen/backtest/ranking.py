@@ -60,13 +60,14 @@ def ranking_rows() -> Backtest:
     pairs = [*_against_bare(cells), *_among_coated(cells)]
     reasons = [_unknown(pair) for pair in pairs]
     judged = [pair for pair, why in zip(pairs, reasons, strict=True) if not why]
-    used = sorted({at for pair in judged for at in (pair.first.name, pair.second.name)})
-    p = chances(cells.loc[used])
+    used = {at for pair in judged for at in (pair.first.name, pair.second.name)}
+    p = chances(cells[cells.index.isin(used)])
     not_judged = Counter(why for why in reasons if why)
     others = set(reality.comparisons()["source"]) - {pair.first["source"] for pair in pairs}
     count = int(reality.comparisons()["source"].isin(others).sum())
     not_judged["a ranking of electrolytes, metals or uses"] += count
-    rows = [_row(pair, p.loc[pair.first.name], p.loc[pair.second.name]) for pair in judged]
+    of: dict[Any, Any] = p.to_dict("index")
+    rows = [_row(pair, of[pair.first.name], of[pair.second.name]) for pair in judged]
     return Backtest(rows, dict(not_judged))
 
 
