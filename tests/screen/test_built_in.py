@@ -73,8 +73,14 @@ def test_a_more_resistive_coating_lowers_the_potential(built_in):
     assert compared > 50
 
 
-def test_the_same_coating_stops_protecting_on_a_thicker_electrolyte(tmp_path):
-    _, rows = run_built_in(tmp_path / "out", ONE, mode="all")
+@pytest.fixture(scope="module")
+def one_coating(tmp_path_factory):
+    """All rows of one coating in one cell, at every thickness."""
+    return run_built_in(tmp_path_factory.mktemp("one") / "out", ONE, mode="all")
+
+
+def test_the_same_coating_stops_protecting_on_a_thicker_electrolyte(one_coating):
+    _, rows = one_coating
     lost = 0
     for _, line in rows.groupby([*CELL, "coating_thickness_nm"], observed=True):
         line = line.sort_values("electrolyte_thickness_um")
@@ -94,11 +100,15 @@ def test_the_thickest_electrolyte_a_coating_can_serve_is_told(built_in):
     assert 0 < (limit > 1.0).sum() < len(limit)
 
 
-def test_too_thick_a_coating_lets_something_be_reduced(built_in):
-    """Both sides of the window are shown, and what ends the band of thicknesses is named."""
+def test_what_ends_the_band_of_thicknesses_is_named(built_in):
     _, rows = built_in
     ends = set(rows["max_thickness_set_by"].astype(str))
     assert {"resistance", "coating_reduction"} <= ends
+
+
+def test_too_thick_a_coating_lets_something_be_reduced(one_coating):
+    """Both sides of the window are shown."""
+    _, rows = one_coating
     below = rows[rows["reduction_margin_V"] < 0]
     assert len(below) > 0
     assert not below["protected"].astype(bool).any()
