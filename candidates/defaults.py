@@ -37,7 +37,7 @@ from muli.candidates.schema import ACCEPTED_FORMS, METHODS, NUMERIC, TRUST
 from muli.candidates.tables import Row, Value
 
 ROOM_TEMPERATURE = 298.15
-_BOLTZMANN_EV_K = 8.617333262e-5
+BOLTZMANN_EV_K = 8.617333262e-5
 _ROOM = (285.0, 313.0)
 _SAME_VALUE = 1.1
 _SAME_TEMPERATURE_K = 3.0
@@ -212,7 +212,7 @@ def _size(value: Value, energies: Energies) -> float:
     if _at_room(value) or not _carried(value, energies):
         return value.number
     kelvin, energy = value.temperature_K, energies[value.origin, value.sample]
-    rise = exp(energy / _BOLTZMANN_EV_K * (1.0 / kelvin - 1.0 / ROOM_TEMPERATURE))
+    rise = exp(energy / BOLTZMANN_EV_K * (1.0 / kelvin - 1.0 / ROOM_TEMPERATURE))
     return value.number * kelvin / ROOM_TEMPERATURE * rise
 
 
@@ -285,7 +285,7 @@ def _slope(values: Sequence[Value], form: str) -> float | None:
     if hot.temperature_K - cold.temperature_K < _SERIES_SPAN_K:
         return None
     rise = log(hot.number * hot.temperature_K / (cold.number * cold.temperature_K))
-    return _BOLTZMANN_EV_K * rise / (1.0 / cold.temperature_K - 1.0 / hot.temperature_K)
+    return BOLTZMANN_EV_K * rise / (1.0 / cold.temperature_K - 1.0 / hot.temperature_K)
 
 
 def _reason(pool: Sequence[Value], chosen: Value, total: int) -> str:

@@ -119,6 +119,7 @@ class _Problem:
 
     @classmethod
     def of(cls, observations: Sequence[Observation]) -> "_Problem":
+        """Arrays of the observations of one property; at least one observation."""
         electronic = observations[0].prop == "sigma_ele_S_cm"
         names = _names(observations)
         unit = Spreads((1.0,) * len(SPREADS))

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from math import isnan, log, log10, sqrt
 
+from muli.candidates.defaults import BOLTZMANN_EV_K
 from muli.candidates.evidence.chemistry import Chemistry, chemistry
 from muli.candidates.formula import FormulaError, reduced_formula
 from muli.candidates.tables import Value, compound_of, table, values_of
@@ -25,7 +26,6 @@ from muli.candidates.wide import library
 PROPERTIES = ("sigma_ion_S_cm", "sigma_ele_S_cm")
 REFERENCE_K = 298.15
 _ROOM_K = (285.0, 313.0)
-_BOLTZMANN_EV_K = 8.617333262e-5
 _ACTIVATION_EV = (0.7, 0.25)
 """Activation energy of a coating's ions where none is printed, and its standard deviation."""
 _ACTIVATION_ERROR_EV = 0.1
@@ -152,7 +152,7 @@ def _carried(name: str, values: Sequence[Value], group: Chemistry) -> list[Obser
     value = min(values, key=lambda each: abs(each.temperature_K - REFERENCE_K))
     energy, error = _activation(name, values)
     kelvin = value.temperature_K
-    distance = (1.0 / REFERENCE_K - 1.0 / kelvin) / _BOLTZMANN_EV_K / log(10.0)
+    distance = (1.0 / REFERENCE_K - 1.0 / kelvin) / BOLTZMANN_EV_K / log(10.0)
     moved = _observation(value, group)
     shift = log10(kelvin / REFERENCE_K) - energy * distance
     return [
@@ -176,7 +176,7 @@ def _activation(name: str, values: Sequence[Value]) -> tuple[float, float]:
     if hot.temperature_K - cold.temperature_K < 30.0:
         return _ACTIVATION_EV
     ratio = hot.number * hot.temperature_K / (cold.number * cold.temperature_K)
-    return log(ratio) * _BOLTZMANN_EV_K / span, _ACTIVATION_ERROR_EV
+    return log(ratio) * BOLTZMANN_EV_K / span, _ACTIVATION_ERROR_EV
 
 
 def crystal_share(form: str) -> float:
