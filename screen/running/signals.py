@@ -12,20 +12,38 @@ _asked = threading.Event()
 
 
 def watch() -> None:
-    """From the first moment of a command: Ctrl-C ends it, also where an import swallows that.
+    """From the first moment of a command: Ctrl-C ends it, also while modules are loaded.
 
-    Python raises KeyboardInterrupt wherever it happens to be, and libraries that try an import drop
-    it. So it is remembered: see `asked`. A second Ctrl-C ends the process at once.
+    Python raises KeyboardInterrupt wherever it happens to be. Inside an import that is not safe:
+    compiled modules crash when their start is interrupted, and libraries that try an import drop
+    the exception. So Ctrl-C during an import ends the process at once, as a second one does.
+    Elsewhere the exception can still be lost (in a destructor), so it is remembered: see `asked`.
     """
     _asked.clear()
 
-    def handle(_number: int, _frame: FrameType | None) -> None:
-        if _asked.is_set():
-            os._exit(EXIT_INTERRUPTED)
+    def handle(_number: int, frame: FrameType | None) -> None:
+        if _asked.is_set() or _importing(frame):
+            _end_at_once()
         _asked.set()
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGINT, handle)
+
+
+def _importing(frame: FrameType | None) -> bool:
+    """Whether Python is loading a module somewhere below this frame."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _end_at_once() -> None:
+    """End the process without unwinding; a cursor that a progress line hid is shown again."""
+    if os.isatty(2):
+        os.write(2, b"\x1b[?25h\n")
+    os._exit(EXIT_INTERRUPTED)
 
 
 def asked() -> bool:
@@ -47,7 +65,7 @@ def stop_on_signal() -> Iterator[threading.Event]:
 
     def handle(_number: int, _frame: FrameType | None) -> None:
         if stop.is_set():
-            os._exit(EXIT_INTERRUPTED)
+            _end_at_once()
         stop.set()
 
     if threading.current_thread() is not threading.main_thread():

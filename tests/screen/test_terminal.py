@@ -201,3 +201,17 @@ def test_a_signal_that_an_import_swallowed_is_remembered(monkeypatch):
     finally:
         signals._asked.clear()
         signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_during_an_import_ends_the_command_at_once(tmp_path):
+    (tmp_path / "optional.py").write_text("import signal\nsignal.raise_signal(signal.SIGINT)\n")
+    (tmp_path / "command.py").write_text(
+        "from muli.screen.running import signals\n"
+        "signals.watch()\n"
+        "try:\n    import optional\nexcept BaseException:\n    pass\n"
+        "print('went on')\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, tmp_path / "command.py"], capture_output=True, text=True
+    )
+    assert (ended.returncode, ended.stdout) == (signals.EXIT_INTERRUPTED, "")
