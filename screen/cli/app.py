@@ -20,6 +20,7 @@ from muli.screen.cli import (
     cite,
     design,
     doctor,
+    export,
     measure,
     merge,
     profile,
@@ -70,6 +71,7 @@ app.command("rank", epilog=rank.EXAMPLES)(rank.rank)
 app.command("measure", epilog=measure.EXAMPLES)(measure.measure)
 app.command("next", epilog=next_.EXAMPLES)(next_.next_)
 app.command("report", epilog=report.EXAMPLES)(report.report)
+app.command("export", epilog=export.EXAMPLES)(export.export)
 app.command("design", epilog=design.EXAMPLES)(design.design)
 app.command("map", epilog=design.MAP_EXAMPLES)(design.design_map)
 app.command("solve", epilog=solve.EXAMPLES)(solve.solve)
