@@ -19,27 +19,57 @@ from muli.kernels.metrics.inverse import (
     min_thickness,
     thickness_at,
 )
-from muli.kernels.metrics.judge import CoatingClass, Facts, Limits, Metrics, ThicknessLimit, judge
+from muli.kernels.metrics.judge import (
+    CoatingClass,
+    Facts,
+    Limits,
+    Metrics,
+    ThicknessLimit,
+    classify_coating,
+    judge,
+)
 from muli.kernels.metrics.pinned import Faces, pinned_faces
-from muli.kernels.metrics.profile import Profile, profile
+from muli.kernels.metrics.profile import (
+    Profile,
+    SolvedLayer,
+    profile,
+    profile_in_layer,
+    solved_layers,
+)
 from muli.kernels.metrics.stack_metrics import max_sigma_ele_at_L_max, metrics, transport_ratio
-from muli.kernels.metrics.two_layer import metrics_of_plane
-from muli.kernels.model.boundary import Boundary, Window, resolve_boundary
+from muli.kernels.metrics.two_layer import (
+    contact_potentials,
+    layer_resistance,
+    metrics_of_plane,
+    required_resistance,
+    sigma_ele_at_resistance,
+)
+from muli.kernels.model.boundary import Boundary, BoundaryChoice, Window, resolve_boundary
 from muli.kernels.model.contact import (
     contact_fraction,
     interface_resistance,
     thickness_per_electrode_area,
 )
-from muli.kernels.model.laws import Branches, Constant, Table, arrhenius_factor, arrhenius_sigma_ion
+from muli.kernels.model.laws import (
+    Branches,
+    Constant,
+    Law,
+    Table,
+    arrhenius_factor,
+    arrhenius_sigma_ion,
+)
 from muli.kernels.model.stack import Layer, Stack
 from muli.kernels.model.status import Status
 from muli.kernels.solvers.solve import Solution, leak_current, solve
+from muli.kernels.version import PHYSICS_VERSION
 
 __all__ = [
+    "PHYSICS_VERSION",
     "Ageing",
     "AgeingLayer",
     "AgeingRow",
     "Boundary",
+    "BoundaryChoice",
     "Branches",
     "CoatingClass",
     "Constant",
@@ -51,11 +81,13 @@ __all__ = [
     "Holes",
     "Interface",
     "Interphase",
+    "Law",
     "Layer",
     "Limits",
     "Metrics",
     "Profile",
     "Solution",
+    "SolvedLayer",
     "Stack",
     "Status",
     "Table",
@@ -65,13 +97,16 @@ __all__ = [
     "arrhenius_factor",
     "arrhenius_sigma_ion",
     "asr_after",
+    "classify_coating",
     "contact_fraction",
+    "contact_potentials",
     "growth",
     "growth_from",
     "held_holes",
     "in_parallel",
     "interface_resistance",
     "judge",
+    "layer_resistance",
     "leak_current",
     "max_electrolyte_thickness",
     "max_hole_share",
@@ -84,8 +119,12 @@ __all__ = [
     "p_lives",
     "pinned_faces",
     "profile",
+    "profile_in_layer",
+    "required_resistance",
     "resolve_boundary",
+    "sigma_ele_at_resistance",
     "solve",
+    "solved_layers",
     "thickness_at",
     "thickness_per_electrode_area",
     "transport_ratio",

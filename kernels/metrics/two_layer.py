@@ -29,12 +29,12 @@ class Divider(NamedTuple):
     leak: Number
 
 
-def resistance(thickness: Number | float, sigma_ion: Number, sigma_ele: Number) -> Number:
+def layer_resistance(thickness: Number | float, sigma_ion: Number, sigma_ele: Number) -> Number:
     """L/sigma_amb: what an ion and its electron meet together."""
     return thickness * (1.0 / sigma_ion + 1.0 / sigma_ele)
 
 
-def divide(
+def contact_potentials(
     E_anode: Number, E_cathode: Number, R_electrolyte: Number, R_contact: Number, R_coating: Number
 ) -> Divider:
     """Potentials on both sides of the contact of resistors in series."""
@@ -56,7 +56,7 @@ def required_resistance(
     return jnp.where(E_cathode <= E_target, 0.0, needed)
 
 
-def sigma_ele_of(required: Number, thickness: Number, sigma_ion: Number) -> Number:
+def sigma_ele_at_resistance(required: Number, thickness: Number, sigma_ion: Number) -> Number:
     """sigma_ele at which a layer of this thickness has the required resistance.
 
     Infinite where its ionic resistance alone suffices, 0 where the required one is infinite.
@@ -94,7 +94,7 @@ def metrics_of_plane(stack: Stack, limits: Limits, *, boundary: Boundary | None 
         stack.E_anode,
         stack.E_cathode,
     )
-    E_electrolyte, E_coating, leak = divide(*plane[3:], *plane[:3])
+    E_electrolyte, E_coating, leak = contact_potentials(*plane[3:], *plane[:3])
     asr_coating = coating.thickness / coating.sigma_ion + (first + middle + last)
     asr_electrolyte = electrolyte.thickness / electrolyte.sigma_ion
     ends = _ends(stack, boundary)
@@ -121,7 +121,7 @@ def metrics_of_plane(stack: Stack, limits: Limits, *, boundary: Boundary | None 
 
 
 def _resistance(layer: Layer, thickness: Number | float) -> Number:
-    return resistance(thickness, layer.sigma_ion, constant_sigma_ele(layer.sigma_ele))
+    return layer_resistance(thickness, layer.sigma_ion, constant_sigma_ele(layer.sigma_ele))
 
 
 def _ends(stack: Stack, boundary: Boundary | None) -> Number:
@@ -149,8 +149,8 @@ def _coating_inverses(stack: Stack, limits: Limits, plane: Plane) -> dict[str, N
         "thickness_by_resistance": affordable,
         "thickness_by_coating_reduction": _over(own, per_cm),
         "thickness_by_electrolyte_reduction": _over(electrolyte, per_cm),
-        "max_sigma_ele": sigma_ele_of(required, coating.thickness, coating.sigma_ion),
-        "max_sigma_ele_at_L_max": sigma_ele_of(required, affordable, coating.sigma_ion),
+        "max_sigma_ele": sigma_ele_at_resistance(required, coating.thickness, coating.sigma_ion),
+        "max_sigma_ele_at_L_max": sigma_ele_at_resistance(required, affordable, coating.sigma_ion),
     }
 
 
@@ -167,7 +167,7 @@ def _electrolyte_inverses(stack: Stack, limits: Limits, plane: Plane) -> dict[st
     free = plane.E_cathode <= E_target
     most = jnp.maximum(required_resistance(*mirrored) - first, 0.0)
     most = jnp.where(free, jnp.inf, most)
-    sigma = sigma_ele_of(most, electrolyte.thickness, electrolyte.sigma_ion)
+    sigma = sigma_ele_at_resistance(most, electrolyte.thickness, electrolyte.sigma_ion)
     return {
         "max_electrolyte_thickness": most / _resistance(electrolyte, 1.0),
         "min_electrolyte_sigma_ele": sigma,

@@ -14,7 +14,8 @@ from jaxtyping import Array, Bool, Float
 
 from muli.kernels.model.numbers import Real
 
-Choice = Literal["electrode", "interphase", "auto"]
+BoundaryChoice = Literal["electrode", "interphase", "auto"]
+"""How the end of a stack takes its potential; `resolve_boundary` says what each means."""
 
 
 class Window(eqx.Module):
@@ -40,7 +41,7 @@ def resolve_boundary(
     E_cathode: Float[Real, "..."],
     electrolyte: Window,
     *,
-    choice: Choice = "auto",
+    choice: BoundaryChoice = "auto",
     anode_coated: bool = False,
     cathode_coated: bool = True,
 ) -> Boundary:

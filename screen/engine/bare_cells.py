@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from muli.screen.engine.answers import Answers
 from muli.screen.engine.evaluate import Evaluator
 from muli.screen.engine.probability_line import Probabilities
-from muli.screen.space.facts import Looked, Positions, Values
+from muli.screen.space.facts import AxisColumn, Positions, Values
 from muli.screen.space.layout import COATING, STATE, THICKNESS
 from muli.screen.vocabulary import OUTCOMES, P_COLUMNS, UNKNOWN, VERDICTS, YES
 
@@ -106,21 +106,21 @@ def _verdict(holds: NDArray[np.bool_], needed: NDArray[np.float64]) -> NDArray[n
     return np.where(np.isnan(needed), UNKNOWN, holds.astype(np.int64))
 
 
-def padded(looked: dict[str, Looked]) -> dict[str, Looked]:
+def padded(axis_columns: dict[str, AxisColumn]) -> dict[str, AxisColumn]:
     """Columns along the coatings with one more entry: no coating, of which nothing is known."""
-    found = dict(looked)
-    for name, each in looked.items():
-        if COATING not in each.axes:
+    longer = dict(axis_columns)
+    for name, column in axis_columns.items():
+        if COATING not in column.axes:
             continue
-        axis = each.axes.index(COATING)
-        if isinstance(each, Values):
-            found[name] = replace(each, values=_one_more(each.values, axis, np.nan))
+        axis = column.axes.index(COATING)
+        if isinstance(column, Values):
+            longer[name] = replace(column, values=_one_more(column.values, axis, np.nan))
         elif name == COATING:
-            codes = np.append(each.codes, np.int32(len(each.words)))
-            found[name] = replace(each, words=(*each.words, "none"), codes=codes)
+            codes = np.append(column.codes, np.int32(len(column.words)))
+            longer[name] = replace(column, words=(*column.words, "none"), codes=codes)
         else:
-            found[name] = replace(each, codes=_one_more(each.codes, axis, -1))
-    return found
+            longer[name] = replace(column, codes=_one_more(column.codes, axis, -1))
+    return longer
 
 
 def _one_more(array: NDArray[Any], axis: int, value: float) -> NDArray[Any]:

@@ -23,7 +23,7 @@ from muli.screen.engine.probability_line import Recommended
 from muli.screen.engine.reduce import NOTHING, count_names, thickness_position
 from muli.screen.engine.row_groups import Memory, Place, Rows, positions, row_group, row_ids
 from muli.screen.engine.selection import best_per_group, name_ranks
-from muli.screen.space.facts import Looked, Positions, Words
+from muli.screen.space.facts import AxisColumn, Positions, Words
 from muli.screen.space.layout import COATING, MOST_JUDGED, STATE, THICKNESS, Lines
 from muli.screen.space.problem import Problem
 from muli.screen.vocabulary import DEFAULTS, OUTCOMES, P_COLUMNS, column_name
@@ -48,7 +48,7 @@ Stable = Mapping[str, NDArray[np.float64]]
 
 def best_on_axis(
     evaluator: Evaluator,
-    looked: dict[str, Looked],
+    axis_columns: dict[str, AxisColumn],
     schema: pa.Schema,
     lines: Lines,
     found: LineBest,
@@ -61,7 +61,7 @@ def best_on_axis(
     output = problem.spec.output
     chosen, rank = best_per_group(
         space,
-        looked,
+        axis_columns,
         found,
         at,
         problem.numbers.get(THICKNESS, np.zeros(1)),
@@ -75,12 +75,12 @@ def best_on_axis(
     rows = rows_at(evaluator, lines, thickness, chosen).answers
     picked = {name: _pick(where, thickness.shape, chosen) for name, where in at.items()}
     place = Place(picked, row_ids(space, picked)[:, 0, 0], (len(chosen), 1, 1))
-    return row_group(schema, looked, place, Rows(rows), None, extra, Memory(output.encoding))
+    return row_group(schema, axis_columns, place, Rows(rows), None, extra, Memory(output.encoding))
 
 
 def recommended_rows(
     evaluator: Evaluator,
-    looked: dict[str, Looked],
+    axis_columns: dict[str, AxisColumn],
     schema: pa.Schema,
     lines: Lines,
     found: LineBest,
@@ -93,7 +93,7 @@ def recommended_rows(
     """
     believed, space = evaluator.believed, evaluator.problem.space
     assert believed is not None
-    judged_lines = judged(evaluator.problem, looked, lines)
+    judged_lines = judged(evaluator.problem, axis_columns, lines)
     key = found.best.key[judged_lines]
     best = believed.recommended(lines.start, judged_lines)
     thickness = np.repeat(best.thickness_nm[:, None], space.states, axis=1)
@@ -109,7 +109,7 @@ def recommended_rows(
     answers, more = _joint(rows.answers, key.shape)
     extra |= more | {name: each[judged_lines, 0] for name, each in stable.items()}
     chosen = Chosen(lines, judged_lines, left)
-    return _written(evaluator, looked, schema, chosen, found, answers, extra)
+    return _written(evaluator, axis_columns, schema, chosen, found, answers, extra)
 
 
 class Chosen(NamedTuple):
@@ -131,7 +131,9 @@ def _all_states(
     return rows_at(evaluator, lines, spread, chosen)
 
 
-def judged(problem: Problem, looked: dict[str, Looked], lines: Lines) -> NDArray[np.int64]:
+def judged(
+    problem: Problem, axis_columns: dict[str, AxisColumn], lines: Lines
+) -> NDArray[np.int64]:
     """Offsets of the lines of which probabilities are computed: all of them, as a rule.
 
     Of very large screens only those at the reference value of every scenario axis that has a
@@ -146,7 +148,7 @@ def judged(problem: Problem, looked: dict[str, Looked], lines: Lines) -> NDArray
     ):
         number, digit = np.divmod(number, size)
         if (column := column_name(name)) in DEFAULTS:
-            kept &= digit == _reference(looked[column], DEFAULTS[column])
+            kept &= digit == _reference(axis_columns[column], DEFAULTS[column])
     return np.flatnonzero(kept)
 
 
@@ -162,7 +164,7 @@ def judged_note(problem: Problem) -> list[str]:
     ]
 
 
-def _reference(column: Looked, default: str | float) -> int:
+def _reference(column: AxisColumn, default: str | float) -> int:
     """Position of the value nearest to a default on its own axis."""
     values: list[Any] = list(column.in_order)
     if isinstance(default, str):
@@ -198,7 +200,7 @@ def line_columns(
 
 def _written(
     evaluator: Evaluator,
-    looked: dict[str, Looked],
+    axis_columns: dict[str, AxisColumn],
     schema: pa.Schema,
     chosen: Chosen,
     found: LineBest,
@@ -211,7 +213,7 @@ def _written(
     at = positions(space, lines)
     line = at["line"][offsets, 0, 0]
     coating = line % space.coatings
-    names = looked[COATING]
+    names = axis_columns[COATING]
     assert isinstance(names, Words)
     order, rank = _ranked(extra, line // space.coatings, name_ranks(names)[coating], left)
     if space.lines > MOST_KEPT:
@@ -233,7 +235,7 @@ def _written(
     ids = np.where(bare, space.stacks + picked["line"][:, 0, 0] // space.coatings, ids)
     place = Place(picked, ids, (len(ids), 1, 1))
     memory = Memory(evaluator.problem.spec.output.encoding)
-    return row_group(schema, padded(looked), place, Rows(answers), None, extra, memory)
+    return row_group(schema, padded(axis_columns), place, Rows(answers), None, extra, memory)
 
 
 def _ranked(

@@ -18,7 +18,7 @@ from muli.screen.engine.evaluate import Evaluator, Judged, LineBest, Whole
 from muli.screen.engine.reduce import NOTHING, count_names, feasible_lines
 from muli.screen.engine.row_groups import Memory, Place, Rows, Shape, positions, row_group
 from muli.screen.engine.stability import top_k_shares
-from muli.screen.space.facts import Looked, Words
+from muli.screen.space.facts import AxisColumn, Words
 from muli.screen.space.layout import COATING, Lines
 from muli.screen.vocabulary import OUTCOMES, TOP_K_SHARE, YES
 
@@ -77,7 +77,7 @@ class Chunker:
     """Computes chunks of one problem and writes them through a `PartWriter`."""
 
     evaluator: Evaluator
-    looked: dict[str, Looked]
+    axis_columns: dict[str, AxisColumn]
     schema: pa.Schema
 
     def write(self, lines: Lines, writer: PartWriter, pause: Callable[[int], None]) -> Tally:
@@ -116,14 +116,14 @@ class Chunker:
         """Rank stability of lines, (lines, states), where properties are uncertain."""
         if self.evaluator.draws is None:
             return {}
-        return {TOP_K_SHARE: top_k_shares(self.evaluator, self.looked, lines)}
+        return {TOP_K_SHARE: top_k_shares(self.evaluator, self.axis_columns, lines)}
 
     def _believed(self, lines: Lines) -> dict[str, NDArray[Any]]:
         """What is believed of lines at their recommended thickness, (lines, states)."""
         believed = self.evaluator.believed
         if believed is None:
             return {}
-        offsets = judged(self.evaluator.problem, self.looked, lines)
+        offsets = judged(self.evaluator.problem, self.axis_columns, lines)
         found = line_columns(believed, lines, offsets)
         states = self.evaluator.problem.space.states
         whole = {name: np.full((len(lines), states), np.nan) for name in found}
@@ -149,7 +149,7 @@ class Chunker:
             for name, each in stable.items()
         }
         rows = Rows(judged.answers, planes)
-        return row_group(self.schema, self.looked, place, rows, chosen, extra, memory)
+        return row_group(self.schema, self.axis_columns, place, rows, chosen, extra, memory)
 
     def _best(self, lines: Lines, writer: PartWriter, pause: Callable[[int], None]) -> Tally:
         evaluator, space = self.evaluator, self.evaluator.problem.space
@@ -157,7 +157,7 @@ class Chunker:
         found = self._lines(lines, pause)
         keep = recommended_rows if evaluator.recommends else best_on_axis
         stable = self._stable(lines)
-        writer.write(keep(evaluator, self.looked, self.schema, lines, found, stable))
+        writer.write(keep(evaluator, self.axis_columns, self.schema, lines, found, stable))
         sums = found.best.counts.sum(axis=(0, 1), dtype=np.int64)
         total = {name: int(n) for name, n in zip(count_names(gates), sums, strict=True)}
         order, key = found.order, found.best.key
@@ -168,7 +168,7 @@ class Chunker:
 
     def _with_lines(self, counted: Tally, lines: Lines, spread: Spread) -> Tally:
         """The tally completed by what is told of lines."""
-        names = self.looked[COATING]
+        names = self.axis_columns[COATING]
         assert isinstance(names, Words)
         coating = np.arange(lines.start, lines.stop) % self.evaluator.problem.space.coatings
         best = leaders(coating, spread.feasible)

@@ -14,9 +14,16 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from muli.kernels import Boundary, Limits, Stack, Window, metrics_of_plane, min_thickness
+from muli.kernels import (
+    Boundary,
+    Limits,
+    Stack,
+    Window,
+    classify_coating,
+    metrics_of_plane,
+    min_thickness,
+)
 from muli.kernels.constants import CM_PER_NM
-from muli.kernels.metrics.judge import classify_coating
 from muli.screen.engine.answers import Answers, spread
 from muli.screen.engine.stacks import Batch, LawForm, Lookup, build
 from muli.screen.space.distributions import Bands, bands

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from muli.screen.dataset.parquet import Column, Encoded, Encoding, Planes, encode
 from muli.screen.engine.answers import Answers
-from muli.screen.space.facts import Looked, Positions, Words
+from muli.screen.space.facts import AxisColumn, Positions, Words
 from muli.screen.space.layout import COATING, STATE, THICKNESS, DesignSpace, Lines
 from muli.screen.vocabulary import CODE_NAMES, UNKNOWN, YES
 
@@ -71,7 +71,7 @@ class Rows(NamedTuple):
 
 def row_group(
     schema: pa.Schema,
-    looked: Mapping[str, Looked],
+    axis_columns: Mapping[str, AxisColumn],
     place: Place,
     rows: Rows,
     chosen: NDArray[Any] | None = None,
@@ -98,8 +98,10 @@ def row_group(
                 return encode(field, _verdicts(codes.astype(np.int8), 1))
             dtype = field.type.to_pandas_dtype()
             return encode(field, _numbers(extra[name].astype(dtype, copy=False), 1))
-        if name in looked:
-            return _looked_up(memory, field, looked[name], looked[name].at(at), shape, chosen)
+        if name in axis_columns:
+            return _axis_column(
+                memory, field, axis_columns[name], axis_columns[name].at(at), shape, chosen
+            )
         if name == "row_id":
             return encode(field, Column(ids if chosen is None else np.asarray(ids)[chosen]))
         if name in answers.floats:
@@ -118,18 +120,18 @@ def row_group(
     return [column(field) for field in schema]
 
 
-def _looked_up(
+def _axis_column(
     memory: Memory,
     field: pa.Field,
-    looked: Looked,
+    column: AxisColumn,
     found: NDArray[Any],
     shape: Shape,
     chosen: NDArray[Any] | None,
 ) -> Encoded:
     def laid_out(found: NDArray[Any], _: int) -> Column:
         values, repeats = _condensed(found, shape, chosen)
-        if isinstance(looked, Words):
-            return _words(values, repeats, looked.words)
+        if isinstance(column, Words):
+            return _words(values, repeats, column.words)
         return _numbers(values.astype(field.type.to_pandas_dtype()), repeats)
 
     repeats = math.prod(shape) // max(1, found.size)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from muli.screen.engine.evaluate import LineBest
 from muli.screen.engine.reduce import NOTHING, outcome
-from muli.screen.space.facts import Looked, Positions, Words
+from muli.screen.space.facts import AxisColumn, Positions, Words
 from muli.screen.space.layout import COATING, THICKNESS, DesignSpace
 from muli.screen.vocabulary import EVIDENCE, UNKNOWN, YES
 
@@ -36,7 +36,7 @@ def groups_of(space: DesignSpace, at: Positions) -> Ints:
 
 def best_per_group(
     space: DesignSpace,
-    looked: dict[str, Looked],
+    axis_columns: dict[str, AxisColumn],
     found: LineBest,
     at: Positions,
     thickness_nm: NDArray[np.float64],
@@ -49,10 +49,10 @@ def best_per_group(
     further. Lines of which the gates left nothing take no part.
     """
     left = found.best.key != NOTHING
-    keys = [_flat(key, left.shape) for key in _keys(looked, found, at, thickness_nm)]
+    keys = [_flat(key, left.shape) for key in _keys(axis_columns, found, at, thickness_nm)]
     group = _flat(groups_of(space, at), left.shape).astype(np.int64)
     for name in per:
-        within = np.unique(_flat(looked[name].at(at), left.shape), return_inverse=True)[1]
+        within = np.unique(_flat(axis_columns[name].at(at), left.shape), return_inverse=True)[1]
         group = group * (within.max(initial=0) + 1) + within
     candidates = np.flatnonzero(left)
     order = candidates[np.lexsort([key[candidates] for key in (*reversed(keys), group)])]
@@ -63,10 +63,13 @@ def best_per_group(
 
 
 def _keys(
-    looked: dict[str, Looked], found: LineBest, at: Positions, thickness_nm: NDArray[np.float64]
+    axis_columns: dict[str, AxisColumn],
+    found: LineBest,
+    at: Positions,
+    thickness_nm: NDArray[np.float64],
 ) -> list[NDArray[np.generic]]:
     """Sorting keys, the most important first."""
-    names, order = looked[COATING], found.order
+    names, order = axis_columns[COATING], found.order
     assert isinstance(names, Words)
     status, verdict, coating_class = (
         outcome(found.best.code, name) for name in ("status", "protected", "coating_class")
@@ -81,9 +84,9 @@ def _keys(
     return [
         status,
         protected,
-        looked["reactivity_class"].at(at)[:, :, 0],
+        axis_columns["reactivity_class"].at(at)[:, :, 0],
         coating_class,
-        evidence_rank(looked, at)[:, :, 0],
+        evidence_rank(axis_columns, at)[:, :, 0],
         _last(ratio),
         _last(-order.tolerable),
         _last(cost),
@@ -91,9 +94,9 @@ def _keys(
     ]
 
 
-def evidence_rank(looked: dict[str, Looked], at: Positions) -> Ints:
+def evidence_rank(axis_columns: dict[str, AxisColumn], at: Positions) -> Ints:
     """Rank of what is known of each coating's sigma_ele, the best known first."""
-    evidence = looked["evidence_sigma_ele"]
+    evidence = axis_columns["evidence_sigma_ele"]
     assert isinstance(evidence, Words)
     ranked = {word: position for position, word in enumerate(EVIDENCE)}
     rank_of = np.array([ranked.get(word, len(ranked)) for word in (*evidence.words, "")])

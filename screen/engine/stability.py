@@ -15,7 +15,7 @@ from muli.screen.engine.evaluate import Evaluator
 from muli.screen.engine.row_groups import positions
 from muli.screen.engine.selection import evidence_rank
 from muli.screen.space.distributions import rank_stability
-from muli.screen.space.facts import Looked, Positions
+from muli.screen.space.facts import AxisColumn, Positions
 from muli.screen.space.layout import Lines
 from muli.screen.vocabulary import COATING_CLASSES, EVIDENCE
 
@@ -24,7 +24,7 @@ MOST_SCORES = 2**22
 
 
 def top_k_shares(
-    evaluator: Evaluator, looked: dict[str, Looked], lines: Lines
+    evaluator: Evaluator, axis_columns: dict[str, AxisColumn], lines: Lines
 ) -> NDArray[np.float64]:
     """Share of the draws, (lines, states); NaN where what a coating needs is unknown."""
     space = evaluator.problem.space
@@ -33,7 +33,7 @@ def top_k_shares(
     per_group = space.coatings * space.states * evaluator.draws.count
     step = max(1, MOST_SCORES // per_group)
     found = [
-        _of_groups(evaluator, looked, range(group, min(group + step, last)))
+        _of_groups(evaluator, axis_columns, range(group, min(group + step, last)))
         for group in range(first, last, step)
     ]
     skipped = lines.start - first * space.coatings
@@ -41,7 +41,7 @@ def top_k_shares(
 
 
 def _of_groups(
-    evaluator: Evaluator, looked: dict[str, Looked], groups: range
+    evaluator: Evaluator, axis_columns: dict[str, AxisColumn], groups: range
 ) -> NDArray[np.float64]:
     """The shares of all coatings of some scenarios, (lines, states)."""
     space = evaluator.problem.space
@@ -55,13 +55,13 @@ def _of_groups(
         for name in Score._fields
     )
     at = positions(space, lines)
-    reactivity = looked["reactivity_class"].at(at)[:, :, 0, None]
-    evidence = evidence_rank(looked, at)[:, :, 0, None]
+    reactivity = axis_columns["reactivity_class"].at(at)[:, :, 0, None]
+    evidence = evidence_rank(axis_columns, at)[:, :, 0, None]
     code = (reactivity * len(COATING_CLASSES) + coating_class) * (len(EVIDENCE) + 1) + evidence
     scores = np.where(np.isnan(ratio), np.inf, code + ratio.astype(float))
     output, whole = evaluator.problem.spec.output, scores.shape
     shares = np.zeros(whole[:2])
-    for part in _parts(output.per or (), looked, at, whole[:2]):
+    for part in _parts(output.per or (), axis_columns, at, whole[:2]):
         own = np.where(part[:, :, None], scores, np.inf)
         own = own.reshape(len(groups), space.coatings, *whole[1:])
         found = rank_stability(np.moveaxis(own, 1, 2), output.top_k)
@@ -70,12 +70,12 @@ def _of_groups(
 
 
 def _parts(
-    per: Sequence[str], looked: dict[str, Looked], at: Positions, shape: tuple[int, int]
+    per: Sequence[str], axis_columns: dict[str, AxisColumn], at: Positions, shape: tuple[int, int]
 ) -> list[NDArray[np.bool_]]:
     """Lines and states that are ranked together: all, or those alike in the columns `per`."""
     code = np.zeros(shape, np.int64)
     for name in per:
-        values = np.broadcast_to(looked[name].at(at)[:, :, 0], shape)
+        values = np.broadcast_to(axis_columns[name].at(at)[:, :, 0], shape)
         alike = np.unique(values, return_inverse=True)[1].reshape(shape)
         code = code * (alike.max(initial=0) + 1) + alike
     return [code == each for each in np.unique(code)]

@@ -16,9 +16,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from muli.kernels import leak_current, solve
+from muli.kernels import Stack, leak_current, solve
 from muli.kernels.constants import CM_PER_NM
-from muli.kernels.model.stack import Stack
 from muli.screen.optimize.problem import Problem, Setting, coating_thickness, setting
 
 SMALLEST_LEAK = 1e-36

@@ -15,8 +15,10 @@ import numpy.typing as npt
 from jaxtyping import Array, Float
 
 from muli.kernels import (
+    BoundaryChoice,
     Branches,
     Constant,
+    Law,
     Layer,
     Stack,
     Table,
@@ -25,8 +27,6 @@ from muli.kernels import (
     arrhenius_sigma_ion,
     resolve_boundary,
 )
-from muli.kernels.model.boundary import Choice
-from muli.kernels.model.laws import Law
 
 Quantity = Literal[
     "thickness",
@@ -72,7 +72,7 @@ class Problem(eqx.Module):
     margin: Float[Array, ""]
     area_factor: Float[Array, ""]
     leak_budget: Float[Array, ""] | None = None
-    boundary: Choice = eqx.field(static=True, default="auto")
+    boundary: BoundaryChoice = eqx.field(static=True, default="auto")
     variables: tuple[Variable, ...] = eqx.field(static=True, default=())
     objective: tuple[tuple[Term, float], ...] = eqx.field(
         static=True, default=(("total_coating_thickness", 1.0),)
@@ -103,7 +103,7 @@ def leaf(values: npt.ArrayLike) -> Array:
 def is_plain(number: object) -> bool:
     """Whether a leaf is a Python number: known when a program is built, one for a whole batch.
 
-    A plain current of 0 and plain slopes let `muli.kernels.solvers.solve` take its fast methods.
+    A plain current of 0 and plain slopes let `muli.kernels.solve` take its fast methods.
     """
     return type(number) in (int, float)
 

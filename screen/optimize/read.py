@@ -9,10 +9,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Array
 
-from muli.kernels import Branches, Constant, Layer, Stack
+from muli.kernels import BoundaryChoice, Branches, Constant, Law, Layer, Stack
 from muli.kernels.constants import CM_PER_NM, CM_PER_UM
-from muli.kernels.model.boundary import Choice
-from muli.kernels.model.laws import Law
 from muli.screen.errors import SpecError
 from muli.screen.optimize.problem import Problem, Quantity, Term, Variable, leaf
 from muli.screen.space.conductivity import at_temperature
@@ -63,7 +61,7 @@ class Scenario:
     anode: tuple[str, float]
     numbers: Mapping[str, float]
     overrides: Mapping[str, float]
-    boundary: Choice
+    boundary: BoundaryChoice
 
 
 def cases(source: Source, stacks: list[tuple[str, ...]] | None = None) -> list[Case]:

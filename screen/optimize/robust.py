@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Array, Float
 from scipy import stats
 
-from muli.kernels.model.laws import Law
+from muli.kernels import Law
 from muli.screen.compiling.programs import kept
 from muli.screen.errors import SpecError
 from muli.screen.optimize.constraints import coating_asr, evaluate, outer_gaps, over_states

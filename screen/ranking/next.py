@@ -32,7 +32,7 @@ from muli.screen.errors import UsageError
 from muli.screen.ranking import sql
 from muli.screen.ranking.rank import ranking
 from muli.screen.space.evidence import beliefs
-from muli.screen.space.facts import Words, looked_up
+from muli.screen.space.facts import Words, all_axis_columns
 from muli.screen.space.layout import COATING
 from muli.screen.space.materials import Materials
 from muli.screen.space.problem import Problem, prepare
@@ -215,8 +215,8 @@ def _cell(problem: Problem, group: int) -> Cell:
     """The scenario of this number."""
     programs = LinePrograms(problem, beliefs(problem), "float64", None)
     count = problem.space.coatings
-    looked = looked_up(problem)
-    names, electrolytes = looked[COATING], looked["electrolyte"]
+    axis_columns = all_axis_columns(problem)
+    names, electrolytes = axis_columns[COATING], axis_columns["electrolyte"]
     assert isinstance(names, Words)
     assert isinstance(electrolytes, Words)
     at = problem.space.line_digits(group * count)["electrolyte"]

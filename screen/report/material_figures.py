@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
+from muli.kernels import layer_resistance, required_resistance, sigma_ele_at_resistance
 from muli.kernels.constants import CM_PER_NM, CM_PER_UM
-from muli.kernels.metrics.two_layer import required_resistance, resistance, sigma_ele_of
 from muli.screen.pictures import labels
 from muli.screen.report import material_charts as material
 from muli.screen.report import ranking_charts as charts
@@ -195,7 +195,7 @@ def _most(
     def column(name: str) -> jax.Array:
         return jnp.asarray(found[name].to_numpy(np.float64))
 
-    electrolyte = resistance(
+    electrolyte = layer_resistance(
         column("electrolyte_thickness_um") * CM_PER_UM,
         column("electrolyte_sigma_ion_S_cm"),
         jnp.asarray(leak.to_numpy(np.float64)),
@@ -207,4 +207,6 @@ def _most(
         column("electrolyte_oxidation_limit_V") + shift_V,
     )
     thickness = jnp.asarray(thickness_nm.to_numpy(np.float64)) * CM_PER_NM
-    return np.asarray(sigma_ele_of(required, thickness, column("coating_sigma_ion_S_cm")))
+    return np.asarray(
+        sigma_ele_at_resistance(required, thickness, column("coating_sigma_ion_S_cm"))
+    )

@@ -13,9 +13,15 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from muli.kernels import Window, resolve_boundary
+from muli.kernels import (
+    Window,
+    contact_potentials,
+    layer_resistance,
+    required_resistance,
+    resolve_boundary,
+    sigma_ele_at_resistance,
+)
 from muli.kernels.constants import CM_PER_NM, CM_PER_UM
-from muli.kernels.metrics.two_layer import divide, required_resistance, resistance, sigma_ele_of
 
 ROLES = ("coating", "electrolyte")
 DIGITS = 7
@@ -143,7 +149,7 @@ def nodes(found: pd.DataFrame) -> Any:
         return jnp.asarray(found[name].to_numpy(np.float64))
 
     def through(sigma_ele: jax.Array, role: str, thickness: jax.Array) -> jax.Array:
-        return resistance(thickness, column(f"{role}_sigma_ion_S_cm"), sigma_ele)
+        return layer_resistance(thickness, column(f"{role}_sigma_ion_S_cm"), sigma_ele)
 
     ends = column("anode_potential_V"), column("cathode_potential_V")
     thickness = column("coating_thickness_nm") * CM_PER_NM
@@ -153,15 +159,14 @@ def nodes(found: pd.DataFrame) -> Any:
         column("electrolyte_thickness_um") * CM_PER_UM,
     )
     limit = column("electrolyte_oxidation_limit_V")
-    most = sigma_ele_of(
+    most = sigma_ele_at_resistance(
         required_resistance(*ends, before, limit), thickness, column("coating_sigma_ion_S_cm")
     )
     known = column("coating_sigma_ele_S_cm")
     sigma_ele = jnp.where(jnp.isnan(known), jnp.clip(most, 1e-30, 1e3), known)
     after = through(sigma_ele, "coating", thickness)
-    return np.stack(
-        [ends[0], divide(*ends, before, jnp.zeros_like(before), after).E_electrolyte, ends[1]], 1
-    )
+    between = contact_potentials(*ends, before, jnp.zeros_like(before), after).E_electrolyte
+    return np.stack([ends[0], between, ends[1]], 1)
 
 
 def profile(

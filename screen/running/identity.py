@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from muli.kernels.version import PHYSICS_VERSION
+from muli.kernels import PHYSICS_VERSION
 from muli.screen.dataset.manifest import FORMAT
 from muli.screen.errors import ResumeRefused
 from muli.screen.space.problem import Problem

@@ -20,6 +20,7 @@ from muli.screen.engine.best_rows import best_schema
 from muli.screen.engine.chunk import Chunker
 from muli.screen.engine.device import DeviceName, describe, plan
 from muli.screen.engine.evaluate import Evaluator, Programs
+from muli.screen.engine.gates import Gates
 from muli.screen.errors import DeviceError
 from muli.screen.space.cost import Precision
 from muli.screen.space.facts import schema
@@ -193,7 +194,7 @@ class Local:
         with jax.enable_x64(self.precision == "float64"):
             evaluator = Evaluator(
                 setup.problem,
-                setup.gates,
+                Gates(setup.gates, setup.axis_columns),
                 dtype=self.precision,
                 device=device,
                 tiles_per_call=self._plan.tiles_per_call,
@@ -205,13 +206,13 @@ class Local:
                 evaluator.unpack(self._programs)
         columns = schema(
             setup.problem,
-            setup.looked,
+            setup.axis_columns,
             dtype=self.precision,
             current=evaluator.current,
             believed=setup.beliefs is not None,
         )
         stored = best_schema(columns) if mode == "best" else columns
-        return Chunker(evaluator, setup.looked, stored)
+        return Chunker(evaluator, setup.axis_columns, stored)
 
     def _one(
         self, identity: Mapping[str, Any], chunk: int, advance: Callable[[int], None]

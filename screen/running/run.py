@@ -270,12 +270,12 @@ class _Job:
         before = self.setup.problem.space.stacks
         counts = iter(results or [[0, 0]] * len(self.setup.gates))
         rows = []
-        for passed in self.setup.funnel:
-            if passed.on == "results":
+        for count in self.setup.funnel:
+            if count.on == "results":
                 removed, unknown = next(counts)
-                passed = replace(passed, before=before, removed=removed, unknown=unknown)
+                count = replace(count, before=before, removed=removed, unknown=unknown)
                 before -= removed
-            rows.append(passed.as_row())
+            rows.append(count.as_row())
         return rows
 
 

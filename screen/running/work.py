@@ -18,7 +18,7 @@ from typing import Any, cast
 
 from distributed import Worker, WorkerPlugin, get_worker
 
-from muli.kernels import version
+from muli.kernels import PHYSICS_VERSION
 from muli.screen.dataset.journal import Entry
 from muli.screen.dataset.store import Store
 from muli.screen.engine.device import DeviceName
@@ -136,7 +136,7 @@ def fingerprint() -> dict[str, str]:
     wanted = ("muli", "jax", "jaxlib", "numpy", "pandas", "pyarrow")
     return {
         **{name: installed[name] for name in wanted},
-        "physics_version": version.PHYSICS_VERSION,
+        "physics_version": PHYSICS_VERSION,
         "kernels": _hash(resources.files("muli.kernels"), ".py"),
         "screen": _hash(resources.files("muli.screen"), ".py"),
         "library": _hash(resources.files("muli.candidates") / "library", ".csv", ".gz"),

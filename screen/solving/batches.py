@@ -21,9 +21,19 @@ import jax
 import numpy as np
 
 from muli import kernels
-from muli.kernels import Branches, Constant, Layer, Profile, Solution, Stack, Table
-from muli.kernels.metrics.profile import SolvedLayer, profile_in_layer, solved_layers
-from muli.kernels.model.laws import Law
+from muli.kernels import (
+    Branches,
+    Constant,
+    Law,
+    Layer,
+    Profile,
+    Solution,
+    SolvedLayer,
+    Stack,
+    Table,
+    profile_in_layer,
+    solved_layers,
+)
 from muli.screen.compiling.programs import QUICK_COMPILE, kept
 from muli.screen.solving.stack_file import LawEntry, LayerEntry, StackEntry
 

@@ -82,7 +82,8 @@ class Values:
         return self.values.tolist()
 
 
-Looked = Words | Values
+AxisColumn = Words | Values
+"""A column that follows from the position of a row on the axes."""
 
 
 def words(axes: tuple[str, ...], texts: NDArray[np.object_]) -> Words:
@@ -94,14 +95,14 @@ def words(axes: tuple[str, ...], texts: NDArray[np.object_]) -> Words:
     return Words(axes, distinct, codes.reshape(texts.shape))
 
 
-def looked_up(problem: Problem) -> dict[str, Looked]:
+def all_axis_columns(problem: Problem) -> dict[str, AxisColumn]:
     """All columns that follow from positions on the axes, in the order they are stored."""
     return {**_axes(problem), **_facts(problem), **_reactions(problem)}
 
 
-def _axes(problem: Problem) -> dict[str, Looked]:
+def _axes(problem: Problem) -> dict[str, AxisColumn]:
     frames, numbers = problem.materials.frames, problem.numbers
-    found: dict[str, Looked] = {}
+    found: dict[str, AxisColumn] = {}
     for role in ROLES:
         if role in frames:
             found[role] = words((role,), frames[role]["name"].to_numpy(object))
@@ -120,10 +121,10 @@ def _axes(problem: Problem) -> dict[str, Looked]:
     return found
 
 
-def _facts(problem: Problem) -> dict[str, Looked]:
+def _facts(problem: Problem) -> dict[str, AxisColumn]:
     frames, scenarios = problem.materials.frames, problem.space.scenarios
     coating, electrolyte = frames["coating"], frames["electrolyte"]
-    found: dict[str, Looked] = {
+    found: dict[str, AxisColumn] = {
         "family": words((COATING,), coating["family"].to_numpy(object)),
         "electrolyte_family": words(("electrolyte",), electrolyte["family"].to_numpy(object)),
         "law": words((COATING, "electrolyte"), _laws(problem)),
@@ -228,10 +229,10 @@ def _mixed(problem: Problem, what: str) -> NDArray[np.object_]:
     return texts
 
 
-def _reactions(problem: Problem) -> dict[str, Looked]:
+def _reactions(problem: Problem) -> dict[str, AxisColumn]:
     """Reaction energies of the coating with what it touches, and their class."""
     frames = problem.materials.frames
-    found: dict[str, Looked] = {}
+    found: dict[str, AxisColumn] = {}
     energies = []
     for role in ("cathode", "electrolyte"):
         if role not in frames:
@@ -274,7 +275,7 @@ WORD = pa.dictionary(pa.int32(), pa.string())
 
 def schema(
     problem: Problem,
-    looked: dict[str, Looked],
+    axis_columns: dict[str, AxisColumn],
     *,
     dtype: str,
     current: bool,
@@ -286,7 +287,7 @@ def schema(
     """
     number = pa.float32() if dtype == "float32" else pa.float64()
     fields = [pa.field("row_id", pa.int64(), nullable=False)]
-    for name, found in looked.items():
+    for name, found in axis_columns.items():
         fields.append(_field(name, WORD if isinstance(found, Words) else number))
     fields += [_field(name, number) for name in (*FLOATS, *(CURRENT_FLOATS if current else ()))]
     if problem.draws is not None:

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from muli.screen.conditions import Kind
-from muli.screen.engine.gates import Gates, Passed, kinds_of, sort_gates
 from muli.screen.errors import SpecError
 from muli.screen.space.evidence import Beliefs, beliefs
-from muli.screen.space.facts import Looked, looked_up
+from muli.screen.space.facts import AxisColumn, all_axis_columns
+from muli.screen.space.filters import GateCount, ResultGate, gates_of, kinds
 from muli.screen.space.layout import STATE
 from muli.screen.space.problem import Problem, laid_out, prepare
 from muli.screen.space.source import SpecLike, chosen_materials, refuse_other_parts, source_of
@@ -19,16 +19,18 @@ MOST_VALUES = 1000
 
 @dataclass(frozen=True)
 class Setup:
-    """A problem, its gates on results, and the funnel of the gates on materials.
+    """A problem ready to run.
 
+    gates: conditions on results. funnel: what the gates on materials removed.
+    axis_columns: columns of a row that follow from its position on the axes.
     beliefs: distributions of what is uncertain, where unknown properties have a prior.
     asked: stacks before any gate; gated: stacks that gates on materials took away.
     """
 
     problem: Problem
-    gates: Gates
-    looked: dict[str, Looked]
-    funnel: list[Passed]
+    gates: tuple[ResultGate, ...]
+    axis_columns: dict[str, AxisColumn]
+    funnel: list[GateCount]
     asked: int
     beliefs: Beliefs | None = None
 
@@ -41,7 +43,9 @@ class Setup:
     def scenarios(self) -> dict[str, list[str] | list[float]]:
         """Values of the scenario axes, by column; long axes are left to the parts."""
         named = [column_name(key) for key in (*self.problem.space.scenarios, STATE)]
-        columns = {name: self.looked[name].distinct for name in named if name in self.looked}
+        columns = {
+            name: self.axis_columns[name].distinct for name in named if name in self.axis_columns
+        }
         return {name: found for name, found in columns.items() if len(found) <= MOST_VALUES}
 
 
@@ -97,17 +101,19 @@ def set_up(spec: SpecLike) -> Setup:
     columns: dict[str, Kind] = {"row_id": "number"}
     if source.spec.filters:
         whole = prepare(source, materials)
-        columns |= kinds_of(looked_up(whole))
+        columns |= kinds(all_axis_columns(whole))
         columns |= dict.fromkeys(whole.draws.columns if whole.draws else (), "number")
-    materials, funnel, later = sort_gates(source, materials, columns)
+    materials, funnel, later = gates_of(source, materials, columns)
     problem = prepare(source, materials)
     refuse_slow_branches(problem)
-    looked, believed = looked_up(problem), None
+    axis_columns, believed = all_axis_columns(problem), None
     if source.spec.screen.missing == "prior":
         believed = beliefs(problem)
-        looked |= believed.columns
-    wrong = [name for name in source.spec.output.per or () if name not in looked]
+        axis_columns |= believed.columns
+    wrong = [name for name in source.spec.output.per or () if name not in axis_columns]
     if wrong:
-        near = [f"output.per: no column {shown(name)}{closest(name, looked)}" for name in wrong]
+        near = [
+            f"output.per: no column {shown(name)}{closest(name, axis_columns)}" for name in wrong
+        ]
         raise SpecError(source.name, near)
-    return Setup(problem, Gates(tuple(later), looked), looked, funnel, asked, believed)
+    return Setup(problem, tuple(later), axis_columns, funnel, asked, believed)

@@ -63,7 +63,7 @@ import resource, signal
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}))
 """
-OTHER_PHYSICS = "from muli.kernels import version\nversion.PHYSICS_VERSION = 'next'\n"
+OTHER_PHYSICS = "from muli import kernels\nkernels.PHYSICS_VERSION = 'next'\n"
 
 
 def same_and_once(out, whole):

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from muli.screen.engine.evaluate import Evaluator
+from muli.screen.engine.gates import Gates
 from muli.screen.running.run import run
 from muli.screen.space import layout as space
 from muli.screen.space.setup import set_up
@@ -97,8 +98,9 @@ def test_every_program_of_a_screen_lowers_for_cpu_and_cuda(tmp_path, monkeypatch
         return SimpleNamespace(out_info=answers, compile=lambda: found)
 
     monkeypatch.setattr(Evaluator, "_lowered", exported)
+    gates = Gates(setup.gates, setup.axis_columns)
     evaluator = Evaluator(
-        setup.problem, setup.gates, dtype="float32", device=jax.devices()[0], tiles_per_call=1
+        setup.problem, gates, dtype="float32", device=jax.devices()[0], tiles_per_call=1
     )
     evaluator.compile(mode)
     assert list(evaluator.programs) == [

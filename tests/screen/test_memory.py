@@ -6,6 +6,7 @@ import pytest
 from muli.screen.engine.chunk import Chunker
 from muli.screen.engine.device import plan, tile_bytes
 from muli.screen.engine.evaluate import Evaluator
+from muli.screen.engine.gates import Gates
 from muli.screen.errors import DeviceError
 from muli.screen.running.run import run
 from muli.screen.space import layout as space
@@ -54,8 +55,9 @@ def test_draws_are_in_work_too(tmp_path):
     setup = set_up(spec)
     space, draws = setup.problem.space, setup.problem.draws
     asked = space, "best", "float32"
+    gates = Gates(setup.gates, setup.axis_columns)
     evaluator = Evaluator(
-        setup.problem, setup.gates, dtype="float32", device=jax.devices()[0], tiles_per_call=1
+        setup.problem, gates, dtype="float32", device=jax.devices()[0], tiles_per_call=1
     )
     evaluator.compile("all")
     needed = evaluator.programs["rows"].memory_analysis().temp_size_in_bytes
