@@ -1,4 +1,4 @@
-"""`muli measure`: a polarisation series or a current transient becomes sigma_ele."""
+"""`muli measure`: a laboratory's or a calculation's file becomes a property with its error."""
 
 import sys
 from dataclasses import asdict
@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from muli.screen.errors import UsageError
 from muli.screen.terminal import say, tell
 
 EXAMPLES = """Examples:
@@ -16,21 +17,45 @@ EXAMPLES = """Examples:
   muli measure transient.csv --um 500 --cm2 0.785 --celsius 60 --json
 
   muli measure examples/polarisation.csv --um 500 --cm2 0.785 --name "my film" --out my_row.csv
+
+  muli measure examples/defects.csv --mu-n 0.5 --mu-p 0.02 --name "my phase" --out my_phase.csv
+
+  muli measure resistance.csv --cm2 0.785 --drive 1.71 --interphase-nm 540
 """
-CELSIUS = 273.15
 
 
 def measure(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV of any dialect, or .xlsx.")],
-    um: Annotated[float, typer.Option(help="Thickness of the sample, um.")],
-    cm2: Annotated[float, typer.Option(help="Area of the sample, cm2.")],
-    celsius: Annotated[float, typer.Option(help="Temperature, degrees Celsius.")] = 25.0,
+    um: Annotated[float | None, typer.Option(help="Thickness of the sample, um.")] = None,
+    cm2: Annotated[float | None, typer.Option(help="Area of the sample, cm2.")] = None,
+    celsius: Annotated[
+        float | None, typer.Option(help="Temperature, degrees Celsius.  [default: 25]")
+    ] = None,
     reference: Annotated[
-        float, typer.Option(help="Potential of the reversible electrode, V vs Li/Li+.")
-    ] = 0.0,
+        float | None,
+        typer.Option(help="Potential of the reversible electrode, V vs Li/Li+.  [default: 0]"),
+    ] = None,
     symmetric: Annotated[
         bool, typer.Option("--symmetric", help="Both electrodes block ions.")
     ] = False,
+    mu_n: Annotated[
+        float | None, typer.Option("--mu-n", help="Mobility of electrons, cm2/(V s).")
+    ] = None,
+    mu_p: Annotated[
+        float | None, typer.Option("--mu-p", help="Mobility of holes, cm2/(V s).")
+    ] = None,
+    drive: Annotated[
+        float | None, typer.Option(help="From the electrolyte's limit to the electrode, V.")
+    ] = None,
+    interphase_nm: Annotated[
+        float | None, typer.Option(help="Thickness of the interphase at the last time, nm.")
+    ] = None,
+    charge: Annotated[
+        float | None, typer.Option(help="Charge in the interphase at the last time, uAh/cm2.")
+    ] = None,
+    volume: Annotated[
+        float | None, typer.Option(help="Volume of products per charge, cm3/C.")
+    ] = None,
     name: Annotated[str, typer.Option(help="Name of the material in --out.")] = "",
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a row for a table of materials.")
@@ -40,28 +65,37 @@ def measure(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
 ) -> None:
-    """sigma_ele(E) by the Hebb-Wagner method, with its error; a transient's steady value.
+    """sigma_ele(E) from a polarisation series (Hebb-Wagner), a current transient, or a calculation
+    of defects; an interphase's numbers from its resistance over time.
 
-    The file has a voltage (V, mV) and a current (A to pA) or a current density (A/cm2 ...); one
-    voltage with times is a transient.
+    The headings tell what a file holds. A voltage (V, mV) with a current (A to pA) or a current
+    density (A/cm2 ...): --um and --cm2 of the sample; one voltage with times is a transient. E or
+    mu_Li with concentrations n and p: mobilities as columns or options. A resistance (ohm, ohm cm2)
+    with times: R_0 + k sqrt(t).
     """
-    from muli.screen.measuring import Geometry, fit_series, read_series
-    from muli.screen.measuring.words import row_of, sentences, write_row
+    from muli.screen.measuring.reading import Options, measure_file
+    from muli.screen.measuring.resistance import GrowthMeasured
+    from muli.screen.measuring.words import growth_sentences, row_of, sentences, write_row
     from muli.screen.views.formats import write_json
 
-    geometry = Geometry(um * 1e-4, cm2, celsius + CELSIUS, reference, not symmetric)
-    series = read_series(file, geometry)
-    found = fit_series(series)
-    if out is not None:
-        write_row(row_of(found, series, name or file.stem, file), found, out)
-        tell(f"row for a table of materials: {out}")
-    if picture is not None:
-        from muli.screen.pictures.measure import draw_measurement
+    options = Options(um, cm2, celsius, reference, symmetric or None, mu_n, mu_p, drive,
+                      interphase_nm, charge, volume)  # fmt: skip
+    found = measure_file(file, options)
+    if isinstance(found, GrowthMeasured):
+        if out is not None or picture is not None:
+            raise UsageError("--out and --picture are for sigma_ele; this file holds resistances")
+        content, said = asdict(found), growth_sentences(found)
+    else:
+        if out is not None:
+            write_row(row_of(found, name or file.stem), found.measured, out)
+            tell(f"row for a table of materials: {out}")
+        if picture is not None:
+            from muli.screen.pictures.measure import draw_measurement
 
-        draw_measurement(series, found, picture)
-        tell(f"picture: {picture}")
+            draw_measurement(found, picture)
+            tell(f"picture: {picture}")
+        content, said = asdict(found.measured), sentences(found.measured)
     if json:
-        content = asdict(found)
         write_json(content | content.pop("numbers"), sys.stdout)
     else:
-        say("\n".join(sentences(found)))
+        say("\n".join(said))

@@ -37,7 +37,13 @@ RESOLVED = 3.0
 UNRESOLVED_DECADES = 1.5
 STEADY_WITHIN = 0.05
 """A current this near to its limit counts as steady."""
-_TERMS = {"constant": ("0",), "hole": ("0", "p"), "electron": ("0", "n"), "both": ("0", "n", "p")}
+TERMS: dict[str, tuple[str, ...]] = {
+    "constant": ("0",),
+    "hole": ("0", "p"),
+    "electron": ("0", "n"),
+    "both": ("0", "n", "p"),
+}
+"""Terms of the laws that are tried, the simplest first."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +79,7 @@ def fit_series(series: Series) -> Measured:
     V, y = V[used], np.abs(j[used]) * series.geometry.thickness_cm
     if len(V) < 4:
         raise UsageError("fewer than 4 points with a current along their voltage")
-    fits = [_fit(name, V, y, series) for name in _TERMS if len(V) > 2 * len(_TERMS[name])]
+    fits = [_fit(name, V, y, series) for name in TERMS if len(V) > 2 * len(TERMS[name])]
     best = min(fits, key=lambda each: each["aicc"])
     if best["misfit"] > WORST_MISFIT and len(V) >= 8:
         return _table(series, V, y)
@@ -81,7 +87,7 @@ def fit_series(series: Series) -> Measured:
 
 
 def _fit(name: str, V: Floats, y: Floats, series: Series) -> dict[str, Any]:
-    terms, V_T = _TERMS[name], BOLTZMANN_EV * series.geometry.temperature_K
+    terms, V_T = TERMS[name], BOLTZMANN_EV * series.geometry.temperature_K
     ends = min(0.0, float(V.min())), max(0.0, float(V.max()))
     size = float(np.median(y / np.abs(V)))
 
@@ -167,9 +173,10 @@ def _integral(
     return total
 
 
-def _log_sigma(
+def log_sigma(
     x: Floats, terms: tuple[str, ...], V: Floats, ends: tuple[float, float], V_T: float
 ) -> Floats:
+    """log10 of sigma_ele (S/cm) at V, as `_integral` takes its numbers."""
     total = np.full_like(V, np.exp(x[0]))
     for place, kind in enumerate(terms[1:]):
         sigma, z = np.exp(x[1 + 2 * place : 3 + 2 * place])
@@ -201,7 +208,7 @@ def _as_law(best: dict[str, Any], series: Series) -> Measured:
         }
         names += [f"sigma_{kind}_S_cm", f"z_{kind}"]
     grid = np.linspace(ends[0], ends[1], CURVE_POINTS)
-    curve = _with_band(lambda y: _log_sigma(y, terms, grid, ends, V_T), x, covariance)
+    curve = _with_band(lambda y: log_sigma(y, terms, grid, ends, V_T), x, covariance)
     points = [
         {"E_V": float(reference + V), "log10_sigma_ele": float(value), "sd": float(spread)}
         for V, value, spread in zip(grid, *curve, strict=True)

@@ -5,42 +5,38 @@ uA, nA) or a current density (`j` in A/cm2 ... ), a time (`t` in s, min, h). A c
 in `notes`; a unit that is not known is refused.
 """
 
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from muli.candidates.users.cells import Unclear, decimal_mark, read_cell
-from muli.candidates.users.problems import TableError
-from muli.candidates.users.sheet import Sheet, read_sheet
 from muli.kernels.constants import ROOM_TEMPERATURE
 from muli.screen.errors import UsageError
+from muli.screen.measuring.columns import PREFIXES, Floats, Quantity, read_columns
 
-Floats = NDArray[np.float64]
-
-_PREFIX = {"": 1.0, "m": 1e-3, "u": 1e-6, "µ": 1e-6, "μ": 1e-6, "n": 1e-9, "p": 1e-12}
-_UNITS = {
-    "voltage": {f"{p}V": f for p, f in _PREFIX.items()},
-    "current": {f"{p}A": f for p, f in _PREFIX.items()},
-    "density": {
-        f"{p}A/{area}": f * per
-        for p, f in _PREFIX.items()
-        for area, per in (("cm2", 1.0), ("cm^2", 1.0), ("cm²", 1.0), ("m2", 1e-4), ("m^2", 1e-4))
-    },
-    "time": {"s": 1.0, "min": 60.0, "h": 3600.0},
+_AREAS = {"cm2": 1.0, "m2": 1e-4}
+QUANTITIES = {
+    "voltage": Quantity(
+        ("v", "u", "e", "voltage", "potential", "bias"),
+        "V",
+        {f"{prefix}V": factor for prefix, factor in PREFIXES.items()},
+    ),
+    "current": Quantity(
+        ("i", "current"), "A", {f"{prefix}A": factor for prefix, factor in PREFIXES.items()}
+    ),
+    "density": Quantity(
+        ("j", "current density", "i", "current"),
+        "A/cm2",
+        {
+            f"{prefix}{spelled}": factor * per
+            for prefix, factor in PREFIXES.items()
+            for area, per in _AREAS.items()
+            for spelled in (f"A/{area}", f"A{area.replace('2', '-2')}")
+        },
+    ),
+    "time": Quantity(("t", "time"), "s", {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}),
 }
-_NAMES = {
-    "voltage": ("v", "u", "e", "voltage", "potential", "bias"),
-    "current": ("i", "current"),
-    "density": ("j", "current density", "current_density"),
-    "time": ("t", "time"),
-}
-_BASE = {"voltage": "V", "current": "A", "density": "A/cm2", "time": "s"}
-_HEADING = re.compile(r"^\s*([^\[(/]+?)\s*(?:[\[(/]\s*([^\])]+?)\s*[\])]?)?\s*$")
 FEWEST = 4
 """Points that a series needs."""
 LARGEST_S_CM = 1e2
@@ -82,15 +78,8 @@ def read_series(path: str | Path, geometry: Geometry) -> Series:
     for name in ("thickness_cm", "area_cm2"):
         if not 0 < getattr(geometry, name) < 1e4:
             raise UsageError(f"{name} {getattr(geometry, name):g}: expected more than 0")
-    try:
-        sheet, problems = read_sheet(path, _known)
-    except TableError as error:
-        raise UsageError(str(error)) from None
-    if problems.found:
-        raise UsageError(str(TableError(problems.sorted())))
-    notes = list(sheet.notes)
-    columns = _columns(sheet, Path(path).name, notes)
-    found = {kind: _numbers(sheet, at, factor, path) for kind, (at, factor) in columns.items()}
+    columns = read_columns(path, QUANTITIES)
+    found = columns.values
     if "density" in found:
         j = found["density"]
     elif "current" in found:
@@ -101,7 +90,7 @@ def read_series(path: str | Path, geometry: Geometry) -> Series:
         raise UsageError(f"{path}: no column of a voltage (V, U or E, in V)")
     if len(j) < FEWEST:
         raise UsageError(f"{path}: {len(j)} points; expected {FEWEST} or more")
-    series = Series(found["voltage"], j, found.get("time"), geometry, notes)
+    series = Series(found["voltage"], j, found.get("time"), geometry, columns.notes)
     _judge_size(series, path)
     return series
 
@@ -117,60 +106,3 @@ def _judge_size(series: Series, path: str | Path) -> None:
             f"{path}: j L/V is about {middle:.1g} S/cm, which no solid electrolyte has; check the "
             "units of thickness (cm here), area and current"
         )
-
-
-def _known(headings: Sequence[str]) -> int:
-    return sum(_kind(text) is not None for text in headings)
-
-
-def _kind(text: str) -> tuple[str, str] | None:
-    """What a heading names and its unit."""
-    match = _HEADING.match(text.replace("_", " ").strip())
-    if match is None:
-        return None
-    name, unit = match[1].strip().lower(), (match[2] or "").strip()
-    if not unit and " " in name:
-        name, _, unit = match[1].strip().rpartition(" ")
-        name = name.lower()
-    for kind, names in _NAMES.items():
-        if name in names:
-            return kind, unit
-    return None
-
-
-def _columns(sheet: Sheet, file: str, notes: list[str]) -> dict[str, tuple[int, float]]:
-    """Of every quantity the column and the factor to its unit."""
-    found: dict[str, tuple[int, float]] = {}
-    for at, text in enumerate(sheet.headings):
-        named = _kind(text)
-        if named is None:
-            notes.append(f"column {text!r} was not used")
-            continue
-        kind, unit = named
-        units = _UNITS[kind]
-        if kind == "current" and unit in _UNITS["density"]:
-            kind, units = "density", _UNITS["density"]
-        if unit and unit.replace(" ", "") not in units:
-            listed = ", ".join(list(units)[:6])
-            raise UsageError(f"{file}: column {text!r}: unit {unit!r}; expected one of {listed}")
-        factor = units[unit.replace(" ", "")] if unit else 1.0
-        if factor != 1.0:
-            notes.append(f"column {text!r}: converted, {unit} x {factor:g} = {_BASE[kind]}")
-        if kind in found:
-            raise UsageError(f"{file}: two columns of a {kind}: {text!r} is the second")
-        found[kind] = at, factor
-    return found
-
-
-def _numbers(sheet: Sheet, at: int, factor: float, path: str | Path) -> Floats:
-    decimal = decimal_mark(cell for row in sheet.rows for cell in row)
-    values = []
-    for number, row in zip(sheet.numbers, sheet.rows, strict=True):
-        try:
-            value = read_cell(row[at], decimal).value
-        except Unclear as error:
-            raise UsageError(f"{path}, row {number}: {row[at]!r}: {error}") from None
-        if value is None or not np.isfinite(value):
-            raise UsageError(f"{path}, row {number}: {row[at]!r}: expected a number")
-        values.append(value * factor)
-    return np.array(values)

@@ -8,7 +8,8 @@ from typing import Any
 from muli.candidates.files import write_atomically
 from muli.screen.errors import UsageError
 from muli.screen.measuring.fit import Measured
-from muli.screen.measuring.series import Series
+from muli.screen.measuring.reading import Found
+from muli.screen.measuring.resistance import GrowthMeasured
 
 
 def sentences(found: Measured) -> list[str]:
@@ -35,20 +36,31 @@ def sentences(found: Measured) -> list[str]:
     return said + [f"note: {note}" for note in found.notes]
 
 
-def row_of(found: Measured, series: Series, name: str, file: Path) -> dict[str, Any]:
+def growth_sentences(found: GrowthMeasured) -> list[str]:
+    """The numbers of an interphase with their errors, and what was noticed."""
+    said = ["R = R_0 + k sqrt(t)"]
+    for key, value in found.numbers.items():
+        if not key.endswith("_sd"):
+            sd = found.numbers.get(f"{key}_sd")
+            said.append(f"{key:<24} {value:.4g}" + ("" if sd is None else f"  (sd {sd:.2g})"))
+    said.append("parabolic" if found.parabolic else "not parabolic")
+    return said + [f"note: {note}" for note in found.notes]
+
+
+def row_of(found: Found, name: str) -> dict[str, Any]:
     """Columns of a user's table: what `muli candidates validate` accepts."""
-    row: dict[str, Any] = {"name": name, "sigma_ele_temperature_K": series.geometry.temperature_K}
-    numbers = found.numbers
-    if found.law == "constant":
+    row: dict[str, Any] = {"name": name, "sigma_ele_temperature_K": found.temperature_K}
+    numbers, law = found.measured.numbers, found.measured.law
+    if law == "constant":
         sigma, sd = numbers["sigma_ele_S_cm"], numbers.get("sigma_ele_S_cm_sd", 0.0)
         row["sigma_ele_S_cm"] = f"{sigma:.4g}"
         if sd > 0:
             row |= {"sigma_ele_S_cm_low": f"{sigma * 10 ** (-1.645 * sd):.4g}",
                     "sigma_ele_S_cm_high": f"{sigma * 10 ** (1.645 * sd):.4g}"}  # fmt: skip
-    elif found.law == "branches":
+    elif law == "branches":
         keys = ("sigma_0_S_cm", "sigma_n_S_cm", "E_n_V", "z_n", "sigma_p_S_cm", "E_p_V", "z_p")
         row |= {key: f"{numbers[key]:.6g}" for key in keys if key in numbers}
-    return row | {"source": f"measured here, {file.name}"}
+    return row | {"source": found.source}
 
 
 def write_row(row: dict[str, Any], found: Measured, out: Path) -> None:

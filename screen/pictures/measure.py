@@ -1,27 +1,31 @@
-"""The picture of a measurement: currents with the fit, and sigma_ele(E) with its band."""
+"""The picture of a measurement: its points, and sigma_ele(E) with its band."""
 
 from pathlib import Path
 
 import numpy as np
 
-from muli.screen.measuring.fit import Measured
-from muli.screen.measuring.series import Series
+from muli.screen.measuring.defects import Carriers
+from muli.screen.measuring.reading import Found
 from muli.screen.pictures.style import BLUE, GREY, PALE, check_format, save, style
 
 
-def draw_measurement(series: Series, found: Measured, out: Path) -> None:
+def draw_measurement(measured: Found, out: Path) -> None:
     """Write the picture as .svg, .png or .pdf. Raises `UsageError` for other names."""
     check_format(out)
+    found, points = measured.measured, measured.points
     from matplotlib.figure import Figure
 
     with style():
         figure = Figure(figsize=(9.6, 4.0), layout="constrained")
         left, right = figure.subplots(1, 2)
-        if series.t is not None and not found.curve:
-            left.plot(series.t, np.abs(series.j), "o", color=BLUE)
+        if isinstance(points, Carriers):
+            left.plot(points.E, points.sigma, "o", color=BLUE)
+            left.set(xlabel="E (V vs Li/Li$^+$)", ylabel="e (n μ$_n$ + p μ$_p$) (S/cm)")
+        elif points.t is not None and not found.curve:
+            left.plot(points.t, np.abs(points.j), "o", color=BLUE)
             left.set(xlabel="time (s)", ylabel="|j| (A/cm²)")
         else:
-            left.plot(series.V, np.abs(series.j), "o", color=BLUE)
+            left.plot(points.V, np.abs(points.j), "o", color=BLUE)
             left.set(xlabel="voltage (V)", ylabel="|j| (A/cm²)")
         left.set_yscale("log")
         if found.curve:
