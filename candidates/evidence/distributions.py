@@ -10,7 +10,7 @@ from muli.candidates.evidence.chemistry import GROUPS, Chemistry, chemistry
 from muli.candidates.evidence.endured import REDUCTION_ALLOWANCE, own_allowance, own_reaction_limit
 from muli.candidates.evidence.limits import TOLERANCE_V, limit, reaction
 from muli.candidates.evidence.nested import Normal
-from muli.candidates.evidence.observations import PROPERTIES, observations
+from muli.candidates.evidence.observations import PROPERTIES, class_of, observations
 from muli.candidates.evidence.priors import model
 from muli.candidates.formula import FormulaError, reduced_formula
 from muli.candidates.names import resolve
@@ -85,8 +85,8 @@ def evidence(
         without: a source whose rows are left out of the fit of allowance and reaction limit.
     """
     row = {**row, **{name: _text(row.get(name)) for name in ("formula", "family")}}
-    group = _class(row)
     compound = _compound(row)
+    group = _class(row, compound)
     found = {prop: _conductivity(row, prop, group, compound) for prop in PROPERTIES}
     for side in ("reduction_limit_V", "oxidation_limit_V"):
         normal, kind, count = limit(row, side, group, tolerance_V)
@@ -113,7 +113,16 @@ def _plain(normal: Normal, kind: str, samples: int, group: Chemistry) -> Evidenc
     return Evidence(normal.mean, normal.sd, kind, samples, group.group, parts)
 
 
-def _class(row: Mapping[Any, Any]) -> Chemistry:
+def _class(row: Mapping[Any, Any], compound: str) -> Chemistry:
+    """Class of a material. What was measured as an electrolyte stays one when it coats a cathode.
+
+    Its values are those of the electrolyte's class; from the mean of the coatings' class they would
+    count as distances only.
+    """
+    library = row.get("table") == "library"
+    name = row["name"] if library else compound
+    if name in _electrolytes(also_films=library):
+        return class_of(name)
     reduction = row.get("reduction_limit_V")
     return chemistry(
         row["formula"],
@@ -122,6 +131,15 @@ def _class(row: Mapping[Any, Any]) -> Chemistry:
         name=row["name"],
         reduction_limit_V=float("nan") if reduction is None else reduction,
     )
+
+
+@cache
+def _electrolytes(*, also_films: bool) -> frozenset[str]:
+    """Electrolytes of the library; without those of which it has films or other coatings too."""
+    materials = table("materials")
+    electrolyte = materials["role"].str.startswith("electrolyte")
+    names = frozenset(materials["name"][electrolyte])
+    return names if also_films else names - {*map(compound_of, materials["name"][~electrolyte])}
 
 
 def _compound(row: Mapping[Any, Any]) -> str:
