@@ -194,3 +194,24 @@ def test_left_out_materials_are_predicted_with_the_stated_confidence() -> None:
 def _mean(values, forms) -> float:  # type: ignore[no-untyped-def]
     counts = [each.values + each.bounds for each in (values, forms)]
     return float(np.average([values.log_score, forms.log_score], weights=counts))
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return candidates.load().set_index("name", drop=False)
+
+
+@pytest.mark.parametrize(("name", "table"), [("Li3InCl6", "library"), ("mine", "mine.csv")])
+def test_an_electrolyte_conducts_as_measured_when_it_coats(rows, name, table):
+    """2e-3 and 5e-9 S/cm were measured; the class of coatings would say 1e-6 and 1e-13."""
+    row = {**rows.loc["Li3InCl6"], "role": "coating", "name": name, "table": table}
+    given = {f"{prop}_method": "" for prop in PROPERTIES}
+    found = evidence(row | (given if name == "mine" else {}))
+    assert found["sigma_ion_S_cm"].mean == pytest.approx(-2.9, abs=0.3)
+    assert found["sigma_ele_S_cm"].mean == pytest.approx(-8.3, abs=0.3)
+
+
+@pytest.mark.parametrize(("name", "table"), [("LATP (film)", "library"), ("mine", "mine.csv")])
+def test_a_film_is_no_electrolyte(rows, name, table):
+    row = {**rows.loc["LATP (film)"], "name": name, "table": table}
+    assert evidence(row)["sigma_ion_S_cm"].group == "oxide of a redox metal"
