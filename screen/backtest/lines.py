@@ -39,6 +39,11 @@ def chances(samples: pd.DataFrame) -> pd.DataFrame:
     stated cut-off, the library's charged potential where none is stated; the lowest is the
     library's. An interphase pins the anode side, so that the anode does not matter.
     """
+    with jax.enable_x64(True):
+        return _chances(samples)
+
+
+def _chances(samples: pd.DataFrame) -> pd.DataFrame:
     problem = _problem(samples)
     films: list[tuple[Any, Line]] = []
     bares: list[tuple[Any, Line]] = []
