@@ -1,7 +1,7 @@
 """The ranking against published cells: which of two samples of one series is the better one.
 
 Bare against coated, coating against coating, thickness against thickness. Predicted is the
-difference of p_works; below `STEP`, in which the ranking sees no difference, it is undecided, and
+difference of the probability that the criteria hold together; below `STEP`, in which the ranking sees no difference, it is undecided, and
 undecided is no hit. What a coating has itself endured is left out, and so is the sample's source.
 
     from muli.screen.backtest.ranking import ranking_rows
@@ -12,16 +12,17 @@ undecided is no hit. What a coating has itself endured is left out, and so is th
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any, NamedTuple
 
+import duckdb
 import numpy as np
 import pandas as pd
 
 from muli.candidates import reality
 from muli.screen.backtest.lines import chances, cut_off_V
-from muli.screen.ranking.criteria import STEP
+from muli.screen.ranking.criteria import STEP, joint
 from muli.screen.vocabulary import CRITERIA
 
 KINDS = ("bare against coated", "coating against coating", "thickness against thickness")
@@ -44,8 +45,8 @@ _KNOWN = {
 class Backtest(NamedTuple):
     """Judged pairs, and how many were not judged, by reason.
 
-    A row has `series`, `kind`, `quantity`, `predicted` (p_works of the first less that of the
-    second), `measured` (1: the first is better, -1: the second, 0: no difference), `hit`,
+    A row has `series`, `kind`, `quantity`, `predicted` (probability of the first less that
+    of the second), `measured` (1: the first is better, -1: the second, 0: no difference), `hit`,
     `undecided`, `guess` (that the coated, or the thicker, is better; 0: none), `guess_hit`,
     `trust`, `source`, `reason` (of a miss).
     """
@@ -54,20 +55,25 @@ class Backtest(NamedTuple):
     not_judged: dict[str, int]
 
 
-def ranking_rows() -> Backtest:
-    """All pairs of samples of one series that can be judged."""
+def ranking_rows(criteria: Sequence[str] = CRITERIA) -> Backtest:
+    """All pairs of samples of one series that can be judged.
+
+    criteria: what must hold together, of protects, affordable, stable, inert.
+    """
     cells = _samples()
     pairs = [*_against_bare(cells), *_among_coated(cells)]
     reasons = [_unknown(pair) for pair in pairs]
     judged = [pair for pair, why in zip(pairs, reasons, strict=True) if not why]
     used = {at for pair in judged for at in (pair.first.name, pair.second.name)}
     p = chances(cells[cells.index.isin(used)])
+    asked = duckdb.sql(f"SELECT {joint(criteria)} AS asked FROM p").df()["asked"]
+    p["asked"] = asked.to_numpy()
     not_judged = Counter(why for why in reasons if why)
     others = set(reality.comparisons()["source"]) - {pair.first["source"] for pair in pairs}
     count = int(reality.comparisons()["source"].isin(others).sum())
     not_judged["a ranking of electrolytes, metals or uses"] += count
     of: dict[Any, Any] = p.to_dict("index")
-    rows = [_row(pair, of[pair.first.name], of[pair.second.name]) for pair in judged]
+    rows = [_row(pair, of[pair.first.name], of[pair.second.name], criteria) for pair in judged]
     return Backtest(rows, dict(not_judged))
 
 
@@ -163,8 +169,10 @@ def _unknown(pair: _Pair) -> str:
     return ""
 
 
-def _row(pair: _Pair, first: Mapping[str, float], second: Mapping[str, float]) -> dict[str, Any]:
-    predicted = first["p_works"] - second["p_works"]
+def _row(
+    pair: _Pair, first: Mapping[str, float], second: Mapping[str, float], criteria: Sequence[str]
+) -> dict[str, Any]:
+    predicted = first["asked"] - second["asked"]
     undecided = abs(predicted) < STEP
     hit = not undecided and np.sign(predicted) == pair.measured
     names = f"{pair.first['sample']} against {pair.second['sample']}"
@@ -180,21 +188,26 @@ def _row(pair: _Pair, first: Mapping[str, float], second: Mapping[str, float]) -
         "guess_hit": pair.guess != 0 and pair.guess == pair.measured,
         "trust": pair.first["trust"],
         "source": pair.first["source"],
-        "reason": "" if hit else _reason(pair, first, second, undecided=bool(undecided)),
+        "reason": "" if hit else _reason(pair, first, second, criteria, undecided=bool(undecided)),
     }
 
 
 def _reason(
-    pair: _Pair, first: Mapping[str, float], second: Mapping[str, float], *, undecided: bool
+    pair: _Pair,
+    first: Mapping[str, float],
+    second: Mapping[str, float],
+    criteria: Sequence[str],
+    *,
+    undecided: bool,
 ) -> str:
     """Why it missed: what the source says, else the question that the two answer most apart.
 
     Where it is undecided: the question that the first is least likely to pass.
     """
-    names = [f"p_{name}" for name in CRITERIA]
+    names = [f"p_{name}" for name in criteria]
     if undecided:
         least = min(names, key=lambda name: first[name])
-        both = f"p_works {first['p_works']:.2g} and {second['p_works']:.2g}"
+        both = f"{first['asked']:.2g} and {second['asked']:.2g}"
         return f"{both}; the first {_SPOKEN[least]} with {first[least]:.2g}"
     for key in (pair.kind, pair.quantity):
         if (pair.first["source"], key) in _KNOWN:

@@ -5,25 +5,39 @@ from typing import Annotated, Any
 
 import typer
 
+from muli.screen.errors import UsageError
+from muli.screen.spec.names import shown
 from muli.screen.terminal import say
 
 EXAMPLES = """Examples:
 
   muli backtest
 
+  muli backtest --criteria chemistry
+
   muli backtest --json > backtest.json
 """
 
 
 def backtest(
+    criteria: Annotated[
+        str, typer.Option(metavar="NAME", help="all, transport or chemistry.")
+    ] = "all",
     json: Annotated[bool, typer.Option("--json", help="All rows as a JSON list.")] = False,
 ) -> None:
     """Hold the model against published cells: hits, misses with a reason, and a guess beside.
 
     Growth: ratios inside one source; a hit lies within a factor of three. The guess is "no
-    difference". Ranking: which of two samples of a series is better, by p_works; a difference below
-    0.005 is undecided, and no hit. The guess is that the coated, or the thicker one, is better.
+    difference". Ranking: which of two samples of a series is better, by the probability that the
+    criteria hold; a difference below 0.005 is undecided, and no hit. The guess is that the coated,
+    or the thicker one, is better.
     """
+    from muli.screen.ranking.rank import NAMED
+    from muli.screen.vocabulary import CRITERIA
+
+    asked = {"all": CRITERIA, **NAMED}
+    if criteria not in asked:
+        raise UsageError(f"--criteria {shown(criteria)}: expected one of {', '.join(asked)}")
     import jax
 
     jax.config.update("jax_enable_x64", True)
@@ -31,7 +45,7 @@ def backtest(
     from muli.screen.backtest.ranking import ranking_rows, ranking_summary
     from muli.screen.views.formats import write_json
 
-    rows, pairs = growth_rows(), ranking_rows()
+    rows, pairs = growth_rows(), ranking_rows(asked[criteria])
     if json:
         parts = (("growth", rows), ("ranking", pairs.rows))
         write_json([{"part": part, **row} for part, each in parts for row in each], sys.stdout)
@@ -45,7 +59,7 @@ def _pairs(
 ) -> None:
     """Every pair of the ranking by kind; misses with their reason; what could not be judged."""
     for kind, count in counts.items():
-        say(f"\n{kind}: p_works of the first less that of the second; measured 1: the first")
+        say(f"\n{kind}: probability of the first less that of the second; measured 1: the first")
         for row in (row for row in rows if row["kind"] == kind):
             mark = "hit " if row["hit"] else "tie " if row["undecided"] else "miss"
             reason = f"  ({row['reason']})" if row["reason"] else ""
