@@ -1,8 +1,9 @@
 """The ranking against published cells: which of two samples of one series is the better one.
 
 Bare against coated, coating against coating, thickness against thickness. Predicted is the
-difference of the probability that the criteria hold together; below `STEP`, in which the ranking sees no difference, it is undecided, and
-undecided is no hit. What a coating has itself endured is left out, and so is the sample's source.
+difference of the probability that the criteria hold together; below `STEP`, in which the ranking
+sees no difference, it is undecided, and undecided is no hit. What a coating has itself endured is
+left out, and so is the sample's source.
 
     from muli.screen.backtest.ranking import ranking_rows
 
