@@ -67,7 +67,7 @@ def ranking_rows(criteria: Sequence[str] = CRITERIA) -> Backtest:
     judged = [pair for pair, why in zip(pairs, reasons, strict=True) if not why]
     used = {at for pair in judged for at in (pair.first.name, pair.second.name)}
     p = chances(cells[cells.index.isin(used)])
-    asked = duckdb.sql(f"SELECT {joint(criteria)} AS asked FROM p").df()["asked"]
+    asked = duckdb.query_df(p, "p", f"SELECT {joint(criteria)} AS asked FROM p").df()["asked"]
     p["asked"] = asked.to_numpy()
     not_judged = Counter(why for why in reasons if why)
     others = set(reality.comparisons()["source"]) - {pair.first["source"] for pair in pairs}
