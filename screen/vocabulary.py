@@ -122,7 +122,7 @@ _COLUMNS = (
     Column("min_thickness_all_states_nm", "L min, all states", "joint", SMALLER, "none",
            "least thickness that protects in every state of charge"),
     Column("asr_median_ohm_cm2", "ASR", "recommended", SMALLER, "none",
-           "median resistance of coating and contacts at the recommended thickness"),
+           "median resistance of coating and contacts where the probabilities are taken"),
     Column("sigma_ion_median_S_cm", "s_ion", "belief", None, "no limit",
            "median of the coating's sigma_ion"),
     Column("sigma_ion_decades", "+-", "belief", None, "no limit",

@@ -13,7 +13,7 @@ import numpy as np
 from muli.candidates.evidence.distributions import of
 from muli.candidates.interphases import Products, products
 from muli.screen.solving.age import age_cells
-from muli.screen.solving.age_file import AgeEntry
+from muli.screen.solving.age_file import AgeEntry, products_entry
 
 THICKNESS_CM = 3e-3
 """Of the electrolyte, 30 um: it sets where growth ends, not how it begins."""
@@ -90,7 +90,7 @@ def _entry(setup: Setup) -> dict[str, Any]:
         "oxidation_limit_V": limits["oxidation_limit_V"].mean,
         "times_s": [3600.0 * setup.hours],
         "area_factor": COMPOSITE,
-        side: _products(setup.interphase),
+        side: products_entry(setup.interphase),
     }
 
 
@@ -105,17 +105,3 @@ def _layer(role: str, name: str, thickness: float) -> dict[str, Any]:
 
 def _mean(name: str, quantity: str) -> float:
     return float(10.0 ** of(name)[quantity].mean)
-
-
-def _products(one: Products) -> dict[str, Any]:
-    entry: dict[str, Any] = {
-        "sigma_ion_S_cm": one.sigma_ion.value,
-        "volume_per_charge_cm3_C": one.volume_per_charge.value,
-    }
-    if one.hole_slope is None or one.hole_reference is None:
-        return entry | {"sigma_ele_S_cm": one.sigma_ele.value}
-    return entry | {
-        "sigma_p_S_cm": one.sigma_ele.value,
-        "E_p_V": one.hole_reference.value,
-        "z_p": one.hole_slope.value,
-    }

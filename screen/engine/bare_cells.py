@@ -16,6 +16,7 @@ from muli.screen.engine.evaluate import Evaluator
 from muli.screen.engine.probability_line import Probabilities
 from muli.screen.space.facts import AxisColumn, Positions, Values
 from muli.screen.space.layout import COATING, STATE, THICKNESS
+from muli.screen.space.problem import Problem
 from muli.screen.vocabulary import OUTCOMES, P_COLUMNS, UNKNOWN, VERDICTS, YES
 
 Extra = dict[str, NDArray[Any]]
@@ -46,7 +47,7 @@ def with_bare(
                               if name in own else np.zeros(count, each.dtype)])
         for name, each in extra.items()
     }  # fmt: skip
-    facts = _bare_answers(evaluator, bare, list(answers.floats))
+    facts = bare_answers(evaluator.problem, bare, list(answers.floats))
     together = jax.tree.map(lambda a, b: np.concatenate([a, b.astype(a.dtype)]), answers, facts)
     return joined, together, filled
 
@@ -66,9 +67,13 @@ def _bare_extra(chances: Probabilities, count: int) -> Extra:
     }
 
 
-def _bare_answers(evaluator: Evaluator, at: Positions, names: Sequence[str]) -> Answers:
-    """What the electrolyte sees without a coating: the cathode's own potential."""
-    problem, count = evaluator.problem, len(at["line"])
+def bare_answers(problem: Problem, at: Positions, names: Sequence[str]) -> Answers:
+    """What the electrolyte sees without a coating: the cathode's own potential.
+
+    at: positions on the scenario axes, (cells, 1, 1). names: of the numbers wanted, (cells, 1, 1).
+    Numbers are those of the first state of charge, verdicts those of all.
+    """
+    count = len(at["boundary"])
 
     def number(key: str, role: str) -> NDArray[np.float64]:
         axis = key if key in problem.numbers else role

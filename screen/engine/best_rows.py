@@ -181,18 +181,18 @@ def line_columns(
 ) -> Extra:
     """Columns of probabilities and recommendations of some lines, by their offsets.
 
-    best: as `recommended` gives it. thickness_nm: where the probabilities are taken, the
+    best: as `recommended` gives it. thickness_nm: where probabilities and resistance are taken, the
     recommended thickness by default.
     """
     best = believed.recommended(lines.start, offsets) if best is None else best
     at = best.thickness_nm if thickness_nm is None else thickness_nm
-    chances = believed.probabilities(lines.start, offsets, at)
+    chances, cost = believed.at_thickness(lines.start, offsets, at)
     return {
         **{name: getattr(chances, name) for name in P_COLUMNS},
         "recommended_thickness_nm": best.thickness_nm,
         "thickness_low_nm": best.thickness_low_nm,
         "thickness_high_nm": best.thickness_high_nm,
-        "asr_median_ohm_cm2": best.asr_median_ohm_cm2,
+        "asr_median_ohm_cm2": cost,
         "thin": best.thin,
         "not_affordable": best.not_affordable,
     }

@@ -19,7 +19,7 @@ from muli.screen.engine.reduce import NOTHING, count_names, feasible_lines
 from muli.screen.engine.row_groups import Memory, Place, Rows, Shape, positions, row_group
 from muli.screen.engine.stability import top_k_shares
 from muli.screen.space.facts import AxisColumn, Words
-from muli.screen.space.layout import COATING, Lines
+from muli.screen.space.layout import COATING, THICKNESS, Lines
 from muli.screen.vocabulary import OUTCOMES, TOP_K_SHARE, YES
 
 
@@ -119,13 +119,16 @@ class Chunker:
         return {TOP_K_SHARE: top_k_shares(self.evaluator, self.axis_columns, lines)}
 
     def _believed(self, lines: Lines) -> dict[str, NDArray[Any]]:
-        """What is believed of lines at their recommended thickness, (lines, states)."""
-        believed = self.evaluator.believed
+        """What is believed of lines, (lines, states): at the thickness of the screen where it has
+        one, else at the recommended thickness."""
+        believed, problem = self.evaluator.believed, self.evaluator.problem
         if believed is None:
             return {}
-        offsets = judged(self.evaluator.problem, self.axis_columns, lines)
-        found = line_columns(believed, lines, offsets)
-        states = self.evaluator.problem.space.states
+        offsets = judged(problem, self.axis_columns, lines)
+        known = THICKNESS in problem.numbers and problem.space.thicknesses == 1
+        only = np.repeat(self.evaluator.thickness_nm, len(offsets)) if known else None
+        found = line_columns(believed, lines, offsets, thickness_nm=only)
+        states = problem.space.states
         whole = {name: np.full((len(lines), states), np.nan) for name in found}
         for name, each in found.items():
             whole[name][offsets] = each[:, None]

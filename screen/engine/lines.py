@@ -4,7 +4,7 @@ A line is a coating in a scenario, all states of charge together. Its distributi
 by the axes they depend on (`space.evidence`); a block of lines is looked up and judged at a time.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 import jax
@@ -17,6 +17,7 @@ from muli.kernels.constants import CM_PER_UM
 from muli.screen.engine.probabilities import (
     at_thickness,
     bare,
+    median_resistance,
     recommend,
 )
 from muli.screen.engine.probability_line import Line, Probabilities, Recommended
@@ -24,6 +25,7 @@ from muli.screen.engine.stacks import CONTACTS, unravel
 from muli.screen.space.evidence import Beliefs
 from muli.screen.space.layout import COATING
 from muli.screen.space.problem import Problem
+from muli.screen.spec import Screen
 
 MOST_FINE = 5_000
 """Lines of a screen up to which probabilities are integrated finely."""
@@ -38,7 +40,7 @@ class LinePrograms:
         self.programs: dict[str, Any] = {}
         self.problem, self.dtype = problem, dtype
         self.sizes = {**problem.space.scenarios, COATING: problem.space.coatings}
-        self.axes, tables = _tables(beliefs)
+        self.axes, tables = tables_of(beliefs)
         used = ("electrolyte_thickness_um", "current_density_mA_cm2", "cathode.area_factor")
         for key in (*used, *CONTACTS):
             if key in problem.numbers:
@@ -59,10 +61,10 @@ class LinePrograms:
         """The thickness and its band of lines, by how many lines after the first they stand."""
         return self._joined("recommend", first, offsets)
 
-    def probabilities(
+    def at_thickness(
         self, first: int, offsets: NDArray[np.int64], thickness_nm: NDArray[np.floating]
-    ) -> Probabilities:
-        """Probabilities of lines, each at its own thickness (lines,)."""
+    ) -> tuple[Probabilities, NDArray[Any]]:
+        """Probabilities and median resistance (ohm cm2) of lines, each at a thickness (lines,)."""
         return self._joined("at_thickness", first, offsets, thickness_nm.astype(self.dtype))
 
     def without_coating(self, groups: NDArray[np.int64]) -> Probabilities:
@@ -104,21 +106,17 @@ class LinePrograms:
 
     def _at_thickness(
         self, tables: Any, start: Array, offset: Array, thickness: Array
-    ) -> Probabilities:
-        fine = self.problem.space.lines <= MOST_FINE
-        return at_thickness(self._line(tables, start, offset), thickness, fine=fine)
+    ) -> tuple[Probabilities, Array]:
+        line, fine = self._line(tables, start, offset), self.problem.space.lines <= MOST_FINE
+        return at_thickness(line, thickness, fine=fine), median_resistance(line, thickness)
 
     def _bare(self, tables: Any, start: Array, offset: Array) -> Probabilities:
         return bare(self._bare_line(tables, start, offset))
 
     def _bare_line(self, tables: Any, start: Array, offset: Array) -> Line:
-        looked = self._lookup(start, offset)
-        return self._line(tables, start, offset)._replace(
-            reaction_cathode=looked(tables, "reaction_bare"),
-            reaction_cathode_sd=looked(tables, "reaction_bare_sd"),
-            limit_cathode=looked(tables, "limit_bare"),
-            limit_cathode_sd=looked(tables, "limit_bare_sd"),
-        )
+        read = self._lookup(start, offset)
+        line = self._line(tables, start, offset)
+        return bare_of(line, lambda key: read(tables, key))
 
     def _lookup(self, start: Array, offset: Array) -> Callable[[Any, str], Array]:
         """Reads a table at the positions of some lines."""
@@ -132,28 +130,39 @@ class LinePrograms:
 
     def _line(self, tables: Any, start: Array, offset: Array) -> Line:
         read = self._lookup(start, offset)
-
-        def looked(key: str) -> Array:
-            return read(tables, key)
-
-        def optional(key: str, default: float) -> Array:
-            return looked(key) if key in tables else jnp.asarray(default, self.dtype)
-
-        area = optional("cathode.area_factor", 1.0)
-        first, middle, last = (optional(key, 0.0) for key in CONTACTS)
-        rest = {name: looked(name) for name in Line._fields if name in tables}
-        screen = self.problem.spec.screen
-        return Line(
-            **rest,
-            electrolyte_cm=looked("electrolyte_thickness_um") * CM_PER_UM,
-            budget_ohm_cm2=jnp.asarray(screen.asr_budget_ohm_cm2, self.dtype),
-            contacts_ohm_cm2=first + (middle + last) / area,
-            area_factor=area,
-            current_A_cm2=looked("current_density_mA_cm2") * 1e-3,
-        )
+        return line_of(lambda key: read(tables, key), tables, self.problem.spec.screen)
 
 
-def _tables(beliefs: Beliefs) -> tuple[dict[str, tuple[str, ...]], dict[str, NDArray[Any]]]:
+def line_of(looked: Callable[[str], Array], known: Container[str], screen: Screen) -> Line:
+    """The line whose numbers `looked` gives by name; without them contacts are 0, the area 1."""
+
+    def optional(key: str, default: float) -> Any:
+        return looked(key) if key in known else default
+
+    area = optional("cathode.area_factor", 1.0)
+    first, middle, last = (optional(key, 0.0) for key in CONTACTS)
+    rest = {name: looked(name) for name in Line._fields if name in known}
+    return Line(
+        **rest,
+        electrolyte_cm=looked("electrolyte_thickness_um") * CM_PER_UM,
+        budget_ohm_cm2=screen.asr_budget_ohm_cm2,
+        contacts_ohm_cm2=first + (middle + last) / area,
+        area_factor=area,
+        current_A_cm2=looked("current_density_mA_cm2") * 1e-3,
+    )
+
+
+def bare_of(line: Line, looked: Callable[[str], Array]) -> Line:
+    """The line of the same cell without a coating: the electrolyte reacts with the cathode."""
+    return line._replace(
+        reaction_cathode=looked("reaction_bare"),
+        reaction_cathode_sd=looked("reaction_bare_sd"),
+        limit_cathode=looked("limit_bare"),
+        limit_cathode_sd=looked("limit_bare_sd"),
+    )
+
+
+def tables_of(beliefs: Beliefs) -> tuple[dict[str, tuple[str, ...]], dict[str, NDArray[Any]]]:
     """Axes and values of every field of a line, deviations included."""
     axes: dict[str, tuple[str, ...]] = {}
     tables: dict[str, NDArray[Any]] = {}

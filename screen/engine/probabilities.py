@@ -91,6 +91,12 @@ def bare(line: Line) -> Probabilities:
     return _each(_bare, line)
 
 
+def median_resistance(line: Line, thickness_nm: Array) -> Array:
+    """Median resistance (ohm cm2) of coating and contacts of lines, each at a thickness (nm)."""
+    per_cm = 10.0 ** (-jnp.maximum(_median(line), -30.0))
+    return length_cm(line, thickness_nm) * per_cm + line.contacts_ohm_cm2
+
+
 def _each(function: Any, line: Line, *more: Array) -> Any:
     """Apply a function of one line to arrays of lines of any shape."""
     dtype = jnp.asarray(line.sigma_ele, float if isinstance(line.sigma_ele, int) else None).dtype
@@ -229,15 +235,13 @@ def _recommend(line: Line, floor: Array, ceiling: Array) -> Recommended:
     thickness = _crossing(fine, q, best - WITHIN)
     low, high = _crossing(grid, p, 0.9 * best), _crossing(grid[::-1], p[::-1], 0.9 * best)
     thickness = jnp.clip(thickness, floor, ceiling)
-    median = _median(line)
-    asr = length_cm(line, thickness) * 10.0 ** (-jnp.maximum(median, -30.0)) + line.contacts_ohm_cm2
     return Recommended(
         thickness,
         jnp.minimum(low, thickness),
         jnp.maximum(high, thickness),
         thickness < THIN_NM,
         _affordable(line, floor) < NEVER_AFFORDABLE,
-        asr,
+        median_resistance(line, thickness),
     )
 
 

@@ -6,10 +6,11 @@ of it a composite cathode has per electrode area.
 """
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, model_validator
 
+from muli.candidates.interphases import Products
 from muli.screen.solving.stack_file import (
     EXPECTED,
     LawEntry,
@@ -81,3 +82,18 @@ def read_cells(path: Path) -> list[AgeEntry]:
     parts: dict[str, type[BaseModel]]
     parts = {"layers": LayerEntry, "interphase": ProductsEntry, "anode_interphase": ProductsEntry}
     return read_entries(path, AgeEntry, parts, {**EXPECTED, **MORE_EXPECTED})
+
+
+def products_entry(one: Products) -> dict[str, Any]:
+    """Properties of an interphase as an entry of the file; a hole slope makes it a branch law."""
+    entry: dict[str, Any] = {
+        "sigma_ion_S_cm": one.sigma_ion.value,
+        "volume_per_charge_cm3_C": one.volume_per_charge.value,
+    }
+    if one.hole_slope is None or one.hole_reference is None:
+        return entry | {"sigma_ele_S_cm": one.sigma_ele.value}
+    return entry | {
+        "sigma_p_S_cm": one.sigma_ele.value,
+        "E_p_V": one.hole_reference.value,
+        "z_p": one.hole_slope.value,
+    }

@@ -1,5 +1,7 @@
 """Stacks that name materials: their numbers come from the library by the rules of a run.
 
+Without a coating the electrolyte touches the cathode.
+
     {"coating": "LiNbO3", "coating_thickness_nm": 3.5, "electrolyte": "Li6PS5Cl",
      "electrolyte_thickness_um": 40, "cathode": "NMC811", "anode": "Li",
      "temperature_K": 333.15, "boundary": "auto", "coating_sigma_ele_S_cm": 5e-12}
@@ -15,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
-from pydantic import ValidationError
+from pydantic import ValidationError, model_validator
 
 from muli.kernels import Window, resolve_boundary
 from muli.kernels.constants import CM_PER_NM, CM_PER_UM
@@ -49,45 +51,63 @@ NAMED_EXPECTED = {
     "electrolyte_thickness_um": "a thickness in um",
     "coating_sigma_ele_S_cm": "a conductivity in S/cm",
     "coating_sigma_ion_S_cm": "a conductivity in S/cm",
+    "electrolyte_sigma_ele_S_cm": "a conductivity in S/cm",
+    "electrolyte_sigma_ion_S_cm": "a conductivity in S/cm",
+    "current_density_mA_cm2": "a current in mA/cm2, positive on discharge",
 }
+COMPARED = ("LiNbO3", "Li3PO4")
+"""Coatings in the spec of a cell without one: a screen has one, and its bare cell beside it."""
 
 
 class NamedEntry(Strict):
     """One stack of materials by name. Ranges are those of a spec's axes."""
 
-    coating: str
-    coating_thickness_nm: float
     electrolyte: str
     electrolyte_thickness_um: float
     cathode: str | float
+    coating: str | None = None
+    coating_thickness_nm: float | None = None
     cathode_state: Literal["charged", "discharged"] = "charged"
     anode: str | float = "Li"
     temperature_K: float = 298.15
+    current_density_mA_cm2: float = 0.0
     boundary: Literal["auto", "electrode", "interphase"] = "auto"
     coating_sigma_ele_S_cm: float | None = None
     coating_sigma_ion_S_cm: float | None = None
+    electrolyte_sigma_ele_S_cm: float | None = None
+    electrolyte_sigma_ion_S_cm: float | None = None
     name: str | None = None
     expected: Any = None
 
+    @model_validator(mode="after")
+    def _coated(self) -> "NamedEntry":
+        if self.coating is None and (self.coating_thickness_nm or self.typed("coating")):
+            raise ValueError(f"coating is missing; expected {NAMED_EXPECTED['coating']}")
+        if self.coating is not None and self.coating_thickness_nm is None:
+            expected = NAMED_EXPECTED["coating_thickness_nm"]
+            raise ValueError(f"coating_thickness_nm is missing; expected {expected}")
+        return self
+
     def as_spec(self) -> dict[str, Any]:
-        """The spec of a screen with this cell alone."""
-        axes: dict[str, Any] = {
-            "coating": [self.coating],
-            "coating_thickness_nm": [self.coating_thickness_nm],
-            "electrolyte": [self.electrolyte],
-            "electrolyte_thickness_um": [self.electrolyte_thickness_um],
-        }
+        """The spec of a screen with this cell alone, or beside coatings where it has none."""
+        axes: dict[str, Any] = {"coating": [self.coating] if self.coating else [*COMPARED]}
+        if self.coating_thickness_nm is not None:
+            axes["coating_thickness_nm"] = [self.coating_thickness_nm]
+        axes["electrolyte"] = [self.electrolyte]
+        axes["electrolyte_thickness_um"] = [self.electrolyte_thickness_um]
         for role in ("cathode", "anode"):
             given = getattr(self, role)
             axes[role if isinstance(given, str) else f"{role}_potential_V"] = [given]
         axes["temperature_K"] = [self.temperature_K]
-        axes |= {f"coating.{name}": [value] for name, value in self.typed.items()}
-        return {"screen": {"boundary": self.boundary}, "axes": axes, "output": {"mode": "all"}}
+        axes["current_density_mA_cm2"] = [self.current_density_mA_cm2]
+        for role in ("coating", "electrolyte"):
+            axes |= {f"{role}.{name}": [value] for name, value in self.typed(role).items()}
+        mode = "all" if self.coating else "best"
+        return {"screen": {"boundary": self.boundary}, "axes": axes, "output": {"mode": mode}}
 
-    @property
-    def typed(self) -> dict[str, float]:
-        """Conductivities of the coating that are given, by column of a material."""
-        given = {n: getattr(self, f"coating_{n}") for n in ("sigma_ele_S_cm", "sigma_ion_S_cm")}
+    def typed(self, role: str) -> dict[str, float]:
+        """Conductivities of the coating or electrolyte that are given, by column of a material."""
+        given = {n: getattr(self, f"{role}_{n}") for n in ("sigma_ele_S_cm", "sigma_ion_S_cm")}
         return {name: value for name, value in given.items() if value is not None}
 
 
@@ -149,13 +169,16 @@ def named(entry: NamedEntry, where: str = "cell", folder: Path | None = None) ->
     where: what messages call it. Raises `SpecError`: unknown names, values out of range.
     """
     source = Source(parse(entry.as_spec(), where), where, folder or Path.cwd())
-    frames = resolve(source).frames
-    coating = frames["coating"].assign(**entry.typed)
-    T = entry.temperature_K
-    rows = [
-        at_temperature(frames["electrolyte"], T).iloc[0],
-        at_temperature(coating, T, frozenset(entry.typed)).iloc[0],
-    ]
+    return named_of(entry, resolve(source).frames)
+
+
+def named_of(entry: NamedEntry, frames: dict[str, pd.DataFrame]) -> Named:
+    """The same from materials that were looked up, by role."""
+    rows = []
+    for role in ("electrolyte", "coating") if entry.coating else ("electrolyte",):
+        typed = entry.typed(role)
+        frame = frames[role].assign(**typed)
+        rows.append(at_temperature(frame, entry.temperature_K, frozenset(typed)).iloc[0])
     E_cathode, E_anode = _cathode(entry, frames), _anode(entry, frames)
     window = Window(float(rows[0]["reduction_limit_V"]), float(rows[0]["oxidation_limit_V"]))
     ends = resolve_boundary(E_anode, E_cathode, window, choice=entry.boundary)
@@ -173,13 +196,15 @@ def named(entry: NamedEntry, where: str = "cell", folder: Path | None = None) ->
     return Named(entry, stack, E_anode, side, said, tuple(missing))
 
 
+_ROLES = ("electrolyte", "cathode_coating")
+
+
 def _stack(
     entry: NamedEntry, rows: "list[pd.Series[Any]]", anode: float, cathode: float
 ) -> StackEntry:
-    depths = (
-        entry.electrolyte_thickness_um * CM_PER_UM,
-        entry.coating_thickness_nm * CM_PER_NM,
-    )
+    depths = [entry.electrolyte_thickness_um * CM_PER_UM]
+    if entry.coating_thickness_nm is not None:
+        depths.append(entry.coating_thickness_nm * CM_PER_NM)
     layers = [
         LayerEntry(
             role=role,  # type: ignore[arg-type]
@@ -190,7 +215,7 @@ def _stack(
             reduction_limit_V=_known(row["reduction_limit_V"]),
             oxidation_limit_V=_known(row["oxidation_limit_V"]),
         )
-        for role, row, depth in zip(("electrolyte", "cathode_coating"), rows, depths, strict=True)
+        for role, row, depth in zip(_ROLES, rows, depths, strict=False)
     ]
     return StackEntry(
         layers=layers,
@@ -198,6 +223,7 @@ def _stack(
         E_anode_V=anode,
         E_cathode_V=cathode,
         temperature_K=entry.temperature_K,
+        current_density_A_cm2=1e-3 * entry.current_density_mA_cm2,
         oxidation_limit_V=layers[0].oxidation_limit_V,
     )
 
@@ -225,9 +251,10 @@ def _assumptions(
     anode, side, cathode = ends
     said = [note for row in rows for note in row["temperature_notes"]]
     said += [
-        f"{rows[1]['name']}: {name.removesuffix('_S_cm')} {value:g} S/cm as given, at "
+        f"{row['name']}: {name.removesuffix('_S_cm')} {value:g} S/cm as given, at "
         f"{entry.temperature_K:g} K"
-        for name, value in entry.typed.items()
+        for row, role in zip(rows, ("electrolyte", "coating"), strict=False)
+        for name, value in entry.typed(role).items()
     ]
     if isinstance(entry.cathode, str):
         said.append(f"cathode {entry.cathode} {entry.cathode_state}: {cathode:g} V")

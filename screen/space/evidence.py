@@ -106,7 +106,7 @@ def beliefs(problem: Problem, *, own: bool = True, without: str = "") -> Beliefs
 
 
 def _rows(problem: Problem, role: str) -> list[dict[Any, Any]]:
-    return problem.materials.frames[role].to_dict("records")
+    return problem.records[role]
 
 
 def _drawn(problem: Problem) -> Mapping[str, Mapping[str, Any]]:

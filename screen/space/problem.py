@@ -7,7 +7,7 @@ that fills the gaps only; otherwise what is unknown stays NaN, and so does what 
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -62,6 +62,12 @@ class Problem:
     def spec(self) -> Spec:
         """The validated spec."""
         return self.source.spec
+
+    @cached_property
+    def records(self) -> dict[str, list[dict[Any, Any]]]:
+        """The materials of every role as dictionaries."""
+        frames = self.materials.frames
+        return {role: frame.to_dict("records") for role, frame in frames.items()}
 
     @property
     def states(self) -> tuple[str, ...]:
