@@ -57,6 +57,7 @@ from muli.kernels.model.laws import (
     Table,
     arrhenius_factor,
     arrhenius_sigma_ion,
+    with_unit_slopes,
 )
 from muli.kernels.model.stack import Layer, Stack
 from muli.kernels.model.status import Status
@@ -128,4 +129,5 @@ __all__ = [
     "thickness_at",
     "thickness_per_electrode_area",
     "transport_ratio",
+    "with_unit_slopes",
 ]

@@ -27,7 +27,7 @@ from muli.kernels.metrics.growth_integral import Path, resistance_of
 from muli.kernels.metrics.growth_law import Feed
 from muli.kernels.metrics.pinned import Faces, before, behind, pinned_faces
 from muli.kernels.model.boundary import Window
-from muli.kernels.model.laws import Branches, Constant, Law
+from muli.kernels.model.laws import Law, constant_sigma_ele
 from muli.kernels.model.numbers import Real
 from muli.kernels.model.stack import Layer, Stack
 from muli.kernels.model.status import Status
@@ -157,8 +157,7 @@ def growth_from(
 def _guard(products: Interphase, stack: Stack) -> tuple[Interphase, Int[Array, ""]]:
     """Products that are safe to use, and what was wrong with those given."""
     given = products.sigma_ele
-    law = Constant(jnp.minimum(given.sigma_0, METALLIC)) if isinstance(given, Constant) else given
-    layer = Layer(1.0, products.sigma_ion, law)
+    layer = Layer(1.0, products.sigma_ion, given.capped(METALLIC))
     plain = Stack((layer,), stack.E_anode, stack.E_cathode, stack.temperature)
     safe, status = guard(as_floats(plain))
     rest = products.volume_per_charge, products.reaction_rate, products.volume_ratio
@@ -168,20 +167,8 @@ def _guard(products: Interphase, stack: Stack) -> tuple[Interphase, Int[Array, "
     status = jnp.maximum(status, jnp.where(unknown, Status.MISSING_PROPERTY, Status.OK))
     status = jnp.maximum(status, jnp.where(wrong, Status.INPUT_OUT_OF_RANGE, Status.OK))
     sound, numbers = safe.layers[0], jnp.where(unknown | wrong, 1.0, numbers)
-    law = _with_plain_slopes(sound.sigma_ele, given)
+    law = sound.sigma_ele.with_plain_slopes_of(given)
     return Interphase(sound.sigma_ion, law, *numbers), status.astype(jnp.int32)
-
-
-def _with_plain_slopes(law: Law, given: Law) -> Law:
-    """The law with those slopes that were given as plain numbers: they choose the method."""
-    if not isinstance(law, Branches) or not isinstance(given, Branches):
-        return law
-    plain = {
-        name: value
-        for name, value in (("z_n", given.z_n), ("z_p", given.z_p))
-        if isinstance(value, int | float)
-    }
-    return replace(law, **plain)
 
 
 def _side(
@@ -251,11 +238,11 @@ def _feed(side: _Side) -> Feed | None:
     path, law = side.path, side.path.interphase.sigma_ele
     drive = jnp.abs(path.E_electrode - path.E_pin)
     resistance = resistance_of(path.outer)
-    if side.bare and not isinstance(law, Constant):
+    if side.bare and not law.is_constant:
         log_flux = solve(replace(path.outer, layers=(path.interphase,))).log_leak
         per_length = jnp.exp(jnp.log(drive) - log_flux)
-    elif resistance is not None and isinstance(law, Constant):
-        per_length = 1.0 / path.interphase.sigma_ion + 1.0 / law.sigma_0
+    elif resistance is not None and law.is_constant:
+        per_length = 1.0 / path.interphase.sigma_ion + 1.0 / constant_sigma_ele(law)
     else:
         return None
     return Feed(

@@ -22,7 +22,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from muli.kernels.constants import ABSENT, BOLTZMANN_EV
-from muli.kernels.model.laws import Constant, Table
+from muli.kernels.model.laws import constant_sigma_ele
 from muli.kernels.model.stack import Layer, Stack
 from muli.kernels.numerics.root import find_root
 from muli.kernels.numerics.safe import log_or_absent
@@ -121,9 +121,10 @@ def resistance_of(outer: Stack) -> Scalar | None:
     outer = as_floats(outer)
     total = jnp.zeros_like(outer.temperature) + sum(outer.interface_asr or ())
     for layer in outer.layers:
-        if not isinstance(layer.sigma_ele, Constant):
+        if not layer.sigma_ele.is_constant:
             return None
-        total = total + layer.thickness * (1.0 / layer.sigma_ion + 1.0 / layer.sigma_ele.sigma_0)
+        sigma_ele = constant_sigma_ele(layer.sigma_ele)
+        total = total + layer.thickness * (1.0 / layer.sigma_ion + 1.0 / sigma_ele)
     return total
 
 
@@ -169,8 +170,9 @@ def _one_piece(stack: Stack) -> Piece:
 
 def _bends(path: Path) -> Curve:
     """Potentials at which the law of the interphase or of a coating has a corner."""
-    laws = [layer.sigma_ele for layer in (path.interphase, *path.outer.layers)]
-    grids = [jnp.asarray(law.E, path.E_pin.dtype) for law in laws if isinstance(law, Table)]
+    layers = path.interphase, *path.outer.layers
+    corners = [layer.sigma_ele.corners for layer in layers]
+    grids = [jnp.asarray(grid, path.E_pin.dtype) for grid in corners if grid is not None]
     return jnp.concatenate([*grids, jnp.zeros(0, path.E_pin.dtype)])
 
 

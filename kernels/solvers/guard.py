@@ -6,7 +6,6 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int
 
-from muli.kernels.model.laws import Branches, Constant, Law
 from muli.kernels.model.stack import Stack
 from muli.kernels.model.status import Status
 
@@ -51,23 +50,13 @@ def _wrong(stack: Stack) -> Flag:
     for layer in stack.layers:
         positive += [layer.thickness, layer.sigma_ion]
     flags = [value <= 0 for value in positive]
-    flags += [_law_wrong(layer.sigma_ele) for layer in stack.layers]
+    flags += [layer.sigma_ele.out_of_range() for layer in stack.layers]
     flags += [contact < 0 for contact in stack.interface_asr or ()]
     flags += [jnp.any(jnp.isinf(leaf)) for leaf in jax.tree.leaves(stack)]
     given = [layer.thickness for layer in stack.layers]
     given += [stack.E_anode, stack.E_cathode, stack.temperature, stack.current_density]
     given += list(stack.interface_asr or ())
     return _any(flags + [jnp.isnan(value) for value in given])
-
-
-def _law_wrong(law: Law) -> Flag:
-    if isinstance(law, Constant):
-        return jnp.asarray(law.sigma_0 <= 0)
-    if isinstance(law, Branches):
-        weights = [law.sigma_0, law.sigma_n, law.sigma_p]
-        none = (law.sigma_0 <= 0) & (law.sigma_n <= 0) & (law.sigma_p <= 0)
-        return _any([none, law.z_n <= 0, law.z_p <= 0, *(weight < 0 for weight in weights)])
-    return jnp.any(jnp.diff(law.E) <= 0)
 
 
 def _any(flags: list[Flag]) -> Flag:

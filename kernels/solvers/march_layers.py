@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from muli.kernels.model.laws import Constant, constant_sigma_ele
+from muli.kernels.model.laws import constant_sigma_ele
 from muli.kernels.model.stack import Layer, Stack
 from muli.kernels.solvers.open_circuit import advance, log_conductance, log_flux
 from muli.kernels.transport.conductor import Piece, as_floats, chain, is_open_circuit
@@ -50,7 +50,7 @@ def thickness_between(
     numbers = as_floats(alone)
     level = E_right <= E_left
     E_right = jnp.where(level, E_left + 1.0, E_right)
-    if isinstance(layer.sigma_ele, Constant):
+    if layer.sigma_ele.is_constant:
         layer = numbers.layers[0]
         slope = _constant_slope(numbers, leak)
         falls = slope <= 0
@@ -71,7 +71,7 @@ def _cross(
     """Potential on the other side of a stack's one layer, towards `end`."""
     numbers = as_floats(alone)
     length = sign * numbers.layers[0].thickness
-    if isinstance(numbers.layers[0].sigma_ele, Constant):
+    if numbers.layers[0].sigma_ele.is_constant:
         return E + length * _constant_slope(numbers, leak)
     if not is_open_circuit(alone):
         medium = _medium(numbers, *sorted_pair(E, end))

@@ -5,7 +5,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from muli.kernels.constants import ABSENT, BOLTZMANN_EV
-from muli.kernels.model.laws import Table
 from muli.kernels.model.stack import Stack
 from muli.kernels.model.status import Status
 from muli.kernels.solvers.derivatives import solve_chain, solve_open_circuit
@@ -95,9 +94,7 @@ def _table_status(stack: Stack, raw: Raw) -> Int[Array, ""]:
     """Whether the potential leaves the range of a table; a layer's extremes are at its faces."""
     left = jnp.zeros((), bool)
     for layer, faces in zip(stack.layers, raw.faces, strict=True):
-        if isinstance(layer.sigma_ele, Table):
-            grid = layer.sigma_ele.E
-            left = left | (jnp.min(faces) < grid[0]) | (jnp.max(faces) > grid[-1])
+        left = left | layer.sigma_ele.is_left_by(faces)
     return jnp.where(left, Status.EXTRAPOLATED_TABLE, Status.OK).astype(jnp.int32)
 
 

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from muli.kernels.constants import ABSENT, BOLTZMANN_EV
-from muli.kernels.model.laws import Branches, Constant, Law, Table, aligned_tables, as_branches
+from muli.kernels.model.laws import Branches, aligned_tables
 from muli.kernels.model.stack import Stack
 from muli.kernels.numerics.safe import log_or_absent
 from muli.kernels.transport.ambipolar import Conductor, Dilute
@@ -48,7 +48,7 @@ def as_floats(tree: Tree) -> Tree:
 
 def is_constant(stack: Stack) -> bool:
     """Whether every layer has a constant law, so that the answer is explicit."""
-    return all(isinstance(layer.sigma_ele, Constant) for layer in stack.layers)
+    return all(layer.sigma_ele.is_constant for layer in stack.layers)
 
 
 def is_open_circuit(stack: Stack) -> bool:
@@ -67,37 +67,28 @@ def chain(given: Stack, safe: Stack) -> Chain:
 def _conductors(given: Stack, safe: Stack) -> Conductor:
     """All layers take the method of the hardest, so that one program serves them in turn."""
     laws = [layer.sigma_ele for layer in safe.layers]
-    has_table = jnp.asarray([isinstance(law, Table) for law in laws])
-    if not any(isinstance(law, Table) for law in laws):
+    if not any(law.is_table for law in laws):
         return _of_branches(given, safe)
     sigma_ion = jnp.stack([layer.sigma_ion for layer in safe.layers])
     tables = jax.vmap(piecewise)(aligned_tables(laws), sigma_ion)
-    if not any(isinstance(law, Branches) for law in laws):
+    if all(law.is_table or law.is_constant for law in laws):
         return tables
-    return Mixed(tables, _of_branches(given, safe), has_table, tables.log_sigma_ion)
+    is_table = jnp.asarray([law.is_table for law in laws])
+    return Mixed(tables, _of_branches(given, safe), is_table, tables.log_sigma_ion)
 
 
 def _of_branches(given: Stack, safe: Stack) -> Dilute | Graded:
     """Constants and branches; a table counts as a constant that nobody asks."""
     volt = BOLTZMANN_EV * safe.temperature
     sigma_ion = jnp.stack([layer.sigma_ion for layer in safe.layers])
-    slopes = [_plain_slope(layer.sigma_ele) for layer in given.layers]
-    rows = [as_branches(layer.sigma_ele, volt) for layer in safe.layers]
+    slopes = [layer.sigma_ele.plain_slope for layer in given.layers]
+    rows = [layer.sigma_ele.as_branches(volt) for layer in safe.layers]
     laws = jax.tree.map(lambda *leaves: jnp.stack(leaves), *rows)
     if all(slope is not None for slope in slopes):
         return jax.vmap(dilute)(laws, sigma_ion, volt / jnp.asarray(slopes, volt.dtype))
     low = jnp.minimum(safe.E_anode, safe.E_cathode)
     high = jnp.maximum(safe.E_anode, safe.E_cathode)
     return jax.vmap(graded, (0, 0, None, None, None))(laws, sigma_ion, volt, low, high)
-
-
-def _plain_slope(law: Law) -> float | None:
-    """The slope of both branches where they are equal plain numbers; else None. No branches: 1."""
-    if not isinstance(law, Branches):
-        return 1.0
-    slopes = law.z_n, law.z_p
-    known = all(isinstance(slope, int | float) for slope in slopes)
-    return slopes[0] if known and slopes[0] == slopes[1] else None
 
 
 def dilute(law: Branches, sigma_ion: Scalar, volt: Scalar) -> Dilute:

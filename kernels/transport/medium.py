@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from muli.kernels.constants import BOLTZMANN_EV
-from muli.kernels.model.laws import Branches, Table, aligned_tables, as_branches
+from muli.kernels.model.laws import Branches, Table, aligned_tables
 from muli.kernels.model.stack import Stack
 from muli.kernels.transport.branches import log_sigma_ele
 from muli.kernels.transport.flow import BranchFlow, Flow
@@ -68,15 +68,15 @@ def media(stack: Stack, E_low: Scalar, E_high: Scalar) -> Medium:
     """Every layer of a stack, along a leading axis, for potentials between E_low and E_high."""
     laws = [layer.sigma_ele for layer in stack.layers]
     like = stack.E_anode
-    has_table = any(isinstance(law, Table) for law in laws)
+    is_table = [law.is_table for law in laws]
     return Medium(
         thickness=jnp.stack([layer.thickness for layer in stack.layers]),
         sigma_ion=jnp.stack([layer.sigma_ion for layer in stack.layers]),
         branches=jax.tree.map(
-            lambda *rows: jnp.stack(rows), *[as_branches(law, like) for law in laws]
+            lambda *rows: jnp.stack(rows), *[law.as_branches(like) for law in laws]
         ),
-        table=aligned_tables(laws) if has_table else None,
-        is_table=jnp.asarray([isinstance(law, Table) for law in laws]),
+        table=aligned_tables(laws) if any(is_table) else None,
+        is_table=jnp.asarray(is_table),
         current=_repeat(stack.current_density, len(laws)),
         V_T=_repeat(BOLTZMANN_EV * stack.temperature, len(laws)),
         E_low=_repeat(E_low, len(laws)),

@@ -16,12 +16,8 @@ from jaxtyping import Array, Float
 
 from muli.kernels import (
     BoundaryChoice,
-    Branches,
-    Constant,
-    Law,
     Layer,
     Stack,
-    Table,
     Window,
     arrhenius_factor,
     arrhenius_sigma_ion,
@@ -175,15 +171,8 @@ def _place(problem: Problem, stack: Stack, variable: Variable, value: Float[Arra
     elif quantity == "sigma_ion":
         new = replace(layer, sigma_ion=value)
     else:
-        new = replace(layer, sigma_ele=_constant(layer.sigma_ele, value))
+        new = replace(layer, sigma_ele=layer.sigma_ele.with_sigma_0(value))
     return replace(stack, layers=(*stack.layers[:k], new, *stack.layers[k + 1 :]))
-
-
-def _constant(law: Law, value: Float[Array, ""]) -> Law:
-    """A law whose constant part is the variable; branches keep their wings."""
-    if isinstance(law, Table):
-        raise ValueError("sigma_ele of a tabulated layer is not one number and cannot vary")
-    return replace(law, sigma_0=value)
 
 
 def _at_temperature(problem: Problem, stack: Stack) -> Stack:
@@ -193,17 +182,8 @@ def _at_temperature(problem: Problem, stack: Stack) -> Stack:
         Layer(
             layer.thickness,
             arrhenius_sigma_ion(layer.sigma_ion, problem.E_act_ion[k], T, T_ref),
-            _scaled(layer.sigma_ele, arrhenius_factor(problem.E_act_ele[k], T, T_ref)),
+            layer.sigma_ele.scaled(arrhenius_factor(problem.E_act_ele[k], T, T_ref)),
         )
         for k, layer in enumerate(stack.layers)
     )
     return replace(stack, layers=layers)
-
-
-def _scaled(law: Law, factor: Float[Array, ""]) -> Law:
-    if isinstance(law, Constant):
-        return Constant(law.sigma_0 * factor)
-    if isinstance(law, Branches):
-        scaled = {name: getattr(law, name) * factor for name in ("sigma_0", "sigma_n", "sigma_p")}
-        return replace(law, **scaled)
-    return Table(law.E, law.log10_sigma + jnp.log10(factor))

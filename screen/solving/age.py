@@ -8,13 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import numpy as np
 
 from muli.kernels import (
-    Branches,
     Grown,
     Growth,
     GrowthEnd,
@@ -24,6 +23,7 @@ from muli.kernels import (
     Status,
     Window,
     growth,
+    with_unit_slopes,
 )
 from muli.kernels.constants import CM_PER_NM
 from muli.screen.compiling.programs import QUICK_COMPILE, kept
@@ -32,6 +32,7 @@ from muli.screen.solving.batches import in_chunks, law_of, points_of
 
 COULOMB_PER_UAH = 3600e-6
 CHUNK = 32
+Tree = TypeVar("Tree")
 
 
 class Shape(NamedTuple):
@@ -222,12 +223,6 @@ def _program(shape: Shape) -> Callable[[Cell], Aged]:
     return kept(f"age {shape}", QUICK_COMPILE)(jax.vmap(aged))
 
 
-def _known(tree: Any, shape: Shape) -> Any:
+def _known(tree: Tree, shape: Shape) -> Tree:
     """The same with the slopes of its branches as plain numbers where all are 1."""
-    if not shape.unit_slopes:
-        return tree
-
-    def plain(node: Any) -> Any:
-        return replace(node, z_n=1.0, z_p=1.0) if isinstance(node, Branches) else node
-
-    return jax.tree.map(plain, tree, is_leaf=lambda node: isinstance(node, Branches))
+    return with_unit_slopes(tree) if shape.unit_slopes else tree

@@ -33,6 +33,7 @@ from muli.kernels import (
     Table,
     profile_in_layer,
     solved_layers,
+    with_unit_slopes,
 )
 from muli.screen.compiling.programs import QUICK_COMPILE, kept
 from muli.screen.solving.stack_file import LawEntry, LayerEntry, StackEntry
@@ -278,13 +279,7 @@ def _uncut(solution: Solution, layers: SolvedLayer, count: int, straight: bool) 
 def _known(stack: Stack, kind: Kind) -> Stack:
     """The stack with what its kind knows as plain numbers."""
     if kind.unit_slopes:
-        layers = tuple(
-            replace(k, sigma_ele=replace(k.sigma_ele, z_n=1.0, z_p=1.0))
-            if isinstance(k.sigma_ele, Branches)
-            else k
-            for k in stack.layers
-        )
-        stack = replace(stack, layers=layers)
+        stack = with_unit_slopes(stack)
     return replace(stack, current_density=0.0) if kind.at_rest else stack
 
 
