@@ -27,7 +27,7 @@ test: $(VENV)/.test ## every test but the long ones
 test-full: $(VENV)/.test ## also repeated kills, large comparisons, real servers
 	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
 
-check: $(VENV)/.test ## lint, format, types, and the import direction of the house
+check: $(VENV)/.test ## lint, format, types, and the import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
