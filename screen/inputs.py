@@ -9,6 +9,7 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 
+from muli.candidates.environment import muli_command
 from muli.candidates.kinds import kind_of, kind_of_file
 from muli.screen.errors import SpecError, UsageError
 
@@ -55,7 +56,7 @@ def reason(error: Exception) -> str:
 def no_folder(path: Path, expected: str = "the folder of a run") -> str:
     """What stands where a folder should be, in words."""
     if not path.exists():
-        return f"{path}: no such folder; `muli run --out {path}` makes one"
+        return f"{path}: no such folder; `{muli_command()} run --out {path}` makes one"
     kind = kind_of_file(path, expected) if path.is_file() else None
     return f"{path}: this is {kind or 'a file'}; expected {expected}"
 

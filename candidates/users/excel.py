@@ -5,6 +5,7 @@ import warnings
 from typing import Any
 from zipfile import BadZipFile, ZipFile
 
+from muli.candidates.environment import install_command
 from muli.candidates.users.problems import Problems
 
 _MAX_BYTES = 1 << 28
@@ -29,7 +30,7 @@ def excel_rows(content: bytes, problems: Problems) -> tuple[list[list[str]], lis
         import openpyxl  # noqa: F401  (pandas names only itself where it is missing)
         import pandas as pd
     except ModuleNotFoundError:
-        refuse(problems, "", "a CSV file", "for .xlsx: pip install 'muli[excel]', or save as CSV")
+        refuse(problems, "", "a CSV file", f"for .xlsx: {install_command('excel')}, or save as CSV")
     try:
         with warnings.catch_warnings(), pd.ExcelFile(io.BytesIO(content), "openpyxl") as book:
             warnings.simplefilter("ignore")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from muli.candidates.environment import install_command, muli_command
 from muli.screen.terminal import counting, say, tell, terminal_width
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def usable_input() -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        raise UsageError(f"{error.name} is not installed: pip install 'muli[thermo]'") from None
+        raise UsageError(f"{error.name} is not installed: {install_command('thermo')}") from None
     except Refused as error:
         raise ResumeRefused(str(error)) from None
     except (ValueError, LookupError) as error:
@@ -224,7 +225,7 @@ def import_(
     tell(
         f"{len(imported.energies.formulas):,} energies written to {out}, "
         f"{len(imported.rejected):,} left out; "
-        f"next: muli candidates compute --energies {out} --out table.csv"
+        f"next: {muli_command()} candidates compute --energies {out} --out table.csv"
     )
 
 

@@ -1,5 +1,6 @@
 """`muli run`: screen a design space, then show the best of it."""
 
+import shlex
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from muli.candidates.environment import muli_command
 from muli.screen.terminal import loss_allowed, say, tell, terminal_width
 
 if TYPE_CHECKING:
@@ -178,5 +180,6 @@ def _summary(result: "RunResult") -> None:
     say(overview(result.folder, terminal_width()))
     say()
     say(f"Parquet: {result.folder}/part-*.parquet ({result.rows:,} rows)")
-    say(f"next: muli rank {result.folder} --per family --top 3")
-    say(f"      muli report {result.folder} --out report.html    a page to pass around")
+    muli, folder = muli_command(), shlex.quote(str(result.folder))
+    say(f"next: {muli} rank {folder} --per family --top 3")
+    say(f"      {muli} report {folder} --out report.html    a page to pass around")

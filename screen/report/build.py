@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import pandas as pd
 
+from muli.candidates.environment import install_command
 from muli.candidates.files import write_atomically
 from muli.screen.dataset import materials
 from muli.screen.dataset.results import Dirs, Results, open_results
@@ -57,7 +58,7 @@ def report(dirs: Dirs, out: str | Path) -> Path:
     try:
         text = html(dirs)
     except ModuleNotFoundError as error:
-        raise ReportError(f"the report needs {error.name}: pip install 'muli[report]'") from None
+        raise ReportError(f"the report needs {error.name}: {install_command('report')}") from None
     try:
         write_atomically(path, text.encode("utf-8", "replace"))
     except OSError as error:

@@ -6,6 +6,7 @@
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
+from muli.candidates.environment import install_command
 from muli.screen.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,6 +19,6 @@ def begun(where: str, device: str) -> AbstractContextManager["Start"]:
         from muli.screen.running import clusters
     except ModuleNotFoundError as error:
         raise UsageError(
-            f"--dask needs the extra dask ({error}): pip install 'muli[dask]'"
+            f"--dask needs the extra dask ({error}): {install_command('dask')}"
         ) from None
     return clusters.begun(where, device)
