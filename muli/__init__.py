@@ -11,6 +11,8 @@ Names are loaded when first asked for, so that `import muli` costs next to nothi
 holds the physics, `muli.candidates` the materials, `muli.screen` joins the two.
 """
 
+__version__ = "0.1.0"
+
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 

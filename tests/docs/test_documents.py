@@ -1,69 +1,16 @@
-"""Every command and every script in README and docs runs, and prints what the page says.
-
-- `sh` blocks run with bash, in order, in a folder that holds `examples/`.
-- `python` blocks run as scripts there; an `output` block after one must be what it prints.
-- any block under `<!-- file: NAME -->` is written to NAME.
-- a block under `<!-- not run: REASON -->` is left out, for that reason.
-"""
+"""Every command and every script in README and docs runs, and prints what the page says."""
 
 import os
 import re
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-BLOCK = re.compile(
-    r"(?:^<!-- (?P<mark>file|not run): (?P<text>[^\n]*?) -->\n+)?"
-    r"^```(?P<language>[a-z]*)[^\n]*\n(?P<body>.*?)^```$",
-    re.MULTILINE | re.DOTALL,
-)
-SHELL = ("sh", "bash", "console", "shell")
-
-
-@dataclass(frozen=True)
-class Block:
-    """One fenced block: its language and body, and the mark above it."""
-
-    language: str
-    body: str
-    mark: str | None
-    text: str | None
-    line: int
-
-    @property
-    def commands(self) -> str:
-        """The commands of a shell block, prompts taken off."""
-        lines = self.body.splitlines()
-        if any(line.startswith("$ ") for line in lines):
-            lines = [line[2:] for line in lines if line.startswith("$ ")]
-        return "\n".join(lines)
-
-
-def documents() -> list[Path]:
-    """README and every page of docs/."""
-    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-
-
-def blocks(path: Path) -> list[Block]:
-    """Fenced blocks of a page in order."""
-    text = path.read_text(encoding="utf-8")
-    return [
-        Block(
-            found["language"],
-            found["body"],
-            found["mark"],
-            found["text"],
-            text.count("\n", 0, found.start()) + 1,
-        )
-        for found in BLOCK.finditer(text)
-    ]
-
+from tests.docs.blocks import ROOT, SHELL, Block, blocks, documents
 
 FIRST_READ = ("README.md", "how-to-read.md")
 RUNNABLE = [
@@ -104,13 +51,19 @@ def test_a_page_runs_as_it_is_written(path, tmp_path):
     for block in blocks(path):
         if block.language == "output":
             assert printed.strip() == block.body.strip(), f"{path.name}:{block.line}"
-        elif block.mark != "not run":
+        elif block.mark in (None, "file"):
             printed = _execute(block, path, tmp_path)
 
 
 def test_every_block_that_is_not_run_says_why():
     left_out = [b for path in documents() for b in blocks(path) if b.mark == "not run"]
     assert all(len(block.text.split()) >= 3 for block in left_out)
+
+
+def test_a_mark_is_one_that_is_known():
+    for path in documents():
+        marks = re.findall(r"^<!-- [^>]*-->\n+```", path.read_text(encoding="utf-8"), re.MULTILINE)
+        assert len(marks) == len([b for b in blocks(path) if b.mark]), path.name
 
 
 def test_every_block_says_its_language():
