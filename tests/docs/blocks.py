@@ -3,8 +3,8 @@
 - `sh` blocks run with bash, in order, in a folder that holds `examples/`.
 - `python` blocks run as scripts there; an `output` block after one must be what it prints.
 - any block under `<!-- file: NAME -->` is written to NAME.
-- a block under `<!-- fresh environment: REASON -->` runs where a whole page is run in a clone that has what
-  `make run` installs, and one under `<!-- own clone: REASON -->` in a clone of its own.
+- a block under `<!-- fresh environment: REASON -->` runs where the whole page is followed in a new
+  clone, and one under `<!-- own clone: REASON -->` in a clone of its own.
 - a block under `<!-- not run: REASON -->` is left out, for that reason.
 """
 

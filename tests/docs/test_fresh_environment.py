@@ -1,4 +1,4 @@
-"""A newcomer's first pages, command by command, in clones that have no more than the page installs."""
+"""A newcomer's first pages, command by command, in clones that have what the page installs."""
 
 import os
 import re
