@@ -47,7 +47,8 @@ def _clone() -> str | None:
 
 def _python() -> str:
     """The interpreter as one types it from here."""
-    return shlex.quote(_shortest(Path(sys.executable)))
+    plain = Path(sys.executable).with_name("python")
+    return shlex.quote(_shortest(plain if plain.exists() else Path(sys.executable)))
 
 
 def _shortest(path: Path) -> str:

@@ -149,7 +149,7 @@ def _own_files() -> list[str]:
 
 
 def _importable(place: Path) -> bool:
-    return place.is_file() or (place / "__init__.py").is_file()
+    return (place.suffix == ".py" and place.is_file()) or (place / "__init__.py").is_file()
 
 
 def _origins(names: Sequence[str]) -> dict[str, Path | str]:

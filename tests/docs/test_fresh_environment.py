@@ -66,15 +66,14 @@ def _type(script, folder, environment):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_works_in_order_with_what_it_installs(page, clone):
-    script = "\n".join(
-        b.script for b in blocks(ROOT / page) if b.mark not in ("own clone", "not run")
-    )
+    followed = [b for b in blocks(ROOT / page) if b.mark not in ("own clone", "not run")]
+    script = "\n".join(block.script for block in followed)
     assert "make run" in script
     printed = _type(script, clone, _environment())
     assert "next: .venv/bin/muli rank results/built-in" in printed
 
 
-@pytest.mark.parametrize("page,block", APART, ids=[f"{p}:{b.line}" for p, b in APART])
+@pytest.mark.parametrize(("page", "block"), APART, ids=[f"{p}:{b.line}" for p, b in APART])
 def test_another_way_to_install_works(page, block, uv, tmp_path):
     del page
     uses_uv = "uv sync" in block.script

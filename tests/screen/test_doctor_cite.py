@@ -30,6 +30,11 @@ def test_a_folder_without_code_shadows_nothing(tmp_path):
     assert doctor.shadows([str(tmp_path)]) == []
 
 
+def test_a_script_named_muli_shadows_nothing(tmp_path):
+    (tmp_path / "muli").write_text("#!/bin/sh\n")
+    assert doctor.shadows([str(tmp_path)]) == []
+
+
 def test_findings_name_devices_and_versions():
     found = doctor.examine()
     assert found["devices"]
