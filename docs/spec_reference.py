@@ -62,13 +62,21 @@ MEANING = {
     "design.leak_budget_A_cm2": "largest leak current, A/cm2",
     "design.probability": "feasible with at least this probability under `[uncertainty]`",
     "ranking.criteria": "what a coating must do, asked together for the order of `muli rank`; "
-    "`--criteria` asks otherwise without a new run",
+    "`--criteria` asks otherwise without a new run; `lives` needs `[ageing]`",
     "ranking.oxidation_allowance_V": "how far past its computed oxidation limit a coating lasts, "
     "V: an exact number in place of the fitted ones ([evidence.md](evidence.md))",
     "ranking.reaction_limit_meV_atom": "reaction energy below which a contact reacts, meV/atom: an "
     "exact number in place of the fitted one",
     "ranking.thinnest_film_nm": "no thinner film is recommended",
     "ranking.reference": "coatings whose rank is told below every table that does not show them",
+    "ageing.times": "times after contact, each a whole number and a unit: s, min, h, day, week, "
+    "month, year; every one has columns such as `interphase_nm_at_1_month`",
+    "ageing.life_years": "how long coating, contacts and interphases have to stay within "
+    "`screen.asr_budget_ohm_cm2`, for `p_lives` and the inverse",
+    "ageing.count_anode_side": "whether the interphase at the anode, which no coating of the "
+    "cathode changes, uses up that budget, too",
+    "ageing.coverage": "share of the interface that carries the coating",
+    "ageing.hole_radius_nm": "radius of the holes in it",
     "output.mode": "keep the best rows of every group, the feasible rows, or all",
     "output.top_k": "rows kept per group in mode `best` where rows have no probabilities, or "
     "where a screen has more than ten million pairs of coating and scenario",
@@ -89,6 +97,8 @@ ABOUT = {
     "design": "What `muli design` may change, and what it makes small. The section may be absent.",
     "ranking": "What a coating must do, and the numbers its probability rests on "
     "([how-to-read.md](how-to-read.md)).",
+    "ageing": "Interphases that grow where the electrolyte is not protected ([ageing.md]"
+    "(ageing.md)). The section may be absent; `[ageing]` alone takes the defaults.",
     "output": "Which rows are kept.",
 }
 HIDDEN = {"axes.others", "uncertainty.distributions"}

@@ -1,8 +1,10 @@
 """Physics of lithium-potential profiles: pure JAX, one stack at a time."""
 
-from muli.kernels.metrics.ageing import Ageing, ageing, asr_after, p_lives
-from muli.kernels.metrics.ageing import Layer as AgeingLayer
-from muli.kernels.metrics.ageing import Row as AgeingRow
+from muli.kernels.metrics.ageing import Ageing, ageing, asr_after, lives
+from muli.kernels.metrics.ageing_row import Holes as AgeingHoles
+from muli.kernels.metrics.ageing_row import Layer as AgeingLayer
+from muli.kernels.metrics.ageing_row import Rising as AgeingRising
+from muli.kernels.metrics.ageing_row import Row as AgeingRow
 from muli.kernels.metrics.coverage import (
     Holes,
     Interface,
@@ -67,7 +69,9 @@ from muli.kernels.version import PHYSICS_VERSION
 __all__ = [
     "PHYSICS_VERSION",
     "Ageing",
+    "AgeingHoles",
     "AgeingLayer",
+    "AgeingRising",
     "AgeingRow",
     "Boundary",
     "BoundaryChoice",
@@ -109,6 +113,7 @@ __all__ = [
     "judge",
     "layer_resistance",
     "leak_current",
+    "lives",
     "max_electrolyte_thickness",
     "max_hole_share",
     "max_sigma_ele",
@@ -117,7 +122,6 @@ __all__ = [
     "metrics_of_plane",
     "min_electrolyte_sigma_ele",
     "min_thickness",
-    "p_lives",
     "pinned_faces",
     "profile",
     "profile_in_layer",

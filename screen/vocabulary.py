@@ -8,6 +8,7 @@ Units stand at the end of names. Verdicts are three-valued: a comparison with so
 not a no. The order of statuses and classes is that in which a ranking by facts sorts them.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -30,6 +31,9 @@ Kind = Literal[
     "drawn",
     "verdict",
     "mark",
+    "ageing",
+    "ageing in time",
+    "life",
 ]
 
 
@@ -43,7 +47,8 @@ class Column:
         kind: number (every row), under current (where a current flows), drawn (with
             `[uncertainty]`), verdict; where unknown properties have a prior also probability,
             recommended (thickness), belief (about the coating), mark, and in mode best joint
-            (over the states of charge).
+            (over the states of charge). With `[ageing]`: ageing (every row), ageing in time (one
+            column a time, `interphase_nm_at_1_month`), life (its probability).
         better: SMALLER, LARGER, or None where neither is better by itself.
         infinite: the word for an infinite value.
         meaning: one sentence.
@@ -137,6 +142,36 @@ _COLUMNS = (
            "largest sigma_ele that protects at the recommended thickness"),
     Column("top_k_share", "top share", "drawn", LARGER, "no limit",
            "how often the coating is among the first `top_k` of its scenario"),
+    Column("interphase_nm", "interphase", "ageing in time", SMALLER, "no end",
+           "thickness of what the electrolyte becomes on the cathode side"),
+    Column("anode_interphase_nm", "anode interphase", "ageing in time", SMALLER, "no end",
+           "thickness of what the electrolyte becomes on the anode side"),
+    Column("asr_interphase_ohm_cm2", "ASR grown", "ageing in time", SMALLER, "no end",
+           "what the interphases of both sides add to the resistance"),
+    Column("anode_lithium_lost_uAh_cm2", "Li lost", "ageing in time", SMALLER, "no end",
+           "lithium bound on the anode side: it does not come back"),
+    Column("electrolyte_oxidised_uAh_cm2", "oxidised", "ageing in time", SMALLER, "no end",
+           "charge of the electrolyte oxidised on the cathode side; the cathode gains the lithium"),
+    Column("interphase_final_nm", "interphase, end", "ageing", SMALLER, "no end",
+           "thickness of the cathode side's interphase at which growth ends"),
+    Column("asr_interphase_final_ohm_cm2", "ASR grown, end", "ageing", SMALLER, "no end",
+           "what the interphases of both sides add to the resistance at the end of growth"),
+    Column("years_to_budget", "years", "ageing", LARGER, "for ever",
+           "years until coating, contacts and interphases reach the budget"),
+    Column("coating_passes_nm_per_year", "coating passes", "ageing", SMALLER, "no limit",
+           "growth a year that the coating alone would feed"),
+    Column("max_interphase_sigma_ele_S_cm", "interphase s_ele <", "ageing", LARGER, "any",
+           "largest sigma_ele of the cathode side's interphase with which the budget holds for the "
+           "wanted life"),
+    Column("max_hole_share", "holes <", "ageing", LARGER, "any",
+           "share of holes without an interphase that would undo the protection"),
+    Column("unprotected_share", "unprotected", "ageing", SMALLER, "any",
+           "share of the interface at which the electrolyte is held at its oxidation limit"),
+    Column("p_lives", "lives", "life", LARGER, "no limit",
+           "probability that coating, contacts and interphases stay within the budget for the "
+           "wanted life"),
+    Column("p_lives_protected", "lives, protected", "life", LARGER, "no limit",
+           "probability of protects, affordable and lives together"),
     Column("oxidation_protected", "ox. protected", "verdict", None, "no limit",
            "E* at most the oxidation limit"),
     Column("protected", "protected", "verdict", None, "no limit",
@@ -162,6 +197,7 @@ FLOATS, CURRENT_FLOATS = _of("number"), _of("under current")
 VERDICTS = _of("verdict")
 P_COLUMNS, RECOMMENDED = _of("probability"), _of("recommended")
 JOINT, MARKS = _of("joint"), _of("mark")
+AGEING, IN_TIME, LIFE = _of("ageing"), _of("ageing in time"), _of("life")
 
 CODES = ("status", "coating_class", "max_thickness_set_by", "anode_boundary")
 CODE_NAMES: dict[str, dict[str, int]] = {
@@ -194,6 +230,8 @@ REACTIVITY_CLASSES = ("low", "moderate", "unknown", "high")
 EVIDENCE = ("measured", "assumed", "range", "none")
 CRITERIA = ("protects", "affordable", "stable", "inert")
 """The four questions asked of a coating in a cell."""
+LIVES = "lives"
+"""The fifth, asked only where a spec has `[ageing]` and a ranking names it."""
 
 DEFAULTS: dict[str, str | float] = {
     "boundary": "auto",
@@ -235,12 +273,26 @@ UNITS = {
     "MPa": "MPa",
     "meV_atom": "meV/atom",
     "percent_per_month": "%/month",
+    "uAh_cm2": "uAh/cm2",
+    "nm_per_year": "nm/year",
+    "years_to_budget": "years",
 }
 """Unit of a column by the end of its name."""
 
 
+_AT = re.compile(r"_at_\d+_[a-z]+$")
+
+
+def without_time(name: str) -> str:
+    """`interphase_nm_at_1_month` is the column `interphase_nm` at a time."""
+    return _AT.sub("", name)
+
+
 def unit(name: str) -> str:
     """Unit of a column, from its name; empty for pure numbers and words."""
+    name = without_time(name)
+    if name in UNITS:
+        return UNITS[name]
     fits = [end for end in UNITS if name.endswith(f"_{end}")]
     return UNITS[max(fits, key=len)] if fits else ""
 
@@ -251,6 +303,7 @@ def better(name: str) -> int | None:
         return LARGER
     if name == "coating_thickness_nm":
         return SMALLER
+    name = without_time(name)
     return COLUMNS[name].better if name in COLUMNS else None
 
 

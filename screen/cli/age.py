@@ -1,4 +1,4 @@
-"""`muli age`: interphases that grow in the cells of a JSON file, as a table and a picture."""
+"""`muli age`: interphases that grow in the cells of a file, as a table and a picture."""
 
 import sys
 from pathlib import Path
@@ -12,6 +12,8 @@ EXAMPLES = """Examples:
 
   muli age cells.json                      a table
 
+  muli age cell.toml                       the cells of a spec, and without a coating
+
   muli age cells.json --json > aged.json
 
   muli age cells.json --out aged.svg       thickness and resistance against time
@@ -19,7 +21,10 @@ EXAMPLES = """Examples:
 
 
 def age(
-    file: Annotated[Path, typer.Argument(metavar="FILE.json", help="Cells, see docs/ageing.md.")],
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="Cells in JSON (docs/ageing.md), or a spec in TOML."),
+    ],
     json: Annotated[bool, typer.Option("--json", help="All answers as a JSON list.")] = False,
     out: Annotated[Path | None, typer.Option(help="Picture: .svg, .png or .pdf.")] = None,
 ) -> None:
@@ -30,17 +35,19 @@ def age(
     import jax
 
     jax.config.update("jax_enable_x64", True)
-    from muli.screen.solving.age import age_file
+    from muli.screen.solving.age import answers_to
     from muli.screen.solving.age_file import read_cells
+    from muli.screen.solving.age_spec import cells_of
     from muli.screen.views.age import age_table
     from muli.screen.views.formats import write_json
 
-    answers: list[dict[str, Any]] = age_file(file)
+    cells = cells_of(file) if file.suffix == ".toml" else read_cells(file)
+    answers: list[dict[str, Any]] = answers_to(cells)
     if out is not None:
         from muli.screen.pictures.age import draw_ageing
 
-        draw_ageing(read_cells(file), answers, out)
+        draw_ageing(cells, answers, out)
     if json:
         write_json(answers, sys.stdout)
     else:
-        say(age_table(read_cells(file), answers))
+        say(age_table(cells, answers))

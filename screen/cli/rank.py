@@ -65,7 +65,8 @@ def rank(
     Coatings are ordered by p_works (the probability that all criteria hold), then by p_protects x
     p_affordable, resistance and name. Each stands once, at its recommended thickness. --criteria
     asks for some of protects, affordable, stable, inert: "transport" is the first two, "chemistry"
-    the last three. Runs with missing = "status" are ordered by facts, per electrolyte and cathode.
+    the last three; and of lives where the spec has [ageing]. Runs with missing = "status" are
+    ordered by facts, per electrolyte and cathode.
     Machine formats hold all columns.
     """
     from muli.screen.dataset.results import open_results

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from muli.screen.engine.answers import Answers
 from muli.screen.engine.evaluate import Evaluator
+from muli.screen.engine.life import life_columns
 from muli.screen.engine.probability_line import Probabilities
 from muli.screen.space.facts import AxisColumn, Positions, Values
 from muli.screen.space.layout import COATING, STATE, THICKNESS
@@ -42,6 +43,8 @@ def with_bare(
     joined = {name: np.concatenate([at[name], bare[name]]) for name in at}
     chances = believed.without_coating(groups)
     own = _bare_extra(chances, count)
+    if believed.ages:
+        own |= life_columns(believed.life_without_coating(groups), chances.p_transport)
     filled = {
         name: np.concatenate([each, own[name].astype(each.dtype)
                               if name in own else np.zeros(count, each.dtype)])

@@ -15,9 +15,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from muli.screen.dataset.parquet import Encoded
+from muli.screen.engine.ageing import aged_columns
 from muli.screen.engine.answers import Answers
 from muli.screen.engine.bare_cells import padded, with_bare
 from muli.screen.engine.evaluate import Evaluator, Judged, LineBest
+from muli.screen.engine.life import life_columns
 from muli.screen.engine.lines import LinePrograms
 from muli.screen.engine.probability_line import Recommended
 from muli.screen.engine.reduce import NOTHING, count_names, thickness_position
@@ -75,6 +77,7 @@ def best_on_axis(
     rows = rows_at(evaluator, lines, thickness, chosen).answers
     picked = {name: _pick(where, thickness.shape, chosen) for name, where in at.items()}
     place = Place(picked, row_ids(space, picked)[:, 0, 0], (len(chosen), 1, 1))
+    extra |= aged_columns(evaluator.aged, place, thickness.reshape(-1)[chosen])
     return row_group(schema, axis_columns, place, Rows(rows), None, extra, Memory(output.encoding))
 
 
@@ -187,7 +190,11 @@ def line_columns(
     best = believed.recommended(lines.start, offsets) if best is None else best
     at = best.thickness_nm if thickness_nm is None else thickness_nm
     chances, cost = believed.at_thickness(lines.start, offsets, at)
+    life = {}
+    if believed.ages:
+        life = life_columns(believed.life(lines.start, offsets, at), chances.p_transport)
     return {
+        **life,
         **{name: getattr(chances, name) for name in P_COLUMNS},
         "recommended_thickness_nm": best.thickness_nm,
         "thickness_low_nm": best.thickness_low_nm,
@@ -234,6 +241,7 @@ def _written(
     bare = picked[COATING][:, 0, 0] == space.coatings
     ids = np.where(bare, space.stacks + picked["line"][:, 0, 0] // space.coatings, ids)
     place = Place(picked, ids, (len(ids), 1, 1))
+    extra |= aged_columns(evaluator.aged, place, extra["coating_thickness_nm"])
     memory = Memory(evaluator.problem.spec.output.encoding)
     return row_group(schema, padded(axis_columns), place, Rows(answers), None, extra, memory)
 

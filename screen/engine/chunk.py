@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from muli.screen.dataset.histograms import histograms, leaders
 from muli.screen.dataset.parquet import Encoded
 from muli.screen.dataset.store import PartWriter
+from muli.screen.engine.ageing import aged_columns
 from muli.screen.engine.best_rows import best_on_axis, judged, line_columns, recommended_rows
 from muli.screen.engine.evaluate import Evaluator, Judged, LineBest, Whole
 from muli.screen.engine.reduce import NOTHING, count_names, feasible_lines
@@ -151,6 +152,8 @@ class Chunker:
             ]
             for name, each in stable.items()
         }
+        thickness = self.evaluator.thickness_nm[None, None, :]
+        extra |= aged_columns(self.evaluator.aged, place, thickness, chosen)
         rows = Rows(judged.answers, planes)
         return row_group(self.schema, self.axis_columns, place, rows, chosen, extra, memory)
 

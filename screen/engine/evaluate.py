@@ -22,6 +22,7 @@ from jaxtyping import Array, Float, Int
 from numpy.typing import NDArray
 
 from muli.screen.compiling.programs import finished
+from muli.screen.engine.ageing import Aged
 from muli.screen.engine.answers import Answers, answer, without_thickness
 from muli.screen.engine.confidence import SLOPES, VALUES, Score, Uncertain, score, with_confidence
 from muli.screen.engine.gates import Gates
@@ -89,6 +90,8 @@ class Evaluator:
         self.device, self.place = device, SingleDeviceSharding(device)
         self.believed = LinePrograms(problem, beliefs, dtype, self.place) if beliefs else None
         self.draws = problem.draws
+        ageing = problem.spec.ageing
+        self.aged = None if ageing is None else Aged(problem, ageing)
         self.tiles_per_call = tiles_per_call
         self.lines = problem.space.lines_per_tile
         self.sizes = {**problem.space.scenarios, COATING: problem.space.coatings}

@@ -13,7 +13,16 @@ import numpy as np
 from jaxtyping import Array
 from numpy.typing import NDArray
 
-from muli.kernels.constants import CM_PER_UM
+from muli.kernels.constants import BOLTZMANN_EV, CM_PER_UM
+from muli.screen.engine.life import (
+    COARSE,
+    FINE,
+    Chance,
+    asked,
+    chances,
+    product_tables,
+    products_at,
+)
 from muli.screen.engine.probabilities import (
     at_thickness,
     bare,
@@ -25,6 +34,7 @@ from muli.screen.engine.stacks import CONTACTS, unravel
 from muli.screen.space.evidence import Beliefs
 from muli.screen.space.layout import COATING
 from muli.screen.space.problem import Problem
+from muli.screen.space.products import TOUCHES
 from muli.screen.spec import Screen
 
 MOST_FINE = 5_000
@@ -41,7 +51,12 @@ class LinePrograms:
         self.problem, self.dtype = problem, dtype
         self.sizes = {**problem.space.scenarios, COATING: problem.space.coatings}
         self.axes, tables = tables_of(beliefs)
-        used = ("electrolyte_thickness_um", "current_density_mA_cm2", "cathode.area_factor")
+        used = ["electrolyte_thickness_um", "current_density_mA_cm2", "cathode.area_factor"]
+        if self.ages:
+            used.append("temperature_K")
+            products = product_tables(problem)
+            tables |= products
+            self.axes |= dict.fromkeys(products, ("electrolyte",))
         for key in (*used, *CONTACTS):
             if key in problem.numbers:
                 self.axes[key], tables[key] = (key,), problem.numbers[key]
@@ -56,6 +71,14 @@ class LinePrograms:
         build("recommend", self._recommend, self.tables, *at)
         build("at_thickness", self._at_thickness, self.tables, *at, thickness)
         build("bare", self._bare, self.tables, *at)
+        if self.ages:
+            build("life", self._life, self.tables, *at, thickness)
+            build("bare_life", self._bare_life, self.tables, *at)
+
+    @property
+    def ages(self) -> bool:
+        """Whether lines have a probability of living."""
+        return self.problem.spec.ageing is not None
 
     def recommended(self, first: int, offsets: NDArray[np.int64]) -> Recommended:
         """The thickness and its band of lines, by how many lines after the first they stand."""
@@ -66,6 +89,17 @@ class LinePrograms:
     ) -> tuple[Probabilities, NDArray[Any]]:
         """Probabilities and median resistance (ohm cm2) of lines, each at a thickness (lines,)."""
         return self._joined("at_thickness", first, offsets, thickness_nm.astype(self.dtype))
+
+    def life(
+        self, first: int, offsets: NDArray[np.int64], thickness_nm: NDArray[np.floating]
+    ) -> Chance:
+        """How likely lines live, each at its own thickness (lines,)."""
+        return self._joined("life", first, offsets, thickness_nm.astype(self.dtype))
+
+    def life_without_coating(self, groups: NDArray[np.int64]) -> Chance:
+        """How likely bare cells live, by the numbers of their scenarios."""
+        coatings = self.problem.space.coatings
+        return self._joined("bare_life", int(groups[0]) * coatings, (groups - groups[0]) * coatings)
 
     def without_coating(self, groups: NDArray[np.int64]) -> Probabilities:
         """Probabilities of bare cells, by the numbers of their scenarios."""
@@ -112,6 +146,24 @@ class LinePrograms:
 
     def _bare(self, tables: Any, start: Array, offset: Array) -> Probabilities:
         return bare(self._bare_line(tables, start, offset))
+
+    def _life(self, tables: Any, start: Array, offset: Array, thickness: Array) -> Chance:
+        return self._chance(tables, start, offset, self._line(tables, start, offset), thickness)
+
+    def _bare_life(self, tables: Any, start: Array, offset: Array) -> Chance:
+        line = self._bare_line(tables, start, offset)
+        return self._chance(tables, start, offset, line, jnp.zeros(offset.shape, self.dtype))
+
+    def _chance(
+        self, tables: Any, start: Array, offset: Array, line: Line, thickness: Array
+    ) -> Chance:
+        read = self._lookup(start, offset)
+        spec = self.problem.spec.ageing
+        assert spec is not None
+        V_T = BOLTZMANN_EV * read(tables, "temperature_K")
+        products = [products_at(lambda key: read(tables, key), side, V_T) for side in TOUCHES]
+        points = FINE if self.problem.space.lines <= MOST_FINE else COARSE
+        return chances(line, products, thickness, asked(spec), points)
 
     def _bare_line(self, tables: Any, start: Array, offset: Array) -> Line:
         read = self._lookup(start, offset)

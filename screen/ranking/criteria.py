@@ -17,6 +17,8 @@ from muli.screen.vocabulary import (
     CRITERIA,
     DEFAULTS,
     EVIDENCE,
+    LIFE,
+    LIVES,
     P_COLUMNS,
     REACTIVITY_CLASSES,
     STATUSES,
@@ -92,7 +94,7 @@ def joint(criteria: Sequence[str]) -> str:
 
     Transport (protects, affordable) and inert rest on different properties, so that probabilities
     multiply. A coating that is no oxide loses its sigma_ele where it oxidises: then p_protects has
-    p_stable in it, and the quotient below is 1.
+    p_stable in it, and the quotient below is 1. What lives is affordable.
     """
     asked = set(criteria)
     if asked == set(CRITERIA):
@@ -103,6 +105,8 @@ def joint(criteria: Sequence[str]) -> str:
         frozenset({"affordable"}): "p_affordable",
         frozenset({"protects", "affordable"}): "p_transport",
     }[frozenset(asked & {"protects", "affordable"})]
+    if LIVES in asked:
+        transport = "p_lives_protected" if "protects" in asked else "p_lives"
     parts = [f"{transport}::DOUBLE"]
     if "stable" in asked:
         both = "(p_transport::DOUBLE * p_inert)"
@@ -116,11 +120,12 @@ def joint(criteria: Sequence[str]) -> str:
 def by_probability(criteria: Sequence[str] = CRITERIA) -> tuple[Key, ...]:
     """The order of coatings: what works, then what protects and can be afforded, then the cost."""
     works = joint(criteria)
+    needed = (*P_COLUMNS, *LIFE) if LIVES in criteria else P_COLUMNS
     return (
         Key(
             f"p({', '.join(criteria)}) in steps of {STEP:g}",
             f"-floor({works} / {STEP} + 1e-6)",
-            P_COLUMNS,
+            needed,
         ),
         Key(
             "p_protects x p_affordable",

@@ -16,7 +16,7 @@ from muli.screen.ranking import pareto as pareto_front
 from muli.screen.ranking import sql
 from muli.screen.ranking.held import Rows, connected
 from muli.screen.ranking.rows import REF, Table
-from muli.screen.vocabulary import CRITERIA, LARGER, P_COLUMNS, better
+from muli.screen.vocabulary import CRITERIA, LARGER, LIFE, LIVES, P_COLUMNS, better
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,8 +60,9 @@ def rank(
     `where` to choose another). Runs without probabilities (`missing = "status"`) have one row per
     coating and scenario, in the order of `criteria.ORDER`.
 
-    criteria: what must hold together, of protects, affordable, stable, inert; "transport" is the
-    first two, "chemistry" the last three; the run's own by default. p_works is theirs.
+    criteria: what must hold together, of protects, affordable, stable, inert, and lives where the
+    spec has `[ageing]`; "transport" is the first two, "chemistry" the next two with affordable; the
+    run's own by default. p_works is theirs.
 
     by: a column, better values first; append " asc" or " desc" to say otherwise. Every row counts.
     per: rank apart in every combination of these columns, `top` of each.
@@ -106,7 +107,7 @@ def ranking(
 def _deciding(known: Iterable[str], asked: Iterable[str]) -> set[str]:
     """Columns that decide on a ranking: those of its order, of scenarios, and what is asked for."""
     keys = [*keys_of.ORDER, *keys_of.BEST_THICKNESS, *keys_of.RECOMMENDED]
-    keys += keys_of.by_probability()
+    keys += keys_of.by_probability((*CRITERIA, LIVES))
     wanted = {"coating", *keys_of.scenario_columns(known), *asked}
     wanted |= {column for key in keys for column in key.columns}
     lower = {each.lower() for each in wanted}
@@ -125,12 +126,14 @@ def asked_criteria(given: str | Sequence[str] | None, results: Results) -> tuple
     listed = [name.strip() for each in listed for name in each.split(",") if name.strip()]
     found = [name for each in listed for name in NAMED.get(each, (each,))]
     for name in found:
-        if name not in CRITERIA:
-            known = (*NAMED, *CRITERIA)
+        if name == LIVES and not set(LIFE) <= set(results.columns):
+            raise UsageError("--criteria lives: no p_lives in this run; its spec needs [ageing]")
+        if name not in (*CRITERIA, LIVES):
+            known = (*NAMED, *CRITERIA, LIVES)
             raise UsageError(f"--criteria {name}: expected some of {', '.join(known)}")
     if not found:
         raise UsageError("--criteria: name one or more, separated by commas")
-    return tuple(each for each in CRITERIA if each in found)
+    return tuple(each for each in (*CRITERIA, LIVES) if each in found)
 
 
 def _answers(

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from muli.candidates.interphases import interphases
 from muli.kernels import PHYSICS_VERSION
 from muli.screen.dataset.manifest import FORMAT
 from muli.screen.errors import ResumeRefused
@@ -36,6 +37,8 @@ def identity(problem: Problem, *, precision: str, platform_name: str) -> dict[st
     found |= dict(_flatten(spec))
     for role, frame in problem.materials.frames.items():
         found[f"data.{role}"] = f"{len(frame)} materials, {frame_hash(frame)}"
+    if problem.spec.ageing is not None:
+        found["data.interphases"] = frame_hash(interphases())
     return found
 
 

@@ -31,6 +31,7 @@ from muli.screen.running.missing import Missing
 from muli.screen.running.progress import Progress
 from muli.screen.running.signals import stop_on_signal
 from muli.screen.space.materials import summarised
+from muli.screen.space.products import ageing_notes
 from muli.screen.space.setup import Setup, ranking_notes, set_up
 from muli.screen.space.source import SpecLike, source_of
 from muli.screen.terminal import tell
@@ -139,7 +140,7 @@ class _Job:
         self.identity = identity(problem, precision=self.precision, platform_name=self.place.kind)
         self._refuse_other_run()
         self.notes += [*summarised(problem.materials.problems), *judged_note(problem)]
-        self.notes += ranking_notes(problem)
+        self.notes += [*ranking_notes(problem), *ageing_notes(problem)]
         self.materials = self.store.write_materials(problem.materials.frames)
         entries = self._kept()
         todo = Missing(self._own_chunks(), entries)

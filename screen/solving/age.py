@@ -73,7 +73,11 @@ class Aged(NamedTuple):
 
 def age_file(path: Path) -> list[dict[str, Any]]:
     """Answers to every cell of a file, in its order, as the JSON list of `muli age`."""
-    cells = read_cells(path)
+    return answers_to(read_cells(path))
+
+
+def answers_to(cells: Sequence[AgeEntry]) -> list[dict[str, Any]]:
+    """Answers to cells, in their order."""
     return [answer(cell, aged) for cell, aged in zip(cells, age_cells(cells), strict=True)]
 
 

@@ -16,12 +16,16 @@ from muli.screen.space.conductivity import Kind, Measured, held_constant, used_o
 from muli.screen.space.layout import COATING, STATE, THICKNESS
 from muli.screen.space.materials import ROLES
 from muli.screen.space.problem import Problem, column
+from muli.screen.spec.times import label
 from muli.screen.vocabulary import (
+    AGEING,
     CODE_NAMES,
     CURRENT_FLOATS,
     FILL,
     FLOATS,
+    IN_TIME,
     JOINT,
+    LIFE,
     MARKS,
     P_COLUMNS,
     REACTIVITY_CLASSES,
@@ -297,9 +301,18 @@ def schema(
         best = problem.spec.output.mode == "best"
         fields += [_field(name, number) for name in RECOMMENDED + (JOINT if best else ())]
         fields += [_field(name, pa.bool_()) for name in MARKS]
+    if problem.spec.ageing is not None:
+        names = ageing_columns(problem.spec.ageing.times)
+        fields += [_field(name, number) for name in (*names, *(LIFE if believed else ()))]
     fields += [_field(name, pa.bool_()) for name in VERDICTS]
     fields += [_field(name, WORD, nullable=False) for name in CODE_NAMES]
     return pa.schema(fields)
+
+
+def ageing_columns(times: Sequence[str]) -> tuple[str, ...]:
+    """Columns of rows that age, for these times of a spec."""
+    timed = [f"{name}_at_{label(time)}" for name in IN_TIME for time in times]
+    return (*timed, *AGEING)
 
 
 def _field(name: str, kind: pa.DataType, *, nullable: bool = True) -> pa.Field:

@@ -9,6 +9,7 @@ from muli.screen.space.facts import AxisColumn, all_axis_columns
 from muli.screen.space.filters import GateCount, ResultGate, gates_of, kinds
 from muli.screen.space.layout import STATE
 from muli.screen.space.problem import Problem, laid_out, prepare
+from muli.screen.space.products import basis_columns, refuse_ageing
 from muli.screen.space.source import SpecLike, chosen_materials, refuse_other_parts, source_of
 from muli.screen.spec.names import closest, shown
 from muli.screen.vocabulary import column_name
@@ -106,10 +107,13 @@ def set_up(spec: SpecLike) -> Setup:
     materials, funnel, later = gates_of(source, materials, columns)
     problem = prepare(source, materials)
     refuse_slow_branches(problem)
+    refuse_ageing(problem)
     axis_columns, believed = all_axis_columns(problem), None
     if source.spec.screen.missing == "prior":
         believed = beliefs(problem)
         axis_columns |= believed.columns
+    if source.spec.ageing is not None:
+        axis_columns |= basis_columns(problem)
     wrong = [name for name in source.spec.output.per or () if name not in axis_columns]
     if wrong:
         near = [

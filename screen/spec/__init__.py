@@ -2,9 +2,10 @@
 
 from muli.screen.spec.axes import Numbers, Selection
 from muli.screen.spec.load import Source, load, parse, read
-from muli.screen.spec.model import Axes, Design, Filter, Output, Screen, Spec, Uncertainty
+from muli.screen.spec.model import Ageing, Axes, Design, Filter, Output, Screen, Spec, Uncertainty
 
 __all__ = [
+    "Ageing",
     "Axes",
     "Design",
     "Filter",

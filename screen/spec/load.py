@@ -12,11 +12,13 @@ from pydantic_core import ErrorDetails
 from muli.screen.errors import SHOWN, SpecError
 from muli.screen.inputs import read_file
 from muli.screen.spec.model import (
+    Ageing,
     Axes,
     Design,
     Filter,
     Library,
     Output,
+    Ranking,
     Screen,
     Section,
     Spec,
@@ -36,6 +38,8 @@ _SECTIONS: dict[str, type[Section]] = {
     "axes": Axes,
     "uncertainty": Uncertainty,
     "design": Design,
+    "ranking": Ranking,
+    "ageing": Ageing,
     "output": Output,
     "filters": Filter,
 }

@@ -7,9 +7,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from muli.screen.spec.axes import Numbers, Selection, numbers, selection
 from muli.screen.spec.design import checked_distribution, checked_objective, checked_variables
 from muli.screen.spec.quantities import AXES, quantity, unknown_axis
+from muli.screen.spec.times import checked_times
 
 BoundaryName = Literal["auto", "electrode", "interphase"]
-Criterion = Literal["protects", "affordable", "stable", "inert"]
+Criterion = Literal["protects", "affordable", "stable", "inert", "lives"]
 CRITERIA: tuple[Criterion, ...] = ("protects", "affordable", "stable", "inert")
 
 
@@ -144,6 +145,25 @@ class Ranking(Section):
     reference: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ("LiNbO3", "Li3PO4")
 
 
+class Ageing(Section):
+    """Interphases that grow where an electrolyte is not protected.
+
+    life_years: for which coating, contacts and interphases are to stay within the budget of
+    `[screen]`. count_anode_side: whether the interphase at the anode uses it up, too.
+    """
+
+    times: Annotated[tuple[str, ...], BeforeValidator(checked_times)] = (
+        "1 h",
+        "1 month",
+        "1 year",
+        "10 years",
+    )
+    life_years: Annotated[float, Field(gt=0, le=1000)] = 10.0
+    count_anode_side: bool = True
+    coverage: Annotated[float, Field(ge=0, le=1)] = 1.0
+    hole_radius_nm: Annotated[float, Field(gt=0, le=1e5)] = 50.0
+
+
 class Output(Section):
     """Which rows are kept: the best per group, the feasible ones, or all."""
 
@@ -208,4 +228,11 @@ class Spec(Section):
     uncertainty: Uncertainty | None = None
     design: Design | None = None
     ranking: Ranking = Ranking()
+    ageing: Ageing | None = None
     output: Output = Output()
+
+    @model_validator(mode="after")
+    def _lives(self) -> "Spec":
+        if "lives" in self.ranking.criteria and self.ageing is None:
+            raise ValueError('ranking.criteria: "lives" needs a section [ageing]')
+        return self

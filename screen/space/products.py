@@ -1,0 +1,131 @@
+"""What the electrolytes of a screen become, as arrays along them: values and spreads.
+
+From the library's table of interphases, by electrolyte, side and what it touches; where it has no
+row for an electrolyte, its wide prior. Bare cathodes count as oxides, bare anodes as lithium.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from muli.candidates.interphases import Estimate, products
+from muli.kernels.constants import ROOM_TEMPERATURE
+from muli.screen.errors import SpecError
+from muli.screen.space.conductivity import AS_MEASURED_WITHIN_K
+from muli.screen.space.facts import Words, words
+from muli.screen.space.problem import Problem
+from muli.screen.spec.names import few
+
+Floats = NDArray[np.float64]
+SIDES = {
+    "coated": ("cathode", "coating"),
+    "bare": ("cathode", "oxide"),
+    "anode": ("anode", "lithium"),
+}
+"""What is looked up in the library, by what the electrolyte touches."""
+TOUCHES = tuple(SIDES)
+NO_RATE = np.inf
+
+
+class Spread(NamedTuple):
+    """Medians along the electrolytes, and standard deviations of their log10."""
+
+    value: Floats
+    sd: Floats
+
+
+class Made(NamedTuple):
+    """Products on one side, along the electrolytes.
+
+    hole_slope: z of sigma_ele ~ exp(z (E - hole_reference)/V_T), 0 where it is constant.
+    prior: whether a conductivity is the wide prior.
+    """
+
+    sigma_ion: Spread
+    sigma_ele: Spread
+    volume_per_charge: Spread
+    reaction_rate: Spread
+    hole_slope: Floats
+    hole_reference: Floats
+    prior: NDArray[np.bool_]
+
+
+def made(electrolytes: Sequence[str], touches: str) -> Made:
+    """Products of electrolytes by name; touches: a key of `SIDES`."""
+    rows = [products(name, *SIDES[touches]) for name in electrolytes]
+    priors = [[each.kind == "prior" for each in (row.sigma_ion, row.sigma_ele)] for row in rows]
+    return Made(
+        _spread([row.sigma_ion for row in rows]),
+        _spread([row.sigma_ele for row in rows]),
+        _spread([row.volume_per_charge for row in rows]),
+        _spread([row.reaction_rate for row in rows]),
+        np.array([0.0 if row.hole_slope is None else row.hole_slope.value for row in rows]),
+        np.array([0.0 if row.hole_reference is None else row.hole_reference.value for row in rows]),
+        np.asarray(np.array(priors, bool).reshape(len(rows), 2).any(axis=1)),
+    )
+
+
+def names_of(problem: Problem) -> list[str]:
+    """The electrolytes of a screen."""
+    return [str(name) for name in problem.materials.frames["electrolyte"]["name"]]
+
+
+def basis_columns(problem: Problem) -> dict[str, Words]:
+    """What the conductivities of the products rest on: `derived` from published cells, or `prior`.
+
+    Of the cathode side: under a coating.
+    """
+    found = {}
+    for name, touches in (("interphase_basis", "coated"), ("anode_interphase_basis", "anode")):
+        prior = made(names_of(problem), touches).prior
+        found[name] = words(("electrolyte",), np.where(prior, "prior", "derived").astype(object))
+    return found
+
+
+def refuse_ageing(problem: Problem) -> None:
+    """Raise `SpecError` where a screen cannot have the columns of `[ageing]`."""
+    if problem.spec.ageing is None:
+        return
+    problems = []
+    if problem.branches:
+        problems.append(
+            '[ageing]: a screen takes constant laws; leave out screen.law = "branches", or use '
+            "`muli age FILE.json`, which takes any law"
+        )
+    contact = "interface.anode_electrolyte_asr_ohm_cm2"
+    if np.any(problem.numbers.get(contact, np.zeros(1)) > 0):
+        problems.append(
+            f"[ageing]: no contact resistance at the anode is known to it; leave out "
+            f'axes."{contact}"'
+        )
+    if problems:
+        raise SpecError(problem.source.name, problems)
+
+
+def ageing_notes(problem: Problem) -> list[str]:
+    """What a reader of the columns of ageing must know about a screen."""
+    if problem.spec.ageing is None:
+        return []
+    notes = []
+    names, T = names_of(problem), problem.numbers["temperature_K"]
+    for touches in ("coated", "anode"):
+        of = made(names, touches).prior
+        unknown = [name for name, prior in zip(names, of, strict=True) if prior]
+        if unknown:
+            notes.append(
+                f"[ageing]: what {few(unknown, ', ', 5)} becomes on the {SIDES[touches][0]} side "
+                "was never measured: its conductivities are a wide prior"
+            )
+    if np.any(np.abs(T - ROOM_TEMPERATURE) > AS_MEASURED_WITHIN_K):
+        notes.append("[ageing]: properties of interphases are those of room temperature")
+    if problem.numbers["current_density_mA_cm2"].any():
+        notes.append("[ageing]: growth is computed at open circuit, whatever current flows")
+    return notes
+
+
+def _spread(rows: Sequence[Estimate | None]) -> Spread:
+    value = [NO_RATE if row is None else row.value for row in rows]
+    sd = [0.0 if row is None else row.sd_log10 for row in rows]
+    return Spread(np.array(value), np.nan_to_num(np.array(sd)))
