@@ -61,8 +61,8 @@ MEANING = {
     "design.margin_V": "distance every layer keeps from the ends of its window, V",
     "design.leak_budget_A_cm2": "largest leak current, A/cm2",
     "design.probability": "feasible with at least this probability under `[uncertainty]`",
-    "ranking.criteria": "what a coating must do, asked together for the order of `muli rank`; "
-    "`--criteria` asks otherwise without a new run; `lives` needs `[ageing]`",
+    "ranking.criteria": "what a coating must do, asked together for the order of `muli rank` and "
+    "by `muli design`; `--criteria` asks otherwise without a new run; `lives` needs `[ageing]`",
     "ranking.oxidation_allowance_V": "how far past its computed oxidation limit a coating lasts, "
     "V: an exact number in place of the fitted ones ([evidence.md](evidence.md))",
     "ranking.reaction_limit_meV_atom": "reaction energy below which a contact reacts, meV/atom: an "

@@ -32,7 +32,7 @@ def backtest(
     criteria hold; a difference below 0.005 is undecided, and no hit. The guess is that the coated,
     or the thicker one, is better.
     """
-    from muli.screen.ranking.rank import NAMED
+    from muli.screen.spec.criteria import NAMED
     from muli.screen.vocabulary import CRITERIA
 
     asked = {"all": CRITERIA, **NAMED}

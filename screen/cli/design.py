@@ -40,25 +40,31 @@ def design(
     ] = None,
     top: Annotated[int, typer.Option(min=1, help="Rows shown with --layers.")] = 20,
     json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
+    criteria: Annotated[
+        str | None, typer.Option(metavar="LIST", help="Instead of the spec's: see below.")
+    ] = None,
 ) -> None:
-    """Find the thinnest coating (or another objective) that keeps every layer in its window.
+    """Find the thinnest coating (or another objective) that does all that the criteria ask.
+
+    --criteria: some of protects (the electrolyte in its window, no coating reduced), affordable
+    (the resistance budget) and stable (no coating oxidised), with commas; transport: the first two.
+    By default those of [ranking] criteria in the spec. The answer names those applied.
 
     A problem without a solution is an answer: it says which constraints fight, and what could be
     done with one demand dropped.
     """
-    from muli.screen.optimize import CRITERIA
     from muli.screen.optimize import design as find
     from muli.screen.optimize.pairs import layered
     from muli.screen.spec import load
+    from muli.screen.spec.criteria import with_criteria
     from muli.screen.views.formats import records, write_json
 
-    source = load(spec)
+    source = with_criteria(load(spec), criteria)
     if layers is not None:
         with working(f"designing every choice of {layers} coatings"):
             table = layered(source, layers).head(top)
         if json:
-            asked = {"criteria": list(CRITERIA)}
-            write_json([{**row, **asked} for row in records(table)], sys.stdout)
+            write_json(records(table), sys.stdout)
         else:
             say("\n".join(_ranked_line(row) for _, row in table.iterrows()))
         return

@@ -1,5 +1,6 @@
 """Design by gradients: the thinnest coating, multilayers, and how sure one can be of them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,29 +10,35 @@ from muli.screen.optimize.descent import Optimum, search
 from muli.screen.optimize.problem import Problem, Variable
 from muli.screen.optimize.read import cases
 from muli.screen.spec import Source, load
+from muli.screen.spec.criteria import with_criteria
 
 __all__ = ["Optimum", "Problem", "Variable", "design", "search"]
 
-CRITERIA = ("protects", "affordable", "stable")
-"""What every design is asked for; stable: each coating inside its own window, where it is known."""
 
-
-def design(spec: str | Path | Source) -> list[dict[str, Any]]:
+def design(
+    spec: str | Path | Source, *, criteria: str | Sequence[str] | None = None
+) -> list[dict[str, Any]]:
     """The optimal design of every coating stack of a spec, in every scenario.
 
     Args:
         spec: a TOML file, or one already loaded.
+        criteria: some of protects, affordable and stable (see `optimize.demands`), or "transport"
+            (the first two); by default those of `[ranking] criteria`.
 
     Returns:
         One dictionary per case, with the keys of `answer.Answer` and the case's
-        own (`coating`, `electrolyte`, `cathode`, ...). A case without a solution is an answer.
+        own (`coating`, `electrolyte`, `cathode`, ..., `criteria`: those applied). `feasible`: a
+        design holds them all. A case without a solution is an answer.
 
     Raises:
         SpecError: the spec or a table it names is not usable; lists every problem.
+        UsageError: a criterion is unknown.
     """
-    source = spec if isinstance(spec, Source) else load(spec)
+    source = with_criteria(spec if isinstance(spec, Source) else load(spec), criteria)
     found = cases(source)
     uncertain = source.spec.uncertainty is not None
     answers = robust_cases(source.spec, found) if uncertain else solve_cases(found)
-    criteria = {"criteria": [*CRITERIA]}
-    return [{**c.scenario, **criteria, **a.as_json()} for c, a in zip(found, answers, strict=True)]
+    return [
+        {**case.scenario, "criteria": list(case.criteria), **answer.as_json()}
+        for case, answer in zip(found, answers, strict=True)
+    ]

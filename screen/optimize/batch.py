@@ -1,14 +1,15 @@
 """Many cases at once: those of one shape share one compiled program."""
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 
 import jax
 import numpy as np
 
 from muli.screen.optimize.answer import Answer, answer, solve_batch
-from muli.screen.optimize.problem import Problem, is_plain, leaf
+from muli.screen.optimize.demands import relaxations, relaxed
+from muli.screen.optimize.problem import Problem, is_plain
 from muli.screen.optimize.read import Case
 
 SMALLEST_BATCH, LARGEST_BATCH = 8, 4096
@@ -44,13 +45,15 @@ def stacked(problems: Sequence[Problem], size: int) -> Problem:
 
 
 def _solve(cases: Sequence[Case], relax: bool) -> list[Answer]:
-    """Answers of cases of one shape; the infeasible are asked again with one demand dropped."""
+    """Answers of cases of one shape and spec; the infeasible again with one demand dropped."""
     problems = [case.problem for case in cases if case.problem is not None]
     names = [list(case.names) for case in cases]
     answers = _answers(problems, names)
     failed = [i for i, each in enumerate(answers) if not each.feasible]
-    for demand, easier_than in RELAXATIONS.items() if failed and relax else ():
-        easier = _answers([easier_than(problems[i]) for i in failed], [names[i] for i in failed])
+    for demand in relaxations(cases[0].criteria) if failed and relax else ():
+        easier = _answers(
+            [relaxed(problems[i], demand) for i in failed], [names[i] for i in failed]
+        )
         for i, each in zip(failed, easier, strict=True):
             if each.feasible:
                 found = {
@@ -77,27 +80,6 @@ def _padded(count: int) -> int:
     while size < count:
         size *= 4
     return min(size, LARGEST_BATCH)
-
-
-def _electrolyte_only(problem: Problem) -> Problem:
-    alone = np.arange(len(problem.stack.layers)) == problem.stack.electrolyte
-    return replace(
-        problem,
-        reduction=leaf(np.where(alone, problem.reduction, -np.inf)),
-        oxidation=leaf(np.where(alone, problem.oxidation, np.inf)),
-    )
-
-
-def _any_resistance(problem: Problem) -> Problem:
-    return replace(problem, asr_budget=leaf(np.inf))
-
-
-RELAXATIONS: dict[str, Callable[[Problem], Problem]] = {
-    "without the coatings' own windows": _electrolyte_only,
-    "without the resistance budget": _any_resistance,
-    "the electrolyte alone": lambda problem: _electrolyte_only(_any_resistance(problem)),
-}
-"""Demands that are dropped, one at a time and both, where no design holds them all."""
 
 
 def _shape(problem: Problem) -> Hashable:

@@ -11,7 +11,8 @@ from muli.kernels.constants import CM_PER_NM
 from muli.screen.compiling.programs import QUICK_COMPILE, kept
 from muli.screen.errors import SpecError
 from muli.screen.optimize.answer import Answer, answer, check
-from muli.screen.optimize.batch import RELAXATIONS, unknown
+from muli.screen.optimize.batch import unknown
+from muli.screen.optimize.demands import relaxations, relaxed
 from muli.screen.optimize.descent import FEASIBLE, Optimum
 from muli.screen.optimize.problem import Problem, leaf
 from muli.screen.optimize.read import Case, central
@@ -38,23 +39,21 @@ def _answer(spec: Spec, case: Case, steps: tuple[float, ...], asked: float) -> A
     given = spec.uncertainty
     draws = draw(given.distributions, given.draws, given.seed, case.literature)
     middle = central(spec) | {k: case.values[k] for k in draws if k in case.values}
+    problems = {"": case.problem}
+    problems |= {name: relaxed(case.problem, name) for name in relaxations(case.criteria)}
     answers = {
-        demand: _solve(relax(case.problem), list(case.names), draws, middle, steps, asked)
-        for demand, relax in {"": _unchanged, **RELAXATIONS}.items()
+        demand: _solve(problem, list(case.names), draws, middle, steps, asked)
+        for demand, problem in problems.items()
     }
     found = answers.pop("")
-    relaxed = {
+    easier = {
         demand: {"price_of_certainty": each.price_of_certainty}
         for demand, each in answers.items()
         if any(row["thickness_nm"] for row in each.price_of_certainty)
     }
     return replace(
-        found, relaxed={} if found.feasible else relaxed, notes=[*case.notes, *found.notes]
+        found, relaxed={} if found.feasible else easier, notes=[*case.notes, *found.notes]
     )
-
-
-def _unchanged(problem: Problem) -> Problem:
-    return problem
 
 
 def _solve(

@@ -36,6 +36,8 @@ from muli.screen.spec import Source
 
 THICKNESS_NM = np.geomspace(0.3, 1000.0, 141)
 SIGMA_ION = np.geomspace(1e-10, 1e-3, 141)
+CRITERIA = ("protects", "affordable")
+"""What a map shows; whether a coating stands the cathode is not on its axes."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class DesignMap:
     materials: pd.DataFrame
     boundary: str
     anode_side_V: float
-    criteria: tuple[str, ...] = ("protects", "affordable")
+    criteria: tuple[str, ...] = CRITERIA
 
 
 def design_maps(source: Source) -> list[DesignMap]:
@@ -69,6 +71,10 @@ def design_maps(source: Source) -> list[DesignMap]:
         word = "axes.current_density_mA_cm2: a map is of open circuit; leave it out"
         raise SpecError(source.name, [word])
     refuse_unread(source)
+    if not set(CRITERIA) <= set(source.spec.ranking.criteria):
+        given = list(source.spec.ranking.criteria)
+        word = f"ranking.criteria = {given}: a map shows protects and affordable; name both"
+        raise SpecError(source.name, [word])
     materials = chosen_materials(source, None)[1]
     cells: dict[Hashable, list[Scenario]] = defaultdict(list)
     for scenario in scenarios(source.spec, materials):

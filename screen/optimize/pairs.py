@@ -23,9 +23,9 @@ def layered(source: Source, layers: int) -> pd.DataFrame:
 
     Coatings with an unknown conductivity are left out. Order: feasible, total thickness (to four
     digits), resistance, by how little it misses, name. Columns: those of the scenario, `coating`
-    (electrolyte side first), `feasible`, `total_thickness_nm`, `thickness_nm` per layer,
-    `asr_coating_ohm_cm2`, `misses_by` (see `Answer`), `beats_members` (no member alone is
-    feasible, or the stack is thinner than each of those that are) and `why`, a sentence.
+    (electrolyte side first), `criteria` (those applied), `feasible`, `total_thickness_nm`,
+    `thickness_nm` per layer, `asr_coating_ohm_cm2`, `misses_by` (see `Answer`), `beats_members` (no
+    member alone is feasible, or the stack is thinner than each of those that are), `why`.
     """
     alone = cases(source)
     usable = [case for case in alone if case.problem is not None]
@@ -56,6 +56,7 @@ def _row(case: Case, found: Answer, members: list[Answer]) -> dict[str, Any]:
     thinner = [sum(each.thickness_nm) for each in members if each.thickness_nm]
     return {
         **case.scenario,
+        "criteria": list(case.criteria),
         "feasible": found.feasible,
         "total_thickness_nm": total,
         "thickness_nm": found.thickness_nm,

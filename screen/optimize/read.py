@@ -12,6 +12,7 @@ from jaxtyping import Array
 from muli.kernels import BoundaryChoice, Branches, Constant, Law, Layer, Stack
 from muli.kernels.constants import CM_PER_NM, CM_PER_UM
 from muli.screen.errors import SpecError
+from muli.screen.optimize.demands import CRITERIA, asked_criteria, only
 from muli.screen.optimize.problem import Problem, Quantity, Term, Variable, leaf
 from muli.screen.space.conductivity import at_temperature
 from muli.screen.space.distributions import quantile
@@ -40,13 +41,15 @@ class Case:
     """One design to find. `names` and the problem's layers run from the anode to the cathode.
 
     `problem` is None where a property it needs is unknown; `missing` says which. `values` are the
-    library's at 298.15 K and `literature` their (lowest, highest), by quoted key.
+    library's at 298.15 K and `literature` their (lowest, highest), by quoted key. `criteria`: those
+    that the problem asks for.
     """
 
     names: tuple[str, ...]
     scenario: dict[str, float | str]
     problem: Problem | None
     missing: tuple[str, ...] = ()
+    criteria: tuple[str, ...] = CRITERIA
     notes: tuple[str, ...] = ()
     values: Mapping[str, float] = field(default_factory=dict)
     literature: Mapping[str, tuple[float, float]] = field(default_factory=dict)
@@ -68,12 +71,13 @@ def cases(source: Source, stacks: list[tuple[str, ...]] | None = None) -> list[C
     """Every coating stack of the spec (or of `stacks`) in every scenario, scenarios outside."""
     spec = source.spec
     refuse_unread(source)
+    criteria = asked_criteria(source)
     chosen, materials = chosen_materials(source, stacks)
     found = []
     for scenario in scenarios(spec, materials):
         tables = tables_at(materials, scenario)
         rows = {role: frame.to_dict("index") for role, frame in tables.items()}
-        found += [_case(spec, rows, scenario, coating) for coating in chosen]
+        found += [_case(spec, rows, scenario, coating, criteria) for coating in chosen]
     return found
 
 
@@ -203,6 +207,7 @@ def _case(
     tables: Mapping[str, Mapping[Hashable, Row]],
     scenario: Scenario,
     coating: tuple[str, ...],
+    criteria: tuple[str, ...],
 ) -> Case:
     rows = [tables["electrolyte"][scenario.electrolyte]]
     rows += [tables["coating"][name] for name in coating]
@@ -224,10 +229,10 @@ def _case(
     if any(np.isnan(E) for E in (*scenario.cathode[1], scenario.anode[1])):
         missing.append("the potential of an electrode")
     if missing:
-        return Case(names, shown, None, tuple(missing), notes)
-    problem = _problem(spec, scenario, rows)
-    notes = (*notes, *_unlimited(rows))
-    return Case(names, shown, problem, (), notes, *_literature(spec, rows))
+        return Case(names, shown, None, tuple(missing), criteria, notes)
+    problem = only(_problem(spec, scenario, rows), criteria)
+    notes = (*notes, *_unlimited(rows, criteria))
+    return Case(names, shown, problem, (), criteria, notes, *_literature(spec, rows))
 
 
 def _literature(
@@ -258,10 +263,12 @@ def _missing(row: Row, law: str) -> list[str]:
     return missing
 
 
-def _unlimited(rows: list[Row]) -> Iterator[str]:
-    for row in rows:
+def _unlimited(rows: list[Row], criteria: tuple[str, ...]) -> Iterator[str]:
+    """Limits that the criteria ask for and that are unknown."""
+    for k, row in enumerate(rows):
         for limit in ("reduction", "oxidation"):
-            if np.isnan(row[f"{limit}_limit_V"]):
+            criterion = "stable" if k and limit == "oxidation" else "protects"
+            if criterion in criteria and np.isnan(row[f"{limit}_limit_V"]):
                 yield f"{row['name']} has no known {limit} limit: none was asked of it"
 
 

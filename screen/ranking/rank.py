@@ -16,6 +16,7 @@ from muli.screen.ranking import pareto as pareto_front
 from muli.screen.ranking import sql
 from muli.screen.ranking.held import Rows, connected
 from muli.screen.ranking.rows import REF, Table
+from muli.screen.spec.criteria import criteria_of
 from muli.screen.vocabulary import CRITERIA, LARGER, LIFE, LIVES, P_COLUMNS, better
 
 if TYPE_CHECKING:
@@ -114,26 +115,15 @@ def _deciding(known: Iterable[str], asked: Iterable[str]) -> set[str]:
     return {each for each in known if each.lower() in lower}
 
 
-NAMED = {"transport": ("protects", "affordable"), "chemistry": ("affordable", "stable", "inert")}
-
-
 def asked_criteria(given: str | Sequence[str] | None, results: Results) -> tuple[str, ...]:
     """Criteria by name or list; those of the run's spec where none are given."""
     if given is None:
         specs = [each.spec.get("ranking", {}).get("criteria") for each in results.manifests]
         return next((tuple(each) for each in specs if each), CRITERIA)
-    listed = [given] if isinstance(given, str) else list(given)
-    listed = [name.strip() for each in listed for name in each.split(",") if name.strip()]
-    found = [name for each in listed for name in NAMED.get(each, (each,))]
-    for name in found:
-        if name == LIVES and not set(LIFE) <= set(results.columns):
-            raise UsageError("--criteria lives: no p_lives in this run; its spec needs [ageing]")
-        if name not in (*CRITERIA, LIVES):
-            known = (*NAMED, *CRITERIA, LIVES)
-            raise UsageError(f"--criteria {name}: expected some of {', '.join(known)}")
-    if not found:
-        raise UsageError("--criteria: name one or more, separated by commas")
-    return tuple(each for each in (*CRITERIA, LIVES) if each in found)
+    asked = criteria_of(given)
+    if LIVES in asked and not set(LIFE) <= set(results.columns):
+        raise UsageError("--criteria lives: no p_lives in this run; its spec needs [ageing]")
+    return asked
 
 
 def _answers(
