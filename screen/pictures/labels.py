@@ -1,5 +1,7 @@
 """Names beside points, only where they do not cover each other."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -7,6 +9,16 @@ WIDTH, HEIGHT = 760.0, 400.0
 """The picture that names are placed for, px; wider ones have more room."""
 CHARACTER, LINE, GAP = 7.0, 15.0, 9.0
 """Size of a letter and distance from the point, px."""
+SMALL_LETTER_PT, SMALL_LINE_PT = 4.7, 9.0
+"""Size of a letter of 8 points."""
+CORNERS = [
+    ((right, up), side)
+    for up in (5, -12, 18, -25, 31, -38)
+    for right, side in ((6, "left"), (-6, "right"))
+]
+"""Where a name may stand beside its mark, the best first: offset in points, side of the mark."""
+Box = tuple[float, float, float, float]
+"""Left, right, lower and upper edge."""
 
 
 def placed(
@@ -18,7 +30,7 @@ def placed(
     """
     sides = pd.Series("", index=names.index)
     points = list(zip(x * WIDTH, y * HEIGHT, strict=True))
-    taken: list[tuple[float, float, float, float]] = []
+    taken: list[Box] = []
     for at in names.index:
         if len(taken) == most:
             break
@@ -33,9 +45,25 @@ def placed(
     return sides
 
 
-def _covers(
-    box: tuple[float, ...], own: tuple[float, float], points: list[tuple[float, float]]
-) -> bool:
+def free_corner(
+    name: str, point: tuple[float, float], taken: Sequence[Box], plane: tuple[float, float]
+) -> tuple[tuple[float, float], str, Box] | None:
+    """Offset, side and box of a name beside its mark, inside the plane and on nothing; points.
+
+    point: the mark. taken: what stands there. plane: width and height.
+    """
+    width = SMALL_LETTER_PT * len(name)
+    for offset, side in CORNERS:
+        left = point[0] + offset[0] - (width if side == "right" else 0)
+        low = point[1] + offset[1]
+        box = (left, left + width, low, low + SMALL_LINE_PT)
+        inside = left >= 0 and box[1] <= plane[0] and box[3] <= plane[1]
+        if inside and not any(_overlap(box, other) for other in taken):
+            return offset, side, box
+    return None
+
+
+def _covers(box: Box, own: tuple[float, float], points: list[tuple[float, float]]) -> bool:
     """Whether another point lies under the box."""
     return any(
         point != own and box[0] < point[0] < box[1] and box[2] < point[1] < box[3]
@@ -43,7 +71,7 @@ def _covers(
     )
 
 
-def _overlap(one: tuple[float, ...], two: tuple[float, ...]) -> bool:
+def _overlap(one: Box, two: Box) -> bool:
     return one[0] < two[1] and two[0] < one[1] and one[2] < two[3] and two[2] < one[3]
 
 

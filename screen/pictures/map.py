@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from muli.screen.optimize.maps import DesignMap
+from muli.screen.pictures import labels
 from muli.screen.pictures.style import (
     BLUE,
     GREEN,
@@ -37,16 +38,8 @@ LEGEND = {
 SIGMA_ELE_RANGE = (1e-17, 1e-6)
 MOST_LABELS = 14
 LETTERS_PER_LINE = 115
-Box = tuple[float, float, float, float]
-"""Left, lower, right and upper edge, points."""
 PANEL_PT = (285.0, 250.0)
 """Width and height of a plane, about, in points: what names are laid out by."""
-CORNERS = [
-    ((right, up), side)
-    for up in (5, -12, 18, -25, 31, -38)
-    for right, side in ((6, "left"), (-6, "right"))
-]
-"""Where a name may stand beside its mark, the best first: offset in points, side of the mark."""
 
 
 def draw_map(design_map: DesignMap, out: Path) -> None:
@@ -178,10 +171,10 @@ def _name_materials(
         (np.log10(x / ends[0]) * scale[0], np.log10(y / SIGMA_ELE_RANGE[0]) * scale[1])
         for _, x, y in materials
     ]
-    taken = [(x - 4, y - 4, x + 4, y + 4) for x, y in points]
+    taken = [(x - 4, x + 4, y - 4, y + 4) for x, y in points]
     left_out = 0
     for (name, *mark), point in zip(materials, points, strict=True):
-        corner = _free_corner(name, point, taken)
+        corner = labels.free_corner(name, point, taken, PANEL_PT)
         if corner is None:
             left_out += 1
             continue
@@ -193,25 +186,6 @@ def _name_materials(
     if left_out:
         note = f"{left_out} names left out for want of room"
         axes.text(0.02, 0.925, note, transform=axes.transAxes, fontsize=7, color=GREY)
-
-
-def _free_corner(
-    name: str, point: tuple[float, float], taken: list[Box]
-) -> tuple[tuple[float, float], str, Box] | None:
-    """Offset, side and box (points) of a name beside its mark, inside the plane and on nothing."""
-    width = 4.7 * len(name)
-    for offset, side in CORNERS:
-        left = point[0] + offset[0] - (width if side == "right" else 0)
-        low = point[1] + offset[1]
-        box = (left, low, left + width, low + 9)
-        inside = left >= 0 and box[2] <= PANEL_PT[0] and box[3] <= PANEL_PT[1]
-        if inside and not any(_overlap(box, each) for each in taken):
-            return offset, side, box
-    return None
-
-
-def _overlap(a: Box, b: Box) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
 def _draw_unknown(axes: "Axes", unknown: "pd.DataFrame", ends: tuple[float, float]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, replace
 from threading import Event
-from typing import Any, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 import jax
 
@@ -28,6 +28,18 @@ from muli.screen.space.setup import Setup
 from muli.screen.terminal import tell
 
 POLL_S = 0.1
+
+
+class Request(NamedTuple):
+    """Chunks that a run wants, under its identity.
+
+    No new chunk is begun once `stop` is set. advance: told of stacks as they are computed.
+    """
+
+    identity: Mapping[str, Any]
+    chunks: Sequence[int]
+    stop: Event
+    advance: Callable[[int], None]
 
 
 class Workplace(Protocol):
@@ -50,17 +62,8 @@ class Workplace(Protocol):
     def describe(self) -> str:
         """One line for a person."""
 
-    def results(
-        self,
-        identity: Mapping[str, Any],
-        todo: Sequence[int],
-        stop: Event,
-        advance: Callable[[int], None],
-    ) -> Generator[list[Entry], None, None]:
-        """Draft the parts of these chunks; entries as they come, an empty list in between.
-
-        No new chunk is begun once `stop` is set. advance: told of stacks as they are computed.
-        """
+    def results(self, request: Request) -> Generator[list[Entry], None, None]:
+        """Draft the parts of the chunks; entries as they come, an empty list in between."""
 
 
 class Local:
@@ -125,20 +128,14 @@ class Local:
             use(store)
         return self._chunkers[0].evaluator.packed()
 
-    def results(
-        self,
-        identity: Mapping[str, Any],
-        todo: Sequence[int],
-        stop: Event,
-        advance: Callable[[int], None],
-    ) -> Generator[list[Entry], None, None]:
+    def results(self, request: Request) -> Generator[list[Entry], None, None]:
         """See `Workplace`. Halves the batch where memory runs out, and says so."""
         done: set[int] = set()
-        while len(done) < len(todo):
-            left = (chunk for chunk in todo if chunk not in done)
-            self._compile(len(todo) - len(done))
+        while len(done) < len(request.chunks):
+            left = (chunk for chunk in request.chunks if chunk not in done)
+            self._compile(len(request.chunks) - len(done))
             try:
-                for entries in self._pool(identity, left, stop, advance):
+                for entries in self._pool(request, left):
                     done.update(entry["chunk"] for entry in entries)
                     yield entries
                 return
@@ -162,20 +159,14 @@ class Local:
         self.notes.append(note)
         tell(note)
 
-    def _pool(
-        self,
-        identity: Mapping[str, Any],
-        queue: Iterator[int],
-        stop: Event,
-        advance: Callable[[int], None],
-    ) -> Generator[list[Entry], None, None]:
+    def _pool(self, request: Request, queue: Iterator[int]) -> Generator[list[Entry], None, None]:
         workers = self._plan.workers
         with ThreadPoolExecutor(workers) as pool:
             active: set[Future[Entry]] = set()
             while True:
-                free = 0 if stop.is_set() else workers - len(active)
+                free = 0 if request.stop.is_set() else workers - len(active)
                 for _, chunk in zip(range(free), queue, strict=False):
-                    active.add(pool.submit(self._one, identity, chunk, advance))
+                    active.add(pool.submit(self._one, request, chunk))
                 if not active:
                     return
                 finished, active = wait(active, POLL_S, return_when="FIRST_COMPLETED")
@@ -214,20 +205,18 @@ class Local:
         stored = best_schema(columns) if mode == "best" else columns
         return Chunker(evaluator, setup.axis_columns, stored)
 
-    def _one(
-        self, identity: Mapping[str, Any], chunk: int, advance: Callable[[int], None]
-    ) -> Entry:
+    def _one(self, request: Request, chunk: int) -> Entry:
         """Compute and draft one chunk; its entry for the journal."""
         chunker = self._chunkers[chunk % len(self._chunkers)]
         lines = self.setup.problem.space.chunk(chunk)
-        stored = chunker.schema.with_metadata(part_metadata(identity, chunk))
+        stored = chunker.schema.with_metadata(part_metadata(request.identity, chunk))
         arithmetic = jax.enable_x64(self.precision == "float64")
         with arithmetic, self.store.draft(chunk, stored) as writer:
-            tally = chunker.write(lines, writer, advance)
+            tally = chunker.write(lines, writer, request.advance)
         entry = {
             "chunk": chunk,
             "draft": writer.path.name,
-            "identity": digest(identity),
+            "identity": digest(request.identity),
             "sha256": writer.sums.sha256,
             "crc32": writer.sums.crc32,
             "bytes": writer.sums.bytes,

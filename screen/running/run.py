@@ -26,7 +26,7 @@ from muli.screen.running.identity import (
     resolved,
     versions,
 )
-from muli.screen.running.local import Local, Precision, Workplace
+from muli.screen.running.local import Local, Precision, Request, Workplace
 from muli.screen.running.missing import Missing
 from muli.screen.running.progress import Progress
 from muli.screen.running.signals import stop_on_signal
@@ -213,7 +213,7 @@ class _Job:
         if self.verbose:
             tell(self.place.describe())
         try:
-            results = self.place.results(self.identity, todo, self.stop, progress.advance)
+            results = self.place.results(Request(self.identity, todo, self.stop, progress.advance))
             with closing(results):
                 for found in results:
                     self.store.publish(found)

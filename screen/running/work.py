@@ -25,7 +25,7 @@ from muli.screen.engine.device import DeviceName
 from muli.screen.engine.evaluate import Programs
 from muli.screen.errors import ScreenError
 from muli.screen.running.identity import identity, versions
-from muli.screen.running.local import Local, Precision
+from muli.screen.running.local import Local, Precision, Request
 from muli.screen.space.setup import Setup
 
 
@@ -107,7 +107,7 @@ def compute(name: str, run_identity: Mapping[str, Any], chunks: range | list[int
     def entries(place: Local) -> dict[str, Any]:
         own = identity(place.setup.problem, precision=place.precision, platform_name=place.kind)
         refuse_other(run_identity, own)
-        found = place.results(run_identity, chunks, order.stop, _ignore)
+        found = place.results(Request(run_identity, chunks, order.stop, _ignore))
         return {"entries": [entry for some in found for entry in some]}
 
     order = _order(name, get_worker())

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from distributed import Client, Future
 from muli.screen.dataset.journal import Entry
 from muli.screen.errors import Interrupted, WorkerError
 from muli.screen.running.clusters import Start
-from muli.screen.running.local import POLL_S
+from muli.screen.running.local import POLL_S, Request
 from muli.screen.running.work import Order, Outcome, Work, compute, halt, survey
 from muli.screen.spec.names import one_line
 from muli.screen.terminal import tell
@@ -105,32 +105,26 @@ class Workers:
         """One line for a person."""
         return f"{self._present()} Dask workers so far, {len(self.devices)} {self.kind} device each"
 
-    def results(
-        self,
-        identity: Mapping[str, Any],
-        todo: Sequence[int],
-        stop: Event,
-        advance: Callable[[int], None],
-    ) -> Generator[list[Entry], None, None]:
+    def results(self, request: Request) -> Generator[list[Entry], None, None]:
         """See `Workplace`. Stacks are told of by the task, as it comes back."""
         waiting: deque[Task] = deque()
-        tasks = cut(todo, self.workers)
+        tasks = cut(request.chunks, self.workers)
         active: dict[Future, Task] = {}
         ready: Queue[Future] = Queue()
         with _reached(active):
             while True:
-                while not stop.is_set() and len(active) < self._window():
+                while not request.stop.is_set() and len(active) < self._window():
                     if not waiting:
                         waiting.extend(Task(chunks) for chunks in islice(tasks, 1))
                     if not waiting:
                         break
-                    self._submit(waiting.popleft(), identity, active, ready)
-                self._halt_once(stop)
+                    self._submit(waiting.popleft(), request.identity, active, ready)
+                self._halt_once(request.stop)
                 if not active:
                     return
                 outcome = self._next(active, ready, waiting)
                 for entry in outcome:
-                    advance(entry["stacks"])
+                    request.advance(entry["stacks"])
                 yield outcome
                 self._free_from_hanging(active)
 
