@@ -10,7 +10,7 @@ from muli.screen.report.columns import plain
 from muli.screen.vocabulary import unit as unit_of
 
 EXAMPLES = 6
-KINDS = {"sigma_ele": "σ electron", "sigma_ion": "σ ion"}
+KINDS = {"sigma_ele": "σₑ", "sigma_ion": "σᵢ"}
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ SAID = {
     "boundary": "What holds the ends",
     "anode": "Anode",
     "cathode_state": "State of the cathode",
-    "law": "σ electron against potential",
+    "law": "σₑ against potential",
     "missing": "Where a conductivity is unknown",
     "window_tolerance_V": "Error allowed to computed windows",
 }
@@ -61,7 +61,7 @@ def assumptions(
         found.append(Assumption(spoken(column), MEANT.get(text, text.strip()), standing))
     screen = spec["screen"]
     for key, standing in (
-        ("law", "how σ electron depends on the potential"),
+        ("law", "how σₑ depends on the potential"),
         ("missing", "rows say which value that is"),
     ):
         found.append(Assumption(SAID[key], MEANT.get(screen[key], screen[key]), standing))

@@ -1,7 +1,6 @@
 """From run folders to the page: query, words, pictures, joined and written in one step."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -14,14 +13,15 @@ from muli.candidates.files import write_atomically
 from muli.screen.dataset import materials
 from muli.screen.dataset.results import Dirs, Results, open_results
 from muli.screen.errors import ScreenError
-from muli.screen.ranking.rank import Ranking, ranking
 from muli.screen.report import (
     assumed,
     funnel,
     page,
     query,
+    scenarios,
     words,
 )
+from muli.screen.vocabulary import CELL
 from muli.screen.report import (
     columns as table,
 )
@@ -38,8 +38,13 @@ from muli.screen.report import (
 TITLES = {"built-in": "The built-in screen: every coating on every electrolyte"}
 
 
-MOST_RANKED = 10_000
-"""Rows that are read whole so that each coating stands in each cell."""
+LEGEND = (
+    "Works: the four questions together, in every state of charge: does the electrolyte stay "
+    "inside its window (protects), does the cell still run (affordable), does the coating stand "
+    "the cathode (stable), does it leave its neighbours alone (inert). Chemistry leaves out the "
+    "transport of electrons, transport is that and the resistance. Conductivities are decimal "
+    "logarithms of S/cm; what was not measured is a prior, a distribution fitted to the library."
+)
 
 
 class ReportError(ScreenError):
@@ -71,10 +76,9 @@ def html(dirs: Dirs) -> str:
     results = open_results(dirs)
     spec = results.manifests[0].spec
     held = query.contents(query.Dataset(results, {}))
-    found = _by_cell(results, held)
-    data = query.Dataset(results, found.scenario)
-    budget = spec["screen"]["asr_budget_ohm_cm2"]
-    ranked = table.ordered(found.rows, budget)
+    listed = scenarios.listing(results)
+    ranked, budget = listed.rows, spec["screen"]["asr_budget_ohm_cm2"]
+    data = query.Dataset(results, _reference(listed))
     cell = _cell(data, ranked)
     tables = _materials(results, pd.concat([ranked, cell]))
     with jax.enable_x64(True):
@@ -85,33 +89,25 @@ def html(dirs: Dirs) -> str:
             *pictures.pictures(data, held, ranked, rows, starts),
             *chemistry.pictures(rows, cell, here, tables, spec["screen"]),
         ]
-    facts = _facts(found.order, data, spec, held, rows, tables)
+    facts = _facts(listed, data, spec, held, tables)
     return page.render(
         facts,
         drawn,
         {
-            "columns": table.described(rows),
+            "columns": table.described(rows, len(listed.scenarios)),
             "rows": table.pack(rows),
             "starts": table.pack(starts, str),
+            "scenarios": scenarios.described(listed, [*listed.axes, *listed.held]),
+            "folders": " ".join(str(folder) for folder in results.folders),
             "window_tolerance_V": spec["screen"]["window_tolerance_V"],
         },
     )
 
 
-def _by_cell(results: Results, held: query.Contents) -> Ranking:
-    """The first coatings of every cell, as many as a page can carry, and the best of the others."""
-    columns = [c for c in ("electrolyte", "cathode", "cathode_potential_V") if c in results.columns]
-    if "cathode" in columns:
-        columns.remove("cathode_potential_V")
-    cells, coatings = max(len(held.electrolytes) * len(held.cathodes), 1), len(held.coatings)
-    room = (table.MOST_ROWS - min(coatings, table.MOST_ROWS // 2)) // cells
-    whole = coatings if cells * coatings <= MOST_RANKED else 1
-    found = ranking(results, top=max(room, whole, 1), per=columns)
-    if found.rows["coating"].nunique() >= coatings:
-        return found
-    others = ranking(results, top=1, per=["coating"]).rows.assign(rank=float("nan"))
-    others = others[~others["coating"].isin(found.rows["coating"])]
-    return replace(found, rows=pd.concat([found.rows, others], ignore_index=True))
+def _reference(listed: scenarios.Listing) -> dict[str, Any]:
+    """Values of the first scenario, cells left open."""
+    first = {name: listed.scenarios[name].iloc[0] for name in listed.axes}
+    return {name: value for name, value in {**listed.held, **first}.items() if name not in CELL}
 
 
 def _cell(data: query.Dataset, ranked: pd.DataFrame) -> pd.DataFrame:
@@ -135,21 +131,21 @@ def _materials(results: Results, ranked: pd.DataFrame) -> dict[str, pd.DataFrame
 
 
 def _facts(
-    stated: str,
+    listed: scenarios.Listing,
     data: query.Dataset,
     spec: Mapping[str, Any],
     held: query.Contents,
-    rows: pd.DataFrame,
     tables: Mapping[str, pd.DataFrame],
 ) -> words.Facts:
     results = data.results
+    first = table.records(listed.rows[listed.rows["scenario"] == 0])
+    headline = scenarios.headline(first[0], [*listed.axes, *listed.held]) if first else ""
     named = {
         "coating": [table.plain(name) for name in held.coatings],
         "electrolyte": [table.plain(name) for name in held.electrolytes],
         "against": [_cathode(name) for name in held.cathodes],
     }
     ids = sorted({each for m in results.manifests for each in m.sources})
-    leaders = table.records(rows.head(1).map(table.plain))
     title = " + ".join(
         dict.fromkeys(
             TITLES.get(m.name, m.name) or f.name
@@ -162,12 +158,13 @@ def _facts(
         warnings=words.warnings(results),
         sentences=[
             ("Asked", words.asked(spec, named, words.sizes(results))),
-            ("Answered", words.answered(results, held, leaders[0] if leaders else None)),
-            ("Mind", words.mind(results, held.evidence)),
+            ("Answered", words.answered(results, held, first, headline)),
+            ("Mind", words.mind(results, held, first)),
         ],
         funnel=funnel.funnel(results),
-        order=f"Within each cell by {table.spelled(stated)}.",
-        rows_left_out=_left_out(results, len(rows), held.rows),
+        order=f"Order: {table.spelled(listed.order)}.",
+        legend=LEGEND if listed.believed else "",
+        held=_held(listed.held),
         assumptions=assumed.assumptions(spec, data.scenario, tables),
         sources=words.sources(ids),
         command=words.command(results),
@@ -181,11 +178,12 @@ def _cathode(name: Any) -> str:
     return table.plain(name) if isinstance(name, str) else f"{float(name):.2f} V"
 
 
-def _left_out(results: Results, shown: int, stored: int) -> str:
-    """How much of the dataset the table carries."""
-    folders = " ".join(table.plain(folder.name) for folder in results.folders)
+def _held(held: Mapping[str, Any]) -> str:
+    """What a page with too many scenarios leaves out."""
+    if not held:
+        return ""
+    told = ", ".join(f"{assumed.spoken(name)} {value}" for name, value in held.items())
     return (
-        f"The table carries {shown:,} of {stored:,} rows stored: each coating at its best "
-        "thickness, the first ones of every cell, and every coating at least once. For more: "
-        f"muli rank {folders} --top 1000 --csv"
+        f"The run has more scenarios than a page carries: here {told}. For others: "
+        "muli rank DIR --where CONDITION"
     )

@@ -1,108 +1,135 @@
 """The ranking as the page carries it: which columns, in which words, packed small."""
 
+import re
 import sys
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from muli.screen.ranking.criteria import STEP
 from muli.screen.views.why import why
+from muli.screen.views.works import decides
 
-MOST_ROWS = 4000
 LONGEST = 300
 DIGITS = 7
+BELIEF_DIGITS = 4
+"""Digits of probabilities, and of medians and thicknesses that follow from distributions."""
+
+Shown = Literal["always", "by probability", "by facts", "on demand"]
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the ranking table; `kind` says how a cell is written, `hint` what it means."""
+    """A column of the ranking table; `kind` says how a cell is written, `hint` what it means.
+
+    when: always, only in rankings by probability or by facts, or where a reader asks for it.
+    """
 
     name: str
     label: str
     unit: str = ""
     kind: str = "number"
     hint: str = ""
+    when: Shown = "always"
     shown: bool = True
 
 
+_P: Shown = "by probability"
+_F: Shown = "by facts"
+_D: Shown = "on demand"
+# fmt: off
 COLUMNS = (
-    Column("rank", "#", hint="Place among the coatings of the same cell"),
-    Column("coating", "Coating", kind="name", hint="Choose one to look inside its stack"),
-    Column("electrolyte", "Electrolyte", kind="name"),
-    Column("against", "Cathode", kind="cathode", hint="Cathode, its state and potential"),
-    Column("p_works", "P(works)", hint="Probability that all criteria hold, at its thickness"),
-    Column("p_chemistry", "P(chemistry)", hint="Affordable, stable and inert together"),
-    Column("p_transport", "P(transport)", hint="Protects and affordable together"),
-    Column("p_protects", "P(protects)", shown=False),
-    Column("p_affordable", "P(affordable)", shown=False),
-    Column("p_stable", "P(stable)", shown=False),
-    Column("p_inert", "P(inert)", shown=False),
-    Column("verdict", "Verdict", kind="verdict", hint="For the electrolyte, within the budget"),
-    Column(
-        "min_thickness_nm",
-        "Works between",
-        "nm",
-        "band",
-        "Least thickness that protects, and largest that can be afforded",
-    ),
-    Column("max_thickness_nm", "Largest thickness", "nm", shown=False),
-    Column("interface_potential_V", "E*", "V", "volts", "Potential the electrolyte meets"),
-    Column("oxidation_margin_V", "Margin", "V", "margin", "To the electrolyte's oxidation limit"),
-    Column(
-        "coating_oxidation_limit_V",
-        "Its own window",
-        "V",
-        "window",
-        "Between the coating's computed limits, and how it stands the potentials here",
-    ),
-    Column("coating_class", "Coating itself", kind="text", shown=False),
-    Column("coating_reduction_limit_V", "Its reduction limit", "V", "volts", shown=False),
-    Column(
-        "reacts_meV_atom",
-        "Reacts with cathode / electrolyte",
-        "meV/atom",
-        "energies",
-        "Computed reaction energies; 0 is no driving force. Sorted by the stronger",
-    ),
-    Column("reaction_energy_cathode_meV_atom", "With the cathode", "meV/atom", shown=False),
-    Column("reaction_energy_electrolyte_meV_atom", "With the electrolyte", "meV/atom", shown=False),
-    Column("asr_coating_ohm_cm2", "Resistance", "Ω cm²", hint="Coating and contacts, ionic"),
-    Column(
-        "max_sigma_ele_at_L_max_S_cm",
-        "Tolerable σ electron",
-        "S/cm",
-        hint="Largest that protects at the largest affordable thickness",
-    ),
-    Column("evidence_sigma_ele", "σ electron is", kind="text", hint="How well it is known"),
-    Column("family", "Family", kind="text", shown=False),
-    Column("why", "Why", kind="text", shown=False),
-    Column("coating_thickness_nm", "Thickness", "nm", shown=False),
-    Column("reduction_margin_V", "Margin to reduction", "V", "margin", shown=False),
-    Column("max_sigma_ele_S_cm", "Tolerable σ electron here", "S/cm", shown=False),
-    Column("leak_current_A_cm2", "Leak", "A/cm²", shown=False),
-    Column("reactivity_class", "Reactivity", kind="text", shown=False),
-    Column("status", "Status", kind="text", shown=False),
-    Column("boundary", "Boundary", kind="text", shown=False),
-    Column("electrolyte_thickness_um", "Electrolyte thickness", "µm", shown=False),
-    Column("coating_sigma_ion_S_cm", "σ ion of the coating", "S/cm", shown=False),
-    Column("cathode", "Cathode name", kind="name", shown=False),
-    Column("feasible", "Feasible", kind="text", shown=False),
+    Column("rank", "#", "", "rank", "Place in the ranking of its scenario; = is a tie"),
+    Column("coating", "Coating", "", "coating", "Choose one to look inside its stack"),
+    Column("p_works", "Works", "%", "works",
+           "Probability that the four questions hold together in every state of charge", _P),
+    Column("p_protects", "Protects", "%", "part",
+           "Probability that the electrolyte stays inside its window", _P),
+    Column("p_affordable", "Afford\u00adable", "%", "part",
+           "Probability that the resistance stays within the budget", _P),
+    Column("p_stable", "Stable", "%", "part",
+           "Probability that the coating stands the cathode", _P),
+    Column("p_inert", "Inert", "%", "part",
+           "Probability that the coating does not react with its neighbours", _P),
+    Column("p_chemistry", "Chem\u00adistry", "%", "percent",
+           "Affordable, stable and inert together, whatever electrons do", _P),
+    Column("p_transport", "Trans\u00adport", "%", "percent", "Protects and affordable together", _P),
+    Column("coating_thickness_nm", "Thickness", "nm", "film",
+           "Recommended: the thinnest within half a per cent of the best. Below it the range that "
+           "keeps nine tenths of the best", _P),
+    Column("asr_median_ohm_cm2", "Resist\u00adance", "Ω cm²", "number",
+           "Median resistance of coating and contacts at that thickness", _P),
+    Column("sigma_ele_median_S_cm", "log₁₀ σₑ", "S/cm", "leak",
+           "Electronic conductivity of the coating as it is known, and the largest one that "
+           "protects at that thickness", _P),
+    Column("decides", "Decides", "", "text",
+           "The question that it passes least, and what the answer rests on", _P),
+    Column("verdict", "Verdict", "", "verdict", "For the electrolyte, within the budget", _F),
+    Column("min_thickness_nm", "Works between", "nm", "band",
+           "Least thickness that protects, and largest that can be afforded", _F),
+    Column("max_thickness_nm", "Largest thickness", "nm", "length", "", _D),
+    Column("interface_potential_V", "E*", "V", "volts", "Potential the electrolyte meets", _F),
+    Column("oxidation_margin_V", "Margin", "V", "margin", "To the electrolyte's oxidation limit",
+           _F),
+    Column("coating_oxidation_limit_V", "Its own window", "V", "window",
+           "Between the coating's computed limits, and how it stands the potentials here", _F),
+    Column("reacts_meV_atom", "Reacts with cathode / electrolyte", "meV/atom", "energies",
+           "Computed reaction energies; 0 is no driving force. Sorted by the stronger", _F),
+    Column("asr_coating_ohm_cm2", "Resistance", "Ω cm²", "number", "Coating and contacts, ionic",
+           _F),
+    Column("max_sigma_ele_at_L_max_S_cm", "Tolerable σₑ", "S/cm", "number",
+           "Largest that protects at the largest affordable thickness", _F),
+    Column("evidence_sigma_ele", "σₑ is", "", "text", "How well it is known", _F),
+    Column("scenario", "Scenario", "", "scenario", "Where the row stands: what varies in this run"),
+    Column("sigma_ion_median_S_cm", "log₁₀ σᵢ", "S/cm", "ions",
+           "Ionic conductivity of the coating as it is known", _D),
+    Column("min_thickness_all_states_nm", "Least thickness, all states", "nm", "length",
+           "Least thickness that protects in every state of charge, where it is known", _D),
+    Column("sources_in_cells", "Sources in cells", "", "number",
+           "Published sources of this library that used the coating in a cell", _D),
+    Column("family", "Family", "", "text", "", _D),
+    Column("coating_class", "Coating itself", "", "text", "", _D),
+    Column("coating_reduction_limit_V", "Its reduction limit", "V", "volts", "", _D),
+    Column("reaction_energy_cathode_meV_atom", "With the cathode", "meV/atom", "energy", "", _D),
+    Column("reaction_energy_electrolyte_meV_atom", "With the electrolyte", "meV/atom", "energy",
+           "", _D),
+    Column("reduction_margin_V", "Margin to reduction", "V", "margin", "", _D),
+    Column("max_sigma_ele_S_cm", "Tolerable σₑ here", "S/cm", "number", "", _D),
+    Column("leak_current_A_cm2", "Leak", "A/cm²", "number", "", _D),
+    Column("reactivity_class", "Reactivity", "", "text", "", _D),
+    Column("status", "Status", "", "text", "", _D),
+    Column("feasible", "Feasible", "", "text", "", _D),
+    Column("boundary", "Boundary", "", "text", "", _D),
+    Column("why", "Why", "", "text", "", _D),
 )
+# fmt: on
+CARRIED = (
+    "place",
+    "tied",
+    "thin",
+    "thickness_low_nm",
+    "thickness_high_nm",
+    "sigma_ele_decades",
+    "sigma_ele_basis",
+    "sigma_ele_needed_S_cm",
+    "sigma_ion_decades",
+    "sigma_ion_basis",
+    "electrolyte",
+    "against",
+)
+"""Columns that cells and pictures need beside the shown ones."""
 WINDOW = ("coating_reduction_limit_V", "coating_oxidation_limit_V")
 REACTIONS = ("reaction_energy_cathode_meV_atom", "reaction_energy_electrolyte_meV_atom")
-VERDICTS = ("feasible", "undecided", "too resistive", "not feasible", "not protected")
 SYMBOLS = {
-    "sigma_ele": "σ electron",
-    "sigma_ion": "σ ion",
+    "sigma_ele": "σₑ",
+    "sigma_ion": "σᵢ",
     "ohm cm2": "Ω cm²",
     "L_min/L_max": "least over largest thickness",
 }
 EVIDENCE = {"none": "not known", "range": "a range", "": "not known"}
-SELECTS = (("electrolyte", "Electrolyte"), ("against", "Cathode"), ("family", "Family"))
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -119,49 +146,6 @@ def plain(text: Any) -> str:
     return shown if len(shown) <= LONGEST else shown[: LONGEST - 1] + "…"
 
 
-def ordered(ranked: pd.DataFrame, budget: float) -> pd.DataFrame:
-    """The ranked rows in the page's order, as many as it can carry.
-
-    Rows with probabilities stand as a ranking has them. Of others those that work come first, then
-    coatings that stand their own potentials, then cells that need a coating, then the place in the
-    cell, then the less reactive.
-    """
-    if "p_works" in ranked:
-        return _room(ranked, by_probability(ranked))
-    verdicts = pd.Series([verdict(row, budget) for row in records(ranked)], dtype=object)
-    keys = pd.DataFrame(
-        {
-            "verdict": verdicts.map(VERDICTS.index),
-            "suffers": ~ranked["coating_class"].isin(["stable", "within_tolerance"]),
-            "needless": ~(ranked["min_thickness_nm"].fillna(1.0) > 0),
-            "rank": ranked["rank"],
-            "inert": -_reacts(ranked),
-        }
-    )
-    return _room(ranked, keys.sort_values([str(key) for key in keys], kind="stable").index)
-
-
-def by_probability(ranked: pd.DataFrame) -> "pd.Index[Any]":
-    """Rows in the order of `ranking.criteria.by_probability`, whatever cell they are of."""
-    keys = pd.DataFrame(
-        {
-            "works": -np.floor(ranked["p_works"] / STEP + 1e-6),
-            "transport": -ranked["p_protects"] * ranked["p_affordable"],
-            "cost": ranked["asr_median_ohm_cm2"],
-            "name": ranked["coating"],
-        }
-    )
-    return keys.sort_values([str(key) for key in keys], kind="stable").index
-
-
-def _room(ranked: pd.DataFrame, order: "pd.Index[Any]") -> pd.DataFrame:
-    """Rows in this order, every coating once and as many more as the page can carry."""
-    again = ranked.loc[order, "coating"].duplicated().to_numpy()
-    room = MOST_ROWS - np.count_nonzero(~again)
-    kept = ~again | (np.cumsum(again) <= room)
-    return ranked.loc[order[kept][:MOST_ROWS]].reset_index(drop=True)
-
-
 def _reacts(ranked: pd.DataFrame) -> "pd.Series[float]":
     """The stronger of the reaction energies, meV/atom; NaN where one is unknown."""
     energies = ranked[[name for name in REACTIONS if name in ranked]].astype(np.float64)
@@ -171,9 +155,9 @@ def _reacts(ranked: pd.DataFrame) -> "pd.Series[float]":
 def in_words(ranked: pd.DataFrame, starts: pd.DataFrame, budget: float) -> pd.DataFrame:
     """Rows in the page's columns and words. `starts`: the numbers of their stacks."""
     each = records(ranked)
+    believed = "p_works" in ranked
     told = ranked.assign(
         **{name: starts[name] for name in WINDOW},
-        why=[spelled(why(row)) for row in each],
         verdict=[verdict(row, budget) for row in each],
         against=[against(row) for row in each],
         feasible=[_word(row.get("feasible")) for row in each],
@@ -183,7 +167,12 @@ def in_words(ranked: pd.DataFrame, starts: pd.DataFrame, budget: float) -> pd.Da
             str(row.get("coating_class") or "unknown").replace("_", " ") for row in each
         ],
     )
-    return told[[column.name for column in COLUMNS if column.name in told]]
+    if believed:
+        told["decides"] = [decides(row) for row in each]
+    else:
+        told["why"] = [spelled(why(row)) for row in each]
+    named = dict.fromkeys([*(column.name for column in COLUMNS), *CARRIED])
+    return told[[name for name in named if name in told]]
 
 
 def spelled(text: str) -> str:
@@ -227,37 +216,47 @@ def against(row: Mapping[str, Any]) -> str:
 
 
 def pack(frame: pd.DataFrame, spell: Callable[[Any], str] = plain) -> dict[str, Any]:
-    """Columns as the page reads them: numbers as lists, words as a list of words and codes."""
+    """Columns as the page reads them: lists, or a list of different values and their codes."""
     return {str(name): _packed(frame[name], spell) for name in frame}
 
 
 def _packed(column: "pd.Series[Any]", spell: Callable[[Any], str]) -> Any:
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
-        return [_number(value) for value in column.astype(np.float64)]
+        digits = BELIEF_DIGITS if _BELIEF.search(str(column.name)) else DIGITS
+        numbers = column.astype(np.float64)
+        codes, values = pd.factorize(numbers)
+        if 4 * len(values) > len(numbers):
+            return [_number(value, digits) for value in numbers]
+        return {"values": [_number(value, digits) for value in values], "codes": codes.tolist()}
     codes, words = pd.factorize(column.astype(object).map(spell, na_action="ignore"))
     return {"words": [str(word) for word in words], "codes": codes.tolist()}
 
 
-def _number(value: float) -> float | int | None:
-    """Seven digits; missing is null, infinite the largest number there is."""
+def _number(value: float, digits: int = DIGITS) -> float | int | None:
+    """A few digits; missing is null, infinite the largest number there is."""
     if np.isnan(value):
         return None
     if np.isinf(value):
         return sys.float_info.max if value > 0 else -sys.float_info.max
-    short = float(f"{value:.{DIGITS}g}")
+    short = float(f"{value:.{digits}g}")
     return int(short) if short.is_integer() and abs(short) < 1e15 else short
 
 
-def described(rows: pd.DataFrame) -> list[dict[str, Any]]:
+_BELIEF = re.compile(r"^p_|_median_|_decades$|^thickness_|_needed_")
+
+
+def described(rows: pd.DataFrame, scenarios: int) -> list[dict[str, Any]]:
     """The columns, for the page's scripts; those that tell no rows apart are not shown."""
-    return [asdict(replace(each, shown=each.shown and _tells(each, rows))) for each in COLUMNS]
+    return [asdict(replace(each, shown=_shown(each, rows, scenarios))) for each in COLUMNS]
 
 
-def _tells(column: Column, rows: pd.DataFrame) -> bool:
-    if column.name not in rows:
+def _shown(column: Column, rows: pd.DataFrame, scenarios: int) -> bool:
+    if column.when == "on demand" or column.name not in rows:
         return False
-    if column.name in ("electrolyte", "against"):
-        return rows[column.name].nunique() > 1
+    if column.name == "scenario":
+        return scenarios > 1
+    if column.when != "always" and (column.when == "by probability") != ("p_works" in rows):
+        return False
     if column.kind == "band":
         return bool(rows[["min_thickness_nm", "max_thickness_nm"]].notna().any(axis=None))
     return bool(rows[column.name].notna().any())

@@ -92,7 +92,7 @@ def tolerable(frame: pd.DataFrame) -> Any:
     ticks = decades(pd.Series(ends.to_numpy().ravel()).dropna())
     x = alt.X(
         "low:Q",
-        title="σ electron of the coating, S/cm",
+        title="σₑ of the coating, S/cm",
         scale=alt.Scale(type="log", domain=[ticks[0], ticks[-1]]),
         axis=alt.Axis(labelExpr=POWERS, values=ticks[:: -(-len(ticks) // 12)]),
     )

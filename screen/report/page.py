@@ -18,7 +18,17 @@ import jinja2
 from markupsafe import Markup
 
 ASSETS = Path(__file__).parent / "assets"
-SCRIPTS = ("closed_form.js", "format.js", "table.js", "pictures.js", "whatif.js", "page.js")
+SCRIPTS = (
+    "closed_form.js",
+    "format.js",
+    "address.js",
+    "scenarios.js",
+    "cells.js",
+    "table.js",
+    "pictures.js",
+    "whatif.js",
+    "page.js",
+)
 
 
 @dataclass(frozen=True)
@@ -79,7 +89,7 @@ ANSWERS = (
     ("asr_total_ohm_cm2", "number", "With the electrolyte", "Ω cm²"),
     ("min_thickness_nm", "number", "Least thickness", "nm"),
     ("max_thickness_nm", "number", "Largest thickness", "nm"),
-    ("max_sigma_ele_S_cm", "number", "Largest tolerable σ electron", "S/cm"),
+    ("max_sigma_ele_S_cm", "number", "Largest tolerable σₑ", "S/cm"),
     ("leak_current_A_cm2", "number", "Leak current", "A/cm²"),
     ("self_discharge_percent_per_month", "number", "Self-discharge", "% a month"),
 )

@@ -11,6 +11,7 @@ import pandas as pd
 
 from muli.screen.dataset.results import Results
 from muli.screen.ranking import criteria, sql
+from muli.screen.views.works import BARE
 
 ENDS = ("cathode_potential_V", "anode_potential_V", "cathode_state")
 SINGLE = 1e-6
@@ -88,6 +89,7 @@ def contents(data: Dataset) -> Contents:
         "any_value(evidence_sigma_ele) AS evidence, count(*) AS n, "
         "bool_or(feasible) AS feasible FROM rows GROUP BY ALL"
     )
+    found = found[found["coating"] != BARE]
     named = {
         name: sorted(found[name].dropna().unique())
         for name in ("coating", "electrolyte", "cathode")
@@ -157,6 +159,6 @@ def coatings(data: Dataset, pinned: Mapping[str, Any]) -> pd.DataFrame:
     columns = [name for name in data.results.columns if name not in measured]
     picked = ", ".join(f"any_value({sql.name(each)}) AS {sql.name(each)}" for each in columns)
     return data.select(
-        f"SELECT coating, {picked} FROM rows WHERE {data.where(pinned)} AND coating IS NOT NULL "
+        f"SELECT coating, {picked} FROM rows WHERE {data.where(pinned)} AND coating <> 'none' "
         f"GROUP BY coating ORDER BY coating LIMIT {MOST_POINTS}"
     )

@@ -184,7 +184,7 @@ def whatif_map() -> alt.TopLevelMixin:
     axis = alt.Axis(labelExpr=POWERS, values=[10.0**k for k in range(-18, -3, 2)])
     nm = alt.Axis(values=[0.1, 1, 10, 100, 1000])
     x = alt.X("thickness:Q", scale=THICKNESS_NM, title="Coating thickness, nm", axis=nm)
-    sigma = alt.Y("top:Q", scale=SIGMA_ELE, title="Coating σ electron, S/cm", axis=axis)
+    sigma = alt.Y("top:Q", scale=SIGMA_ELE, title="Coating σₑ, S/cm", axis=axis)
     region = (
         alt.Chart(tables["region"]).mark_area(style="region").encode(x=x, y=sigma, y2="bottom:Q")
     )

@@ -259,4 +259,4 @@ def _matters(known: pd.DataFrame) -> str:
 
 def _spoken(words: str) -> str:
     """Symbols where column names have words."""
-    return words.replace("sigma ele", "σ electron").replace("sigma ion", "σ ion")
+    return words.replace("sigma ele", "σₑ").replace("sigma ion", "σᵢ")

@@ -9,10 +9,14 @@ from typing import Any
 
 from muli.screen.dataset.results import Results
 from muli.screen.report.assumed import Assumption, extent
-from muli.screen.report.columns import SELECTS, plain
+from muli.screen.report.columns import plain, spelled
 from muli.screen.report.funnel import STATUS_TOLD, Step, outcome
 from muli.screen.report.query import Contents
 from muli.screen.views import cite
+from muli.screen.views.why import nm, number, why
+from muli.screen.views.works import BARE, percent
+
+Rows = Sequence[Mapping[str, Any]]
 
 NAMES_TOLD = 3
 NOT_CLAIMED = (
@@ -32,13 +36,13 @@ class Facts:
     sentences: list[tuple[str, str]]
     funnel: list[Step]
     order: str
-    rows_left_out: str
+    legend: str
+    held: str
     assumptions: list[Assumption]
     sources: list[dict[str, str]]
     command: str
     spec: str
     provenance: list[tuple[str, str]]
-    selects: tuple[tuple[str, str], ...] = SELECTS
     not_claimed: str = NOT_CLAIMED
 
 
@@ -87,8 +91,10 @@ def sizes(results: Results) -> dict[str, int]:
     return found
 
 
-def answered(results: Results, held: Contents, leader: Mapping[str, Any] | None) -> str:
-    """What came out, with the leader of the first cell."""
+def answered(results: Results, held: Contents, rows: Rows, headline: str) -> str:
+    """What came out. rows: those of the first scenario, in the order of the ranking."""
+    if rows and "p_works" in rows[0]:
+        return _first_works(rows, held, headline)
     feasible = sum(outcome(m, "feasible", "yes") for m in results.manifests)
     open_ = sum(outcome(m, "feasible", "unknown") for m in results.manifests)
     asked_for = max(len(held.coatings), sizes(results).get("coating", 0))
@@ -101,25 +107,49 @@ def answered(results: Results, held: Contents, leader: Mapping[str, Any] | None)
         if open_
         else f"None of {results.stacks:,} stacks is feasible."
     )
-    if leader is None:
+    if not rows:
         return text
-    return (
-        f"{text} First in its cell is {leader['coating']} on {leader['electrolyte']} against "
-        f"{leader['against']}: {leader['why']}."
+    return f"{text} First for {headline} is {plain(rows[0]['coating'])}: {spelled(why(rows[0]))}."
+
+
+def _first_works(rows: Rows, held: Contents, headline: str) -> str:
+    """The first coating, the bare cell and what each works with."""
+    coated = [row for row in rows if row["coating"] != BARE]
+    if not coated:
+        return f"No coating was ranked for {headline}."
+    text = (
+        f"For {headline}, first of {len(held.coatings):,} coatings is "
+        f"{plain(coated[0]['coating'])}, {nm(float(coated[0]['coating_thickness_nm']))}: all it "
+        f"must do holds with a probability of {percent(number(coated[0], 'p_works'))} %."
     )
+    for row in rows:
+        if row["coating"] == BARE:
+            text += f" Without a coating it is {percent(number(row, 'p_works'))} %."
+    return text
 
 
-def mind(results: Results, evidence: Mapping[str, int]) -> str:
+def mind(results: Results, held: Contents, rows: Rows) -> str:
     """The one caution that matters most here."""
+    if rows and "p_works" in rows[0]:
+        coated = [row for row in rows if row["coating"] != BARE]
+        priors = sum(row.get("sigma_ele_basis") == "prior" for row in coated)
+        return (
+            f"Nobody has measured the electronic conductivity of {priors:,} of these "
+            f"{len(coated):,} coatings: it stands as a distribution, fitted to the library's "
+            "values. A probability says how far knowledge carries, not how often cells survive."
+            if priors
+            else "A probability says how far knowledge carries, not how often cells survive."
+        )
     undecided = sum(outcome(m, "feasible", "unknown") for m in results.manifests)
-    unknown = evidence.get("none", 0) + evidence.get("", 0)
+    unknown = held.evidence.get("none", 0) + held.evidence.get("", 0)
     if undecided and unknown:
         return (
             f"{undecided:,} stacks are undecided, because a value they need is not known: no "
-            f"electronic conductivity is known for {unknown:,} of the {sum(evidence.values()):,} "
-            "coatings kept. Their answer is the largest value with which they would still protect."
+            f"electronic conductivity is known for {unknown:,} of the "
+            f"{sum(held.evidence.values()):,} coatings kept. Their answer is the largest value "
+            "with which they would still protect."
         )
-    if evidence.get("assumed"):
+    if held.evidence.get("assumed"):
         return (
             "The electronic conductivity of the coatings was assumed, not measured, and the "
             "thickness needed is proportional to it: compare coatings, not nanometres."

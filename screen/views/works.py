@@ -110,8 +110,8 @@ def _table(rows: Sequence[Row], width: int, *, wide: bool) -> str:
 
 def _cells(row: Row, *, room: bool, wide: bool) -> list[str]:
     cells = [f"{row['rank']}{'=' if row['tied'] else ''}", _named(row)]
-    cells += [_percent(number(row, name)) for name in ("p_works", "p_chemistry", "p_transport")]
-    cells += [_percent(number(row, name)) for name in QUESTIONS]
+    cells += [percent(number(row, name)) for name in ("p_works", "p_chemistry", "p_transport")]
+    cells += [percent(number(row, name)) for name in QUESTIONS]
     thickness = number(row, "coating_thickness_nm")
     mark = "*" if row.get("thin") is True or row.get("thin") == 1 else ""
     bare = row["coating"] == BARE
@@ -137,7 +137,7 @@ def _named(row: Row) -> str:
     return f"{safe(row['coating'], 40)} ({used:.0f})" if used else safe(row["coating"], 40)
 
 
-def _percent(value: float | None) -> str:
+def percent(value: float | None) -> str:
     """A probability in per cent: two digits where it is small, never 0 or 100 by rounding."""
     if value is None:
         return "unknown"
@@ -192,7 +192,7 @@ def reason(row: Row) -> str:
     """One or two sentences on what decides, with the numbers it rests on."""
     if row["coating"] == BARE:
         return "the electrolyte touches the cathode; " + why(row)
-    said = [f"{_percent(number(row, 'p_works'))} %, {decides(row)} decides"]
+    said = [f"{percent(number(row, 'p_works'))} %, {decides(row)} decides"]
     needed, thickness = number(row, "sigma_ele_needed_S_cm"), number(row, "coating_thickness_nm")
     if needed is not None and math.isfinite(needed) and needed > 0 and thickness is not None:
         said.append(

@@ -41,18 +41,26 @@ function ownWindow({ coating_reduction_limit_V: low, coating_oxidation_limit_V: 
   return low === null && high === null ? "–" : `${low === null ? "?" : volts(low)} – ${high === null ? "?" : volts(high)}`;
 }
 
+function energy(value) {
+  return value === null || value === undefined ? "–" : value.toFixed(0).replace("-", "−").replace(/^−0$/, "0");
+}
+
 function energies(row) {
-  const shown = (value) => (value === null || value === undefined ? "–" : value.toFixed(0).replace("-", "−").replace("−0", "0"));
-  return `${shown(row.reaction_energy_cathode_meV_atom)} / ${shown(row.reaction_energy_electrolyte_meV_atom)}`;
+  return `${energy(row.reaction_energy_cathode_meV_atom)} / ${energy(row.reaction_energy_electrolyte_meV_atom)}`;
 }
 
 // Columns as the page carries them, back to one object a row; the largest number means infinity.
 function unpack(columns) {
   const whole = Object.entries(columns).map(([name, column]) => [name, column.words
     ? column.codes.map((code) => (code < 0 ? null : column.words[code]))
-    : column.map((value) => (Math.abs(value) >= Number.MAX_VALUE ? Math.sign(value) * Infinity : value))]);
+    : Array.isArray(column) ? column.map(endless)
+      : column.codes.map((code) => (code < 0 ? null : endless(column.values[code])))]);
   const length = whole.length ? whole[0][1].length : 0;
   return Array.from({ length }, (_, i) => Object.fromEntries(whole.map(([name, values]) => [name, values[i]])));
+}
+
+function endless(value) {
+  return Math.abs(value) >= Number.MAX_VALUE ? Math.sign(value) * Infinity : value;
 }
 
 function element(tag, attributes = {}, ...children) {
@@ -62,19 +70,59 @@ function element(tag, attributes = {}, ...children) {
   return node;
 }
 
+const ELEMENTS = "He|Li|Be|Ne|Na|Mg|Al|Si|Cl|Ar|Ca|Sc|Ti|Cr|Mn|Fe|Co|Ni|Cu|Zn|Ga|Ge|As|Se|Br|Kr|Rb|Sr|Zr|Nb|Mo|" +
+  "Ru|Rh|Pd|Ag|Cd|In|Sn|Sb|Te|Xe|Cs|Ba|La|Ce|Pr|Nd|Sm|Eu|Gd|Tb|Dy|Ho|Er|Tm|Yb|Lu|Hf|Ta|Re|Os|Ir|Pt|Au|Hg|Tl|Pb|Bi|" +
+  "Th|H|B|C|N|O|F|P|S|K|V|Y|I|W|U";
+const WORD = /[A-Za-z0-9()[\]]+(?:\.\d[A-Za-z0-9()[\]]*)*|σ[ₑᵢ]/g;
+const FORMULA = new RegExp(`^[\\d.]*(?:\\(|\\[)*(?:${ELEMENTS})[\\d.]*(?:(?:${ELEMENTS})[\\d.]*|[()[\\]]\\d*)+$`);
+const MEANT = { "σₑ": ["e", "electronic conductivity"], "σᵢ": ["i", "ionic conductivity"] };
+
+function isFormula(word) {
+  return /[A-Za-z)\]]\d/.test(word) && FORMULA.test(word);
+}
+
+// Digits of chemical formulas as subscripts, for text that takes no elements.
+function typeset(text) {
+  return text.replace(WORD, (word) => (isFormula(word)
+    ? word.replace(/([A-Za-z)\]])(\d+)/g, (_, before, digits) =>
+      before + digits.replace(/\d/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[digit])) : word));
+}
+
+// The same as nodes: subscripts that copy as plain digits, and symbols that say what they mean.
+function labelNode(text) {
+  const nodes = document.createDocumentFragment();
+  let from = 0;
+  for (const { 0: word, index } of text.matchAll(WORD)) {
+    if (!MEANT[word] && !isFormula(word)) continue;
+    nodes.append(text.slice(from, index));
+    from = index + word.length;
+    if (MEANT[word]) {
+      const [letter, title] = MEANT[word];
+      nodes.append(element("abbr", { title }, "σ", element("sub", {}, letter)));
+    } else for (const part of word.split(/(?<=[A-Za-z)\]])(\d+(?:\.\d+)?)/))
+      nodes.append(/^[\d.]/.test(part) && part !== word.match(/^[\d.]*/)[0] ? element("sub", {}, part) : part);
+  }
+  nodes.append(text.slice(from));
+  return nodes;
+}
+
+// Formulas and symbols in the words that the page was written with.
+function typesetPage() {
+  const skip = "script, style, pre, code, .doi, svg, select, output, bdi bdi, [data-typeset]";
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT, (node) =>
+    node.parentElement.closest(skip) ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT);
+  const texts = [];
+  while (walker.nextNode()) texts.push(walker.currentNode);
+  texts.forEach((node) => node.replaceWith(labelNode(node.data)));
+}
+
 // A name from a data file: isolated, so that right-to-left marks stay inside it.
 function nameNode(text) {
-  return element("bdi", { title: text }, text);
+  return element("bdi", { title: text }, labelNode(text));
 }
 
 function under(text) {
   return element("span", { class: "under" }, text ?? "");
-}
-
-// What stands before the first comma, and the rest below it.
-function twoLines(text) {
-  const [first, ...rest] = (text ?? "–").split(", ");
-  return rest.length ? [nameNode(first), under(rest.join(", "))] : [nameNode(first)];
 }
 
 function download(text, type, filename) {

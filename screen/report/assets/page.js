@@ -3,18 +3,34 @@
 
 {
   const data = JSON.parse(document.querySelector("#data").textContent);
+  typesetPage();
+  scrollInPlace();
   const pictures = new Pictures(data.specs);
+  if (data.rows) startRanking(data, pictures);
+  pictures.start();
+  document.documentElement.dataset.ready = "yes";
+}
+
+function startRanking(data, pictures) {
   const whatif = new WhatIf(pictures, data.window_tolerance_V);
   const rows = unpack(data.rows);
   const starts = unpack(data.starts);
-  const openRow = (index) => {
+  const ranking = new Ranking({ ...data, rows }, (index, look) => {
+    ranking.open = index;
+    ranking.draw();
     whatif.open(complete({ ...rows[index], ...starts[index] }));
+    writeAddress(ranking.address());
+    if (!look) return;
     document.querySelector("#whatif").scrollIntoView();
     document.querySelector("#whatif-controls input").focus({ preventScroll: true });
+  });
+  const follow = () => {
+    const address = readAddress();
+    if (address) ranking.follow(address);
+    return address !== null;
   };
-  new Ranking(data.columns, rows, openRow);
-  if (starts.length) whatif.open(complete({ ...rows[0], ...starts[0] }));
+  const first = ranking.find(0, null);
+  if (first !== null && !follow()) whatif.open(complete({ ...rows[first], ...starts[first] }));
+  addEventListener("hashchange", follow);
   nameBrushed(document.querySelector("[data-picture=tradeoff]"), data.specs.tradeoff);
-  pictures.start();
-  document.documentElement.dataset.ready = "yes";
 }

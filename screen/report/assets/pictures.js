@@ -60,9 +60,17 @@ function fitted(spec, width) {
   return spec;
 }
 
+// Every text of a specification with its formulas typeset.
+function typesetSpec(value) {
+  if (typeof value === "string") return typeset(value);
+  if (Array.isArray(value)) return value.map(typesetSpec);
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, typesetSpec(each)]));
+}
+
 class Pictures {
   constructor(specs) {
-    this.specs = specs;
+    this.specs = typesetSpec(specs);
     this.views = {};
     this.live = {};
     this.tooltip = tooltip();
@@ -117,7 +125,7 @@ class Pictures {
   }
 
   feed(view, name, rows) {
-    view.data(name, structuredClone(rows)).run();
+    view.data(name, typesetSpec(rows)).run();
   }
 
   // Rows for a picture that follows the sliders, now or when it is drawn.

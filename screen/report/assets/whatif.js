@@ -3,11 +3,11 @@
 
 const QUANTITIES = [
   { name: "coating_thickness_nm", label: "Coating thickness", unit: "nm", low: 0.1, high: 1000, log: true },
-  { name: "coating_sigma_ion_S_cm", label: "Coating σ ion", unit: "S/cm", low: 1e-14, high: 1e-2, log: true },
-  { name: "coating_sigma_ele_S_cm", label: "Coating σ electron", unit: "S/cm", low: 1e-18, high: 1e-4, log: true },
+  { name: "coating_sigma_ion_S_cm", label: "Coating σᵢ", unit: "S/cm", low: 1e-14, high: 1e-2, log: true },
+  { name: "coating_sigma_ele_S_cm", label: "Coating σₑ", unit: "S/cm", low: 1e-18, high: 1e-4, log: true },
   { name: "electrolyte_thickness_um", label: "Electrolyte thickness", unit: "µm", low: 1, high: 1000, log: true },
-  { name: "electrolyte_sigma_ion_S_cm", label: "Electrolyte σ ion", unit: "S/cm", low: 1e-7, high: 1e-1, log: true },
-  { name: "electrolyte_sigma_ele_S_cm", label: "Electrolyte σ electron", unit: "S/cm", low: 1e-14, high: 1e-4, log: true },
+  { name: "electrolyte_sigma_ion_S_cm", label: "Electrolyte σᵢ", unit: "S/cm", low: 1e-7, high: 1e-1, log: true },
+  { name: "electrolyte_sigma_ele_S_cm", label: "Electrolyte σₑ", unit: "S/cm", low: 1e-14, high: 1e-4, log: true },
   { name: "cathode_potential_V", label: "Cathode potential", unit: "V", low: 1, high: 5.5, log: false },
   { name: "asr_budget_ohm_cm2", label: "Resistance budget", unit: "Ω cm²", low: 0.1, high: 1000, log: true },
 ];
@@ -114,7 +114,7 @@ function judge(s, a, tolerance) {
   if (a.oxidation_margin_V < 0)
     return ["not protected", `The electrolyte meets ${E}, ${volts(-a.oxidation_margin_V)} V above its limit. ` +
       (Number.isFinite(a.min_thickness_nm)
-        ? `It needs ${number(a.min_thickness_nm)} nm, or σ electron below ${number(a.max_sigma_ele_S_cm)} S/cm.`
+        ? `It needs ${number(a.min_thickness_nm)} nm, or σₑ below ${number(a.max_sigma_ele_S_cm)} S/cm.`
         : "No thickness protects it: its limit lies below the anode.")];
   if (a.reduction_margin_V !== null && a.reduction_margin_V < 0)
     return ["not protected", `The coating blocks so well that the electrolyte falls to ${E}, ` +
