@@ -1,5 +1,6 @@
 """What a screen assumed, what it drew at random, and what its tables do not know, in words."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,9 @@ from muli.screen.report.columns import plain
 from muli.screen.vocabulary import unit as unit_of
 
 EXAMPLES = 6
+IF_UNKNOWN = "_if_unknown"
+_OF_A_ROLE = re.compile(r"(coating|electrolyte)_((?:sigma|.*limit).*)")
+"""Columns of a property of a material."""
 KINDS = {"sigma_ele": "σₑ", "sigma_ion": "σᵢ"}
 
 
@@ -81,13 +85,13 @@ def _law(law: Mapping[str, Any]) -> str:
     for name, numbers in law.items():
         if isinstance(numbers, Mapping):
             parts = ", ".join(f"{key} {value:g}" for key, value in numbers.items())
-            return _short(f"{told.get(name, name)}, {parts}")
+            return short(f"{told.get(name, name)}, {parts}")
         if isinstance(numbers, list):
-            return _short(f"{told.get(name, name)}, {numbers[0]:g} to {numbers[1]:g}")
+            return short(f"{told.get(name, name)}, {numbers[0]:g} to {numbers[1]:g}")
     return "between its sources"
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
     """Exponents without the zero that Python writes into them."""
     return text.replace("e-0", "e-").replace("e+0", "e")
 
@@ -96,6 +100,10 @@ def spoken(key: str) -> str:
     """A column or a quoted key as people say it."""
     if key in SAID:
         return SAID[key]
+    if key.endswith(IF_UNKNOWN):
+        return f"{spoken(key.removesuffix(IF_UNKNOWN))} where it is unknown"
+    if found := _OF_A_ROLE.fullmatch(key):
+        key = f"{found[1]}.{found[2]}"
     role, dot, name = key.rpartition(".")
     unit = unit_of(name)
     suffix = "_" + unit.replace("/", "_").replace(" ", "_")
@@ -106,7 +114,8 @@ def spoken(key: str) -> str:
 
 def measure(key: str) -> str:
     """The unit of a column, as it is printed."""
-    return unit_of(key.rpartition(".")[2]).replace("um", "µm").replace("ohm cm2", "Ω cm²")
+    unit = unit_of(key.rpartition(".")[2].removesuffix(IF_UNKNOWN))
+    return unit.replace("um", "µm").replace("cm2", "cm²").replace("ohm", "Ω")
 
 
 def _evidence(role: str, kind: str, table: pd.DataFrame) -> list[Assumption]:

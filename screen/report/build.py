@@ -21,7 +21,6 @@ from muli.screen.report import (
     scenarios,
     words,
 )
-from muli.screen.vocabulary import CELL
 from muli.screen.report import (
     columns as table,
 )
@@ -34,6 +33,7 @@ from muli.screen.report import (
 from muli.screen.report import (
     what_if as inside,
 )
+from muli.screen.vocabulary import CELL, FILL
 
 TITLES = {"built-in": "The built-in screen: every coating on every electrolyte"}
 
@@ -82,14 +82,16 @@ def html(dirs: Dirs) -> str:
     cell = _cell(data, ranked)
     tables = _materials(results, pd.concat([ranked, cell]))
     with jax.enable_x64(True):
-        starts = inside.numbers(ranked, tables, spec["screen"])
+        typed = [key.removeprefix(FILL) for key in spec["axes"].get("others", {})]
+        starts = inside.numbers(ranked, tables, spec["screen"], typed)
         rows = table.in_words(ranked, starts, budget)
         here = inside.numbers(cell, tables, spec["screen"])
         drawn = [
             *pictures.pictures(data, held, ranked, rows, starts),
             *chemistry.pictures(rows, cell, here, tables, spec["screen"]),
         ]
-    facts = _facts(listed, data, spec, held, tables)
+    told = scenarios.described(listed, [*listed.axes, *listed.held])
+    facts = _facts(listed, told, data, spec, held, tables)
     return page.render(
         facts,
         drawn,
@@ -97,7 +99,7 @@ def html(dirs: Dirs) -> str:
             "columns": table.described(rows, len(listed.scenarios)),
             "rows": table.pack(rows),
             "starts": table.pack(starts, str),
-            "scenarios": scenarios.described(listed, [*listed.axes, *listed.held]),
+            "scenarios": told,
             "folders": " ".join(str(folder) for folder in results.folders),
             "window_tolerance_V": spec["screen"]["window_tolerance_V"],
         },
@@ -132,6 +134,7 @@ def _materials(results: Results, ranked: pd.DataFrame) -> dict[str, pd.DataFrame
 
 def _facts(
     listed: scenarios.Listing,
+    told: Mapping[str, Any],
     data: query.Dataset,
     spec: Mapping[str, Any],
     held: query.Contents,
@@ -139,7 +142,7 @@ def _facts(
 ) -> words.Facts:
     results = data.results
     first = table.records(listed.rows[listed.rows["scenario"] == 0])
-    headline = scenarios.headline(first[0], [*listed.axes, *listed.held]) if first else ""
+    headline = told["headlines"][0] if first else ""
     named = {
         "coating": [table.plain(name) for name in held.coatings],
         "electrolyte": [table.plain(name) for name in held.electrolytes],

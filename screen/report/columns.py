@@ -56,7 +56,8 @@ COLUMNS = (
            "Probability that the coating does not react with its neighbours", _P),
     Column("p_chemistry", "Chem\u00adistry", "%", "percent",
            "Affordable, stable and inert together, whatever electrons do", _P),
-    Column("p_transport", "Trans\u00adport", "%", "percent", "Protects and affordable together", _P),
+    Column("p_transport", "Trans\u00adport", "%", "percent",
+           "Protects and affordable together", _P),
     Column("coating_thickness_nm", "Thickness", "nm", "film",
            "Recommended: the thinnest within half a per cent of the best. Below it the range that "
            "keeps nine tenths of the best", _P),

@@ -7,7 +7,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from muli.screen.report.ranking_charts import POWERS, decades
+from muli.screen.report.ranking_charts import POWERS, decades, names
 
 LOWEST_V, HIGHEST_V = -0.1, 6.6
 FAMILIES = 5
@@ -32,20 +32,22 @@ def windows(frame: pd.DataFrame, electrolyte: Sequence[float], cathode: float) -
     if not np.isnan(electrolyte).any():
         ends = pd.DataFrame({"low": [electrolyte[0]], "high": [electrolyte[1]]})
         layers.append(alt.Chart(ends).mark_rect(style="electrolyte").encode(x=x, x2="high:Q"))
+    y = alt.Y("coating:N", title="Coating", sort=None, axis=alt.Axis(labelLimit=220))
+    told = [
+        "coating:N",
+        alt.Tooltip("low:Q", title="from, V", format=".2f"),
+        alt.Tooltip("high:Q", title="to, V", format=".2f"),
+    ]
+    base = alt.Chart(frame).encode(y=y, tooltip=told)
+    both = base.transform_filter("isValid(datum.low) && isValid(datum.high)")
     layers.append(
-        alt.Chart(frame)
-        .mark_bar(style="window", height={"band": 0.62}, clip=True)
-        .encode(
-            y=alt.Y("coating:N", title=None, sort=None, axis=alt.Axis(labelLimit=220)),
-            x=x,
-            x2="high:Q",
-            tooltip=[
-                "coating:N",
-                alt.Tooltip("low:Q", title="from, V", format=".2f"),
-                alt.Tooltip("high:Q", title="to, V", format=".2f"),
-            ],
-        )
+        both.mark_bar(style="window", height={"band": 0.62}, clip=True).encode(x=x, x2="high:Q")
     )
+    for known, missing in (("low", "high"), ("high", "low")):
+        one = base.transform_filter(f"isValid(datum.{known}) && !isValid(datum.{missing})")
+        layers.append(
+            one.mark_tick(style="middle", clip=True).encode(x=alt.X(f"{known}:Q", scale=scale))
+        )
     if not np.isnan(cathode):
         line = pd.DataFrame({"low": [cathode]})
         layers.append(alt.Chart(line).mark_rule(style="interface", strokeWidth=2).encode(x=x))
@@ -67,12 +69,7 @@ def reactions(frame: pd.DataFrame, low: Sequence[float]) -> Any:
         shape=alt.Shape("kind:N", title=None),
         tooltip=["coating:N", "cathode:Q", "electrolyte:Q"],
     )
-    right, left = (base.transform_filter(alt.datum.side == side) for side in ("right", "left"))
-    names = (
-        right.mark_text(style=["on", "name"], align="left", dx=8).encode(text="coating:N"),
-        left.mark_text(style=["on", "name"], align="right", dx=-8).encode(text="coating:N"),
-    )
-    return alt.layer(points, *names).properties(width="container", height=400)
+    return alt.layer(points, *names(base, "coating")).properties(width="container", height=400)
 
 
 def _energy(name: str, low: float, kind: type) -> Any:
@@ -96,7 +93,7 @@ def tolerable(frame: pd.DataFrame) -> Any:
         scale=alt.Scale(type="log", domain=[ticks[0], ticks[-1]]),
         axis=alt.Axis(labelExpr=POWERS, values=ticks[:: -(-len(ticks) // 12)]),
     )
-    y = alt.Y("label:N", title=None, sort=None, axis=alt.Axis(labelLimit=260))
+    y = alt.Y("label:N", title="Coating", sort=None, axis=alt.Axis(labelLimit=260))
     base = alt.Chart(frame).encode(y=y)
     told = [alt.Tooltip(f"{name}:Q", format=".1e") for name in ("low", "middle", "high", "known")]
     bars = base.mark_bar(style="region", height={"band": 0.62}).encode(

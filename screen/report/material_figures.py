@@ -56,8 +56,8 @@ def _windows(cell: pd.DataFrame, numbers: pd.DataFrame, told: str) -> Picture | 
     frame = pd.DataFrame(
         {
             "coating": cell.loc[chosen.index, "coating"].map(plain),
-            "low": chosen["coating_reduction_limit_V"].fillna(material.LOWEST_V),
-            "high": chosen["coating_oxidation_limit_V"].fillna(material.HIGHEST_V),
+            "low": chosen["coating_reduction_limit_V"],
+            "high": chosen["coating_oxidation_limit_V"],
         }
     )
     first = numbers.iloc[0]
@@ -70,7 +70,8 @@ def _windows(cell: pd.DataFrame, numbers: pd.DataFrame, told: str) -> Picture | 
         f"the window of the electrolyte and the cathode's potential, for {told}.",
         f"Computed windows of the first coatings, for {told}. The light band is the electrolyte's "
         "window, the dashed line the cathode. A bar that ends left of the line oxidises at the "
-        "cathode; one that does not reach the band is reduced where it meets the electrolyte.",
+        "cathode; one that does not reach the band is reduced where it meets the electrolyte. A "
+        "single stroke is the one limit that is known.",
         charts.specification(material.windows(frame, window, float(first["cathode_potential_V"]))),
     )
 
@@ -135,8 +136,8 @@ def _tolerance(
         f"For {told}. A bar is the largest electronic conductivity with which the coating protects "
         "at the thickness written beside it, the largest it can be; it is as long as the spread of "
         "the electrolyte's own measured conductivity and the error of its window make it. A point "
-        "with its line is what sources say of the coating: left of the bar it protects, right of "
-        "it it does not, and without a point nobody has measured it.",
+        "is what is known of the coating, with its standard deviation or the range of its sources: "
+        "left of the bar it protects, right of it it does not.",
         charts.specification(material.tolerable(frame)),
     )
 
@@ -163,10 +164,14 @@ def tolerable(
         frame[name] = _most(frame["thickness_nm"], chosen, leak, shift * tolerance_V)
     frame["low"] = np.maximum(frame["low"], frame["middle"] * 10**-DECADES)
     frame["high"] = np.minimum(frame["high"], frame["middle"] * 10**DECADES)
-    own = _spread(cell, chosen, assumed, materials, "coating")
+    if "sigma_ele_median_S_cm" in cell:
+        median, factor = cell["sigma_ele_median_S_cm"], 10.0 ** cell["sigma_ele_decades"]
+        own, known_as = [median / factor, median, median * factor], cell["sigma_ele_basis"]
+    else:
+        own = _spread(cell, chosen, assumed, materials, "coating")
+        known_as = cell["evidence_sigma_ele"].map(evidence)
     frame["known_low"], frame["known"], frame["known_high"] = own
-    frame["evidence"] = cell["evidence_sigma_ele"].map(evidence)
-    return frame
+    return frame.assign(evidence=known_as)
 
 
 def _spread(

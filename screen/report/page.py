@@ -80,6 +80,7 @@ SECTIONS = (
 )
 
 ANSWERS = (
+    ("anode_side_V", "volts", "Anode side of the electrolyte", "V"),
     ("interface_potential_V", "volts", "Electrolyte meets E*", "V"),
     ("oxidation_margin_V", "margin", "Margin to its oxidation", "V"),
     ("reduction_margin_V", "margin", "Margin to its reduction", "V"),
@@ -90,6 +91,7 @@ ANSWERS = (
     ("min_thickness_nm", "number", "Least thickness", "nm"),
     ("max_thickness_nm", "number", "Largest thickness", "nm"),
     ("max_sigma_ele_S_cm", "number", "Largest tolerable σₑ", "S/cm"),
+    ("terminal_voltage_V", "volts", "Voltage at the terminals", "V"),
     ("leak_current_A_cm2", "number", "Leak current", "A/cm²"),
     ("self_discharge_percent_per_month", "number", "Self-discharge", "% a month"),
 )

@@ -72,9 +72,8 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Contents:
-    """What a dataset holds: its rows, its names, the coatings that work, and their evidence."""
+    """What a dataset holds: its names, the coatings that work, and their evidence."""
 
-    rows: int
     coatings: list[str]
     electrolytes: list[str]
     cathodes: list[Any]
@@ -86,7 +85,7 @@ def contents(data: Dataset) -> Contents:
     """Counted in one pass over the names and the verdict."""
     found = data.select(
         f"SELECT coating, electrolyte, {sql.name(data.cathode)} AS cathode, "
-        "any_value(evidence_sigma_ele) AS evidence, count(*) AS n, "
+        "any_value(evidence_sigma_ele) AS evidence, "
         "bool_or(feasible) AS feasible FROM rows GROUP BY ALL"
     )
     found = found[found["coating"] != BARE]
@@ -96,7 +95,6 @@ def contents(data: Dataset) -> Contents:
     }
     classes = found.drop_duplicates("coating")["evidence"].fillna("none").value_counts()
     return Contents(
-        rows=int(found["n"].sum()),
         coatings=named["coating"],
         electrolytes=named["electrolyte"],
         cathodes=named["cathode"],

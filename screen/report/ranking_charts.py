@@ -13,6 +13,10 @@ import pandas as pd
 VOLTS = alt.Scale(domain=[-0.1, 5.6], nice=False, zero=False)
 THICKNESS_NM = alt.Scale(type="log", domain=[0.1, 1000])
 SIGMA_ELE = alt.Scale(type="log", domain=[1e-18, 1e-4])
+THROUGH = alt.Axis(
+    title="anode side → electrolyte | coating → cathode side", labels=False, ticks=False, grid=False
+)
+"""The axis through the layers, each one unit wide."""
 POWERS = "format(datum.value, '~e')"
 
 
@@ -34,15 +38,7 @@ def coverage(counts: pd.DataFrame) -> alt.TopLevelMixin:
     """Feasible coatings per cell. Columns: electrolyte, cathode, coatings, undecided."""
     text = counts["coatings"].astype(str) + counts["undecided"].map(" + {}".format)
     counts = counts.assign(text=text.where(counts["undecided"] > 0, counts["coatings"].astype(str)))
-    base = alt.Chart(counts).encode(
-        x=alt.X(
-            "cathode:N",
-            title=None,
-            sort=None,
-            axis=alt.Axis(labelAngle=-35, orient="top", labelLimit=240),
-        ),
-        y=alt.Y("electrolyte:N", title=None, sort=None, axis=alt.Axis(labelLimit=240)),
-    )
+    base = alt.Chart(counts).encode(**_cells())
     cells = base.mark_rect().encode(
         color=alt.Color("coatings:Q", legend=None, scale=alt.Scale(domainMin=0)),
         tooltip=[
@@ -62,20 +58,110 @@ def coverage(counts: pd.DataFrame) -> alt.TopLevelMixin:
     ).properties(width=alt.Step(52), height=alt.Step(26))
 
 
+def _cells() -> dict[str, Any]:
+    """Cathodes along the top, electrolytes down the side, in the order of the rows."""
+    axis = alt.Axis(labelAngle=-35, orient="top", labelLimit=240)
+    return {
+        "x": alt.X("cathode:N", title="Cathode", sort=None, axis=axis),
+        "y": alt.Y("electrolyte:N", title="Electrolyte", sort=None, axis=alt.Axis(labelLimit=240)),
+    }
+
+
+def chances(best: pd.DataFrame) -> alt.TopLevelMixin:
+    """How likely the best coating of each cell works.
+
+    Columns: electrolyte, cathode, coating, works, bare (per cent), text.
+    """
+    base = alt.Chart(best).encode(**_cells())
+    share = alt.Scale(domain=[0, 100])
+    cells = base.mark_rect().encode(
+        color=alt.Color("works:Q", title="works, %", scale=share),
+        tooltip=[
+            "electrolyte:N",
+            "cathode:N",
+            alt.Tooltip("coating:N", title="first coating"),
+            alt.Tooltip("works:Q", title="works, %", format=".3~g"),
+            alt.Tooltip("bare:Q", title="without coating, %", format=".2~g"),
+        ],
+    )
+    dark = alt.FieldRangePredicate(field="works", range=[50, None])
+    light = alt.FieldLTPredicate(field="works", lt=50)
+    return alt.layer(
+        cells,
+        base.transform_filter(dark).mark_text(style=["on", "inverse"]).encode(text="text:N"),
+        base.transform_filter(light).mark_text(style="on").encode(text="text:N"),
+    ).properties(width=alt.Step(52), height=alt.Step(24))
+
+
+def questions(rows: pd.DataFrame) -> alt.TopLevelMixin:
+    """Chemistry against transport, per cent.
+
+    Columns: coating, kind, chemistry, transport, works, side.
+    """
+    percent = alt.Scale(domain=[0, 100], nice=False)
+    base = alt.Chart(rows).encode(
+        x=alt.X("transport:Q", title="Transport: protects and affordable, %", scale=percent),
+        y=alt.Y("chemistry:Q", title="Chemistry: affordable, stable and inert, %", scale=percent),
+    )
+    points = base.mark_point(filled=True, size=50, opacity=0.85).encode(
+        color=alt.Color("kind:N", title=None),
+        shape=alt.Shape("kind:N", title=None),
+        tooltip=[
+            "coating:N",
+            *(alt.Tooltip(f"{name}:Q", title=f"{name}, %", format=".3~g")
+              for name in ("works", "chemistry", "transport")),
+        ],
+    )  # fmt: skip
+    return alt.layer(points, *names(base, "coating")).properties(width="container", height=420)
+
+
+def names(base: Any, field: str) -> tuple[Any, Any]:
+    """Names to the right or left of points, as their column `side` says."""
+    right, left = (base.transform_filter(alt.datum.side == side) for side in ("right", "left"))
+    return (
+        right.mark_text(style=["on", "name"], align="left", dx=8).encode(text=f"{field}:N"),
+        left.mark_text(style=["on", "name"], align="right", dx=-8).encode(text=f"{field}:N"),
+    )
+
+
+def worth(rows: pd.DataFrame) -> alt.TopLevelMixin:
+    """What a measurement is worth against present p_works.
+
+    Columns: label, property, works, gain (both per cent), side.
+    """
+    base = alt.Chart(rows).encode(
+        x=alt.X("works:Q", title="Works today, %", scale=alt.Scale(domainMin=0)),
+        y=alt.Y(
+            "gain:Q",
+            title="Gain if it were known, percentage points",
+            scale=alt.Scale(domainMin=0),
+        ),
+    )
+    points = base.mark_point(filled=True, size=60, opacity=0.85).encode(
+        color=alt.Color("property:N", title=None),
+        shape=alt.Shape("property:N", title=None),
+        tooltip=[
+            alt.Tooltip("label:N", title="material"),
+            "property:N",
+            alt.Tooltip("works:Q", title="works today, %", format=".3~g"),
+            alt.Tooltip("gain:Q", title="gain, points", format=".3~g"),
+        ],
+    )
+    return alt.layer(points, *names(base, "label")).properties(width="container", height=360)
+
+
 def spread(counts: pd.DataFrame) -> alt.TopLevelMixin:
     """How many lines fall in each bin. Columns: `column`, `bin`, `lines`, `share` (%)."""
     panels = []
     for column, rows in counts.groupby("column", sort=False):
         base = alt.Chart(rows).encode(
-            y=alt.Y("bin:N", title=None, sort=None),
-            x=alt.X("share:Q", title="share of the coatings with an answer, %"),
-            tooltip=["bin:N", alt.Tooltip("lines:Q", format=","), alt.Tooltip("share:Q")],
+            y=alt.Y("bin:N", title=str(column), sort=None),
+            x=alt.X("share:Q", title="Share of the coatings with an answer, %"),
+            tooltip=["bin:N", alt.Tooltip("lines:Q", title="coatings in scenarios", format=",")],
         )
         marks = base.mark_bar(), base.mark_text(style="on", align="left", dx=4)
-        text = marks[1].encode(text=alt.Text("lines:Q", format=","))
-        panels.append(
-            alt.layer(marks[0], text).properties(width=300, height=alt.Step(20), title=str(column))
-        )
+        text = marks[1].encode(text=alt.Text("share:Q", format=".2~f"))
+        panels.append(alt.layer(marks[0], text).properties(width=300, height=alt.Step(20)))
     return alt.hconcat(*panels)
 
 
@@ -85,8 +171,8 @@ def profiles(parts: pd.DataFrame) -> alt.TopLevelMixin:
     Columns: `leader`, `part` (band, curve, label), `layer`, `x`, `x2`, `low`, `high`, `E`, `text`.
     """
     base = alt.Chart()
-    x = alt.X("x:Q", axis=None)
-    kinds = {kind: alt.datum.part == kind for kind in ("band", "curve", "label")}
+    x = alt.X("x:Q", axis=THROUGH)
+    kinds = {kind: alt.datum.part == kind for kind in ("band", "curve", "label", "limit")}
     bands = [
         base.transform_filter(kinds["band"] & (alt.datum.layer == layer))
         .mark_rect(style=layer, clip=True)
@@ -98,13 +184,18 @@ def profiles(parts: pd.DataFrame) -> alt.TopLevelMixin:
         .mark_line(style="curve")
         .encode(x=x, y=alt.Y("E:Q", scale=VOLTS, title="E, V vs Li/Li⁺"), order="x:Q")
     )
+    limits = (
+        base.transform_filter(kinds["limit"])
+        .mark_rule(style="interface", clip=True)
+        .encode(x=x, x2="x2:Q", y=alt.Y("E:Q", scale=VOLTS), tooltip="text:N")
+    )
     label = (
         base.transform_filter(kinds["label"])
         .mark_text(style="quiet", baseline="top", limit=150)
         .encode(x=x, y=alt.value(4), text="text:N")
     )
     return (
-        alt.layer(*bands, curve, label)
+        alt.layer(*bands, limits, curve, label)
         .properties(width=300, height=180)
         .facet(
             facet=alt.Facet(
@@ -154,8 +245,9 @@ def tradeoff(points: pd.DataFrame) -> alt.TopLevelMixin:
 
 def whatif_profile() -> alt.TopLevelMixin:
     """E(x) of the what-if stack; tables `bands`, `curve` and `titles` come from the sliders."""
-    bands, curve, titles = (alt.NamedData(name=n) for n in ("bands", "curve", "titles"))
-    x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[0, 2]))
+    named = (alt.NamedData(name=n) for n in ("bands", "curve", "titles", "limits"))
+    bands, curve, titles, limits = named
+    x = alt.X("x:Q", axis=THROUGH, scale=alt.Scale(domain=[0, 2]))
     y = alt.Y("E:Q", scale=VOLTS, title="E, V vs Li/Li⁺")
     windows = [
         alt.Chart(bands)
@@ -170,12 +262,13 @@ def whatif_profile() -> alt.TopLevelMixin:
         .mark_point(style="here")
         .encode(x=x, y=y, tooltip=["where:N", alt.Tooltip("E:Q", title="E, V", format=".4f")])
     )
-    middle = alt.X("middle:Q", axis=None)
+    known = alt.Chart(limits).mark_rule(style="interface", clip=True).encode(x=x, x2="x2:Q", y=y)
+    middle = alt.X("middle:Q", axis=THROUGH)
     names = alt.Chart(titles).transform_calculate(middle="datum.x + 0.5")
     text = names.mark_text(style="on", baseline="top", limit=200).encode(
         x=middle, y=alt.value(6), text="title:N"
     )
-    return alt.layer(*windows, line, points, text).properties(width="container", height=320)
+    return alt.layer(*windows, known, line, points, text).properties(width="container", height=320)
 
 
 def whatif_map() -> alt.TopLevelMixin:

@@ -1,22 +1,26 @@
 """Which pictures a dataset allows, each with its words."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from muli.screen.dataset.manifest import Manifest
+from muli.screen.pictures import labels
 from muli.screen.report import query
 from muli.screen.report import ranking_charts as charts
 from muli.screen.report import what_if as inside
-from muli.screen.report.columns import plain, records
+from muli.screen.report.columns import against, plain, records
 from muli.screen.report.material_charts import FAMILIES, grouped
 from muli.screen.report.page import Picture
+from muli.screen.views.works import BARE, percent
 
 LEADERS = 6
 FEWEST = 3
 MOST_SURE = 20
+NAMED = 16
+QUESTIONS = ("works", "chemistry", "transport")
 SOBOL = "sobol_total_"
 TRADED = [
     "coating",
@@ -40,11 +44,15 @@ def pictures(
     if not len(ranked):
         return []
     pinned = query.cell(data, records(ranked.head(1))[0])
+    believed = "p_works" in ranked
     found = [
-        _coverage(query.coverage(data), held),
+        _questions(ranked) if believed else None,
+        _chances(ranked, data.scenario, held)
+        if believed
+        else _coverage(query.coverage(data), held),
         _spread(data.results.manifests),
         *_what_if(),
-        _profiles(rows, starts),
+        _profiles(rows, starts, believed=believed),
         _tradeoff(query.tradeoff(data, pinned, _first_coatings(ranked)), rows),
         _probability(ranked),
     ]
@@ -52,9 +60,81 @@ def pictures(
 
 
 def _first_coatings(ranked: pd.DataFrame) -> list[str]:
-    """Coatings of the first row's cell, in the order of the ranking."""
-    same = ranked["electrolyte"] == ranked["electrolyte"].iloc[0]
-    return list(dict.fromkeys(ranked[same]["coating"]))[: query.MOST_COATINGS]
+    """Coatings of the first scenario, in the order of the ranking."""
+    return list(ranked[ranked["scenario"] == 0]["coating"].head(query.MOST_COATINGS))
+
+
+def _questions(ranked: pd.DataFrame) -> Picture | None:
+    """The first scenario's coatings by the two questions that people ask."""
+    first = ranked[(ranked["scenario"] == 0) & (ranked["coating"] != BARE)]
+    if len(first) < FEWEST:
+        return None
+    parts = {each: 100.0 * first[f"p_{each}"].astype(float) for each in QUESTIONS}
+    coatings = first["coating"].map(plain)
+    side = labels.placed(
+        labels.share(parts["transport"], 0.0, 100.0),
+        labels.share(parts["chemistry"], 0.0, 100.0),
+        coatings,
+        NAMED,
+    )
+    frame = pd.DataFrame(
+        {
+            "coating": coatings,
+            "kind": grouped(first["family"]),
+            "side": side,
+            **{each: values.round(2) for each, values in parts.items()},
+        }
+    )
+    return Picture(
+        "questions",
+        "after ranking",
+        "Chemistry and transport",
+        f"A scatter plot of {len(frame)} coatings of the first scenario: the probability that "
+        "their chemistry holds against the probability that they block electrons at a resistance "
+        f"the cell can afford. First by the ranking is {frame['coating'].iloc[0]}.",
+        "The first scenario of the ranking. Up: the coating stands the cathode and its neighbours; "
+        "right: it keeps electrons from the electrolyte at a price the cell can pay. What works "
+        "is in the upper right corner.",
+        charts.specification(charts.questions(frame)),
+    )
+
+
+def _chances(
+    ranked: pd.DataFrame, scenario: Mapping[str, Any], held: query.Contents
+) -> Picture | None:
+    """The best coating of every cell. scenario: where the other axes are held."""
+    same = pd.Series(True, index=ranked.index)
+    for name, value in scenario.items():
+        same &= ranked[name] == value
+    cells = ranked[same].assign(cathode=[plain(against(row)) for row in records(ranked[same])])
+    names = ["electrolyte", "cathode"]
+    coated = cells[cells["coating"] != BARE].drop_duplicates(names).set_index(names)
+    bare = cells[cells["coating"] == BARE].drop_duplicates(names).set_index(names)["p_works"]
+    best = coated.assign(bare=100.0 * bare, works=100.0 * coated["p_works"]).reset_index()
+    if len(best) < 2:
+        return None
+    best = best.sort_values("works", ascending=False, kind="stable")
+    kept = {name: list(dict.fromkeys(best[name]))[: query.MOST_CELLS] for name in names}
+    best = best[best["electrolyte"].isin(kept["electrolyte"])]
+    best = best[best["cathode"].isin(kept["cathode"])]
+    best = best.assign(
+        electrolyte=best["electrolyte"].map(plain),
+        coating=best["coating"].map(plain),
+        text=[percent(value / 100.0) for value in best["works"]],
+    )[[*names, "coating", "works", "bare", "text"]]
+    top = best.iloc[0]
+    return Picture(
+        "coverage",
+        "after ranking",
+        "Which cells can be protected",
+        f"A table of {best['electrolyte'].nunique()} electrolytes and {best['cathode'].nunique()} "
+        "cathodes, each cell with the probability in per cent that its first coating works. The "
+        f"most, {top['text']}, has {top['coating']} on {top['electrolyte']} against "
+        f"{top['cathode']}.",
+        "Probability in per cent that the first coating of each cell works; the coating, and the "
+        f"bare cell, under the pointer.{_shown(best, held)}",
+        charts.specification(charts.chances(best.round({"works": 2, "bare": 2}))),
+    )
 
 
 def _coverage(counts: pd.DataFrame, held: query.Contents) -> Picture | None:
@@ -154,9 +234,18 @@ def _what_if() -> tuple[Picture, Picture]:
     )
 
 
-def _profiles(rows: pd.DataFrame, starts: pd.DataFrame) -> Picture | None:
+UNKNOWN = {
+    True: "Where no single value of the coating's conductivities is known, the curve is that of "
+    "the medians of their distributions.",
+    False: "Where the coating's electronic conductivity is not known, the curve is the limiting "
+    "one: the largest conductivity that still protects.",
+}
+"""What a profile shows of a coating that was not measured, by whether rows have probabilities."""
+
+
+def _profiles(rows: pd.DataFrame, starts: pd.DataFrame, *, believed: bool) -> Picture | None:
     """The first rows whose stack can be drawn, one a coating."""
-    distinct = rows.drop_duplicates("coating").index
+    distinct = rows[rows["coating"] != BARE].drop_duplicates("coating").index
     parts: list[dict[str, Any]] = []
     leaders: list[str] = []
     chosen = starts.loc[distinct].dropna(subset=list(inside.NEEDED)).head(LEADERS)
@@ -174,9 +263,8 @@ def _profiles(rows: pd.DataFrame, starts: pd.DataFrame) -> Picture | None:
         "Inside the leaders",
         "Small curves of the lithium potential through the electrolyte and the coating of the "
         f"leaders ({', '.join(leaders)}), with the stability windows of both layers as bands.",
-        "The electrolyte left, the coating right, each one unit wide, windows as bands. Where the "
-        "coating's electronic conductivity is not known, the curve is the limiting one: the "
-        "largest conductivity that still protects.",
+        f"The electrolyte left, the coating right, each one unit wide, windows as bands, a single "
+        f"known limit as dashes. {UNKNOWN[believed]}",
         charts.specification(charts.profiles(pd.DataFrame(parts))),
     )
 
@@ -188,6 +276,8 @@ def _tradeoff(points: pd.DataFrame, rows: pd.DataFrame) -> Picture | None:
     if len(points) > points["coating"].nunique():
         points = points.assign(cell=cell)
         where, told = f"for {cell}", f"For {cell}."
+    elif "p_works" in rows:
+        return None  # a row for each coating: the picture of chemistry and transport has them
     else:
         whole = rows.dropna(subset=["oxidation_margin_V", "asr_coating_ohm_cm2"])
         points = whole[(whole["coating_thickness_nm"] > 0) & (whole["asr_coating_ohm_cm2"] > 0)]

@@ -19,7 +19,7 @@ from muli.screen.ranking import criteria, sql
 from muli.screen.ranking.held import Rows, connected
 from muli.screen.ranking.rank import ranking
 from muli.screen.ranking.rows import Table
-from muli.screen.report.assumed import measure, spoken
+from muli.screen.report.assumed import measure, short, spoken
 from muli.screen.report.columns import plain, records
 from muli.screen.report.words import plain_line
 from muli.screen.views.table import cell
@@ -71,7 +71,8 @@ def listing(results: Results) -> Listing:
         held = _held(axes, len(coatings))
         axes = {name: values for name, values in axes.items() if name not in held}
         where = " AND ".join(sql.equals(name, value, columns[name]) for name, value in held.items())
-        found = ranking(rows, top=None, per=list(axes), where=where or None)
+        top = MOST_ROWS if len(coatings) > MOST_RANKED else None
+        found = ranking(rows, top=top, per=list(axes), where=where or None)
     reference = {
         name: criteria.nearest(list(values), criteria.REFERENCE.get(name))
         for name, values in axes.items()
@@ -80,6 +81,8 @@ def listing(results: Results) -> Listing:
              for name in each.spec.get("ranking", {}).get("reference", [])}  # fmt: skip
     always = [name for name in coatings if name in {*named, BARE}] if believed else []
     numbered, scenarios = _numbered(found.rows, axes, reference)
+    if top:
+        scenarios = scenarios.assign(coatings=len(coatings))
     kept = _first(numbered, len(scenarios), always)
     return Listing(kept, scenarios, axes, held, found.order, believed, always)
 
@@ -136,13 +139,12 @@ def _numbered(
     groups = rows.groupby(names, sort=True, dropna=False)
     number, count = groups.ngroup(), groups.size()
     scenarios = count.rename("coatings").reset_index()
-    apart = sum((scenarios[name] != value for name, value in reference.items()), start=0)
-    order = pd.Series(apart, index=scenarios.index).ne(pd.Series(apart).min()).sort_values(
-        kind="stable"
-    )
-    place = pd.Series(range(len(order)), index=order.index)
+    apart = pd.concat([scenarios[name] != value for name, value in reference.items()], axis=1)
+    nearest = apart.sum(axis=1).idxmin()
+    order = [nearest, *scenarios.index.drop(nearest)]
+    place = {old: new for new, old in enumerate(order)}
     numbered = rows.assign(scenario=number.map(place)).sort_values("scenario", kind="stable")
-    return numbered.reset_index(drop=True), scenarios.loc[order.index].reset_index(drop=True)
+    return numbered.reset_index(drop=True), scenarios.loc[order].reset_index(drop=True)
 
 
 def _first(rows: pd.DataFrame, scenarios: int, always: Sequence[str]) -> pd.DataFrame:
@@ -150,7 +152,8 @@ def _first(rows: pd.DataFrame, scenarios: int, always: Sequence[str]) -> pd.Data
     rows = rows.assign(place=rows.groupby("scenario").cumcount() + 1)
     whole = int((rows["scenario"] == 0).sum())
     room = (MOST_ROWS - whole) // max(scenarios - 1, 1) - len(always)
-    kept = (rows["scenario"] == 0) | (rows["place"] <= max(room, FEWEST_SHOWN))
+    most = (rows["scenario"] == 0).map({True: MOST_ROWS, False: max(room, FEWEST_SHOWN)})
+    kept = rows["place"] <= most
     return rows[kept | rows["coating"].isin(always)].reset_index(drop=True)
 
 
@@ -188,7 +191,7 @@ def headline(row: Mapping[str, Any], axes: Sequence[str]) -> str:
     """The cell of a row in words, with the values of further axes."""
     text = cell(row, state="p_works" not in row).replace(" um", " µm").replace(" | ", " · ")
     further = [name for name in axes if name not in _IN_CELL and _known(row.get(name))]
-    told = (f"{spoken(name)} {_short(row[name])} {measure(name)}".strip() for name in further)
+    told = (f"{spoken(name)} {_value(row[name])} {measure(name)}".strip() for name in further)
     return plain_line(" · ".join([text, *told]))
 
 
@@ -200,5 +203,5 @@ def _known(value: Any) -> bool:
     return value is not None and value == value
 
 
-def _short(value: Any) -> str:
-    return plain(value) if isinstance(value, str) else f"{value:.6g}"
+def _value(value: Any) -> str:
+    return plain(value) if isinstance(value, str) else short(f"{value:.6g}")

@@ -5,7 +5,7 @@ the spec assumed in their place, at the row's temperature.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -21,11 +21,10 @@ from muli.kernels import (
     resolve_boundary,
     sigma_ele_at_resistance,
 )
-from muli.kernels.constants import CM_PER_NM, CM_PER_UM
+from muli.kernels.constants import CM_PER_NM, CM_PER_UM, ROOM_TEMPERATURE
 
 ROLES = ("coating", "electrolyte")
 DIGITS = 7
-DRAWN = (0.0, 5.5)
 STAND_INS = {
     "coating_sigma_ion_S_cm": 1e-7,
     "electrolyte_sigma_ion_S_cm": 1e-3,
@@ -38,9 +37,10 @@ SEPARATOR = " • "
 NOTES = {
     "sigma_ele": "The coating's electronic conductivity is not known: the slider starts at the "
     "largest value that still protects.",
+    "prior": "The coating's {} was not measured so that one number is known: the slider starts at "
+    "the median of its distribution.",
     "stand_in": "{}'s {} conductivity is not known: the slider starts at {:g} S/cm.",
     "law": "The run did not use the constant law; this panel does.",
-    "current": "The run was under current; this panel is at open circuit.",
     "contacts": "The run had contact resistances; this panel leaves them out.",
     "area": "The run had a composite cathode; this panel is planar.",
     "pinned": "An interphase pins the anode side at the electrolyte's reduction limit.",
@@ -48,21 +48,33 @@ NOTES = {
 
 
 def numbers(
-    rows: pd.DataFrame, materials: Mapping[str, pd.DataFrame], settings: Mapping[str, Any]
+    rows: pd.DataFrame,
+    materials: Mapping[str, pd.DataFrame],
+    settings: Mapping[str, Any],
+    typed: Collection[str] = (),
 ) -> pd.DataFrame:
     """What the panel needs of every row, NaN where unknown, and `notes` on what it leaves out.
 
     materials: a table per role, indexed by name. settings: the spec's `[screen]` section.
+    typed: conductivities (`coating.sigma_ion_S_cm`) that hold at the temperature of their row.
     """
     found = pd.DataFrame(index=rows.index)
     for role in ROLES:
-        found = found.join(_layers(rows, materials[role], role))
+        found = found.join(_layers(rows, materials[role], role, typed))
     for name in ("coating_thickness_nm", "electrolyte_thickness_um", "cathode_potential_V"):
         found[name] = _significant(_column(rows, name))
     found["anode_potential_V"] = _anode_side(rows, found["electrolyte_reduction_limit_V"])
+    found["anode_electrode_V"] = _significant(_column(rows, "anode_potential_V"))
+    found["pins"] = (_boundary(rows) != "electrode").astype(float)
+    found["temperature_K"] = _significant(_column(rows, "temperature_K")).fillna(ROOM_TEMPERATURE)
+    flows = _significant(_column(rows, "current_density_mA_cm2"))
+    found["current_density_mA_cm2"] = flows.fillna(0.0)
     for name in ("asr_budget_ohm_cm2", "areal_capacity_mAh_cm2"):
         found[name] = float(settings[name])
     found["notes"] = _notes(rows, found)
+    for kind in ("sigma_ele", "sigma_ion"):
+        median = _significant(_column(rows, f"{kind}_median_S_cm"))
+        found[f"coating_{kind}_S_cm"] = found[f"coating_{kind}_S_cm"].fillna(median)
     for name, value in STAND_INS.items():
         found[name] = found[name].fillna(value)
     return found
@@ -74,12 +86,17 @@ def _column(table: pd.DataFrame, name: str) -> "pd.Series[float]":
     return pd.to_numeric(table[name], errors="coerce").astype(np.float64)
 
 
-def _layers(rows: pd.DataFrame, table: pd.DataFrame, role: str) -> pd.DataFrame:
+def _layers(
+    rows: pd.DataFrame, table: pd.DataFrame, role: str, typed: Collection[str]
+) -> pd.DataFrame:
     """Conductivities as the run used them, at each row's temperature, and windows."""
     material = table.reindex(rows[role]).set_axis(rows.index)
     found = pd.DataFrame(index=rows.index)
     for name in ("sigma_ion", "sigma_ele"):
-        found[f"{role}_{name}_S_cm"] = _significant(_column(rows, f"{role}_{name}_S_cm"))
+        value = found[f"{role}_{name}_S_cm"] = _significant(_column(rows, f"{role}_{name}_S_cm"))
+        activation = _column(material, f"{name}_activation_eV")
+        held = value.isna() | (f"{role}.{name}_S_cm" in typed)
+        found[f"{role}_{name}_activation_eV"] = activation.mask(held)
     for side in ("reduction_limit_V", "oxidation_limit_V"):
         assumed_limit = _significant(_column(rows, f"{role}_{side}"))
         found[f"{role}_{side}"] = assumed_limit.fillna(_column(material, side))
@@ -97,8 +114,11 @@ def _anode_side(rows: pd.DataFrame, reduction: "pd.Series[float]") -> "pd.Series
         anode.to_numpy(), anode.to_numpy(), Window(reduction.to_numpy(), reduction.to_numpy())
     )
     pinned = pd.Series(np.asarray(ends.E_anode), index=rows.index)
-    free = rows.get("boundary", pd.Series("auto", index=rows.index)) == "electrode"
-    return pinned.mask(free, anode)
+    return pinned.mask(_boundary(rows) == "electrode", anode)
+
+
+def _boundary(rows: pd.DataFrame) -> "pd.Series[str]":
+    return rows.get("boundary", pd.Series("auto", index=rows.index))
 
 
 def _notes(rows: pd.DataFrame, found: pd.DataFrame) -> "pd.Series[str]":
@@ -110,15 +130,20 @@ def _notes(rows: pd.DataFrame, found: pd.DataFrame) -> "pd.Series[str]":
     words = pd.Series("constant", index=rows.index)
     contacts = [str(name) for name in rows if str(name).startswith("interface_")]
     contacts = [name for name in contacts if name.endswith("asr_ohm_cm2")]
-    holds = {NOTES["sigma_ele"]: found["coating_sigma_ele_S_cm"].isna()}
-    for name in list(STAND_INS)[:3]:
-        role, _, kind = name.split("_")[:3]
-        spoken = "ionic" if kind == "ion" else "electronic"
-        text = NOTES["stand_in"].format(f"The {role}", spoken, STAND_INS[name])
-        holds[text] = found[name].isna()
+    holds = {}
+    for kind, spoken in (("sigma_ele", "electronic conductivity"), ("sigma_ion", "ionic one")):
+        unknown = found[f"coating_{kind}_S_cm"].isna()
+        believed = _column(rows, f"{kind}_median_S_cm").notna()
+        holds[NOTES["prior"].format(spoken)] = unknown & believed
+        missing = unknown & ~believed
+        if kind == "sigma_ele":
+            holds[NOTES["sigma_ele"]] = missing
+        else:
+            holds[_stand_in("coating_sigma_ion_S_cm")] = missing
+    for name in list(STAND_INS)[1:3]:
+        holds[_stand_in(name)] = found[name].isna()
     holds |= {
         NOTES["law"]: rows.get("law", words).fillna("constant") != "constant",
-        NOTES["current"]: differs("current_density_mA_cm2", 0.0),
         NOTES["contacts"]: sum((differs(c, 0.0) for c in contacts), start=words != "constant"),
         NOTES["area"]: differs("cathode_area_factor", 1.0),
         NOTES["pinned"]: rows.get("anode_boundary", words) == "interphase",
@@ -127,6 +152,13 @@ def _notes(rows: pd.DataFrame, found: pd.DataFrame) -> "pd.Series[str]":
     for text, mask in holds.items():
         notes = notes.mask(mask.astype(bool), notes + text + SEPARATOR)
     return notes.str.removesuffix(SEPARATOR)
+
+
+def _stand_in(name: str) -> str:
+    """What is said of a value that starts at a stand-in."""
+    role, _, kind = name.split("_")[:3]
+    spoken = "ionic" if kind == "ion" else "electronic"
+    return NOTES["stand_in"].format(f"The {role}", spoken, STAND_INS[name])
 
 
 NEEDED = (
@@ -180,11 +212,12 @@ def profile(
         (0, "electrolyte", f"{found['electrolyte_thickness_um']:.3g} µm"),
         (1, "coating", f"{found['coating_thickness_nm']:.3g} nm"),
     ):
-        limits = [found[f"{role}_{side}_limit_V"] for side in ("reduction", "oxidation")]
+        low, high = (found[f"{role}_{side}_limit_V"] for side in ("reduction", "oxidation"))
         text = f"{row[role]}, {size}"
-        parts.append({"part": "label", "x": x + 0.5, "text": text})
-        if not all(math.isnan(limit) for limit in limits):
-            low, high = (d if math.isnan(v) else v for v, d in zip(limits, DRAWN, strict=True))
-            band = {"x": x, "x2": x + 1, "low": low, "high": high, "text": text}
-            parts.append({"part": "band", "layer": role, **band})
+        place = {"x": x, "x2": x + 1, "layer": role, "text": text}
+        parts.append({"part": "label", **place, "x": x + 0.5})
+        if low < high:
+            parts.append({"part": "band", **place, "low": low, "high": high})
+        elif math.isnan(low) != math.isnan(high):  # the one limit that is known
+            parts.append({"part": "limit", **place, "E": high if math.isnan(low) else low})
     return [{"leader": leader, **part} for part in parts]

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from muli.kernels import Constant, Layer, Limits, Stack, Window, metrics
+from muli.kernels import Constant, Layer, Limits, Stack, Window, metrics, resolve_boundary
 from muli.kernels.constants import CM_PER_NM, CM_PER_UM
+from muli.screen.space.conductivity import Measured, used_on_host
 
 SETTINGS = {
     "coating_thickness_nm": (0.5, 500),
@@ -16,7 +17,10 @@ SETTINGS = {
     "cathode_potential_V": (2.5, 4.8),
     "asr_budget_ohm_cm2": (1, 100),
 }
+AS_THEY_ARE = {"anode_electrode_V": (-0.2, 2.4), "current_density_mA_cm2": (-3, 3)}
+"""Settings that are drawn evenly, not in decades."""
 VOLTS = (
+    "terminal_voltage_V",
     "interface_potential_V",
     "oxidation_margin_V",
     "reduction_margin_V",
@@ -40,6 +44,7 @@ for (const [name, value] of Object.entries(arguments[0])) {
 }
 """
 START = "return unpack(JSON.parse(document.querySelector('#data').textContent).starts)[0]"
+READ_STATE = "return JSON.parse(document.querySelector('#whatif').dataset.state)"
 READ = """
 const nodes = [...document.querySelectorAll("[data-answer]")];
 return Object.fromEntries(nodes.map((n) => [n.dataset.answer, n.dataset.value]));
@@ -70,15 +75,29 @@ def _kernels(settings, start):
         asr_budget=settings["asr_budget_ohm_cm2"],
         areal_capacity=start["areal_capacity_mAh_cm2"],
     )
-    return metrics(
-        Stack(layers, start["anode_potential_V"], settings["cathode_potential_V"]), limits
+    ends = resolve_boundary(
+        settings["anode_electrode_V"],
+        settings["cathode_potential_V"],
+        windows[0],
+        choice="auto" if start["pins"] else "electrode",
     )
+    stack = Stack(
+        layers,
+        ends.E_anode,
+        ends.E_cathode,
+        current_density=settings["current_density_mA_cm2"] * 1e-3,
+    )
+    return metrics(stack, limits, boundary=ends)
 
 
 def _settings(count):
+    """Every second is at open circuit over lithium."""
     random = np.random.default_rng(7)
-    for _ in range(count):
+    for i in range(count):
         drawn = {n: float(np.exp(random.uniform(*np.log(r)))) for n, r in SETTINGS.items()}
+        drawn |= {name: random.uniform(*ends) for name, ends in AS_THEY_ARE.items()}
+        if i % 2 == 0:
+            drawn |= dict.fromkeys(AS_THEY_ARE, 0.0)
         yield {name: float(f"{value:.4g}") for name, value in drawn.items()}
 
 
@@ -95,7 +114,7 @@ def panel(browser, report):
 def test_numbers_and_verdicts_are_those_of_the_kernels(panel):
     start = panel.run(START)
     verdicts = set()
-    for settings in _settings(40):
+    for settings in _settings(60):
         panel.run(TYPE, settings)
         shown, expected = panel.run(READ), _kernels(settings, start)
         for name in VOLTS:
@@ -111,6 +130,30 @@ def test_numbers_and_verdicts_are_those_of_the_kernels(panel):
         assert (verdict == "not protected") == (not bool(expected.protected)), settings
         verdicts.add(verdict)
     assert verdicts == {"protected", "not protected", "too resistive"}
+
+
+def test_conductivities_follow_the_temperature_as_a_run_has_them(panel):
+    """Arrhenius where an activation energy is known, unchanged where none is."""
+    start = panel.run(START)
+    panel.run(TYPE, {"temperature_K": start["temperature_K"]})
+    before = panel.run(READ_STATE)
+    checked = 0
+    for temperature in (263.0, 298.15, 318.0, 353.0):
+        panel.run(TYPE, {"temperature_K": temperature})
+        now = panel.run(READ_STATE)
+        for role in ("coating", "electrolyte"):
+            for kind in ("sigma_ion", "sigma_ele"):
+                activation = start[f"{role}_{kind}_activation_eV"]
+                measured = Measured(
+                    before[f"{role}_{kind}_S_cm"],
+                    0.0 if activation is None else activation,
+                    start["temperature_K"],
+                )
+                expected = float(used_on_host(kind, measured, temperature))
+                assert now[f"{role}_{kind}_S_cm"] == pytest.approx(expected, rel=1e-9)
+                checked += activation is not None
+    assert checked >= 4
+    panel.run(TYPE, {"temperature_K": start["temperature_K"]})
 
 
 def test_a_wrong_formula_would_be_seen(panel):

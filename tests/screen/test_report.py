@@ -106,10 +106,10 @@ def test_the_page_holds_what_was_asked_answered_and_how_to_repeat_it(folder):
     for part in (
         "1 to 100 nm thick",
         "for at most 8 Ω cm²",
-        "Of 48 stacks",
+        "first of 3 coatings",
         "muli run SPEC.toml --out small --precision float64",
         "doi:10.",
-        "σ electron of the coating",
+        "σₑ of the coating",
     ):
         assert part in text, part
 
@@ -153,20 +153,26 @@ def test_the_panel_starts_from_the_numbers_of_its_row(folder):
 
 
 def _unpack(columns):
-    whole = {
-        name: [None if code < 0 else column["words"][code] for code in column["codes"]]
-        if isinstance(column, dict)
-        else column
-        for name, column in columns.items()
-    }
+    whole = {name: _listed(column) for name, column in columns.items()}
     return [dict(zip(whole, values, strict=True)) for values in zip(*whole.values(), strict=True)]
 
 
-def test_an_unknown_conductivity_is_said_and_starts_where_it_just_protects(folder):
+def _listed(column):
+    if isinstance(column, list):
+        return column
+    values = column.get("words", column.get("values"))
+    return [None if code < 0 else values[code] for code in column["codes"]]
+
+
+def test_an_unknown_conductivity_is_said_and_starts_at_its_median(folder):
     data = _data(html(folder))
-    starts = [s for s in _unpack(data["starts"]) if s["coating_sigma_ele_S_cm"] is None]
-    assert starts
-    assert all("largest value that still protects" in start["notes"] for start in starts)
+    both = zip(_unpack(data["rows"]), _unpack(data["starts"]), strict=True)
+    found = [(row, start) for row, start in both if "median of its distribution" in start["notes"]]
+    assert found
+    for row, start in found:
+        medians = [(row[f"{kind}_median_S_cm"], start[f"coating_{kind}_S_cm"])
+                   for kind in ("sigma_ele", "sigma_ion")]  # fmt: skip
+        assert any(value == pytest.approx(median, rel=1e-3) for median, value in medians)
 
 
 def test_limiting_profiles_touch_the_electrolytes_limit(folder):
@@ -175,6 +181,7 @@ def test_limiting_profiles_touch_the_electrolytes_limit(folder):
     from muli import candidates
 
     library = candidates.load().set_index("name")
+    ranked = ranked.drop(columns=["sigma_ele_median_S_cm", "sigma_ion_median_S_cm"])
     found = inside.numbers(
         ranked,
         {"coating": library, "electrolyte": library},
@@ -221,6 +228,8 @@ def test_numbers_survive_packing():
     )
     packed = table.pack(frame)
     assert packed["x"] == [1.5, None, sys.float_info.max, -sys.float_info.max, 3]
+    repeated = table.pack(pd.DataFrame({"x": [1.5, 2.0, math.nan] * 5}))["x"]
+    assert repeated == {"values": [1.5, 2], "codes": [0, 1, -1] * 5}
     assert packed["w"] == {"words": ["a", "b", "c"], "codes": [0, 1, 2, 0, -1]}
 
 
@@ -275,7 +284,7 @@ def test_probability_is_drawn_where_it_is_known():
         "p95": 95.0,
         "most": 9.0,
     }
-    assert "coating σ electron: 90% of the spread" in picture.caption
+    assert "coating σₑ: 90% of the spread" in picture.caption
     assert pictures._probability(ranked.drop(columns="p_protected")) is None
 
 
@@ -288,7 +297,7 @@ def test_what_is_drawn_at_random_is_told_and_is_not_called_unknown():
     spec = {"axes": {}, "screen": screen, "uncertainty": {"distributions": drawn}}
     coatings = pd.DataFrame({"evidence_sigma_ele": ["none"], "evidence_sigma_ion": ["none"]}, ["A"])
     told = [(a.quantity, a.value) for a in assumed.assumptions(spec, {}, {"coating": coatings})]
-    assert ("σ electron of the coating", "log-normal, median 1e-12, decades 1 S/cm") in told
+    assert ("σₑ of the coating", "log-normal, median 1e-12, decades 1 S/cm") in told
     assert ("oxidation limit of the electrolyte", "even, 1.9 to 2.1 V") in told
-    assert ("σ ion of the coatings", "A") in told
-    assert ("σ electron of the coatings", "A") not in told
+    assert ("σᵢ of the coatings", "A") in told
+    assert ("σₑ of the coatings", "A") not in told

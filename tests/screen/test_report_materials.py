@@ -1,6 +1,5 @@
 """The report's pictures of materials: tolerances with their spread, names that do not collide."""
 
-import json
 from functools import partial
 
 import jax
@@ -13,15 +12,9 @@ from muli.kernels import Constant, Layer, Stack, max_sigma_ele
 from muli.screen.dataset.results import open_results
 from muli.screen.pictures import labels
 from muli.screen.report import (
-    build,
-    query,
-)
-from muli.screen.report import (
-    columns as table,
-)
-from muli.screen.report import (
     material_figures as chemistry,
 )
+from muli.screen.report import query
 from muli.screen.report import (
     what_if as inside,
 )
@@ -101,48 +94,13 @@ def test_the_ends_are_those_of_the_sources_and_of_the_window(cell):
 
 
 def test_what_is_known_of_a_coating_stands_beside_it(cell):
-    *_, materials, found = cell
-    own = materials["coating"].loc["LiPON"]
-    assert found.loc["LiPON", "known"] == pytest.approx(own["sigma_ele_S_cm"])
-    assert found.loc["LiPON", "known_high"] == pytest.approx(own["sigma_ele_S_cm_high"])
-    assert np.isnan(found.loc["Li2SiO3", "known"])
-    assert found.loc["Li2SiO3", "evidence"] == "not known"
-
-
-def test_every_coating_is_in_the_table_even_where_it_is_first_nowhere(folder, monkeypatch):
-    results = open_results(folder)
-    held = query.contents(query.Dataset(results, {}))
-    whole = build._by_cell(results, held).rows
-    assert sorted(whole["coating"]) == sorted(SPEC["axes"]["coating"])
-    monkeypatch.setattr(build, "MOST_RANKED", 0)
-    monkeypatch.setattr(table, "MOST_ROWS", 2)
-    found = build._by_cell(results, held).rows
-    assert sorted(found["coating"]) == sorted(SPEC["axes"]["coating"])
-    assert found["rank"].isna().sum() == 3
-
-
-def test_scenarios_of_one_coating_push_no_other_out_of_the_table(tmp_path):
-    values = {"coating.sigma_ele_S_cm": [1e-16, 1e-15, 1e-14], "coating": ["Li3PO4", "LiNbO3"]}
-    run({**SPEC, "axes": {**SPEC["axes"], **values}}, tmp_path / "run")
-    results = open_results(tmp_path / "run")
-    held = query.contents(query.Dataset(results, {}))
-    found = build._by_cell(results, held).rows
-    assert set(found["coating"]) == {"Li3PO4", "LiNbO3"}
-
-
-def test_a_page_that_is_full_keeps_every_coating(monkeypatch):
-    monkeypatch.setattr(table, "MOST_ROWS", 4)
-    ranked = pd.DataFrame(
-        {"coating": list("aaabbc"), "rank": range(6), "coating_class": "stable"}
-    ).assign(min_thickness_nm=1.0, feasible=None, protected=None, asr_coating_ohm_cm2=1.0)
-    assert table.ordered(ranked, 10.0)["coating"].tolist() == list("aabc")
-
-
-def test_columns_that_tell_nothing_apart_are_not_shown(folder):
-    text = build.html(folder)
-    shown = {each["name"] for each in _columns(text) if each["shown"]}
-    assert {"coating", "verdict", "coating_oxidation_limit_V", "reacts_meV_atom"} <= shown
-    assert "electrolyte" not in shown
+    rows, *_, found = cell
+    for name, row in rows.set_index("coating").iterrows():
+        if name in found.index:
+            median, factor = row["sigma_ele_median_S_cm"], 10.0 ** row["sigma_ele_decades"]
+            ends = [found.loc[name, f"known{end}"] for end in ("_low", "", "_high")]
+            np.testing.assert_allclose(ends, [median / factor, median, median * factor])
+            assert found.loc[name, "evidence"] == row["sigma_ele_basis"]
 
 
 def test_no_name_covers_another_or_a_point():
@@ -162,7 +120,3 @@ def _box(x, y, names, sides, i):
     low = at if sides[i] == "right" else at - wide
     middle = y[i] * labels.HEIGHT
     return low, low + wide, middle - labels.LINE / 2, middle + labels.LINE / 2
-
-
-def _columns(text):
-    return json.loads(text.split('id="data">')[1].split("</script>")[0])["columns"]

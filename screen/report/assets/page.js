@@ -15,10 +15,11 @@ function startRanking(data, pictures) {
   const whatif = new WhatIf(pictures, data.window_tolerance_V);
   const rows = unpack(data.rows);
   const starts = unpack(data.starts);
+  const start = (index) => complete({ ...rows[index], film_nm: rows[index].coating_thickness_nm, ...starts[index] });
   const ranking = new Ranking({ ...data, rows }, (index, look) => {
     ranking.open = index;
     ranking.draw();
-    whatif.open(complete({ ...rows[index], ...starts[index] }));
+    whatif.open(start(index));
     writeAddress(ranking.address());
     if (!look) return;
     document.querySelector("#whatif").scrollIntoView();
@@ -30,7 +31,7 @@ function startRanking(data, pictures) {
     return address !== null;
   };
   const first = ranking.find(0, null);
-  if (first !== null && !follow()) whatif.open(complete({ ...rows[first], ...starts[first] }));
+  if (first !== null && !follow()) whatif.open(start(first));
   addEventListener("hashchange", follow);
   nameBrushed(document.querySelector("[data-picture=tradeoff]"), data.specs.tradeoff);
 }

@@ -13,7 +13,7 @@ function theme() {
   return {
     background: "transparent", font: css("--sans"), aria: false, padding: 4,
     view: { stroke: line }, axis,
-    legend: { labelColor: ink, titleColor: ink, labelFontSize: 12, titleFontSize: 12.5, titleFontWeight: 500, labelLimit: 220 },
+    legend: { symbolBaseFillColor: muted, symbolBaseStrokeColor: muted, labelColor: ink, titleColor: ink, labelFontSize: 12, titleFontSize: 12.5, titleFontWeight: 500, labelLimit: 220 },
     header: { labelColor: ink, titleColor: ink, labelFontSize: 13, labelFontWeight: 600, labelLimit: 330 },
     title: { color: ink, subtitleColor: muted, fontSize: 13.5, fontWeight: 600, anchor: "start" },
     text: { color: ink, fontSize: 12 }, bar: { color: css("--c1") }, rule: { color: ink },
@@ -23,7 +23,7 @@ function theme() {
       diverging: [css("--bad"), css("--mid"), css("--c1")],
     },
     style: {
-      electrolyte: fill("--electrolyte", 0.3), coating: fill("--coating", 0.34),
+      electrolyte: fill("--electrolyte", 0.42), coating: fill("--coating", 0.36),
       region: fill("--good", 0.28), curve: { color: ink, strokeWidth: 2.4 },
       interface: { color: muted, strokeDash: [4, 3] },
       here: { color: css("--c2"), filled: true, size: 130, opacity: 1 },

@@ -1,4 +1,4 @@
-// The what-if panel: eight quantities, and what follows from them at once.
+// The what-if panel: quantities of a stack, and what follows from them at once.
 "use strict";
 
 const QUANTITIES = [
@@ -8,7 +8,10 @@ const QUANTITIES = [
   { name: "electrolyte_thickness_um", label: "Electrolyte thickness", unit: "µm", low: 1, high: 1000, log: true },
   { name: "electrolyte_sigma_ion_S_cm", label: "Electrolyte σᵢ", unit: "S/cm", low: 1e-7, high: 1e-1, log: true },
   { name: "electrolyte_sigma_ele_S_cm", label: "Electrolyte σₑ", unit: "S/cm", low: 1e-14, high: 1e-4, log: true },
-  { name: "cathode_potential_V", label: "Cathode potential", unit: "V", low: 1, high: 5.5, log: false },
+  { name: "cathode_potential_V", label: "Cathode potential", unit: "V", low: 1, high: 5.5, log: false, any: true },
+  { name: "anode_electrode_V", label: "Anode potential", unit: "V", low: 0, high: 2.5, log: false, any: true },
+  { name: "temperature_K", label: "Temperature", unit: "K", low: 233, high: 393, log: false },
+  { name: "current_density_mA_cm2", label: "Current, charging +", unit: "mA/cm²", low: -10, high: 10, log: false, any: true },
   { name: "asr_budget_ohm_cm2", label: "Resistance budget", unit: "Ω cm²", low: 0.1, high: 1000, log: true },
 ];
 const STEPS = 1000;
@@ -31,7 +34,7 @@ class WhatIf {
     slider.addEventListener("input", () => this.set(quantity, this.fromSlider(quantity, +slider.value)));
     exact.addEventListener("change", () => {
       const value = Number(exact.value);
-      const valid = Number.isFinite(value) && value > 0;
+      const valid = exact.value.trim() !== "" && Number.isFinite(value) && (quantity.any || value > 0);
       exact.setAttribute("aria-invalid", String(!valid));
       if (valid) this.set(quantity, value);
     });
@@ -52,8 +55,16 @@ class WhatIf {
   }
 
   set(quantity, value) {
+    if (quantity.name === "temperature_K") this.warm(value);
     this.state[quantity.name] = value;
     this.refresh();
+  }
+
+  // Conductivities follow the temperature as a run's do.
+  warm(temperature) {
+    for (const role of ["coating", "electrolyte"]) for (const kind of ["sigma_ion", "sigma_ele"])
+      this.state[`${role}_${kind}_S_cm`] *= arrhenius(kind,
+        this.state[`${role}_${kind}_activation_eV`], this.state.temperature_K, temperature);
   }
 
   // Start from one row of the ranking.
@@ -61,8 +72,9 @@ class WhatIf {
     this.state = { ...start };
     document.querySelector("#whatif-coating").replaceChildren(nameNode(start.coating));
     document.querySelector("#whatif-electrolyte").replaceChildren(nameNode(start.electrolyte));
+    document.querySelector("#whatif-place").replaceChildren(labelNode(placed(start)));
     document.querySelector("#whatif-notes").replaceChildren(
-      ...(start.notes ?? "").split(" • ").filter(Boolean).map((note) => element("li", {}, note)));
+      ...(start.notes ?? "").split(" • ").filter(Boolean).map((note) => element("li", {}, labelNode(note))));
     this.refresh();
   }
 
@@ -73,10 +85,11 @@ class WhatIf {
       slider.value = this.toSlider(quantity, value);
       slider.setAttribute("aria-valuetext", `${number(value)} ${quantity.unit}`);
       const short = Number(value.toPrecision(5));
-      exact.value = short < 1e-3 ? short.toExponential() : String(short);
+      exact.value = short !== 0 && Math.abs(short) < 1e-3 ? short.toExponential() : String(short);
       exact.setAttribute("aria-invalid", "false");
     }
     const answer = solveStack(this.state);
+    document.querySelector("#whatif").dataset.state = JSON.stringify(this.state);
     this.tell(answer);
     this.pictures.update("whatif-profile", profileTables(this.state, answer));
     this.pictures.update("whatif-map", mapTables(this.state));
@@ -92,7 +105,7 @@ class WhatIf {
     const badge = document.querySelector("#whatif-verdict");
     badge.textContent = verdict;
     badge.className = `badge ${verdict.replaceAll(" ", "-")}`;
-    document.querySelector("#whatif-why").textContent = sentence;
+    document.querySelector("#whatif-why").replaceChildren(labelNode(sentence));
   }
 }
 
@@ -106,12 +119,26 @@ function complete(start) {
   return { ...start, coating_sigma_ele_S_cm: Number((Math.floor(held / unit) * unit).toPrecision(4)) };
 }
 
+// Why a coating stands where it does, from the numbers of its row.
+function placed(row) {
+  if (row.p_works === undefined) return row.why ?? "";
+  const said = [`Number ${row.rank}${row.tied === "True" ? " (tied)" : ""} of this scenario: works with ${percent(row.p_works)} %, ${row.decides} decides`];
+  if (Number.isFinite(row.sigma_ele_needed_S_cm) && row.sigma_ele_needed_S_cm > 0)
+    said.push(`at ${nanometres(row.film_nm)} nm it blocks electrons where log₁₀ σₑ is below ` +
+      `${logarithm(row.sigma_ele_needed_S_cm)}; its own is put at ` +
+      belief(row.sigma_ele_median_S_cm, row.sigma_ele_decades, `(${row.sigma_ele_basis})`));
+  if (row.asr_median_ohm_cm2 !== null)
+    said.push(`it costs ${number(row.asr_median_ohm_cm2)} Ω cm² with log₁₀ σᵢ at ` +
+      belief(row.sigma_ion_median_S_cm, row.sigma_ion_decades, `(${row.sigma_ion_basis})`));
+  return `${said.join("; ")}.`;
+}
+
 // The verdict and the constraint that binds, in the order in which a cell would fail.
 function judge(s, a, tolerance) {
   const E = `${volts(a.interface_potential_V)} V`;
   if (a.protected === null)
     return ["unknown", `The electrolyte meets ${E}; a limit of its window is not known.`];
-  if (a.oxidation_margin_V < 0)
+  if (a.oxidised)
     return ["not protected", `The electrolyte meets ${E}, ${volts(-a.oxidation_margin_V)} V above its limit. ` +
       (Number.isFinite(a.min_thickness_nm)
         ? `It needs ${number(a.min_thickness_nm)} nm, or σₑ below ${number(a.max_sigma_ele_S_cm)} S/cm.`
@@ -133,18 +160,20 @@ function judge(s, a, tolerance) {
 // E(x) with each layer drawn one unit wide, and the two windows as bands.
 function profileTables(s, a) {
   const curve = [
-    { x: 0, E: s.anode_potential_V, where: "anode side" },
+    { x: 0, E: a.anode_side_V, where: "anode side" },
     { x: 1, E: a.interface_potential_V, where: "electrolyte | coating" },
     { x: 2, E: s.cathode_potential_V, where: "cathode side" },
   ];
-  const band = (layer, x, low, high, title) => ({ layer, x, x2: x + 1, low: low ?? 0, high: high ?? 6, title });
-  const bands = [
-    band("electrolyte", 0, s.electrolyte_reduction_limit_V, s.electrolyte_oxidation_limit_V,
-      `${s.electrolyte}, ${number(s.electrolyte_thickness_um)} µm`),
-    band("coating", 1, s.coating_reduction_limit_V, s.coating_oxidation_limit_V,
-      `${s.coating}, ${number(s.coating_thickness_nm)} nm`),
-  ];
-  return { curve, bands: bands.filter((b) => b.low < b.high) , titles: bands };
+  const layers = [["electrolyte", 0, `${number(s.electrolyte_thickness_um)} µm`],
+    ["coating", 1, `${nanometres(s.coating_thickness_nm)} nm`]];
+  const windows = layers.map(([layer, x, size]) => ({ layer, x, x2: x + 1, title: `${s[layer]}, ${size}`,
+    low: s[`${layer}_reduction_limit_V`], high: s[`${layer}_oxidation_limit_V`] }));
+  return {
+    curve, titles: windows,
+    bands: windows.filter(({ low, high }) => low !== null && high !== null && low < high),
+    limits: windows.filter(({ low, high }) => (low === null) !== (high === null))
+      .map(({ low, high, ...rest }) => ({ ...rest, E: low ?? high })),
+  };
 }
 
 // The region of thickness and sigma_ele that protects within the budget, and where we are.
