@@ -34,7 +34,7 @@ def windows(frame: pd.DataFrame, electrolyte: Sequence[float], cathode: float) -
         layers.append(alt.Chart(ends).mark_rect(style="electrolyte").encode(x=x, x2="high:Q"))
     y = alt.Y("coating:N", title="Coating", sort=None, axis=alt.Axis(labelLimit=220))
     told = [
-        "coating:N",
+        alt.Tooltip("coating:N"),
         alt.Tooltip("low:Q", title="from, V", format=".2f"),
         alt.Tooltip("high:Q", title="to, V", format=".2f"),
     ]
