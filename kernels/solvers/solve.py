@@ -76,6 +76,7 @@ def finish(stack: Stack, raw: Raw, status: Int[Array, ""]) -> Solution:
     high = jnp.maximum(stack.E_anode, stack.E_cathode)
     beyond = jnp.maximum(jnp.max(raw.faces) - high, low - jnp.min(raw.faces))
     bad = status != Status.OK
+    judged = jnp.maximum(_precision_status(stack, raw), _table_status(stack, raw))
     none = jnp.zeros_like(raw.slope)
     blank = jnp.where(bad, none + jnp.nan, none)
     return Solution(
@@ -84,9 +85,7 @@ def finish(stack: Stack, raw: Raw, status: Int[Array, ""]) -> Solution:
         log_leak=raw.log_leak + blank,
         overshoot=jnp.maximum(beyond, 0.0) + blank,
         slope=raw.slope + blank,
-        status=jnp.maximum(
-            status, jnp.maximum(_precision_status(stack, raw), _table_status(stack, raw))
-        ),
+        status=jnp.where(bad, status, judged),
     )
 
 

@@ -214,7 +214,7 @@ class Evaluator:
     @cached_property
     def plane(self) -> bool:
         """Whether all stacks have constant laws at open circuit: no iteration then."""
-        return not self.problem.branches and not self.current
+        return not (self.problem.branches or self.problem.curved or self.current)
 
     @property
     def current(self) -> bool:
@@ -288,7 +288,8 @@ class Evaluator:
 
     @property
     def _law(self) -> LawForm:
-        return LawForm(self.problem.branches, self.problem.slope, self.current)
+        problem = self.problem
+        return LawForm(problem.branches, problem.slope, self.current, frozenset(problem.curved))
 
     def _uncertain(self, lookup: Lookup, draws: Draws) -> Uncertain:
         return Uncertain(draws, lookup, self.problem.spec.screen, self._law, self.plane)

@@ -20,6 +20,7 @@ from muli.kernels import (
     Layer,
     Limits,
     Stack,
+    Table,
     Window,
     resolve_boundary,
 )
@@ -51,12 +52,13 @@ class LawForm(NamedTuple):
     """What is known of all stacks when a program is built, so that it takes the shortest method.
 
     branches: whether sigma_ele is built with branches. slope: the z that all of them share, or
-    None. current: whether a current flows in some stack.
+    None. current: whether a current flows in some stack. curves: roles that are built with curves.
     """
 
     branches: bool
     slope: float | None = 1.0
     current: bool = False
+    curves: frozenset[str] = frozenset()
 
 
 class Lookup(NamedTuple):
@@ -173,8 +175,29 @@ def _window(lookup: Lookup, role: str) -> Window:
 def _layer(lookup: Lookup, role: str, thickness: Number, form: LawForm) -> Layer:
     sigma_ion = _used(lookup, role, "sigma_ion_S_cm", "sigma_ion")
     sigma_ele = _used(lookup, role, "sigma_ele_S_cm", "sigma_ele")
+    if role in form.curves:
+        return Layer(thickness, sigma_ion, _table(lookup, role, sigma_ele))
     law = _branches(lookup, role, sigma_ele, form) if form.branches else Constant(sigma_ele)
     return Layer(thickness, sigma_ion, law)
+
+
+def _table(lookup: Lookup, role: str, sigma_ele: Number) -> Table:
+    """The curve of a material at the temperature of its line; without one, its number throughout.
+
+    Leaves have the points of the curve as a fifth axis.
+    """
+    E, logs, known = (
+        per_line(lookup.tables[f"{role}.{name}"][lookup.digits[role]])
+        for name in ("curve_E_V", "curve_log10_sigma", "has_curve")
+    )
+    measured = Measured(
+        jnp.ones_like(known),
+        lookup.property(role, "sigma_ele_activation_eV"),
+        lookup.property(role, "sigma_ele_temperature_K"),
+    )
+    shift = jnp.log10(used("sigma_ele", measured, lookup.axis("temperature_K")))
+    flat = jnp.log10(sigma_ele)
+    return Table(E, jnp.where((known > 0)[..., None], logs + shift[..., None], flat[..., None]))
 
 
 def _used(lookup: Lookup, role: str, column: str, kind: Kind) -> Number:

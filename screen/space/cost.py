@@ -16,6 +16,7 @@ STACKS_PER_S = {
     "plane": {"best": 7e7, "all": 6e6, "feasible": 1e7},
     "current": {"best": 1e6, "all": 1e6, "feasible": 1e6},
     "branches": {"best": 2e4, "all": 2e4, "feasible": 2e4},
+    "table": {"best": 1e4, "all": 1e4, "feasible": 1e4},
 }
 DRAWS_PER_S = 6e5
 RANKED_PER_S = 3e4
@@ -44,12 +45,12 @@ def dry_run(spec: SpecLike = None, precision: Precision = "float32") -> "Estimat
     source = source_of(spec)
     refuse_other_parts(source)
     given = source.spec
-    if given.filters or given.output.per or given.screen.law == "branches":
+    if given.filters or given.output.per or given.screen.law != "constant":
         from muli.screen.space.setup import set_up  # tries every condition; takes JAX along
 
         set_up(source)
     method = "plane" if given.axes.current_density_mA_cm2.only_zero else "current"
-    method = "branches" if given.screen.law == "branches" else method
+    method = method if given.screen.law == "constant" else given.screen.law
     draws = given.uncertainty.draws if given.uncertainty else 0
     space = laid_out(source, chosen_materials(source))
     output = given.output

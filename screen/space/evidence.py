@@ -7,20 +7,19 @@ exact (standard deviation 0) or has the distribution of `[uncertainty]`; everyth
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from muli.candidates import reality
 from muli.candidates.evidence import Evidence, evidence
+from muli.screen.space.belief import Belief, Floats
 from muli.screen.space.conductivity import Kind, Measured, used_on_host
+from muli.screen.space.curve_beliefs import of_coatings, of_electrolytes
 from muli.screen.space.distributions import loadings, quantile
 from muli.screen.space.facts import Values, Words, used_column, words
 from muli.screen.space.layout import COATING
 from muli.screen.space.problem import Problem, column
-
-Floats = NDArray[np.float64]
 
 NO_LIMIT_V = 99.0
 """Stands for the oxidation limit of what nothing oxidises."""
@@ -39,14 +38,6 @@ PARTNERS = {
     "cathode": ("NMC811", "LiCoO2", "NMC111"),
 }
 """Partners that stand for one that the tables do not have, with their spread."""
-
-
-class Belief(NamedTuple):
-    """Mean and standard deviation of a quantity along some axes."""
-
-    axes: tuple[str, ...]
-    mean: Floats
-    sd: Floats
 
 
 @dataclass(frozen=True)
@@ -79,19 +70,22 @@ def beliefs(problem: Problem, *, own: bool = True, without: str = "") -> Beliefs
     ion = _conductivity(problem, "coating", "sigma_ion", found["coating"])
     second, weight = _second(problem, found["coating"], ion)
     ele = _conductivity(problem, "coating", "sigma_ele", found["coating"])
+    electrons = _conductivity(problem, "electrolyte", "sigma_ele", found["electrolyte"])
+    sides = {
+        side: _limit(problem, "electrolyte", side, found["electrolyte"])
+        for side in ("reduction", "oxidation")
+    }
+    potentials = _potentials(problem)
+    ele = of_coatings(problem, ele, sides["oxidation"], potentials["cathode_high_V"])
+    electrons = of_electrolytes(problem, electrons, sides, potentials["anode_V"])
     fields = {
         "sigma_ion": _first(problem, found["coating"], ion),
         "sigma_ion_second": second,
         "sigma_ele": ele,
         **_limits(problem, found["coating"]),
         **_reactions(problem, found["coating"], found["electrolyte"]),
-        "electrolyte_sigma_ele": _conductivity(
-            problem, "electrolyte", "sigma_ele", found["electrolyte"]
-        ),
-        **{
-            f"electrolyte_{side}_V": _limit(problem, "electrolyte", side, found["electrolyte"])
-            for side in ("reduction", "oxidation")
-        },
+        "electrolyte_sigma_ele": electrons,
+        **{f"electrolyte_{side}_V": belief for side, belief in sides.items()},
     }
     ions = _conductivity(problem, "electrolyte", "sigma_ion", found["electrolyte"])
     oxides = np.array(["O" in str(row["formula"]) for row in _rows(problem, "coating")], float)
@@ -100,7 +94,7 @@ def beliefs(problem: Problem, *, own: bool = True, without: str = "") -> Beliefs
         "oxidised_loses": ((COATING,), 1.0 - oxides),
         "electrolyte_sigma_ion_S_cm": (ions.axes, 10.0**ions.mean),
         **{name: ((), np.asarray(rho)) for name, rho in _correlations(problem).items()},
-        **_potentials(problem),
+        **potentials,
     }
     return Beliefs(fields, exact, _columns(problem, found["coating"], ion, ele))
 
@@ -338,6 +332,8 @@ def _columns(
         result[f"{kind}_median_S_cm"] = Values(axes, 10.0**mean)
         result[f"{kind}_decades"] = Values(axes, sd)
         basis = np.array([each[f"{kind}_S_cm"].kind for each in found], dtype=object)
+        if kind == "sigma_ele" and COATING in problem.curved:
+            basis[problem.curved[COATING]] = "given"
         if f"coating.{kind}_S_cm" in problem.numbers:
             basis[:] = "given"
         result[f"{kind}_basis"] = words((COATING,), basis)

@@ -13,6 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from muli.screen.space.conductivity import Kind, Measured, held_constant, used_on_host
+from muli.screen.space.curves import FILE
 from muli.screen.space.layout import COATING, STATE, THICKNESS
 from muli.screen.space.materials import ROLES
 from muli.screen.space.problem import Problem, column
@@ -145,18 +146,28 @@ def _facts(problem: Problem) -> dict[str, AxisColumn]:
             key = f"{role}.{name}_S_cm"
             column_of = f"evidence_{name}" if role == "coating" else f"electrolyte_evidence_{name}"
             texts = frames[role][f"evidence_{name}"].to_numpy(object).copy()
+            if name == "sigma_ele" and role in problem.curved:
+                texts[problem.curved[role]] = "measured"
             if key in scenarios:
                 texts[:] = "assumed"
             found[column_of] = words((role,), texts)
             found[column_name(key)] = used_column(problem, role, name)
+    for role in problem.curved:
+        key = FILE if role == "coating" else f"{role}_{FILE}"
+        found[key] = words((role,), frames[role][FILE].to_numpy(object))
     assumed = ", ".join(k for k in scenarios if "." in k and k.split(".")[0] in frames)
     assumed = ", ".join(k for k in assumed.split(", ") if not k.startswith(FILL))
     found["assumed"] = words(("boundary",), np.full(scenarios["boundary"], assumed, dtype=object))
     return found
 
 
-def _measured(problem: Problem, role: str, kind: Kind) -> tuple[tuple[str, ...], Measured]:
-    """The axes that a conductivity of a role depends on, temperature last, and it along them."""
+def measured_along(
+    problem: Problem, role: str, kind: Kind, curved: float = np.nan
+) -> tuple[tuple[str, ...], Measured]:
+    """The axes that a conductivity of a role depends on, temperature last, and it along them.
+
+    curved: stands for the sigma_ele of a material that has a curve.
+    """
     frame, names = problem.materials.frames[role], ("S_cm", "activation_eV", "temperature_K")
     keys = [f"{role}.{kind}_{name}" for name in names]
     places = [key if key in problem.numbers else role for key in keys]
@@ -169,12 +180,15 @@ def _measured(problem: Problem, role: str, kind: Kind) -> tuple[tuple[str, ...],
 
     typed = keys[0] in problem.numbers and keys[2] not in problem.numbers
     sigma, activation, own = map(along, places, keys)
+    if kind == "sigma_ele" and role in problem.curved:
+        known = problem.curved[role].reshape([-1 if axis == role else 1 for axis in axes])
+        sigma = np.where(known, curved, sigma)
     return axes, Measured(sigma, activation, own, typed)
 
 
 def used_column(problem: Problem, role: str, kind: Kind) -> Values:
     """sigma_ion or sigma_ele of a role as stacks are built with it, S/cm."""
-    axes, measured = _measured(problem, role, kind)
+    axes, measured = measured_along(problem, role, kind)
     if measured.typed:
         return Values((axes[0],), problem.numbers[axes[0]])
     temperature = problem.numbers["temperature_K"].reshape([*(1,) * (len(axes) - 1), -1])
@@ -189,7 +203,7 @@ def held_columns(problem: Problem) -> Words:
     temperature = problem.numbers["temperature_K"]
     found = []
     for role in ("coating", "electrolyte"):
-        axes, measured = _measured(problem, role, "sigma_ele")
+        axes, measured = measured_along(problem, role, "sigma_ele", curved=1.0)
         at = temperature.reshape([*(1,) * (len(axes) - 1), -1])
         found.append((axes, held_constant(measured, at)))
     own = [tuple(axis for axis in axes if axis != "temperature_K") for axes, _ in found]
@@ -205,12 +219,13 @@ def held_columns(problem: Problem) -> Words:
 
 
 def _laws(problem: Problem) -> NDArray[np.object_]:
-    """ "branches" where a layer has one, else "constant": (coatings, electrolytes)."""
-    coating, electrolyte = (_has_branches(problem, role) for role in ("coating", "electrolyte"))
-    return np.where(coating[:, None] | electrolyte[None, :], "branches", "constant").astype(object)
+    """The law that goes beyond a constant where a layer has one: (coatings, electrolytes)."""
+    coating, electrolyte = (_has_law(problem, role) for role in ("coating", "electrolyte"))
+    other = "table" if problem.curved else "branches"
+    return np.where(coating[:, None] | electrolyte[None, :], other, "constant").astype(object)
 
 
-def _has_branches(problem: Problem, role: str) -> NDArray[np.bool_]:
+def _has_law(problem: Problem, role: str) -> NDArray[np.bool_]:
     """Materials of a role whose sigma_ele depends on the potential in this screen."""
     frame = problem.materials.frames[role]
     found = np.zeros(len(frame), dtype=bool)
@@ -218,7 +233,7 @@ def _has_branches(problem: Problem, role: str) -> NDArray[np.bool_]:
         for name in ("sigma_n_S_cm", "sigma_p_S_cm"):
             axis = problem.numbers.get(f"{role}.{name}")
             found |= column(frame, name) > 0 if axis is None else bool((axis > 0).any())
-    return found
+    return problem.curved.get(role, found)
 
 
 def _mixed(problem: Problem, what: str) -> NDArray[np.object_]:

@@ -15,6 +15,7 @@ import pandas as pd
 from muli import candidates
 from muli.candidates.names import find
 from muli.screen.errors import SHOWN, SpecError
+from muli.screen.space import curves
 from muli.screen.spec import Selection, Source
 from muli.screen.spec.names import closest
 
@@ -53,9 +54,28 @@ def resolve(source: Source) -> Materials:
         errors += [f"axes.{role}: {each}" for each in wrong]
         more += left
         found.frames[role] = frame
+    if source.spec.screen.law == "table":
+        errors += _take_curves(found)
+    found.frames.update({k: curves.without_folders(each) for k, each in found.frames.items()})
     if errors:
         raise SpecError(source.name, [*errors, *summarised(found.problems)], more)
     return found
+
+
+def _take_curves(found: Materials) -> list[str]:
+    """Read the curves that layers' materials name; what is wrong with them."""
+    wrong: list[str] = []
+    for role in curves.ROLES:
+        frame, files, problems = curves.with_points(found.frames[role])
+        found.frames[role] = frame
+        found.files.extend(file for file in files if file not in found.files)
+        wrong += problems
+    if not wrong and not any(curves.has_curve(found.frames[role]).any() for role in curves.ROLES):
+        wrong.append(
+            'screen.law = "table": no coating or electrolyte on the axes names a curve in the '
+            'column sigma_ele_curve of a table of materials; use "constant" or "branches"'
+        )
+    return wrong
 
 
 def misnamed(table: Mapping[str, Any]) -> tuple[list[str], int]:

@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from muli.screen.errors import SpecError
+from muli.screen.space import curves
 from muli.screen.space.layout import DesignSpace
 from muli.screen.space.materials import ROLES, Materials, resolve
 from muli.screen.spec import Source, Spec
@@ -84,6 +85,8 @@ class Problem:
             for name in properties:
                 if f"{role}.{name}" not in self.space.scenarios:
                     found[f"{role}.{name}"] = column(frame, name)
+        for role in self.curved:
+            found |= self._grids(role)
         found["cathode_potential_V"] = self._cathode_potentials()
         if "anode" in self.materials.frames:
             found["anode_potential_V"] = anode_potentials(self.materials.frames["anode"])
@@ -93,6 +96,32 @@ class Problem:
     def branches(self) -> bool:
         """Whether stacks are built with the branch law."""
         return self.spec.screen.law == "branches"
+
+    @cached_property
+    def curved(self) -> dict[str, NDArray[np.bool_]]:
+        """Of the roles whose stacks are built with curves: which of their materials have one.
+
+        An axis of sigma_ele takes the place of the curves.
+        """
+        if self.spec.screen.law != "table":
+            return {}
+        found = {
+            role: curves.has_curve(self.materials.frames[role])
+            for role in curves.ROLES
+            if f"{role}.sigma_ele_S_cm" not in self.numbers
+        }
+        return {role: known for role, known in found.items() if known.any()}
+
+    def _grids(self, role: str) -> dict[str, Floats]:
+        """The curves of a role's materials, in the shape that all roles share."""
+        frames = self.materials.frames
+        points = curves.longest([frames[each] for each in self.curved])
+        found = curves.grids(frames[role], points)
+        return {
+            f"{role}.curve_E_V": found.E,
+            f"{role}.curve_log10_sigma": found.log10_sigma,
+            f"{role}.has_curve": found.known.astype(np.float64),
+        }
 
     @cached_property
     def slope(self) -> float | None:
@@ -222,6 +251,10 @@ def _gaps(spec: Spec, materials: Materials) -> dict[str, Floats]:
     found = {}
     for key, values in DECADES.items():
         role, name = key.split(".")
-        if key not in spec.axes.others and np.isnan(column(materials.frames[role], name)).any():
+        frame = materials.frames[role]
+        unknown = np.isnan(column(frame, name))
+        if name == "sigma_ele_S_cm":
+            unknown &= ~curves.has_curve(frame)
+        if key not in spec.axes.others and unknown.any():
             found[key] = values
     return found

@@ -89,9 +89,9 @@ def refuse_ageing(problem: Problem) -> None:
     if problem.spec.ageing is None:
         return
     problems = []
-    if problem.branches:
+    if problem.branches or problem.curved:
         problems.append(
-            '[ageing]: a screen takes constant laws; leave out screen.law = "branches", or use '
+            "[ageing]: a screen takes constant laws; leave out screen.law, or use "
             "`muli age FILE.json`, which takes any law"
         )
     contact = "interface.anode_electrolyte_asr_ohm_cm2"

@@ -50,24 +50,31 @@ class Setup:
         return {name: found for name, found in columns.items() if len(found) <= MOST_VALUES}
 
 
-def refuse_slow_branches(problem: Problem) -> None:
-    """Branches are screened by their closed form: one slope, open circuit.
+def refuse_slow_laws(problem: Problem) -> None:
+    """Branches and curves are screened by closed forms: open circuit, branches of one slope.
 
-    Without it the programs take minutes to compile and some 500 stacks a second.
+    Without them the programs take minutes to compile and some 500 stacks a second.
     """
-    if not problem.branches:
+    if not (problem.branches or problem.curved):
         return
     problems = []
-    if problem.slope is None:
+    if problem.branches and problem.slope is None:
         problems.append(
             'screen.law = "branches": the slopes z_n and z_p of all branches in a screen must be '
             "equal; split the materials by slope, or use `muli solve`, which takes any"
         )
     if problem.numbers["current_density_mA_cm2"].any():
         problems.append(
-            'screen.law = "branches": a screen takes them at open circuit only; leave out '
-            "axes.current_density_mA_cm2, or use `muli solve`"
+            f'screen.law = "{problem.spec.screen.law}": a screen takes it at open circuit only; '
+            "leave out axes.current_density_mA_cm2, or use `muli solve`"
         )
+    if problem.curved and problem.spec.uncertainty:
+        problems += [
+            f'uncertainty.{role}.sigma_ele_S_cm: screen.law = "table": curves are not drawn; their '
+            "column sd enters the probabilities"
+            for role in problem.curved
+            if f"{role}.sigma_ele_S_cm" in problem.spec.uncertainty.distributions
+        ]
     if problems:
         raise SpecError(problem.source.name, problems)
 
@@ -82,6 +89,12 @@ def ranking_notes(problem: Problem) -> list[str]:
         notes.append(
             'screen.law = "branches": probabilities and recommended thicknesses take sigma_ele as '
             "constant, from the evidence; margins and verdicts take the branches"
+        )
+    if problem.curved:
+        notes.append(
+            'screen.law = "table": probabilities take the mean of a curve between the '
+            "electrolyte's oxidation limit and the cathode's potential (of an electrolyte's curve: "
+            "between its anode side and that limit); margins and verdicts take the curve"
         )
     if "reference" in spec.ranking.model_fields_set:
         names = [str(name) for name in problem.materials.frames["coating"]["name"]]
@@ -106,7 +119,7 @@ def set_up(spec: SpecLike) -> Setup:
         columns |= dict.fromkeys(whole.draws.columns if whole.draws else (), "number")
     materials, funnel, later = gates_of(source, materials, columns)
     problem = prepare(source, materials)
-    refuse_slow_branches(problem)
+    refuse_slow_laws(problem)
     refuse_ageing(problem)
     axis_columns, believed = all_axis_columns(problem), None
     if source.spec.screen.missing == "prior":

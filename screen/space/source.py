@@ -38,11 +38,6 @@ def source_of(spec: SpecLike) -> Source:
 def refuse_other_parts(source: Source) -> None:
     """Say clearly which sections belong to other commands."""
     problems = []
-    if source.spec.screen.law == "table":
-        problems.append(
-            'screen.law = "table": no table of materials holds a curve sigma_ele(E); use '
-            '"constant" or "branches", or `muli solve`, which takes one per layer'
-        )
     if source.spec.axes.stack_pressure_MPa is not None:
         problems.append(
             "axes.stack_pressure_MPa: no table of materials holds the moduli and roughnesses it "

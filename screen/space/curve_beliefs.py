@@ -1,0 +1,76 @@
+"""What is believed of a sigma_ele that is a curve: one normal per cell, for probabilities.
+
+Probabilities take constant laws. A coating that just protects lies between the electrolyte's
+oxidation limit and the cathode's potential, an electrolyte then between its anode side and that
+limit; there the mean of the curve leaks as the curve does (while sigma_ele is far below sigma_ion).
+The spread is that of the curve, where it carries the current.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from muli.screen.space.belief import Belief, Floats
+from muli.screen.space.conductivity import used_on_host
+from muli.screen.space.curves import curve_at, mean_between
+from muli.screen.space.facts import measured_along
+from muli.screen.space.problem import Problem
+
+Along = tuple[tuple[str, ...], Floats]
+"""Values and the axes they run along."""
+
+
+def of_coatings(problem: Problem, ele: Belief, oxidation: Belief, cathode: Along) -> Belief:
+    """log10 sigma_ele of coatings, with the means of those that have curves.
+
+    oxidation: limit of the electrolytes, V. cathode: highest potential judged, V.
+    """
+    return _replaced(problem, "coating", ele, (oxidation.axes, oxidation.mean), cathode)
+
+
+def of_electrolytes(
+    problem: Problem, ele: Belief, limits: Mapping[str, Belief], anode: Along
+) -> Belief:
+    """The same of electrolytes. limits: theirs, by side, V. anode: the anode's potential, V."""
+    oxidation, reduction = limits["oxidation"], limits["reduction"]
+    pinned: Along = (("boundary",), 1.0 - problem.numbers["boundary"])
+    axes = tuple(dict.fromkeys((*reduction.axes, *anode[0], *pinned[0])))
+    limit, potential, held = (
+        along(each, axes) for each in ((reduction.axes, reduction.mean), anode, pinned)
+    )
+    side = np.where(held > 0, np.maximum(limit, potential), potential)
+    return _replaced(problem, "electrolyte", ele, (axes, side), (oxidation.axes, oxidation.mean))
+
+
+def along(given: Along, axes: tuple[str, ...]) -> Floats:
+    """Values with one dimension for every one of `axes`, of length 1 where they do not vary."""
+    own, values = given
+    order = sorted(range(len(own)), key=lambda place: axes.index(own[place]))
+    sizes = dict(zip(own, np.shape(values), strict=True))
+    shape = [sizes.get(axis, 1) for axis in axes]
+    return np.transpose(values, order).reshape(shape)
+
+
+def _replaced(problem: Problem, role: str, ele: Belief, low: Along, high: Along) -> Belief:
+    """A belief with the means of the role's curves between two potentials in its place."""
+    known = problem.curved.get(role)
+    if known is None:
+        return ele
+    own, measured = measured_along(problem, role, "sigma_ele", curved=1.0)
+    temperature = problem.numbers["temperature_K"].reshape([*(1,) * (len(own) - 1), -1])
+    shift: Along = (own, np.log10(used_on_host("sigma_ele", measured, temperature)))
+    axes = tuple(dict.fromkeys((*ele.axes, *own, *low[0], *high[0])))
+    given = ((ele.axes, ele.mean), (ele.axes, ele.sd), shift, low, high)
+    mean, sd, moved, below, above = np.broadcast_arrays(*(along(each, axes) for each in given))
+    mean, sd = mean.copy(), sd.copy()
+    rows = problem.materials.frames[role].to_dict("records")
+    for place in np.flatnonzero(known):
+        curve = curve_at(rows[place])
+        assert curve is not None
+        at = tuple(place if axis == role else slice(None) for axis in axes)
+        pairs = np.stack([below[at].ravel(), above[at].ravel()], axis=1)
+        distinct, which = np.unique(pairs, axis=0, return_inverse=True)
+        means = np.array([mean_between(curve, *pair) for pair in distinct])[which.ravel()]
+        mean[at] = means[:, 0].reshape(below[at].shape) + moved[at]
+        sd[at] = means[:, 1].reshape(below[at].shape)
+    return Belief(axes, mean, sd)
