@@ -30,6 +30,11 @@ class Curve:
     log10_sigma_ele: tuple[float, ...]
     sd: tuple[float, ...]
 
+    def shifted(self, decades: float) -> "Curve":
+        """The same curve, higher by so many decades."""
+        moved = tuple(each + decades for each in self.log10_sigma_ele)
+        return Curve(self.E_V, moved, self.sd)
+
 
 def read_curve(path: str | Path) -> Curve:
     """The curve of a file (CSV of any dialect, or .xlsx). Raises TableError with every problem."""

@@ -28,10 +28,12 @@ from muli.screen.optimize.read import (
     anode_side,
     chosen_materials,
     contact_resistances,
+    law_of,
     refuse_unread,
     scenarios,
     tables_at,
 )
+from muli.screen.space.curves import curve_at, means_between
 from muli.screen.spec import Source
 
 THICKNESS_NM = np.geomspace(0.3, 1000.0, 141)
@@ -103,14 +105,14 @@ def _design_map(
     scenario = cell[0]
     tables = tables_at(materials, scenario)
     row: dict[Hashable, Any] = tables["electrolyte"].loc[scenario.electrolyte].to_dict()
-    needed = ["sigma_ion_S_cm", "sigma_ele_S_cm", "oxidation_limit_V"]
+    needed = ["sigma_ion_S_cm", "oxidation_limit_V"]
+    needed += [] if curve_at(row) else ["sigma_ele_S_cm"]
     if missing := [name for name in needed if pd.isna(row[name])]:
         raise SpecError(source.name, [f"{scenario.electrolyte}: {n} is unknown" for n in missing])
     window = Window(float(row["reduction_limit_V"]), float(row["oxidation_limit_V"]))
     depth = scenario.numbers["electrolyte_thickness_um"]
-    layer = Layer(
-        depth * CM_PER_UM, float(row["sigma_ion_S_cm"]), Constant(float(row["sigma_ele_S_cm"]))
-    )
+    law = law_of(row, "table" if curve_at(row) else "constant")
+    layer = Layer(depth * CM_PER_UM, float(row["sigma_ion_S_cm"]), law)
     budget = source.spec.screen.asr_budget_ohm_cm2
     area = scenario.overrides.get("cathode.area_factor", 1.0)
     contacts = contact_resistances(scenario.overrides, 2, area) or (0.0,)
@@ -125,7 +127,8 @@ def _design_map(
         )
         return np.where((low > high) | np.isinf(low) | (spare == 0), 0.0, high)
 
-    coatings = [tables_at(materials, each)["coating"] for each in cell]
+    ends = window.oxidation, max(scenario.cathode[1])
+    coatings = [_with_means(tables_at(materials, each)["coating"], *ends) for each in cell]
     return DesignMap(
         _title(scenario),
         budget,
@@ -137,6 +140,13 @@ def _design_map(
         scenario.boundary,
         anode_side(scenario, float(row["reduction_limit_V"])),
     )
+
+
+def _with_means(coatings: pd.DataFrame, low: float, high: float) -> pd.DataFrame:
+    """Coatings with the mean of a curve between two potentials (V) as their sigma_ele."""
+    ends = (np.full(len(coatings), each) for each in (low, high))
+    means = pd.Series(means_between(coatings, *ends), coatings.index)
+    return coatings.assign(sigma_ele_S_cm=means.fillna(coatings["sigma_ele_S_cm"]))
 
 
 def _boundaries(sigma: partial[np.ndarray], spare: float) -> pd.DataFrame:

@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Array
 
-from muli.kernels import BoundaryChoice, Branches, Constant, Law, Layer, Stack
+from muli.kernels import BoundaryChoice, Branches, Constant, Law, Layer, Stack, Table
 from muli.kernels.constants import CM_PER_NM, CM_PER_UM
 from muli.screen.errors import SpecError
 from muli.screen.optimize.demands import CRITERIA, asked_criteria, only
 from muli.screen.optimize.problem import Problem, Quantity, Term, Variable, leaf
 from muli.screen.space.conductivity import at_temperature
+from muli.screen.space.curves import curve_at, filled_size, filled_up
 from muli.screen.space.distributions import quantile
 from muli.screen.space.materials import resolve
 from muli.screen.spec import Design, Selection, Source, Spec
@@ -94,6 +95,14 @@ def refuse_unread(source: Source) -> None:
             'screen.missing = "decades": a design or map sweeps no unknown values; give them as '
             'an axis ("coating.sigma_ele_S_cm") or take missing = "status"'
         )
+    design = source.spec.design
+    if source.spec.screen.law == "table" and design is not None:
+        problems += [
+            f'design.variables.{key}: with screen.law = "table" sigma_ele is a curve and no number '
+            'that can vary; use law = "constant"'
+            for key in design.variables
+            if key.endswith(".sigma_ele_S_cm")
+        ]
     if problems:
         raise SpecError(source.name, problems)
 
@@ -258,7 +267,7 @@ def _missing(row: Row, law: str) -> list[str]:
     electronic = ["sigma_ele_S_cm"]
     if law == "branches":
         electronic += ["sigma_0_S_cm", "sigma_n_S_cm", "sigma_p_S_cm"]
-    if not any(row[name] > 0 for name in electronic):
+    if curve_at(row) is None and not any(row[name] > 0 for name in electronic):
         missing.append(f"sigma_ele of {row['name']}")
     return missing
 
@@ -282,7 +291,7 @@ def _problem(spec: Spec, scenario: Scenario, rows: list[Row]) -> Problem:
         Layer(
             np.float64(thickness if k else depth),
             np.float64(row["sigma_ion_S_cm"]),
-            _law(row, spec.screen.law),
+            law_of(row, spec.screen.law),
         )
         for k, row in enumerate(rows)
     )
@@ -346,10 +355,13 @@ def _places(key: str, layers: int) -> list[tuple[Variable, float]]:
     return [(Variable(quantity, 0 if quantity == "thickness" else None), unit)]
 
 
-def _law(row: Row, law: str) -> Law:
-    if law == "table":
-        raise SpecError("screen.law", ["design reads the laws constant and branches from a spec"])
-    if law == "constant":
+def law_of(row: Row, law: str) -> Law:
+    """sigma_ele of a material by the law of a spec; a number where it has no other."""
+    if law == "table" and (curve := curve_at(row)) is not None:
+        points = filled_size(len(curve.E_V))
+        grid, logs = filled_up(np.asarray(curve.E_V), np.asarray(curve.log10_sigma_ele), points)
+        return Table(leaf(grid), leaf(logs))
+    if law != "branches":
         return Constant(np.float64(row["sigma_ele_S_cm"]))
 
     def number(name: str, default: float) -> np.float64:

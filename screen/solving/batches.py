@@ -37,6 +37,7 @@ from muli.kernels import (
 )
 from muli.screen.compiling.programs import QUICK_COMPILE, kept
 from muli.screen.solving.stack_file import LawEntry, LayerEntry, StackEntry
+from muli.screen.space.curves import filled_size, filled_up
 
 T = TypeVar("T")
 CHUNK = 32
@@ -48,8 +49,6 @@ MANY = 4 * CHUNK
 """Stacks of up to two layers that are worth a program of their own."""
 CUT_UP_TO = 5
 """Layer count up to which stacks are cut to the longest among them."""
-TABLE_STEP = 8
-"""Tables are filled up to 8, 64, 512 ... points."""
 EVERYWHERE = 1e15
 """V; beyond every potential of any stack."""
 
@@ -174,10 +173,7 @@ def points_of(layer: LawEntry) -> int:
     """The law of a layer as `Kind` counts it; tables are filled up to one of few lengths."""
     if layer.table_E_V is None:
         return -1 if layer.sigma_n_S_cm or layer.sigma_p_S_cm else 0
-    length = TABLE_STEP
-    while length < len(layer.table_E_V):
-        length *= TABLE_STEP
-    return length
+    return filled_size(len(layer.table_E_V))
 
 
 def _has_table(stack: StackEntry) -> bool:
@@ -259,10 +255,8 @@ def _table(entry: LawEntry, points: int) -> Table:
             jax.numpy.asarray(grid), jax.numpy.asarray(values + math.log10(entry.sigma_0_S_cm))
         )
     E, logs = np.asarray(entry.table_E_V), np.asarray(entry.table_log10_sigma_ele_S_cm)
-    widest = int(np.argmax(np.diff(E)))
-    between = np.linspace(E[widest], E[widest + 1], points - E.size + 2)[1:-1]
-    grid = np.insert(E, widest + 1, between)
-    return Table(jax.numpy.asarray(grid), jax.numpy.asarray(np.interp(grid, E, logs)))
+    grid, filled = filled_up(E, logs, points)
+    return Table(jax.numpy.asarray(grid), jax.numpy.asarray(filled))
 
 
 def _uncut(solution: Solution, layers: SolvedLayer, count: int, straight: bool) -> Solved:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from muli.kernels import arrhenius_factor, arrhenius_sigma_ion
 from muli.kernels.constants import ROOM_TEMPERATURE
 from muli.screen.compiling.programs import QUICK_COMPILE, kept
+from muli.screen.space import curves
 
 Kind = Literal["sigma_ion", "sigma_ele"]
 Number = Any
@@ -123,7 +124,21 @@ def at_temperature(
             holds = name in typed and f"{kind}_temperature_K" not in typed
             value = Measured(frame[name].to_numpy(float), activation, own, holds)
             columns[name] = used_on_host(kind, value, temperature)  # type: ignore[arg-type]
+    if curves.POINTS in frame:
+        columns[curves.POINTS] = _curves_at(frame, temperature, "sigma_ele_S_cm" in typed)
     return frame.assign(**columns)
+
+
+def _curves_at(frame: pd.DataFrame, temperature: float, typed: bool) -> list[str | None]:
+    """Curves of sigma_ele at a temperature (K); none where a number was typed in their place."""
+    activation = frame["sigma_ele_activation_eV"].to_numpy(float)
+    own = frame["sigma_ele_temperature_K"].to_numpy(float)
+    shift = np.log10(used_on_host("sigma_ele", Measured(1.0, activation, own), temperature))
+    found = [None if typed else curves.curve_at(row) for row in frame.to_dict("records")]
+    return [
+        None if curve is None else curves.packed(curve.shifted(float(by)))
+        for curve, by in zip(found, shift, strict=True)
+    ]
 
 
 def said(
@@ -140,11 +155,15 @@ def said(
         if column in typed and f"{kind}_temperature_K" not in typed:
             continue
         away = (own - temperature).abs() > AS_MEASURED_WITHIN_K
-        for _, row in frame[away & frame[column].notna()].iterrows():
+        curved = curves.has_curve(frame) & (kind == "sigma_ele")
+        for _, row in frame[away & (frame[column].notna() | curved)].iterrows():
             T_ref = row[f"{kind}_temperature_K"]
             T_ref = ROOM_TEMPERATURE if pd.isna(T_ref) else T_ref
             E_act = row[f"{kind}_activation_eV"]
-            what = f"{row['name']}: {kind} {row[column]:.3g} S/cm, measured at {T_ref:g} K,"
+            value = f"{row[column]:.3g} S/cm"
+            if curves.curve_at(row.to_dict()) is not None and kind == "sigma_ele":
+                value = "as a curve"
+            what = f"{row['name']}: {kind} {value}, measured at {T_ref:g} K,"
             if not pd.isna(E_act):
                 done = f"scaled to {temperature:g} K with {E_act:g} eV"
             elif kind == "sigma_ele" or abs(temperature - T_ref) <= HELD_WITHIN_K:

@@ -31,6 +31,8 @@ ROLES = ("coating", "electrolyte")
 """Whose curves are read."""
 MOST_POINTS = 1000
 """Points of a curve in a screen."""
+STEP = 8
+"""Curves that stand alone are filled up to 8, 64, 512 ... points."""
 EVERYWHERE_V = 100.0
 """Beyond every potential: the grid of what has no curve."""
 _FINE = 200
@@ -106,6 +108,14 @@ def has_curve(frame: pd.DataFrame) -> NDArray[np.bool_]:
     return np.array([isinstance(text, str) for text in frame[POINTS]], bool)
 
 
+def filled_size(count: int) -> int:
+    """Points up to which a curve of `count` is filled: few sizes, so that few programs are made."""
+    size = STEP
+    while size < count:
+        size *= STEP
+    return size
+
+
 def filled_up(E: Floats, logs: Floats, points: int) -> tuple[Floats, Floats]:
     """The same curve with more points: its widest piece divided into as many as are missing."""
     widest = int(np.argmax(np.diff(E)))
@@ -134,6 +144,19 @@ def longest(frames: Sequence[pd.DataFrame]) -> int:
     """Points of the longest curve of several tables, 2 where there is none."""
     rows = [row for frame in frames if POINTS in frame for row in frame.to_dict("records")]
     return max([2, *(len(curve.E_V) for row in rows if (curve := curve_at(row)))])
+
+
+def means_between(frame: pd.DataFrame, low: Floats, high: Floats) -> Floats:
+    """Means of the curves of a table of materials between two potentials each (V), S/cm.
+
+    low, high: (materials,). NaN where there is no curve, or a potential is unknown.
+    """
+    found = np.full(len(frame), np.nan)
+    for place, row in enumerate(frame.to_dict("records")):
+        curve = curve_at(row)
+        if curve is not None and np.isfinite(low[place] + high[place]):
+            found[place] = 10.0 ** mean_between(curve, low[place], high[place])[0]
+    return found
 
 
 def mean_between(curve: Curve, low: float, high: float) -> tuple[float, float]:
