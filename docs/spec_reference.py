@@ -23,7 +23,7 @@ MEANING = {
     "screen.boundary": "what holds the potential at the two ends ([which-law.md](which-law.md)); "
     "a list makes it a scenario",
     "screen.law": (
-        "how sigma_ele depends on the potential; a screen refuses `table` "
+        "how sigma_ele depends on the potential; `table` takes the curves that materials name "
         "([which-law.md](which-law.md))"
     ),
     "screen.missing": "what is not measured: a distribution, so that every row has probabilities "
