@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RESULTS ?= results/built-in
 JOBS ?= 2
 .DEFAULT_GOAL := help
-.PHONY: help run test test-full check bench clean
+.PHONY: help run test test-full check docs bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,11 +27,18 @@ test: $(VENV)/.test ## every test but the long ones
 test-full: $(VENV)/.test ## also repeated kills, large comparisons, real servers
 	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
 
-check: $(VENV)/.test ## lint, format, types, and the import contracts
+# No page of it loads anything from elsewhere.
+SITE := NO_MKDOCS_2_WARNING=1 PYTHONPATH=. $(BIN)/mkdocs build --strict
+
+check: $(VENV)/.test ## lint, format, types, import direction, and whether the site of the docs builds
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(SITE) --quiet
+
+docs: $(VENV)/.test ## build the pages of docs/ as a site with search into site/, notebooks executed
+	MULI_DOCS_EXECUTE=1 $(SITE)
 
 bench: $(VENV)/.test ## speed beside correctness, as ratios inside one run
 	$(BIN)/python benchmarks/throughput.py

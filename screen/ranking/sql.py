@@ -8,7 +8,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from muli.candidates.conditions import Kind, first_line
@@ -39,7 +39,8 @@ def connect(parts: Sequence[str]) -> "duckdb.DuckDBPyConnection":
             "preserve_insertion_order": False,
         }
     )
-    connection.execute("SET enable_progress_bar = false")
+    with suppress(duckdb.InvalidInputException):  # Jupyter without ipywidgets: there is no bar
+        connection.execute("SET enable_progress_bar = false")
     connection.execute(f"SET parquet_metadata_cache = {len(parts) <= MOST_FOOTERS}")
     connection.execute(f"SET allowed_paths = [{', '.join(text(each) for each in parts)}]")
     connection.execute("SET enable_external_access = false")
