@@ -6,6 +6,7 @@ committed, without outputs; with MULI_DOCS_EXECUTE=1 they are executed first.
 
 import ast
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ FROM_ROOT = {
     "CITATION.cff": "CITATION.cff",
 }
 """Pages by their place on the site, and the file of the repository that each shows."""
+NOTEBOOK_LINK = re.compile(r"\]\(\.\./examples/(\w+)\.ipynb\)")
 PACKAGES = ("muli", "muli.kernels", "muli.candidates", "muli.screen")
 
 
@@ -46,7 +48,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Links that lead out of docs/ in the repository, as they lie on the site."""
     return (
-        markdown.replace("](../examples)", "](examples/first.toml)")
+        NOTEBOOK_LINK.sub(r"](notebooks/\1.md)", markdown)
+        .replace("](../examples)", "](examples/first.toml)")
         .replace("](../examples/", "](examples/")
         .replace("](../benchmarks/README.md)", "](benchmarks.md)")
     )
