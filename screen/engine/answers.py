@@ -1,7 +1,8 @@
 """All numbers and verdicts of stacks that broadcast together, each with what is unknown marked.
 
 Verdicts are three-valued (0 no, 1 yes, 2 unknown): a comparison with an unknown limit is not a
-`no`. `feasible` of a row means all states of its cathode.
+`no`. `feasible` of a row means all states of its cathode. Where the thicknesses at which verdicts
+change are explicit, they come from these (`thresholds.py`), else from the potentials.
 """
 
 from collections.abc import Callable
@@ -21,7 +22,8 @@ from muli.kernels import (
     metrics_of_plane,
 )
 from muli.screen.engine.stacks import Batch
-from muli.screen.vocabulary import CURRENT_FLOATS, FLOATS, NO, UNKNOWN, YES
+from muli.screen.engine.thresholds import Row, at_most, both
+from muli.screen.vocabulary import CURRENT_FLOATS, FLOATS, UNKNOWN, YES
 
 Number = Any
 """Floating-point array: on the device inside programs, NumPy's once fetched."""
@@ -37,8 +39,12 @@ class Answers(NamedTuple):
     codes: dict[str, Verdict]
 
 
-def answer(batch: Batch, *, plane: bool, current: bool) -> Answers:
-    """Judge every stack. plane: constant laws at open circuit. current: some current flows."""
+def answer(batch: Batch, *, plane: bool, current: bool, row: Row | None = None) -> Answers:
+    """Judge every stack.
+
+    plane: constant laws at open circuit. current: some current flows. row: verdicts by thresholds
+    where there are any.
+    """
     found = (
         metrics_of_plane(batch.stack, batch.limits, boundary=batch.boundary)
         if plane
@@ -53,11 +59,15 @@ def answer(batch: Batch, *, plane: bool, current: bool) -> Answers:
         floats |= _known_without_transport(batch, floats)
     codes = {
         "status": _status(batch, found),
-        "coating_class": _coating_class(batch, found.coating_class[0], floats),
+        "coating_class": _coating_class(batch, found.coating_class[0], floats)
+        if row is None
+        else row.coating_class,
         "max_thickness_set_by": found.max_thickness_set_by,
         "anode_boundary": batch.boundary.anode_pinned.astype(jnp.int32),
     }
-    return Answers(floats, _verdicts(batch, floats, found.oxidation_protected), codes)
+    if row is None:
+        row = _row(batch, floats, found.oxidation_protected, codes["coating_class"])
+    return Answers(floats, _verdicts(floats, row), codes)
 
 
 _OWN = frozenset(Metrics.__dataclass_fields__) - {
@@ -137,40 +147,31 @@ def _status(batch: Batch, found: Metrics) -> Verdict:
     return jnp.where(lost, int(Status.UNDERFLOW), status).astype(jnp.int32)
 
 
-def _verdicts(
-    batch: Batch, floats: dict[str, Number], never_oxidised: Number
-) -> dict[str, Verdict]:
-    """never_oxidised: where the electrolyte is protected from oxidation even if E* is unknown."""
+def _row(
+    batch: Batch, floats: dict[str, Number], never_oxidised: Number, coating_class: Verdict
+) -> Row:
+    """Verdicts by the potentials. never_oxidised: where the electrolyte is protected from oxidation
+    even if E* is unknown."""
     window: Any = batch.limits.electrolyte
-    budget = batch.limits.asr_budget
-    E = floats["interface_potential_V"]
+    E, cost = floats["interface_potential_V"], floats["asr_coating_ohm_cm2"]
     oxidation = jnp.where(never_oxidised, YES, at_most(E, window.oxidation))
     protected = both(oxidation, at_most(window.reduction, E))
-    margin = floats["anode_side_margin_V"]
     band = at_most(floats["min_thickness_nm"], floats["max_thickness_nm"])
-    cost = floats["asr_coating_ohm_cm2"]
-    feasible = both(both(protected, band), at_most(cost, jnp.full_like(cost, budget)))
+    affordable = at_most(cost, jnp.full_like(cost, batch.limits.asr_budget))
+    return Row(oxidation, protected, both(both(protected, band), affordable), coating_class)
+
+
+def _verdicts(floats: dict[str, Number], row: Row) -> dict[str, Verdict]:
+    margin = floats["anode_side_margin_V"]
     return {
-        "oxidation_protected": oxidation,
-        "protected": protected,
+        "oxidation_protected": row.oxidation_protected,
+        "protected": row.protected,
         "anode_side_stable": at_most(jnp.zeros_like(margin), margin),
-        "feasible": _in_all_states(feasible),
+        "feasible": in_all_states(row.feasible),
     }
 
 
-def at_most(small: Number, large: Number) -> Verdict:
-    """Whether small <= large; unknown where either is NaN."""
-    verdict = jnp.where(small <= large, YES, NO)
-    return jnp.where(jnp.isnan(small) | jnp.isnan(large), UNKNOWN, verdict).astype(jnp.int32)
-
-
-def both(a: Verdict, b: Verdict) -> Verdict:
-    """Three-valued and: no wins over unknown, unknown over yes."""
-    no = (a == NO) | (b == NO)
-    return jnp.where(no, NO, jnp.maximum(a, b)).astype(jnp.int32)
-
-
-def _in_all_states(verdict: Verdict) -> Verdict:
+def in_all_states(verdict: Verdict) -> Verdict:
     """The same verdict for every state of the cathode: yes where all say yes."""
     joint = verdict[:, :1]
     for state in range(1, verdict.shape[1]):
@@ -191,11 +192,15 @@ WITHOUT_THICKNESS = frozenset(
 """Columns that an inverse-only screen still has."""
 
 
-def without_thickness(answers: Answers) -> Answers:
-    """Blank what needs a thickness; `feasible` then says whether some thickness is."""
-    smallest, largest = (answers.floats[f"{end}_thickness_nm"] for end in ("min", "max"))
+def without_thickness(answers: Answers, band: Verdict | None = None) -> Answers:
+    """Blank what needs a thickness; `feasible` then says whether some thickness is.
+
+    band: whether the least thickness is below the largest, where thresholds say it.
+    """
+    if band is None:
+        band = at_most(*(answers.floats[f"{end}_thickness_nm"] for end in ("min", "max")))
     unknown = {name: jnp.full_like(v, UNKNOWN) for name, v in answers.verdicts.items()}
-    feasible = _in_all_states(at_most(smallest, largest))
+    feasible = in_all_states(band)
     blank = jnp.full_like(answers.codes["coating_class"], int(CoatingClass.UNKNOWN))
     return Answers(
         {

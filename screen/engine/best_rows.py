@@ -226,7 +226,8 @@ def _written(
     if space.lines > MOST_KEPT:
         kept = rank <= evaluator.problem.spec.output.top_k
         order, rank = order[kept], rank[kept]
-    grid = np.searchsorted(evaluator.thickness_nm, extra["coating_thickness_nm"][order])
+    axis = evaluator.thickness_nm.astype(evaluator.dtype)
+    grid = np.searchsorted(axis, extra["coating_thickness_nm"][order].astype(evaluator.dtype))
     whole = np.minimum(grid, space.thicknesses - 1)
     extra = {name: each[order] for name, each in extra.items()} | {"group_rank": rank}
     extra |= _group_counts(evaluator, at, found.best.counts, offsets[order] * space.states)

@@ -186,7 +186,9 @@ class Chunker:
         """The best thickness of every line of a chunk."""
         evaluator = self.evaluator
         parts = []
-        for tiles in _batches(evaluator.tiles(lines), evaluator.tiles_per_call):
+        for tiles in _batches(
+            evaluator.tiles(lines, evaluator.counter.shape[0]), evaluator.tiles_per_call
+        ):
             starts = [evaluator.start(tile.start) for tile in tiles]
             found = evaluator.call(evaluator.best, starts)
             parts += [_first(one, len(tile)) for tile, one in zip(tiles, found, strict=True)]

@@ -12,7 +12,9 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
+from numpy.typing import NDArray
 
 from muli.kernels import (
     Boundary,
@@ -39,6 +41,14 @@ VALUES, SLOPES = "draws.", "slopes."
 
 LEAST_NM, MOST_NM = 1e-3, 1e6
 """Between these the share of each factor in ln L_min is told."""
+
+
+def drawn_tables(draws: Draws | None) -> dict[str, NDArray[np.float64]]:
+    """What the device is given of draws."""
+    if draws is None:
+        return {}
+    values = {VALUES + key: table for key, table in draws.values.items()}
+    return values | {SLOPES + key: table for key, table in draws.slopes.items()}
 
 
 class Score(NamedTuple):

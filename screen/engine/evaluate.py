@@ -24,15 +24,24 @@ from numpy.typing import NDArray
 from muli.screen.compiling.programs import finished
 from muli.screen.engine.ageing import Aged
 from muli.screen.engine.answers import Answers, answer, without_thickness
-from muli.screen.engine.confidence import SLOPES, VALUES, Score, Uncertain, score, with_confidence
+from muli.screen.engine.confidence import (
+    Score,
+    Uncertain,
+    drawn_tables,
+    score,
+    with_confidence,
+)
+from muli.screen.engine.counting import Judging, PiecePrograms, VisitPrograms
 from muli.screen.engine.gates import Gates
 from muli.screen.engine.lines import LinePrograms
-from muli.screen.engine.reduce import Best, Coded, Order, code_rows, reduce_lines
-from muli.screen.engine.stacks import LawForm, Lookup, build, per_line, unravel
+from muli.screen.engine.reduce import Best, Order
+from muli.screen.engine.stacks import CONTACTS, LawForm, Lookup, build, per_line, unravel
+from muli.screen.engine.thresholds import Thresholds, judge_at, thresholds_of_plane
 from muli.screen.space.draws import BLOCK_OF_DRAWS, Draws
 from muli.screen.space.evidence import Beliefs
 from muli.screen.space.layout import COATING, STATE, THICKNESS, Lines
 from muli.screen.space.problem import Problem
+from muli.screen.space.visits import why_visited
 
 Digits = dict[str, Int[Array, "lines blocks"]]
 Programs = dict[str, tuple[bytes, Any, Any]]
@@ -99,12 +108,18 @@ class Evaluator:
             key: jax.device_put(values.astype(dtype), self.place)
             for key, values in (problem.tables | drawn_tables(problem.draws)).items()
         }
+        with EXACT():
+            self.exact = {
+                key: jax.device_put(np.asarray(values, np.float64), self.place)
+                for key, values in problem.tables.items()
+            }
 
-    def tiles(self, lines: Lines) -> list[Lines]:
-        """A chunk's lines cut into tiles; the last one may be short."""
+    def tiles(self, lines: Lines, size: int | None = None) -> list[Lines]:
+        """A chunk's lines cut into tiles, or into runs of another size; the last may be short."""
+        size = size or self.lines
         return [
-            Lines(start, min(start + self.lines, lines.stop))
-            for start in range(lines.start, lines.stop, self.lines)
+            Lines(start, min(start + size, lines.stop))
+            for start in range(lines.start, lines.stop, size)
         ]
 
     def start(self, line: int) -> NDArray[np.int32]:
@@ -113,10 +128,9 @@ class Evaluator:
         return np.array([digits[name] for name in self.sizes], dtype=np.int32)
 
     @cached_property
-    def thickness_nm(self) -> NDArray[Any]:
-        """The thickness axis as the device computes with it; one stand-in where there is none."""
-        axis = self.problem.numbers.get(THICKNESS, np.full(1, NO_THICKNESS_NM))
-        return axis.astype(self.dtype)
+    def thickness_nm(self) -> NDArray[np.float64]:
+        """The thickness axis; one stand-in where there is none."""
+        return self.problem.numbers.get(THICKNESS, np.full(1, NO_THICKNESS_NM))
 
     @cached_property
     def grid(self) -> tuple[NDArray[np.int32], NDArray[Any]]:
@@ -146,7 +160,8 @@ class Evaluator:
         (lines, blocks, block), nm. Both `all` and `best` get their rows from this one program,
         which is why the rows of `best` are those of `all` to the last bit.
         """
-        return self.programs["rows"](self.tables, start, offset, thickness)
+        with EXACT():
+            return self.programs["rows"](self.tables, self.exact, start, offset, thickness)
 
     def whole(self, start: Given) -> Whole:
         """All rows of a tile, from its start."""
@@ -156,9 +171,9 @@ class Evaluator:
         return self.programs["whole"](shares)
 
     def best(self, start: Array) -> LineBest:
-        """The best thickness of every line of a tile, from the tile's start."""
-        coded, order = self.programs["judge"](self.tables, start)
-        return LineBest(self.programs["reduce"](coded), order)
+        """The best thickness of every line of a run of lines, from its start."""
+        with EXACT():
+            return LineBest(*self.counter.best(self.tables, self.exact, start))
 
     def score(self, start: Array) -> Score:
         """How lines of a tile score over the draws, where properties are drawn."""
@@ -179,13 +194,15 @@ class Evaluator:
                 compiled[name] = pool.submit(finished, lowered, self.device)
                 return lowered.out_info
 
-            share = build("rows", self._rows, self.tables, start, *self.grid)
+            tables = self.tables, self.exact
+            with EXACT():
+                share = build("rows", self._rows, *tables, start, *self.grid)
             if mode != "best":
                 shares = len(range(0, self.lines, self.share))
                 build("whole", partial(self._whole, split=mode == "all"), [share] * shares)
             if mode == "best":
-                coded, _ = build("judge", self._coded, self.tables, start)
-                build("reduce", partial(reduce_lines, gates=len(self.gates)), coded)
+                with EXACT():
+                    self.counter.build(build, *tables, start)
             if self.draws is not None:
                 build("score", self._score, self.tables, start)
             if self.believed is not None:
@@ -194,6 +211,7 @@ class Evaluator:
 
     def _take(self, programs: dict[str, Any]) -> None:
         self.programs = programs
+        self.counter.programs = programs
         if self.believed is not None:
             self.believed.programs = programs
 
@@ -221,10 +239,43 @@ class Evaluator:
         """Whether a current flows in some stack."""
         return bool(self.problem.numbers["current_density_mA_cm2"].any())
 
-    def _rows(self, tables: Any, start: Array, offset: Array, thickness: Array) -> Judged:
+    @cached_property
+    def explicit(self) -> bool:
+        """Whether the thicknesses at which verdicts change are explicit."""
+        return self.plane
+
+    @cached_property
+    def counter(self) -> PiecePrograms | VisitPrograms:
+        """Programs that count the thicknesses of lines and choose among them."""
+        gates, space = self.gates, self.problem.space
+        visited = why_visited(self.problem, gates.gates, gates.axis_columns) is not None
+        lines = self.lines if visited else space.lines_per_count
+        offset = np.arange(lines, dtype=np.int32)[:, None]
+        judging = Judging(
+            rows=partial(self._judge, known=THICKNESS in self.problem.numbers),
+            thresholds=self._thresholds,
+            digits=lambda start: unravel(start, self.sizes, jnp.asarray(offset)),
+            gating=self._gated,
+            gates=len(gates),
+            named=gates.named,
+            outer=CONTACTS[-1] in self.sizes,
+        )
+        programs = VisitPrograms if visited else PiecePrograms
+        return programs(judging, self.thickness_nm, (lines, space.states))
+
+    def _arithmetic(self) -> Any:
+        """Context in which the numbers of rows are computed, inside programs in double precision.
+
+        What is computed in single precision is then the same as without those.
+        """
+        return jax.enable_x64(self.dtype == "float64")
+
+    def _rows(
+        self, tables: Any, exact: Any, start: Array, offset: Array, thickness: Array
+    ) -> Judged:
         digits = unravel(start, self.sizes, offset)
         known = THICKNESS in tables or self.recommends
-        judged = self._judge(tables, digits, thickness[:, None], known=known)
+        judged = self._judge(tables, exact, digits, thickness[:, None], known=known)
         floats, *outcomes = judged.answers
         return judged._replace(answers=Answers(floats, *jax.tree.map(_narrow, outcomes)))
 
@@ -250,41 +301,49 @@ class Evaluator:
         floats = judged.answers.floats if split and points > 1 else {}
         return Whole(judged, {k: by_bytes(v) for k, v in floats.items() if v.shape == every})
 
-    def _coded(self, tables: Any, start: Array) -> tuple[Coded, Order]:
-        offset = jnp.arange(self.lines, dtype=jnp.int32)[:, None]
-        digits = unravel(start, self.sizes, offset)
-        thickness = self._thickness(tables)
-        known = THICKNESS in tables
-        answers, removed_by, unknown_at = self._judge(
-            tables, digits, thickness[None, None, None], known=known
-        )
-        shape = (self.lines, self.problem.space.states, len(thickness))
-        coded = code_rows(answers, removed_by, unknown_at, len(self.gates), shape)
-        return coded, Order.of(answers, shape)
-
-    def _thickness(self, tables: Any) -> Float[Array, " thicknesses"]:
-        if THICKNESS in tables:
-            return tables[THICKNESS]
-        return jnp.full((1,), NO_THICKNESS_NM, self.dtype)
-
     @property
     def recommends(self) -> bool:
         """Whether kept rows stand at a recommended thickness, on the axis or not."""
         return self.believed is not None and self.problem.spec.output.mode == "best"
 
-    def _judge(self, tables: Any, digits: Digits, thickness: Array, *, known: bool) -> Judged:
-        """known: whether the screen has thicknesses; else what needs one is blanked."""
-        lookup = Lookup(tables, digits)
-        batch = build(lookup, thickness, self.problem.spec.screen, self._law)
-        answers = answer(batch, plane=self.plane, current=self.current)
-        if not known:
-            answers = without_thickness(answers)
-        if self.draws is not None:
-            uncertain = self._uncertain(lookup, self.draws)
-            answers = with_confidence(answers, uncertain, thickness if known else None)
-        states = jnp.arange(self.problem.space.states, dtype=jnp.int32)[None, :, None, None]
-        at = {name: per_line(position) for name, position in digits.items()}
-        return Judged(answers, *self.gates.apply(answers, {**at, STATE: states}, thickness))
+    def _judge(
+        self, tables: Any, exact: Any, digits: Digits, thickness: Array, *, known: bool
+    ) -> Judged:
+        """thickness: nm, in double precision. known: whether the screen has thicknesses; else what
+        needs one is blanked."""
+        row, band = None, None
+        if self.explicit:
+            lines = self._thresholds(exact, digits)
+            row, band = judge_at(lines, thickness), lines.band
+        thickness = thickness.astype(self.dtype)
+        with self._arithmetic():
+            lookup = Lookup(tables, digits)
+            batch = build(lookup, thickness, self.problem.spec.screen, self._law)
+            answers = answer(batch, plane=self.plane, current=self.current, row=row)
+            if not known:
+                answers = without_thickness(answers, band)
+            if self.draws is not None:
+                uncertain = self._uncertain(lookup, self.draws)
+                answers = with_confidence(answers, uncertain, thickness if known else None)
+            return Judged(answers, *self._gated(answers, digits, thickness))
+
+    def _gated(
+        self, answers: Answers, digits: Digits, thickness: Array | None = None
+    ) -> tuple[Array, Array]:
+        """thickness: None where no gate names it."""
+        with self._arithmetic():
+            nowhere = jnp.full((1, 1, 1, 1), jnp.nan, self.dtype)
+            states = jnp.arange(self.problem.space.states, dtype=jnp.int32)[None, :, None, None]
+            at = {name: per_line(position) for name, position in digits.items()}
+            depth = nowhere if thickness is None else thickness
+            return self.gates.apply(answers, {**at, STATE: states}, depth)
+
+    def _thresholds(self, exact: Any, digits: Digits) -> Thresholds:
+        """Where the verdicts of lines change along the thickness."""
+        one = jnp.ones((1, 1, 1, 1), jnp.float64)
+        return thresholds_of_plane(
+            build(Lookup(exact, digits), one, self.problem.spec.screen, self._law)
+        )
 
     @property
     def _law(self) -> LawForm:
@@ -313,13 +372,8 @@ def _narrow(code: Array) -> Array:
     return code.astype(jnp.int8)
 
 
-def drawn_tables(draws: Draws | None) -> dict[str, NDArray[np.float64]]:
-    """What the device is given of draws, by the keys of `muli.screen.engine.confidence`."""
-    if draws is None:
-        return {}
-    values = {VALUES + key: table for key, table in draws.values.items()}
-    return values | {SLOPES + key: table for key, table in draws.slopes.items()}
-
+EXACT = partial(jax.enable_x64, True)
+"""Context of programs that compute thresholds: in double precision whatever that of a run is."""
 
 NO_THICKNESS_NM = 1.0
 """Stands in where a screen has no thickness axis; what depends on it is blanked."""

@@ -26,6 +26,11 @@ class Gates:
     def __len__(self) -> int:
         return len(self.gates)
 
+    @property
+    def named(self) -> frozenset[str]:
+        """Columns that the conditions name."""
+        return frozenset(name for gate in self.gates for name in names(gate.tree))
+
     def apply(
         self, answers: Answers, at: Mapping[str, Array], thickness_nm: Array
     ) -> tuple[Array, Array]:
@@ -47,8 +52,7 @@ class Gates:
         columns |= {n: Column(v == YES, v != UNKNOWN) for n, v in answers.verdicts.items()}
         for name, code in answers.codes.items():
             columns[name] = Column(code, jnp.ones_like(code, bool), CODE_NAMES[name])
-        wanted = {name for gate in self.gates for name in names(gate.tree)}
-        for name in (wanted & set(self.axis_columns)) - {THICKNESS}:
+        for name in (self.named & set(self.axis_columns)) - {THICKNESS}:
             columns[name] = _on_device(self.axis_columns[name], at, thickness_nm.dtype)
         columns[THICKNESS] = Column(thickness_nm, ~jnp.isnan(thickness_nm))
         return columns

@@ -22,6 +22,7 @@ NOTHING = 2**31 - 1
 
 _THICKNESS_BITS = 21
 _POSITION = 2**_THICKNESS_BITS - 1
+_KINDS_PER_WORD = 63 // _THICKNESS_BITS
 _INFEASIBLE = 1 << 30
 
 
@@ -102,10 +103,60 @@ def reduce_lines(coded: Coded, gates: int) -> Best:
     columns = [(0, (coded.removed_by == gate + 1).astype(jnp.int32), 1) for gate in range(gates)]
     columns += [(0, (coded.unknown_at >> gate) & 1, 1) for gate in range(gates)]
     columns += [(outcome(packed, column), kept, len(codes)) for column, codes in OUTCOMES.items()]
-    key = _lowest(_key(packed))
+    position = jnp.arange(packed.shape[2], dtype=jnp.int32)[None, None]
+    key = _lowest(_key(packed, position))
     position = jnp.where(key == NOTHING, 0, key & _POSITION)
     code = jnp.take_along_axis(packed, position[:, :, None], axis=2)[:, :, 0]
     return Best(key, code, _histograms(columns))
+
+
+def reduce_pieces(coded: Coded, start: Array, length: Array, gates: int) -> Best:
+    """The same from pieces of lines inside which nothing changes, (pieces, lines, states).
+
+    start, length: first position of every piece and how many thicknesses it holds, (pieces, lines).
+    A line's status is that of all its pieces.
+    """
+    packed, rows = coded.packed, length[:, :, None]
+    kept = jnp.where(packed == _REMOVED, 0, rows)
+    key = _key(packed, start[:, :, None])
+    best = jnp.min(key, axis=0)
+    code = jnp.max(jnp.where(key == best[None], packed, _REMOVED), axis=0)
+
+    def whole(column: str) -> Array:
+        return _sums(outcome(packed, column), kept, len(OUTCOMES[column]))
+
+    counted = {column: whole(column) for column in OUTCOMES if column != "status"}
+    status = jnp.max(jnp.where(packed == _REMOVED, -1, outcome(packed, "status")), axis=0)
+    every = jnp.arange(len(OUTCOMES["status"]), dtype=jnp.int32)[None, None] == status[:, :, None]
+    total = jnp.sum(counted["protected"], axis=2, dtype=jnp.int32)
+    counted["status"] = jnp.where(every, total[:, :, None], 0)
+    columns = [counted[column] for column in OUTCOMES]
+    if gates:
+        columns.insert(0, _gate_sums(coded, rows, gates))
+    return Best(best, code, jnp.concatenate(columns, axis=2))
+
+
+def _gate_sums(coded: Coded, rows: Array, gates: int) -> Array:
+    removed = [coded.removed_by == gate + 1 for gate in range(gates)]
+    unknown = [(coded.unknown_at >> gate) & 1 == 1 for gate in range(gates)]
+    sums = [jnp.sum(jnp.where(each, rows, 0), 0, dtype=jnp.int32) for each in removed + unknown]
+    return jnp.stack(sums, axis=2)
+
+
+def _sums(codes: Array, rows: Array, kinds: int) -> Array:
+    """How many rows have each code, (lines, states, kinds), summed over the first axis.
+
+    A 64-bit word counts three kinds.
+    """
+    sums = []
+    for first in range(0, kinds, _KINDS_PER_WORD):
+        place = codes.astype(jnp.int64) - first
+        inside = (place >= 0) & (place < _KINDS_PER_WORD)
+        counter = rows.astype(jnp.int64) << (jnp.where(inside, place, 0) * _THICKNESS_BITS)
+        word = jnp.sum(jnp.where(inside, counter, 0), axis=0)
+        few = min(_KINDS_PER_WORD, kinds - first)
+        sums += [(word >> (kind * _THICKNESS_BITS)) & _POSITION for kind in range(few)]
+    return jnp.stack(sums, axis=2).astype(jnp.int32)
 
 
 def feasible_lines(key: NDArray[np.int32]) -> NDArray[np.bool_]:
@@ -200,9 +251,8 @@ def _counters(span: Array) -> Array:
     return add(wide, axis=2).reshape(*span.shape[:2], _COUNTERS)
 
 
-def _key(packed: Array) -> Array:
+def _key(packed: Array, position: Array) -> Array:
     """Sortable key of every row: infeasible | status | protected | class | thickness position."""
-    position = jnp.arange(packed.shape[2], dtype=jnp.int32)[None, None]
     verdict = outcome(packed, "protected")
     protected = jnp.where(verdict == NO, 2, verdict - YES)
     rank = (outcome(packed, "status") << 5) | (protected << 3) | outcome(packed, "coating_class")

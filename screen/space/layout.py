@@ -32,6 +32,9 @@ MAX_CHUNKS = 10_000_000
 TILE_ROWS = 2**18
 """About as many rows as one tile of the compiled program holds: a tile stays in cache."""
 
+COUNTED_LINES = 2**13
+"""About as many lines as are counted at a time where their thicknesses are not visited."""
+
 TILE_POINTS = 2**20
 """About as many draws of lines as one tile holds where properties are uncertain."""
 
@@ -133,13 +136,22 @@ class DesignSpace:
 
     @property
     def lines_per_tile(self) -> int:
-        """Lines of the one compiled shape: a chunk in equal shares, none of them mostly empty.
-
-        Whole groups where they fit, so that columns of the coating are the same in every tile.
-        """
+        """Lines of the one compiled shape: a chunk in equal shares, none of them mostly empty."""
         fitting = TILE_ROWS / self.rows_per_line
         if self.points:
             fitting = min(fitting, TILE_POINTS / (self.points * self.states))
+        return self._share(fitting)
+
+    @property
+    def lines_per_count(self) -> int:
+        """Lines counted together where their thicknesses are not visited."""
+        return self._share(COUNTED_LINES)
+
+    def _share(self, fitting: float) -> int:
+        """Lines of a share of a chunk of about so many lines.
+
+        Whole groups where they fit, so that columns of the coating are the same in every tile.
+        """
         unit = max(1, self.coatings) if self.coatings <= fitting else 1
         units = -(-self.lines_per_chunk // unit)
         tiles = max(1, round(units / max(1, round(fitting / unit))))
