@@ -18,7 +18,7 @@ import numpy as np
 from jax.experimental.serialize_executable import deserialize_and_load, serialize
 from jax.sharding import SingleDeviceSharding
 from jax.stages import Lowered
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Int
 from numpy.typing import NDArray
 
 from muli.screen.compiling.programs import finished
@@ -35,13 +35,13 @@ from muli.screen.engine.counting import Judging, PiecePrograms, VisitPrograms
 from muli.screen.engine.gates import Gates
 from muli.screen.engine.lines import LinePrograms
 from muli.screen.engine.reduce import Best, Order
-from muli.screen.engine.stacks import CONTACTS, LawForm, Lookup, build, per_line, unravel
+from muli.screen.engine.stacks import LawForm, Lookup, build, per_line, unravel
 from muli.screen.engine.thresholds import Thresholds, judge_at, thresholds_of_plane
 from muli.screen.space.draws import BLOCK_OF_DRAWS, Draws
 from muli.screen.space.evidence import Beliefs
 from muli.screen.space.layout import COATING, STATE, THICKNESS, Lines
 from muli.screen.space.problem import Problem
-from muli.screen.space.visits import why_visited
+from muli.screen.space.visits import CONTACT, why_visited
 
 Digits = dict[str, Int[Array, "lines blocks"]]
 Programs = dict[str, tuple[bytes, Any, Any]]
@@ -258,7 +258,7 @@ class Evaluator:
             gating=self._gated,
             gates=len(gates),
             named=gates.named,
-            outer=CONTACTS[-1] in self.sizes,
+            outer=CONTACT in self.sizes,
         )
         programs = VisitPrograms if visited else PiecePrograms
         return programs(judging, self.thickness_nm, (lines, space.states))

@@ -17,7 +17,7 @@ from muli.screen.engine.reduce import Coded, code_rows
 from muli.screen.engine.thresholds import Thresholds, judge_at
 
 Gating = Callable[[Answers], tuple[Array, Array]]
-MOST_BINS = 2**14
+MOST_BINS = 2**12
 
 
 class Pieces(NamedTuple):
@@ -47,9 +47,8 @@ class Ruler(NamedTuple):
     def of(cls, axis: NDArray[np.float64]) -> "Ruler":
         """Bins so narrow that few points share one, as far as there are not too many of them."""
         bits = axis.view(np.int64)
-        shift = next(n for n in range(64) if (bits[-1] >> n) - (bits[0] >> n) < MOST_BINS)
-        while len(np.unique(bits >> shift + 1)) == len(bits):
-            shift += 1
+        narrow = (n for n in range(64) if (bits[-1] >> n) - (bits[0] >> n) < MOST_BINS)
+        shift = next(narrow)
         bins = (bits >> shift) - (bits[0] >> shift)
         starts = np.searchsorted(bins, np.arange(bins[-1] + 2)).astype(np.int32)
         most = int(np.diff(starts, append=len(axis)).max())

@@ -34,6 +34,7 @@ from muli.screen.space.materials import summarised
 from muli.screen.space.products import ageing_notes
 from muli.screen.space.setup import Setup, ranking_notes, set_up
 from muli.screen.space.source import SpecLike, source_of
+from muli.screen.space.visits import stacks_note
 from muli.screen.terminal import tell
 
 if TYPE_CHECKING:
@@ -141,6 +142,7 @@ class _Job:
         self._refuse_other_run()
         self.notes += [*summarised(problem.materials.problems), *judged_note(problem)]
         self.notes += [*ranking_notes(problem), *ageing_notes(problem)]
+        self.notes += stacks_note(problem, self.setup.gates, self.setup.axis_columns, self._stacks)
         self.materials = self.store.write_materials(problem.materials.frames)
         entries = self._kept()
         todo = Missing(self._own_chunks(), entries)

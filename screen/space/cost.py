@@ -18,6 +18,9 @@ STACKS_PER_S = {
     "branches": {"best": 2e4, "all": 2e4, "feasible": 2e4},
     "table": {"best": 1e4, "all": 1e4, "feasible": 1e4},
 }
+LINES_PER_S = 3e6
+"""Lines (with all their thicknesses) where those at which verdicts change are explicit."""
+KEPT_PER_S = 4e5
 DRAWS_PER_S = 6e5
 RANKED_PER_S = 3e4
 """Rough figures of two CPU cores, for estimates only."""
@@ -45,20 +48,26 @@ def dry_run(spec: SpecLike = None, precision: Precision = "float32") -> "Estimat
     source = source_of(spec)
     refuse_other_parts(source)
     given = source.spec
+    visited = None
     if given.filters or given.output.per or given.screen.law != "constant":
         from muli.screen.space.setup import set_up  # tries every condition; takes JAX along
+        from muli.screen.space.visits import why_visited
 
-        set_up(source)
+        setup = set_up(source)
+        if given.filters and given.output.mode == "best":
+            visited = why_visited(setup.problem, setup.gates, setup.axis_columns)
     method = "plane" if given.axes.current_density_mA_cm2.only_zero else "current"
     method = method if given.screen.law == "constant" else given.screen.law
     draws = given.uncertainty.draws if given.uncertainty else 0
     space = laid_out(source, chosen_materials(source))
     output = given.output
+    if method == "plane" and space.counted and not visited:
+        method = "counted"
     cost = estimate(space, output.mode, output.top_k, method=method, draws=draws)
     if given.screen.missing == "prior":
         cost = _ranked(cost, space)
     wide = BYTES_OF_DOUBLE if precision == "float64" else 1
-    return replace(cost, bytes_stored=round(cost.bytes_stored * wide))
+    return replace(cost, bytes_stored=round(cost.bytes_stored * wide), visited=visited)
 
 
 def _ranked(cost: "Estimate", space: DesignSpace) -> "Estimate":
@@ -74,7 +83,10 @@ def _ranked(cost: "Estimate", space: DesignSpace) -> "Estimate":
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a screen would take: a dry run's answer."""
+    """What a screen would take: a dry run's answer.
+
+    visited: why mode best judges every thickness because of a filter; None where it does not.
+    """
 
     sizes: dict[str, int]
     stacks: int
@@ -84,6 +96,7 @@ class Estimate:
     seconds: float
     chunks: int
     bytes_memory: int
+    visited: str | None = None
 
     def __str__(self) -> str:
         axes = " x ".join(f"{size:,} {name}" for name, size in self.sizes.items() if size > 1)
@@ -93,11 +106,13 @@ class Estimate:
             f"{self.bytes_stored / 2**30:.2f} GiB in {self.chunks:,} parts; "
             f"about {self.seconds:,.0f} s on two CPU cores, "
             f"{self.bytes_memory / 2**30:.1f} GiB of memory"
+            + (f"\nevery thickness is judged by itself: {self.visited}" if self.visited else "")
         )
 
 
 def estimate(space: DesignSpace, mode: str, top_k: int, *, method: str, draws: int = 0) -> Estimate:
-    """Rows, size, time and memory of a screen of this space. method: a key of `STACKS_PER_S`.
+    """Rows, size, time and memory of a screen of this space. method: a key of `STACKS_PER_S`, or
+    "counted" where the thicknesses are not judged one by one.
 
     draws: of the uncertain properties of every line (a coating in a scenario).
     """
@@ -107,7 +122,12 @@ def estimate(space: DesignSpace, mode: str, top_k: int, *, method: str, draws: i
         lines = stacks // max(1, sizes["coating"] * sizes["coating_thickness_nm"])
         rows = lines * min(top_k, sizes["coating"])
     drawn = draws * stacks // max(1, sizes["coating_thickness_nm"])
-    seconds = stacks / STACKS_PER_S[method][mode] + drawn / DRAWS_PER_S
+    judged = (
+        stacks / STACKS_PER_S[method][mode]
+        if method != "counted"
+        else (space.lines / LINES_PER_S + rows / KEPT_PER_S)
+    )
+    seconds = judged + drawn / DRAWS_PER_S
     few = mode == "all" and sizes["coating_thickness_nm"] < FEW_THICKNESSES
     size = rows * (BYTES_PER_ROW_OF_FEW if few else BYTES_PER_ROW[mode])
     memory = BYTES_AT_WORK + BYTES_PER_CHUNK * space.chunks + BYTES_PER_POINT * sum(sizes.values())

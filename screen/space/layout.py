@@ -20,6 +20,9 @@ CHUNK_ROWS = 2**22
 MANY_CHUNKS = 4096
 """Spaces of more chunks have larger ones: every file takes a ranking about a millisecond."""
 
+LEAST_CHUNKS = 32
+"""Spaces whose thicknesses are not visited one by one have larger chunks, but as many as these."""
+
 MOST_JOINED = 16
 """How much larger a chunk may be."""
 
@@ -59,7 +62,8 @@ class Lines:
 class DesignSpace:
     """Sizes of all axes. `scenarios` maps a scenario axis to its size, slow to fast.
 
-    points: how often a line is drawn where properties are uncertain.
+    points: how often a line is drawn where properties are uncertain. counted: whether few rows are
+    kept and thicknesses need not be visited one by one, so that a chunk takes little time.
     """
 
     scenarios: Mapping[str, int]
@@ -67,6 +71,7 @@ class DesignSpace:
     states: int
     thicknesses: int
     points: int = 0
+    counted: bool = False
 
     def __post_init__(self) -> None:
         if self.states * self.thicknesses > CHUNK_ROWS:
@@ -118,6 +123,8 @@ class DesignSpace:
         if self.points:
             return 1
         many = -(-self.stacks // (CHUNK_ROWS * MANY_CHUNKS))
+        if self.counted:
+            many = max(many, self.stacks // (CHUNK_ROWS * LEAST_CHUNKS))
         most = MOST_LINES_JOINED // (CHUNK_ROWS // self.rows_per_line)
         return max(1, min(many, most, MOST_JOINED))
 

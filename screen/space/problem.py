@@ -190,9 +190,17 @@ def laid_out(source: Source, materials: Materials, points: int = 0) -> DesignSpa
             states=len(STATES) if "cathode" in materials.frames else 1,
             thicknesses=1 if thickness is None else len(thickness),
             points=points,
+            counted=counted(source.spec),
         )
     except ValueError as error:
         raise SpecError(source.name, [f"axes: {error}"]) from None
+
+
+def counted(spec: Spec) -> bool:
+    """Whether few rows are kept and the thicknesses at which verdicts change are explicit: constant
+    laws at open circuit."""
+    constant, rests = spec.screen.law == "constant", spec.axes.current_density_mA_cm2.only_zero
+    return spec.output.mode == "best" and constant and rests
 
 
 def _draws(source: Source, materials: Materials) -> "Draws | None":

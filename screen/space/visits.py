@@ -24,6 +24,35 @@ STEPPED = {
 """Result columns that are constant along the thicknesses of a line, or change a few times."""
 
 
+CONTACT = "interface.coating_cathode_asr_ohm_cm2"
+"""The axis of contacts that move the coating's face at the cathode."""
+
+
+def stacks_note(
+    problem: Problem,
+    gates: Sequence[ResultGate],
+    axis_columns: Mapping[str, AxisColumn],
+    stacks: int,
+) -> list[str]:
+    """What a run in mode best says of how many of its stacks were judged. stacks: all of them."""
+    space, why = problem.space, why_visited(problem, gates, axis_columns)
+    if problem.spec.output.mode != "best" or space.thicknesses == 1 or not stacks:
+        return []
+    if why is not None:
+        return [f"all {stacks:,} stacks were judged one by one: {why}"]
+    judged = stacks // space.thicknesses * pieces(problem)
+    return [
+        f"{stacks:,} stacks were covered by judging {judged:,}: "
+        "between the thicknesses where a verdict changes all are alike"
+    ]
+
+
+def pieces(problem: Problem) -> int:
+    """Pieces of the thickness axis that a line is judged on: one more than thicknesses at which a
+    verdict changes, four or six in each state of the cathode and one for the budget."""
+    return problem.space.states * (6 if CONTACT in problem.space.scenarios else 4) + 2
+
+
 def why_visited(
     problem: Problem, gates: Sequence[ResultGate], axis_columns: Mapping[str, AxisColumn]
 ) -> str | None:
@@ -33,6 +62,8 @@ def why_visited(
         return "the screen has no thickness"
     if problem.branches:
         return "sigma_ele has branches"
+    if problem.curved:
+        return "sigma_ele is a curve"
     if problem.numbers["current_density_mA_cm2"].any():
         return "a current flows"
     if not (np.diff(thickness) > 0).all():

@@ -3,6 +3,7 @@ signals, shards and resuming as a run in one process does."""
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -77,9 +78,7 @@ def test_every_mode_and_number_of_workers_give_the_same(tmp_path, preload, mode,
 @pytest.mark.full
 def test_workers_continue_what_one_process_began_and_refuse_another_screen(whole, tmp_path, fleet):
     out = tmp_path / "out"
-    out.mkdir()
-    for path in whole[2].iterdir():
-        (out / path.name).write_bytes(path.read_bytes())
+    shutil.copytree(whole[2], out)
     (out / "part-00000001.parquet").unlink()
     (out / "part-00000003.parquet").write_bytes(b"cut off")
     address = fleet.schedule()

@@ -113,6 +113,16 @@ def test_a_dry_run_tries_every_filter(tmp_path, filters, message):
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [("oxidation_margin_V > 0", True), ("protected OR min_thickness_nm < 9", False)],
+)
+def test_a_dry_run_says_when_a_filter_needs_every_thickness(tmp_path, sql, said):
+    found = dry_run({**small(tmp_path, "best"), "filters": {"x": sql}})
+    words = "every thickness is judged by itself: filters.x names oxidation_margin_V"
+    assert (words in str(found)) == said == bool(found.visited)
+
+
 def test_funnel_counts_and_nothing_vanishes(tmp_path):
     gates = {
         "not_halide": "family <> 'halide'",
