@@ -65,7 +65,8 @@ class VisitPrograms:
         thickness = jnp.asarray(self.axis)[None, None, None]
         rows = self.judging.rows(tables, exact, self.judging.digits(start), thickness)
         shape = (*self.shape, len(self.axis))
-        coded = code_rows(*rows, self.judging.gates, shape)
+        removed, unknown = rows.removed_by, rows.unknown_at
+        coded = code_rows(rows.answers, removed, unknown, self.judging.gates, shape)
         return coded, Order.of(rows.answers, shape)
 
 
@@ -115,5 +116,8 @@ class PiecePrograms:
 
     def _judge(self, start: Array, lines: Thresholds, answers: Answers, pieces: Pieces) -> Coded:
         digits = self.judging.digits(start)
-        gating = partial(self.judging.gating, digits=digits)
+
+        def gating(answers: Answers) -> tuple[Array, Array]:
+            return self.judging.gating(answers, digits)
+
         return judge_pieces(lines, answers, pieces, self.judging.gates, gating)
