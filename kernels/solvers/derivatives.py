@@ -22,7 +22,8 @@ from jaxtyping import Array, Bool, Float
 
 from muli.kernels.numerics.safe import bounded_exp, fits, log_or_absent
 from muli.kernels.solvers.divider import Raw
-from muli.kernels.solvers.open_circuit import faces, find_nodes, log_conductance, misfit, misses
+from muli.kernels.solvers.batch import find_nodes_of_many
+from muli.kernels.solvers.open_circuit import faces, log_conductance, misfit, misses
 from muli.kernels.transport.conductor import Chain
 
 Scalar = Float[Array, ""]
@@ -99,7 +100,7 @@ def solve_chain(chain: Chain) -> Answer:
     """Nodes and current of a chain, differentiable to any order."""
     closed = chain.E_anode == chain.E_cathode
     apart = jnp.where(closed, chain.E_anode + 1.0, chain.E_cathode)
-    nodes = find_nodes(eqx.tree_at(lambda chain: chain.E_cathode, chain, apart))
+    nodes = find_nodes_of_many(eqx.tree_at(lambda chain: chain.E_cathode, chain, apart))
     inner = jnp.where(closed, chain.E_anode, nodes.inner)
     return Answer(inner, jnp.sign(chain.E_cathode - chain.E_anode), nodes.log_leak)
 

@@ -1,6 +1,7 @@
 """One stack in, its lithium potentials and leak current out, by the method its laws allow."""
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
@@ -51,7 +52,8 @@ def solve(stack: Stack) -> Solution:
     if is_constant(stack):
         return finish(safe, solve_constant(safe), status)
     if is_open_circuit(stack):
-        raw, fits = solve_open_circuit(chain(stack, safe))
+        raw, fits = solve_open_circuit(chain(stack, _widened(safe)))
+        raw = jax.tree.map(lambda x: x.astype(safe.E_anode.dtype), raw)
     else:
         raw, fits = solve_under_current(safe)
     lost = jnp.where(fits, Status.OK, Status.NOT_CONVERGED).astype(jnp.int32)
@@ -66,8 +68,17 @@ def leak_current(stack: Stack) -> Scalar:
     """
     if is_constant(stack) or not is_open_circuit(stack):
         return solve(stack).leak_current_density
-    answer = solve_chain(chain(stack, as_floats(stack)))
-    return answer.leak * jnp.exp(answer.log_unit)
+    numbers = as_floats(stack)
+    answer = solve_chain(chain(stack, _widened(numbers)))
+    return (answer.leak * jnp.exp(answer.log_unit)).astype(numbers.E_anode.dtype)
+
+
+def _widened(stack: Stack) -> Stack:
+    """Three layers and more in float64 where that is enabled: a node between them moves by many
+    roundings of the others."""
+    if len(stack.layers) < 3:
+        return stack
+    return jax.tree.map(lambda x: x.astype(jnp.result_type(float)), stack)
 
 
 def finish(stack: Stack, raw: Raw, status: Int[Array, ""]) -> Solution:

@@ -1,0 +1,148 @@
+"""Open circuit, three layers and more: one stack by the careful search, a batch all at once.
+
+`jax.vmap` turns a search for one stack into one for all, in which every stack waits for the
+slowest. Here a batch is handed to `muli.kernels.solvers.many_layers` instead, in blocks that stay
+in the cache of a CPU; stacks that it does not vouch for are gathered, a few at a time, and take
+the careful search.
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jax.custom_batching import custom_vmap
+from jaxtyping import Array, Bool
+
+from muli.kernels.solvers.many_layers import Found, Layered, find
+from muli.kernels.solvers.open_circuit import Nodes, find_nodes
+from muli.kernels.transport.ambipolar import Dilute
+from muli.kernels.transport.conductor import Chain, Tree
+
+SMALLEST_BATCH = 256
+"""Stacks from which on the program for all at once is worth compiling."""
+BLOCK = 16384
+GATHERED = 32
+LAST_STEPS = 2
+
+
+def find_nodes_of_many(chain: Chain) -> Nodes:
+    """As `find_nodes`, and quick under `jax.vmap` where layers have a closed form and ideal contacts.
+
+    Carries no derivatives.
+    """
+    closed = isinstance(chain.pieces.conductor, Dilute) and chain.contacts is None
+    if closed and chain.pieces.log_thickness.shape[0] > 2:
+        return _nodes(jax.lax.stop_gradient(chain))
+    return find_nodes(chain)
+
+
+@custom_vmap
+def _nodes(chain: Chain) -> Nodes:
+    return find_nodes(chain)
+
+
+@_nodes.def_vmap
+def _batched(size: int, is_batched: list[Chain], chain: Chain) -> tuple[Nodes, Nodes]:
+    """The rule of `jax.vmap`."""
+    return _answer(_nodes_of_all, _spread(size, is_batched[0], chain))
+
+
+@custom_vmap
+def _nodes_of_all(chains: Chain) -> Nodes:
+    """Of chains along a leading axis."""
+    count = chains.E_anode.shape[0]
+    if count < SMALLEST_BATCH:
+        return jax.vmap(find_nodes)(chains)
+    nodes, good = _at_once(chains, count)
+    return _mend(chains, nodes, good)
+
+
+@_nodes_of_all.def_vmap
+def _batched_twice(size: int, is_batched: list[Chain], chains: Chain) -> tuple[Nodes, Nodes]:
+    """A batch of batches is a longer batch."""
+    chains = _spread(size, is_batched[0], chains)
+    count = chains.E_anode.shape[1]
+    merged = jax.tree.map(lambda x: x.reshape((size * count, *x.shape[2:])), chains)
+
+    def apart(merged: Chain) -> Nodes:
+        nodes = _nodes_of_all(merged)
+        return jax.tree.map(lambda x: x.reshape((size, count, *x.shape[1:])), nodes)
+
+    return _answer(apart, merged)
+
+
+def _spread(size: int, is_batched: Tree, tree: Tree) -> Tree:
+    """Every number with the axis of the batch."""
+
+    def spread(has: bool, x: Array) -> Array:
+        return x if has else jnp.broadcast_to(x, (size, *x.shape))
+
+    return jax.tree.map(spread, is_batched, tree)
+
+
+def _answer(function: Callable[[Chain], Nodes], chains: Chain) -> tuple[Nodes, Nodes]:
+    nodes = function(chains)
+    return nodes, jax.tree.map(lambda _: True, nodes)
+
+
+def _at_once(chains: Chain, count: int) -> tuple[Nodes, Bool[Array, " stacks"]]:
+    """Nodes of all chains, and which of them are vouched for."""
+    heading = jnp.sign(chains.E_cathode - chains.E_anode)
+    found = _in_blocks(_rising(chains, heading), count)
+    inner = found.inner.T * heading[:, None]
+    dtype = chains.E_anode.dtype
+    return Nodes(inner.astype(dtype), found.log_leak.astype(dtype)), found.good
+
+
+def _rising(chains: Chain, heading: Array) -> Layered:
+    """Chains with E of the other sign, and holes for electrons, where their potential falls."""
+    conductor = chains.pieces.conductor
+    assert isinstance(conductor, Dilute)
+    rises = heading[:, None] > 0
+    holes = jnp.where(rises, conductor.log_p, conductor.log_n)
+    electrons = jnp.where(rises, conductor.log_n, conductor.log_p)
+    mirrored = Dilute(
+        conductor.log_sigma_ion, conductor.floor, electrons, holes, conductor.volt
+    )
+    layers = jax.tree.map(jnp.transpose, (mirrored, chains.pieces.log_thickness))
+    return Layered(*layers, heading * chains.E_anode, heading * chains.E_cathode)
+
+
+def _in_blocks(stacks: Layered, count: int) -> Found:
+    """`find` on one block after the other; the last one is filled up with copies of a stack."""
+    if count <= BLOCK or jax.default_backend() != "cpu":
+        return find(stacks, LAST_STEPS)
+    blocks = -(-count // BLOCK)
+
+    def cut(x: Array) -> Array:
+        pad = [(0, 0)] * (x.ndim - 1) + [(0, blocks * BLOCK - count)]
+        filled = jnp.pad(x, pad, mode="edge")
+        return jnp.moveaxis(filled.reshape((*x.shape[:-1], blocks, BLOCK)), -2, 0)
+
+    def join(x: Array) -> Array:
+        whole = jnp.moveaxis(x, 0, -2)
+        return whole.reshape((*whole.shape[:-2], blocks * BLOCK))[..., :count]
+
+    found = jax.lax.map(lambda block: find(block, LAST_STEPS), jax.tree.map(cut, stacks))
+    return jax.tree.map(join, found)
+
+
+def _mend(chains: Chain, nodes: Nodes, good: Bool[Array, " stacks"]) -> Nodes:
+    """Stacks that are not vouched for by the careful search, a few at a time."""
+    count = good.shape[0]
+    rank = jnp.cumsum(~good, dtype=jnp.int32) - 1
+    places = jnp.full(count + GATHERED, count, jnp.int32)
+    slots = jnp.where(good, count + GATHERED, rank)
+    places = places.at[slots].set(jnp.arange(count, dtype=jnp.int32), mode="drop")
+    total = rank[-1] + 1
+
+    def mend(state: tuple[Array, Nodes]) -> tuple[Array, Nodes]:
+        start, nodes = state
+        chosen = jax.lax.dynamic_slice(places, (start,), (GATHERED,))
+        few = jax.tree.map(lambda x: x[jnp.minimum(chosen, count - 1)], chains)
+        solved = jax.vmap(find_nodes)(few)
+        nodes = jax.tree.map(lambda x, y: x.at[chosen].set(y, mode="drop"), nodes, solved)
+        return start + GATHERED, nodes
+
+    begin = jnp.zeros((), jnp.int32), nodes
+    return jax.lax.while_loop(lambda state: state[0] < total, mend, begin)[1]

@@ -1,0 +1,154 @@
+"""Open circuit, three layers and more of one slope: all stacks of a batch at once.
+
+The unknowns are the gaps d_k = E_k - E_{k-1} of the layers, which are positive and add up to
+E_cathode - E_anode, and ln j. A start comes from bisections of ln j on a sketch of every layer
+(`muli.kernels.solvers.sketch`). Newton steps on the differences of ln flux follow, in float32,
+and the last ones in float64. A gap much below V_T is explicit, j over the conductance. A shrinking
+gap is multiplied by exp(change/gap), so that all stay positive. Nodes are added up from either
+electrode as far as the largest gap, so that small gaps keep their digits.
+Whether the last step was small, and every layer carries the same current before it, is returned:
+a stack that fails is for another solver.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from muli.kernels.numerics.safe import bounded_exp
+from muli.kernels.solvers.sketch import start
+from muli.kernels.transport.ambipolar import Dilute
+
+Rows = Float[Array, "layers stacks"]
+Row = Float[Array, " stacks"]
+STEPS = 10
+NARROW = 1e-3
+"""Gap, in V_T, below which the conductance of a layer is that at its face."""
+LAST_STEP = 1e-7
+"""V; the largest last step of a node that is trusted: what is left is its square over V_T."""
+LAST_MISS = 1e-4
+"""Largest difference of ln flux before the last step."""
+
+
+class Layered(NamedTuple):
+    """A batch of stacks whose potential rises: layers along the first axis, stacks along the last."""
+
+    conductor: Dilute
+    log_thickness: Rows
+    E_anode: Row
+    E_cathode: Row
+
+
+class Found(NamedTuple):
+    """Nodes (V), ln j and whether the last step was small."""
+
+    inner: Float[Array, "inner stacks"]
+    log_leak: Row
+    good: Bool[Array, " stacks"]
+
+
+class _State(NamedTuple):
+    """Gaps (V), ln j, the largest move of a node (V) and the largest difference of ln flux."""
+
+    gaps: Rows
+    log_leak: Row
+    moved: Row
+    missed: Row
+
+
+def find(stacks: Layered, last_steps: int) -> Found:
+    """Nodes of every stack; the last steps are in float64 where that is enabled."""
+    fine = jax.tree.map(lambda x: x.astype(jnp.result_type(float)), stacks)
+    coarse = jax.tree.map(lambda x: x.astype(jnp.float32), stacks)
+    gaps, log_leak = start(coarse.conductor, coarse.log_thickness, coarse.E_cathode, coarse.E_anode)
+    nothing = jnp.zeros_like(log_leak)
+    state = _State(gaps, log_leak, nothing, nothing)
+    state = jax.lax.fori_loop(0, STEPS, lambda _, s: _step(coarse, s), state)
+    state = jax.tree.map(lambda x: x.astype(fine.E_anode.dtype), state)
+    state = state._replace(gaps=_closed(fine, state.gaps))
+    state = jax.lax.fori_loop(0, last_steps, lambda _, s: _step(fine, s), state)
+    left, _ = _faces(fine, state.gaps)
+    good = (state.moved <= LAST_STEP) & (state.missed <= LAST_MISS)
+    good &= jnp.all(state.gaps > 0, axis=0) & jnp.isfinite(state.log_leak)
+    return Found(left[1:], state.log_leak, good)
+
+
+def _step(stacks: Layered, state: _State) -> _State:
+    """One Newton step on all gaps."""
+    left, right = _faces(stacks, state.gaps)
+    conductor = stacks.conductor
+    mean = conductor.log_mean(left, right) - stacks.log_thickness
+    narrow = state.gaps < NARROW * conductor.volt
+    gaps = jnp.where(narrow, bounded_exp(state.log_leak - mean), state.gaps)
+    flux = jnp.where(narrow, state.log_leak, jnp.log(gaps) + mean)
+    near = bounded_exp(conductor.log_sigma(left) - stacks.log_thickness - flux)
+    far = bounded_exp(conductor.log_sigma(right) - stacks.log_thickness - flux)
+    moves = _respond(near, far, flux)
+    fixed = jnp.zeros_like(moves[:1])
+    before, after = jnp.concatenate([fixed, moves]), jnp.concatenate([moves, fixed])
+    rates = flux + far * after - near * before
+    log_leak = _at(rates, jnp.argmin(near + far, axis=0))
+    missed = jnp.max(jnp.abs(jnp.log(state.gaps) + mean - log_leak), axis=0)
+    change = (after - before) / gaps
+    grown = gaps * jnp.where(change < 0, jnp.exp(jnp.minimum(change, 0.0)), 1.0 + change)
+    gaps = _closed(stacks, jnp.where(narrow, gaps, grown))
+    return _State(gaps, log_leak, jnp.max(jnp.abs(moves), axis=0), missed)
+
+
+def _at(rows: Rows, layer: Array) -> Row:
+    """Of every stack the entry of one layer."""
+    numbers = jnp.arange(rows.shape[0], dtype=layer.dtype)[:, None]
+    return jnp.sum(jnp.where(numbers == layer, rows, 0.0), axis=0)
+
+
+def _closed(stacks: Layered, gaps: Rows) -> Rows:
+    """Gaps scaled to their sum; the largest takes what rounding leaves."""
+    whole = stacks.E_cathode - stacks.E_anode
+    gaps = gaps * (whole / jnp.sum(gaps, axis=0))
+    largest = _largest(gaps)
+    others = jnp.where(largest, 0.0, gaps)
+    return jnp.where(largest, whole - jnp.sum(others, axis=0), gaps)
+
+
+def _largest(gaps: Rows) -> Bool[Array, "layers stacks"]:
+    """Marks one layer of every stack."""
+    layer = jnp.arange(gaps.shape[0], dtype=jnp.int32)[:, None]
+    return layer == jnp.argmax(gaps, axis=0).astype(jnp.int32)
+
+
+def _faces(stacks: Layered, gaps: Rows) -> tuple[Rows, Rows]:
+    """Anode-side and cathode-side face of every layer (V): sums of gaps from the electrode on the
+    same side of the largest gap."""
+    largest = _largest(gaps)
+    from_anode = [stacks.E_anode]
+    from_cathode = [stacks.E_cathode]
+    for k in range(gaps.shape[0] - 1):
+        from_anode.append(from_anode[-1] + gaps[k])
+        from_cathode.append(from_cathode[-1] - gaps[-1 - k])
+    passed, nodes = largest[0], [stacks.E_anode]
+    for k in range(1, gaps.shape[0]):
+        nodes.append(jnp.where(passed, from_cathode[-k], from_anode[k]))
+        passed = passed | largest[k]
+    nodes.append(stacks.E_cathode)
+    return jnp.stack(nodes[:-1]), jnp.stack(nodes[1:])
+
+
+def _respond(near: Rows, far: Rows, flux: Rows) -> Float[Array, "inner stacks"]:
+    """Moves of the nodes that make all ln fluxes equal, as `derivatives.respond` for one stack."""
+    tiny = jnp.finfo(flux.dtype).tiny
+    held = far[0]
+    pivots: list[Row] = []
+    values: list[Row] = []
+    for k in range(flux.shape[0] - 1):
+        value = flux[k + 1] - flux[k]
+        if k:
+            value = value + near[k] / pivots[-1] * values[-1]
+            held = far[k] * (held / pivots[-1])
+        pivots.append(jnp.maximum(held + near[k + 1], tiny))
+        values.append(value)
+    moves: list[Row] = []
+    for k in reversed(range(len(values))):
+        coupled = far[k + 1] * moves[0] if moves else 0.0
+        moves.insert(0, (values[k] + coupled) / pivots[k])
+    return jnp.stack(moves)

@@ -1,0 +1,117 @@
+"""A start for stacks of many layers: every layer by the one of its terms that conducts most.
+
+sigma_amb is held to be the largest of three: a constant, holes and electrons, each bounded by
+sigma_ion. The distance a current needs from a potential on is then explicit, and is the least of
+three. With t = j L/(sigma_ion V_T), y = ln(holes/sigma_ion) and z = ln(electrons/sigma_ion) at the
+start, the distances in V_T are
+
+    t (1 + c)/c,    ln(e^t - 1 + e^(y + t)) - y,    t - ln(1 - (e^t - 1) e^-z)
+
+ln j is bisected; the nodes are where the marches from both electrodes agree.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from muli.kernels.numerics.safe import log_or_absent
+from muli.kernels.transport.ambipolar import Dilute
+
+Rows = Float[Array, "layers stacks"]
+Row = Float[Array, " stacks"]
+BISECTIONS = 10
+DOUBT = 0.3
+"""Change of ln j by which marches are compared."""
+LARGEST = 80.0
+"""Where e^x still fits float32."""
+
+
+class _Layer(NamedTuple):
+    """ln of floor/(sigma_ion + floor), holes and electrons over sigma_ion at 0 V; V_T/z; and
+    ln(L/(sigma_ion V_T/z))."""
+
+    log_floor: Array
+    log_p: Array
+    log_n: Array
+    volt: Array
+    log_length: Array
+
+
+def start(
+    conductor: Dilute, log_thickness: Rows, E_cathode: Row, E_anode: Row
+) -> tuple[Rows, Row]:
+    """Gaps of the layers (V) and ln j."""
+    ready = log_thickness - conductor.log_sigma_ion - jnp.log(conductor.volt)
+    floor = log_or_absent(conductor.floor / (1.0 + conductor.floor))
+    layers = _Layer(floor, conductor.log_p, conductor.log_n, conductor.volt, ready)
+    log_room = jnp.log(E_cathode - E_anode)
+    share = (E_cathode - E_anode) / log_thickness.shape[0]
+    lefts = E_anode + share * jnp.arange(log_thickness.shape[0], dtype=share.dtype)[:, None]
+    fluxes = jnp.log(share) + conductor.log_mean(lefts, lefts + share) - log_thickness
+    low, high = jnp.min(fluxes, axis=0) - 1.5, jnp.max(fluxes, axis=0) + 0.5
+    del log_room
+
+    def halve(_: int, bracket: tuple[Row, Row]) -> tuple[Row, Row]:
+        low, high = bracket
+        middle = 0.5 * (low + high)
+        end = _march(layers, middle, E_anode, E_cathode)[-1]
+        too_much = end >= E_cathode
+        return jnp.where(too_much, low, middle), jnp.where(too_much, middle, high)
+
+    low, high = jax.lax.fori_loop(0, BISECTIONS, halve, (low, high))
+    middle = 0.5 * (low + high)
+    nodes = _agreed(layers, middle, E_anode, E_cathode)
+    edges = jnp.concatenate([E_anode[None], nodes, E_cathode[None]])
+    gaps = _gaps(layers, middle, edges)
+    return gaps * ((E_cathode - E_anode) / jnp.sum(gaps, axis=0)), middle
+
+
+def _agreed(layers: _Layer, log_leak: Row, E_anode: Row, E_cathode: Row) -> Rows:
+    """Every node from the march that a change of ln j moves less."""
+    back = _mirrored(layers)
+    tried = (log_leak - DOUBT, log_leak, log_leak + DOUBT)
+    up = [_march(layers, x, E_anode, E_cathode)[:-1] for x in tried]
+    down = [-_march(back, x, -E_cathode, -E_anode)[:-1][::-1] for x in tried]
+    return jnp.where(up[2] - up[0] <= down[0] - down[2], up[1], down[1])
+
+
+def _gaps(layers: _Layer, log_leak: Row, edges: Rows) -> Rows:
+    """Differences of nodes, and what the current asks for where that is below V_T."""
+    forward = _distance(layers, log_leak, edges[:-1])
+    mirrored = _Layer(layers.log_floor, layers.log_n, layers.log_p, layers.volt, layers.log_length)
+    backward = _distance(mirrored, log_leak, -edges[1:])
+    asked = jnp.maximum(forward, backward)
+    between = jnp.maximum(edges[1:] - edges[:-1], layers.volt)
+    return jnp.where(asked < layers.volt, asked, between)
+
+
+def _mirrored(layers: _Layer) -> _Layer:
+    """The stack seen from its cathode, with E of the other sign."""
+    flipped = jax.tree.map(lambda x: x[::-1], layers)
+    return flipped._replace(log_p=flipped.log_n, log_n=flipped.log_p)
+
+
+def _march(layers: _Layer, log_leak: Row, E: Row, end: Row) -> Rows:
+    """Nodes at the far side of every layer, none beyond `end`."""
+    nodes = []
+    for k in range(layers.volt.shape[0]):
+        layer = jax.tree.map(lambda x, k=k: x[k], layers)
+        E = jnp.minimum(E + _distance(layer, log_leak, E), end)
+        nodes.append(E)
+    return jnp.stack(nodes)
+
+
+def _distance(layer: _Layer, log_leak: Row, E: Array) -> Array:
+    """V that a current needs from E upwards."""
+    log_t = log_leak + layer.log_length
+    t = jnp.exp(jnp.minimum(log_t, LARGEST))
+    u = E / layer.volt
+    y, z = layer.log_p + u, layer.log_n - u
+    log_grown = jnp.where(t > 1e-3, t + jnp.log1p(-jnp.exp(-jnp.maximum(t, 1e-3))), log_t)
+    holes = jnp.logaddexp(log_grown, y + t) - y
+    spent = jnp.exp(jnp.minimum(log_grown - z, 1.0))
+    electrons = jnp.where(spent < 1.0, t - jnp.log1p(-jnp.minimum(spent, 0.999999)), jnp.inf)
+    constant = jnp.exp(jnp.minimum(log_t - layer.log_floor, LARGEST))
+    return layer.volt * jnp.minimum(jnp.minimum(holes, electrons), constant)
