@@ -7,13 +7,15 @@ the careful search.
 """
 
 from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax.custom_batching import custom_vmap
 from jaxtyping import Array, Bool
 
-from muli.kernels.solvers.many_layers import Found, Layered, find
+from muli.kernels.solvers.many_layers import PATIENT, QUICK, Care, Found, Layered, find
 from muli.kernels.solvers.open_circuit import Nodes, find_nodes
 from muli.kernels.transport.ambipolar import Dilute
 from muli.kernels.transport.conductor import Chain, Tree
@@ -21,14 +23,21 @@ from muli.kernels.transport.conductor import Chain, Tree
 SMALLEST_BATCH = 256
 """Stacks from which on the program for all at once is worth compiling."""
 BLOCK = 16384
-GATHERED = 32
-LAST_STEPS = 2
+RETRIED, GATHERED = 256, 32
+"""Stacks that are taken together for a second attempt, and for the careful search."""
+
+
+class Answers(NamedTuple):
+    """Nodes of a batch, and which of them are vouched for."""
+
+    nodes: Nodes
+    good: Bool[Array, " stacks"]
 
 
 def find_nodes_of_many(chain: Chain) -> Nodes:
-    """As `find_nodes`, and quick under `jax.vmap` where layers have a closed form and ideal contacts.
+    """As `find_nodes`, and quick under `jax.vmap` where layers have a closed form.
 
-    Carries no derivatives.
+    Contacts must be ideal for it. Carries no derivatives.
     """
     closed = isinstance(chain.pieces.conductor, Dilute) and chain.contacts is None
     if closed and chain.pieces.log_thickness.shape[0] > 2:
@@ -53,8 +62,9 @@ def _nodes_of_all(chains: Chain) -> Nodes:
     count = chains.E_anode.shape[0]
     if count < SMALLEST_BATCH:
         return jax.vmap(find_nodes)(chains)
-    nodes, good = _at_once(chains, count)
-    return _mend(chains, nodes, good)
+    answers = _at_once(chains, QUICK)
+    answers = _mend(chains, answers, partial(_at_once, care=PATIENT), RETRIED)
+    return _mend(chains, answers, _one_by_one, GATHERED).nodes
 
 
 @_nodes_of_all.def_vmap
@@ -85,13 +95,18 @@ def _answer(function: Callable[[Chain], Nodes], chains: Chain) -> tuple[Nodes, N
     return nodes, jax.tree.map(lambda _: True, nodes)
 
 
-def _at_once(chains: Chain, count: int) -> tuple[Nodes, Bool[Array, " stacks"]]:
+def _at_once(chains: Chain, care: Care) -> Answers:
     """Nodes of all chains, and which of them are vouched for."""
     heading = jnp.sign(chains.E_cathode - chains.E_anode)
-    found = _in_blocks(_rising(chains, heading), count)
+    found = _in_blocks(_rising(chains, heading), care)
     inner = found.inner.T * heading[:, None]
     dtype = chains.E_anode.dtype
-    return Nodes(inner.astype(dtype), found.log_leak.astype(dtype)), found.good
+    return Answers(Nodes(inner.astype(dtype), found.log_leak[0].astype(dtype)), found.good[0])
+
+
+def _one_by_one(chains: Chain) -> Answers:
+    """The careful search, whose answer `derivatives.solve_open_circuit` checks."""
+    return Answers(jax.vmap(find_nodes)(chains), jnp.ones(chains.E_anode.shape, bool))
 
 
 def _rising(chains: Chain, heading: Array) -> Layered:
@@ -101,17 +116,17 @@ def _rising(chains: Chain, heading: Array) -> Layered:
     rises = heading[:, None] > 0
     holes = jnp.where(rises, conductor.log_p, conductor.log_n)
     electrons = jnp.where(rises, conductor.log_n, conductor.log_p)
-    mirrored = Dilute(
-        conductor.log_sigma_ion, conductor.floor, electrons, holes, conductor.volt
-    )
+    mirrored = Dilute(conductor.log_sigma_ion, conductor.floor, electrons, holes, conductor.volt)
     layers = jax.tree.map(jnp.transpose, (mirrored, chains.pieces.log_thickness))
-    return Layered(*layers, heading * chains.E_anode, heading * chains.E_cathode)
+    ends = (heading * E for E in (chains.E_anode, chains.E_cathode))
+    return Layered(*layers, *(E[None] for E in ends))
 
 
-def _in_blocks(stacks: Layered, count: int) -> Found:
+def _in_blocks(stacks: Layered, care: Care) -> Found:
     """`find` on one block after the other; the last one is filled up with copies of a stack."""
+    count = stacks.E_anode.shape[1]
     if count <= BLOCK or jax.default_backend() != "cpu":
-        return find(stacks, LAST_STEPS)
+        return find(stacks, care)
     blocks = -(-count // BLOCK)
 
     def cut(x: Array) -> Array:
@@ -123,26 +138,27 @@ def _in_blocks(stacks: Layered, count: int) -> Found:
         whole = jnp.moveaxis(x, 0, -2)
         return whole.reshape((*whole.shape[:-2], blocks * BLOCK))[..., :count]
 
-    found = jax.lax.map(lambda block: find(block, LAST_STEPS), jax.tree.map(cut, stacks))
+    found = jax.lax.map(lambda block: find(block, care), jax.tree.map(cut, stacks))
     return jax.tree.map(join, found)
 
 
-def _mend(chains: Chain, nodes: Nodes, good: Bool[Array, " stacks"]) -> Nodes:
-    """Stacks that are not vouched for by the careful search, a few at a time."""
+def _mend(
+    chains: Chain, answers: Answers, solver: Callable[[Chain], Answers], together: int
+) -> Answers:
+    """Answers that are not vouched for from another solver, so many together."""
+    good = answers.good
     count = good.shape[0]
     rank = jnp.cumsum(~good, dtype=jnp.int32) - 1
-    places = jnp.full(count + GATHERED, count, jnp.int32)
-    slots = jnp.where(good, count + GATHERED, rank)
+    slots = jnp.where(good, count + together, rank)
+    places = jnp.full(count + together, count, jnp.int32)
     places = places.at[slots].set(jnp.arange(count, dtype=jnp.int32), mode="drop")
-    total = rank[-1] + 1
 
-    def mend(state: tuple[Array, Nodes]) -> tuple[Array, Nodes]:
-        start, nodes = state
-        chosen = jax.lax.dynamic_slice(places, (start,), (GATHERED,))
+    def mend(state: tuple[Array, Answers]) -> tuple[Array, Answers]:
+        start, answers = state
+        chosen = jax.lax.dynamic_slice(places, (start,), (together,))
         few = jax.tree.map(lambda x: x[jnp.minimum(chosen, count - 1)], chains)
-        solved = jax.vmap(find_nodes)(few)
-        nodes = jax.tree.map(lambda x, y: x.at[chosen].set(y, mode="drop"), nodes, solved)
-        return start + GATHERED, nodes
+        mended = jax.tree.map(lambda x, y: x.at[chosen].set(y, mode="drop"), answers, solver(few))
+        return start + together, mended
 
-    begin = jnp.zeros((), jnp.int32), nodes
-    return jax.lax.while_loop(lambda state: state[0] < total, mend, begin)[1]
+    begin = jnp.zeros((), jnp.int32), answers
+    return jax.lax.while_loop(lambda state: state[0] <= rank[-1], mend, begin)[1]

@@ -21,8 +21,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from muli.kernels.numerics.safe import bounded_exp, fits, log_or_absent
-from muli.kernels.solvers.divider import Raw
 from muli.kernels.solvers.batch import find_nodes_of_many
+from muli.kernels.solvers.divider import Raw
 from muli.kernels.solvers.open_circuit import faces, log_conductance, misfit, misses
 from muli.kernels.transport.conductor import Chain
 

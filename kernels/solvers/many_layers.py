@@ -10,6 +10,7 @@ Whether the last step was small, and every layer carries the same current before
 a stack that fails is for another solver.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -21,8 +22,8 @@ from muli.kernels.solvers.sketch import start
 from muli.kernels.transport.ambipolar import Dilute
 
 Rows = Float[Array, "layers stacks"]
-Row = Float[Array, " stacks"]
-STEPS = 10
+Row = Float[Array, "1 stacks"]
+LAST_STEPS = 2
 NARROW = 1e-3
 """Gap, in V_T, below which the conductance of a layer is that at its face."""
 LAST_STEP = 1e-7
@@ -31,8 +32,20 @@ LAST_MISS = 1e-4
 """Largest difference of ln flux before the last step."""
 
 
+class Care(NamedTuple):
+    """Newton steps before the last ones, the farthest a node moves in one (V), and their type."""
+
+    steps: int
+    reach: float
+    double: bool
+
+
+QUICK = Care(10, 1.0, False)
+PATIENT = Care(80, 0.2, True)
+
+
 class Layered(NamedTuple):
-    """A batch of stacks whose potential rises: layers along the first axis, stacks along the last."""
+    """Stacks whose potential rises: layers along the first axis, stacks along the last."""
 
     conductor: Dilute
     log_thickness: Rows
@@ -45,7 +58,7 @@ class Found(NamedTuple):
 
     inner: Float[Array, "inner stacks"]
     log_leak: Row
-    good: Bool[Array, " stacks"]
+    good: Bool[Array, "1 stacks"]
 
 
 class _State(NamedTuple):
@@ -57,25 +70,27 @@ class _State(NamedTuple):
     missed: Row
 
 
-def find(stacks: Layered, last_steps: int) -> Found:
+def find(stacks: Layered, care: Care) -> Found:
     """Nodes of every stack; the last steps are in float64 where that is enabled."""
     fine = jax.tree.map(lambda x: x.astype(jnp.result_type(float)), stacks)
     coarse = jax.tree.map(lambda x: x.astype(jnp.float32), stacks)
     gaps, log_leak = start(coarse.conductor, coarse.log_thickness, coarse.E_cathode, coarse.E_anode)
     nothing = jnp.zeros_like(log_leak)
     state = _State(gaps, log_leak, nothing, nothing)
-    state = jax.lax.fori_loop(0, STEPS, lambda _, s: _step(coarse, s), state)
-    state = jax.tree.map(lambda x: x.astype(fine.E_anode.dtype), state)
-    state = state._replace(gaps=_closed(fine, state.gaps))
-    state = jax.lax.fori_loop(0, last_steps, lambda _, s: _step(fine, s), state)
+    first = fine if care.double else coarse
+    for numbers, steps in ((first, care.steps), (fine, LAST_STEPS)):
+        state = jax.tree.map(lambda x, n=numbers: x.astype(n.E_anode.dtype), state)
+        state = state._replace(gaps=_closed(numbers, state.gaps))
+        step = partial(_step, numbers, care.reach)
+        state = jax.lax.fori_loop(0, steps, lambda _, s, step=step: step(s), state)
     left, _ = _faces(fine, state.gaps)
     good = (state.moved <= LAST_STEP) & (state.missed <= LAST_MISS)
-    good &= jnp.all(state.gaps > 0, axis=0) & jnp.isfinite(state.log_leak)
+    good &= jnp.all(state.gaps > 0, axis=0, keepdims=True) & jnp.isfinite(state.log_leak)
     return Found(left[1:], state.log_leak, good)
 
 
-def _step(stacks: Layered, state: _State) -> _State:
-    """One Newton step on all gaps."""
+def _step(stacks: Layered, reach: float, state: _State) -> _State:
+    """One Newton step on all gaps, shortened where a node would move too far."""
     left, right = _faces(stacks, state.gaps)
     conductor = stacks.conductor
     mean = conductor.log_mean(left, right) - stacks.log_thickness
@@ -88,33 +103,35 @@ def _step(stacks: Layered, state: _State) -> _State:
     fixed = jnp.zeros_like(moves[:1])
     before, after = jnp.concatenate([fixed, moves]), jnp.concatenate([moves, fixed])
     rates = flux + far * after - near * before
-    log_leak = _at(rates, jnp.argmin(near + far, axis=0))
-    missed = jnp.max(jnp.abs(jnp.log(state.gaps) + mean - log_leak), axis=0)
-    change = (after - before) / gaps
+    log_leak = _at(rates, jnp.argmin(near + far, axis=0, keepdims=True))
+    missed = jnp.max(jnp.abs(jnp.log(state.gaps) + mean - log_leak), axis=0, keepdims=True)
+    moved = jnp.max(jnp.abs(moves), axis=0, keepdims=True)
+    shorter = jnp.minimum(1.0, reach / jnp.maximum(moved, reach))
+    change = shorter * (after - before) / gaps
     grown = gaps * jnp.where(change < 0, jnp.exp(jnp.minimum(change, 0.0)), 1.0 + change)
     gaps = _closed(stacks, jnp.where(narrow, gaps, grown))
-    return _State(gaps, log_leak, jnp.max(jnp.abs(moves), axis=0), missed)
+    return _State(gaps, log_leak, moved, missed)
 
 
 def _at(rows: Rows, layer: Array) -> Row:
     """Of every stack the entry of one layer."""
     numbers = jnp.arange(rows.shape[0], dtype=layer.dtype)[:, None]
-    return jnp.sum(jnp.where(numbers == layer, rows, 0.0), axis=0)
+    return jnp.sum(jnp.where(numbers == layer, rows, 0.0), axis=0, keepdims=True)
 
 
 def _closed(stacks: Layered, gaps: Rows) -> Rows:
     """Gaps scaled to their sum; the largest takes what rounding leaves."""
     whole = stacks.E_cathode - stacks.E_anode
-    gaps = gaps * (whole / jnp.sum(gaps, axis=0))
+    gaps = gaps * (whole / jnp.sum(gaps, axis=0, keepdims=True))
     largest = _largest(gaps)
     others = jnp.where(largest, 0.0, gaps)
-    return jnp.where(largest, whole - jnp.sum(others, axis=0), gaps)
+    return jnp.where(largest, whole - jnp.sum(others, axis=0, keepdims=True), gaps)
 
 
 def _largest(gaps: Rows) -> Bool[Array, "layers stacks"]:
     """Marks one layer of every stack."""
     layer = jnp.arange(gaps.shape[0], dtype=jnp.int32)[:, None]
-    return layer == jnp.argmax(gaps, axis=0).astype(jnp.int32)
+    return layer == jnp.argmax(gaps, axis=0, keepdims=True).astype(jnp.int32)
 
 
 def _faces(stacks: Layered, gaps: Rows) -> tuple[Rows, Rows]:
@@ -124,22 +141,22 @@ def _faces(stacks: Layered, gaps: Rows) -> tuple[Rows, Rows]:
     from_anode = [stacks.E_anode]
     from_cathode = [stacks.E_cathode]
     for k in range(gaps.shape[0] - 1):
-        from_anode.append(from_anode[-1] + gaps[k])
-        from_cathode.append(from_cathode[-1] - gaps[-1 - k])
-    passed, nodes = largest[0], [stacks.E_anode]
+        from_anode.append(from_anode[-1] + gaps[k : k + 1])
+        from_cathode.append(from_cathode[-1] - gaps[gaps.shape[0] - 1 - k : gaps.shape[0] - k])
+    passed, nodes = largest[:1], [stacks.E_anode]
     for k in range(1, gaps.shape[0]):
         nodes.append(jnp.where(passed, from_cathode[-k], from_anode[k]))
-        passed = passed | largest[k]
+        passed = passed | largest[k : k + 1]
     nodes.append(stacks.E_cathode)
-    return jnp.stack(nodes[:-1]), jnp.stack(nodes[1:])
+    return jnp.concatenate(nodes[:-1]), jnp.concatenate(nodes[1:])
 
 
 def _respond(near: Rows, far: Rows, flux: Rows) -> Float[Array, "inner stacks"]:
     """Moves of the nodes that make all ln fluxes equal, as `derivatives.respond` for one stack."""
     tiny = jnp.finfo(flux.dtype).tiny
     held = far[0]
-    pivots: list[Row] = []
-    values: list[Row] = []
+    pivots: list[Array] = []
+    values: list[Array] = []
     for k in range(flux.shape[0] - 1):
         value = flux[k + 1] - flux[k]
         if k:
@@ -147,7 +164,7 @@ def _respond(near: Rows, far: Rows, flux: Rows) -> Float[Array, "inner stacks"]:
             held = far[k] * (held / pivots[-1])
         pivots.append(jnp.maximum(held + near[k + 1], tiny))
         values.append(value)
-    moves: list[Row] = []
+    moves: list[Array] = []
     for k in reversed(range(len(values))):
         coupled = far[k + 1] * moves[0] if moves else 0.0
         moves.insert(0, (values[k] + coupled) / pivots[k])

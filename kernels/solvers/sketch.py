@@ -20,8 +20,10 @@ from muli.kernels.numerics.safe import log_or_absent
 from muli.kernels.transport.ambipolar import Dilute
 
 Rows = Float[Array, "layers stacks"]
-Row = Float[Array, " stacks"]
+Row = Float[Array, "1 stacks"]
 BISECTIONS = 10
+ROUGH = 1.5
+"""ln of how much less than its sum the largest of three terms is, with their saturation."""
 DOUBT = 0.3
 """Change of ln j by which marches are compared."""
 LARGEST = 80.0
@@ -39,33 +41,32 @@ class _Layer(NamedTuple):
     log_length: Array
 
 
-def start(
-    conductor: Dilute, log_thickness: Rows, E_cathode: Row, E_anode: Row
-) -> tuple[Rows, Row]:
+def start(conductor: Dilute, log_thickness: Rows, E_cathode: Row, E_anode: Row) -> tuple[Rows, Row]:
     """Gaps of the layers (V) and ln j."""
     ready = log_thickness - conductor.log_sigma_ion - jnp.log(conductor.volt)
     floor = log_or_absent(conductor.floor / (1.0 + conductor.floor))
     layers = _Layer(floor, conductor.log_p, conductor.log_n, conductor.volt, ready)
-    log_room = jnp.log(E_cathode - E_anode)
     share = (E_cathode - E_anode) / log_thickness.shape[0]
     lefts = E_anode + share * jnp.arange(log_thickness.shape[0], dtype=share.dtype)[:, None]
     fluxes = jnp.log(share) + conductor.log_mean(lefts, lefts + share) - log_thickness
-    low, high = jnp.min(fluxes, axis=0) - 1.5, jnp.max(fluxes, axis=0) + 0.5
-    del log_room
+    low, high = (
+        jnp.min(fluxes, axis=0, keepdims=True) - ROUGH,
+        jnp.max(fluxes, axis=0, keepdims=True),
+    )
 
     def halve(_: int, bracket: tuple[Row, Row]) -> tuple[Row, Row]:
         low, high = bracket
         middle = 0.5 * (low + high)
-        end = _march(layers, middle, E_anode, E_cathode)[-1]
+        end = _march(layers, middle, E_anode, E_cathode)[-1:]
         too_much = end >= E_cathode
         return jnp.where(too_much, low, middle), jnp.where(too_much, middle, high)
 
     low, high = jax.lax.fori_loop(0, BISECTIONS, halve, (low, high))
     middle = 0.5 * (low + high)
     nodes = _agreed(layers, middle, E_anode, E_cathode)
-    edges = jnp.concatenate([E_anode[None], nodes, E_cathode[None]])
+    edges = jnp.concatenate([E_anode, nodes, E_cathode])
     gaps = _gaps(layers, middle, edges)
-    return gaps * ((E_cathode - E_anode) / jnp.sum(gaps, axis=0)), middle
+    return gaps * ((E_cathode - E_anode) / jnp.sum(gaps, axis=0, keepdims=True)), middle
 
 
 def _agreed(layers: _Layer, log_leak: Row, E_anode: Row, E_cathode: Row) -> Rows:
@@ -97,10 +98,10 @@ def _march(layers: _Layer, log_leak: Row, E: Row, end: Row) -> Rows:
     """Nodes at the far side of every layer, none beyond `end`."""
     nodes = []
     for k in range(layers.volt.shape[0]):
-        layer = jax.tree.map(lambda x, k=k: x[k], layers)
+        layer = jax.tree.map(lambda x, k=k: x[k : k + 1], layers)
         E = jnp.minimum(E + _distance(layer, log_leak, E), end)
         nodes.append(E)
-    return jnp.stack(nodes)
+    return jnp.concatenate(nodes)
 
 
 def _distance(layer: _Layer, log_leak: Row, E: Array) -> Array:
