@@ -17,6 +17,7 @@ from muli.screen.cli import (
     age,
     backtest,
     candidates,
+    cell,
     cite,
     design,
     doctor,
@@ -76,6 +77,7 @@ app.command("design", epilog=design.EXAMPLES)(design.design)
 app.command("map", epilog=design.MAP_EXAMPLES)(design.design_map)
 app.command("solve", epilog=solve.EXAMPLES)(solve.solve)
 app.command("profile", epilog=profile.EXAMPLES)(profile.profile)
+app.command("cell", epilog=cell.EXAMPLES)(cell.cell)
 app.command("age", epilog=age.EXAMPLES)(age.age)
 app.command("backtest", epilog=backtest.EXAMPLES)(backtest.backtest)
 app.add_typer(candidates.app, name="candidates")

@@ -32,10 +32,18 @@ def draw_profile(
     check_format(out)
     if not 0 <= stack < len(stacks):
         raise UsageError(f"stack {stack} does not exist; there are {len(stacks)}, from 0 on")
-    chosen = slice(stack, stack + 1)
-    table = profile_table(stacks[chosen], solved[chosen])
+    picture(stacks[stack], solved[stack], out)
+
+
+def picture(stack: StackEntry, solved: Solved, out: Path | None = None) -> "Figure":
+    """E(x) of one stack; written to `out` (.svg, .png, .pdf) where it is given."""
+    if out is not None:
+        check_format(out)
     with style():
-        save(profile_figure(stacks[stack], table), out)
+        figure = profile_figure(stack, profile_table([stack], [solved]))
+        if out is not None:
+            save(figure, out)
+    return figure
 
 
 def profile_figure(stack: StackEntry, table: "pd.DataFrame") -> "Figure":

@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from muli.kernels import Profile, Status
+from muli.kernels.constants import CM_PER_UM
 from muli.screen.errors import SpecError
 from muli.screen.solving.batches import (
     Inverse,
@@ -89,24 +90,58 @@ def profile_table(
         inside = profiles(solved, fractions.tolist())
     frames = []
     for number, (stack, answer, profile) in enumerate(zip(stacks, solved, inside, strict=True)):
-        before = 0.0
-        for index, layer in enumerate(stack.layers):
-            columns = {
-                "stack": number,
-                "layer": index,
-                "role": layer.role,
-                "name": layer.name,
-                "fraction": fractions,
-                "x_cm": before + fractions * layer.thickness_cm,
-                "E_V": profile.potential[index],
-                "phi_ion_V": profile.phi_ion[index],
-                "phi_ele_V": profile.phi_ele[index],
-                "ion_transport_number": profile.ion_transport_number[index],
-                "status": Status(int(answer.solution.status)).label,
-            }
-            frames.append(pd.DataFrame(columns))
-            before += layer.thickness_cm
+        for layer in range(len(stack.layers)):
+            every = slice(None)
+            columns = _places(stack, layer, fractions) | _values(answer, profile, (layer, every))
+            frames.append(pd.DataFrame({"stack": number, **columns}))
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def profile_at(stack: StackEntry, solved: Solved, x_cm: np.ndarray) -> "pd.DataFrame":
+    """The profile at distances from the anode (cm), one row each; on an interface the layer before.
+
+    Raises `SpecError` where a distance is outside the stack.
+    """
+    import pandas as pd
+
+    thickness = np.array([layer.thickness_cm for layer in stack.layers])
+    ends = np.cumsum(thickness)
+    outside = x_cm[~((x_cm >= 0.0) & (x_cm <= ends[-1] * (1.0 + 1e-12)))]
+    if outside.size:
+        um = 1.0 / CM_PER_UM
+        wrong = f"{outside[0] * um:g} um is outside the stack, 0 to {ends[-1] * um:.9g} um"
+        raise SpecError("profile", [wrong])
+    layer = np.minimum(np.searchsorted(ends, x_cm), len(ends) - 1)
+    fractions = np.clip((x_cm - (ends - thickness)[layer]) / thickness[layer], 0.0, 1.0)
+    with jax.enable_x64(True):
+        profile = profiles([solved], fractions.tolist())[0]
+    at = layer, np.arange(len(x_cm))
+    rows = [_places(stack, *place) for place in zip(layer.tolist(), fractions, strict=True)]
+    return pd.DataFrame(rows).assign(**_values(solved, profile, at))
+
+
+def _places(stack: StackEntry, index: int, fractions: Any) -> dict[str, Any]:
+    """Where one or several places in a layer are."""
+    layer = stack.layers[index]
+    before = sum(each.thickness_cm for each in stack.layers[:index])
+    return {
+        "layer": index,
+        "role": layer.role,
+        "name": layer.name,
+        "fraction": fractions,
+        "x_cm": before + fractions * layer.thickness_cm,
+    }
+
+
+def _values(solved: Solved, profile: Profile, at: Any) -> dict[str, Any]:
+    """What a profile says there. at: index of (layers, fractions)."""
+    return {
+        "E_V": profile.potential[at],
+        "phi_ion_V": profile.phi_ion[at],
+        "phi_ele_V": profile.phi_ele[at],
+        "ion_transport_number": profile.ion_transport_number[at],
+        "status": Status(int(solved.solution.status)).label,
+    }
 
 
 def solved_stacks(path: Path) -> tuple[list[StackEntry], list[Solved]]:

@@ -134,6 +134,17 @@ def read_stacks(path: Path) -> list[StackEntry]:
     return read_entries(path, StackEntry, {"layers": LayerEntry}, EXPECTED)
 
 
+def one_stack(content: dict[str, Any], where: str) -> StackEntry:
+    """The entry of one stack. where: what messages call it. Raises `SpecError`."""
+    try:
+        return StackEntry.model_validate(content)
+    except ValidationError as error:
+        found: Any = [{**e, "loc": (0, *e["loc"])} for e in error.errors(include_url=False)]
+        known: dict[str, type[BaseModel]] = {"": StackEntry, "layers": LayerEntry}
+        problems = [each.removeprefix("stack 0, ") for each in problems_of(found, known, EXPECTED)]
+        raise SpecError(where, problems) from None
+
+
 def read_entries(
     path: Path, entry: type[Entry], parts: dict[str, type[BaseModel]], expected: dict[str, str]
 ) -> list[Entry]:

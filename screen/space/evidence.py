@@ -250,7 +250,7 @@ def _reactions(
         ("bare", "electrolyte", electrolytes, "cathode"),
     ):
         axes = own, role if role in problem.materials.frames else f"{role}_potential_V"
-        partners = _partners(problem, role)
+        partners = partners_of(problem, role)
         energy, limit = (
             _paired(axes, [[_pooled(each, what, names) for names in partners] for each in rows])
             for what in ("energy", "limit")
@@ -261,7 +261,7 @@ def _reactions(
     return result
 
 
-def _partners(problem: Problem, role: str) -> list[tuple[str, ...]]:
+def partners_of(problem: Problem, role: str) -> list[tuple[str, ...]]:
     """Of each material of a role the partners in the tables that stand for it."""
     known = PARTNERS[role]
     if role not in problem.materials.frames:

@@ -1,0 +1,126 @@
+"""Stacks from names and stacks as pictures.
+
+stack = Stack.from_materials("Li6PS5Cl", 40, "LiNbO3", 3.5, cathode="NMC811", sigma_ele=5e-12)
+muli.solve(stack).nodes
+plot(stack)
+"""
+
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jax
+import numpy as np
+
+from muli import kernels
+from muli.kernels import Branches, Constant, Layer, Table
+from muli.screen.solving.batches import law_of, points_of
+from muli.screen.solving.stack_file import StackEntry, one_stack
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class Stack(kernels.Stack):
+    """A stack of `muli.kernels` that can also be made from the names of materials."""
+
+    @classmethod
+    def from_materials(
+        cls,
+        electrolyte: str,
+        um: float,
+        coating: str | None = None,
+        nm: float | None = None,
+        *,
+        cathode: str | float,
+        **more: Any,
+    ) -> "Stack":
+        """The stack of a cell of the library, its conductivities at the cell's temperature.
+
+        Args:
+            electrolyte, um: its name and thickness in um.
+            coating, nm: its name and thickness in nm; none: the electrolyte touches the cathode.
+            cathode: a name or a potential, V vs Li/Li+.
+            more: as for `muli.cell`: anode, celsius, sigma_ele, sigma_ion, state, boundary, ...
+
+        The anode end is the potential at the electrolyte's anode side, which an interphase may
+        hold above the anode's (boundary "auto"). Raises `SpecError`: unknown names (with the
+        closest), values out of range, conductivities that nobody measured and none was given for.
+        """
+        from muli.screen.interactive.cell import named_cell
+
+        return stack_of(
+            named_cell(
+                electrolyte=electrolyte, um=um, coating=coating, nm=nm, cathode=cathode, **more
+            )
+        )
+
+
+def stack_of(entry: StackEntry) -> Stack:
+    """The stack of an entry with its numbers as floats."""
+    layers = tuple(
+        Layer(layer.thickness_cm, layer.sigma_ion_S_cm, law_of(layer, points_of(layer)))
+        for layer in entry.layers
+    )
+    roles = [layer.role for layer in entry.layers]
+    return Stack(
+        layers,
+        entry.E_anode_V,
+        entry.E_cathode_V,
+        entry.temperature_K,
+        entry.current_density_A_cm2,
+        entry.contacts,
+        roles.index("electrolyte") if "electrolyte" in roles else 0,
+    )
+
+
+def plot(stack: kernels.Stack, out: str | Path | None = None) -> "Figure":
+    """The lithium potential through every layer of a stack; written to `out` (.svg, .png, .pdf).
+
+    Raises `SpecError` where a number of the stack is out of its range.
+    """
+    from muli.screen.pictures.profile import picture
+    from muli.screen.solving.batches import solve_stacks
+
+    entry = entry_of(stack)
+    with jax.enable_x64(True):
+        solved = solve_stacks([entry])[0]
+    return picture(entry, solved, None if out is None else Path(out))
+
+
+def entry_of(stack: kernels.Stack) -> StackEntry:
+    """A stack of numbers as an entry of a file of stacks. Raises `SpecError`."""
+    before = ["anode_coating"] * stack.electrolyte
+    after = ["cathode_coating"] * (len(stack.layers) - stack.electrolyte - 1)
+    contacts = stack.interface_asr
+    content = {
+        "layers": [
+            {
+                "role": role,
+                "thickness_cm": float(layer.thickness),
+                "sigma_ion_S_cm": float(layer.sigma_ion),
+                **_law(layer.sigma_ele),
+            }
+            for role, layer in zip([*before, "electrolyte", *after], stack.layers, strict=True)
+        ],
+        "E_anode_V": float(stack.E_anode),
+        "E_cathode_V": float(stack.E_cathode),
+        "temperature_K": float(stack.temperature),
+        "current_density_A_cm2": float(stack.current_density),
+        "interface_asr_ohm_cm2": None if contacts is None else [float(each) for each in contacts],
+    }
+    return one_stack(content, "stack")
+
+
+def _law(law: kernels.Constant | Branches | Table) -> dict[str, Any]:
+    """sigma_ele under the names of an entry."""
+    if isinstance(law, Table):
+        numbers = {"E_V": law.E, "log10_sigma_ele_S_cm": law.log10_sigma}
+        return {f"table_{name}": np.asarray(each, float).tolist() for name, each in numbers.items()}
+    if isinstance(law, Constant):
+        return {"sigma_0_S_cm": float(law.sigma_0)}
+    units = {"sigma": "_S_cm", "E": "_V", "z": ""}
+    return {
+        f"{field.name}{units[field.name.partition('_')[0]]}": float(getattr(law, field.name))
+        for field in fields(law)
+    }
