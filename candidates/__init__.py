@@ -62,3 +62,7 @@ def __getattr__(name: str) -> Any:
     found = getattr(import_module(f"muli.candidates.{_HOME[name]}"), name)
     globals()[name] = found
     return found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

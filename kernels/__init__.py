@@ -135,3 +135,7 @@ __all__ = [
     "transport_ratio",
     "with_unit_slopes",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

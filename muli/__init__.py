@@ -4,6 +4,9 @@
 
     muli.run("examples/first.toml", "results/first")   # a screen into a folder of Parquet
     muli.rank("results/first")                          # its ranking as a pandas.DataFrame
+    muli.read("results/first")                          # all its rows
+    muli.what_to_measure("results/first")               # which measurement would change the ranking
+    muli.cell(electrolyte="Li6PS5Cl", um=40, coating="LiNbO3", nm=3.5, cathode="NMC811")
     stack = muli.Stack((electrolyte, coating), E_anode=0.0, E_cathode=4.3)
     muli.solve(stack).nodes                             # potentials, V vs Li/Li+
 
@@ -21,7 +24,6 @@ if TYPE_CHECKING:
         Branches,
         Constant,
         Layer,
-        Stack,
         Table,
         Window,
         max_sigma_ele,
@@ -29,26 +31,21 @@ if TYPE_CHECKING:
         profile,
         solve,
     )
-    from muli.screen import design, rank, run
+    from muli.screen import Stack, cell, design, plot, rank, read, run, what_to_measure
 
-_HOMES = {
-    **dict.fromkeys(
-        (
-            "Branches",
-            "Constant",
-            "Layer",
-            "Stack",
-            "Table",
-            "Window",
-            "max_sigma_ele",
-            "min_thickness",
-            "profile",
-            "solve",
-        ),
-        "muli.kernels",
-    ),
-    **dict.fromkeys(("design", "rank", "run"), "muli.screen"),
-}
+_KERNELS = (
+    "Branches",
+    "Constant",
+    "Layer",
+    "Table",
+    "Window",
+    "max_sigma_ele",
+    "min_thickness",
+    "profile",
+    "solve",
+)
+_SCREEN = ("Stack", "cell", "design", "plot", "rank", "read", "run", "what_to_measure")
+_HOMES = dict.fromkeys(_KERNELS, "muli.kernels") | dict.fromkeys(_SCREEN, "muli.screen")
 _PACKAGES = ("candidates", "kernels", "screen")
 
 __all__ = [
@@ -58,13 +55,17 @@ __all__ = [
     "Stack",
     "Table",
     "Window",
+    "cell",
     "design",
     "max_sigma_ele",
     "min_thickness",
+    "plot",
     "profile",
     "rank",
+    "read",
     "run",
     "solve",
+    "what_to_measure",
 ]
 
 

@@ -54,10 +54,16 @@ class SolvedLayer(eqx.Module):
     leak: Scalar
 
 
-def profile(stack: Stack, solution: Solution, x: Scalar) -> Profile:
-    """Profile at a position x, cm from the anode's surface; on an interface the layer before it."""
+def profile(stack: Stack, solution: Solution, x: Number) -> Profile:
+    """Profile at positions x, cm from the anode's surface; on an interface the layer before it.
+
+    x: a number or an array of any shape, which the profile's numbers then have; a list will do.
+    """
     straight = is_constant(stack)
-    stack, x = as_floats((stack, x))
+    stack = as_floats(stack)
+    x = jnp.asarray(x, stack.E_anode.dtype)
+    if x.ndim:
+        return jax.vmap(lambda at: profile(stack, solution, at))(x)
     layers = solved_layers(stack, solution)
     ends = jnp.cumsum(layers.medium.thickness)
     index = jnp.minimum(jnp.sum(x > ends, dtype=jnp.int32), ends.size - 1)

@@ -19,6 +19,7 @@ from jaxtyping import Array, Bool, Float
 
 from muli.kernels.constants import BOLTZMANN_EV, ROOM_TEMPERATURE
 from muli.kernels.model.numbers import Real
+from muli.kernels.model.shown import quantity
 
 Tree = TypeVar("Tree")
 
@@ -62,6 +63,11 @@ class Law(eqx.Module):
     def scaled(self, factor: Float[Real, ""]) -> "Law":
         """sigma_ele times a factor at every potential."""
 
+    @property
+    def text(self) -> str:
+        """The law in a few words, with units."""
+        return type(self).__name__
+
     def with_sigma_0(self, value: Float[Real, ""]) -> "Law":
         """The law with another part that does not depend on E (S/cm); `ValueError` for tables."""
         raise ValueError("sigma_ele of a tabulated layer is not one number and cannot vary")
@@ -95,6 +101,11 @@ class Constant(Law):
 
     form = "constant"
     sigma_0: Float[Real, ""]
+
+    @property
+    def text(self) -> str:
+        """The number with its unit."""
+        return quantity(self.sigma_0, "S/cm")
 
     def as_branches(self, like: Float[Array, ""]) -> "Branches":
         """Branches that are absent."""
@@ -137,6 +148,19 @@ class Branches(Law):
     E_p: Float[Real, ""]
     z_n: Float[Real, ""] = 1.0
     z_p: Float[Real, ""] = 1.0
+
+    @property
+    def text(self) -> str:
+        """The floor, and what each branch has at which potential."""
+        branches = [
+            f"{name} {quantity(sigma, 'S/cm')} at {quantity(E, 'V')} (slope {quantity(z, '')})"
+            for name, sigma, E, z in (
+                ("electrons", self.sigma_n, self.E_n, self.z_n),
+                ("holes", self.sigma_p, self.E_p, self.z_p),
+            )
+            if not isinstance(sigma, float) or sigma
+        ]
+        return " + ".join([quantity(self.sigma_0, "S/cm"), *branches])
 
     @property
     def plain_slope(self) -> float | None:
@@ -189,6 +213,12 @@ class Table(Law):
     form = "table"
     E: Float[Array, " points"]
     log10_sigma: Float[Array, " points"]
+
+    @property
+    def text(self) -> str:
+        """How many points, and over which potentials."""
+        count = jnp.shape(self.E)[-1]
+        return f"table of {count} points, E {quantity(self.E, 'V')}"
 
     def as_table(self) -> "Table":
         """The law itself."""

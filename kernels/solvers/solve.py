@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from muli.kernels.constants import ABSENT, BOLTZMANN_EV
+from muli.kernels.model import shown
 from muli.kernels.model.stack import Stack
 from muli.kernels.model.status import Status
 from muli.kernels.solvers.derivatives import solve_chain, solve_open_circuit
@@ -40,6 +41,26 @@ class Solution(eqx.Module):
     def nodes(self) -> Float[Array, " nodes"]:
         """E at the anode end of the first layer and the cathode side of every layer, V."""
         return jnp.concatenate([self.faces[:1, 0], self.faces[:, 1]])
+
+    def __repr__(self) -> str:
+        return f"Solution({', '.join(f'{name} {value}' for name, value in self._cells())})"
+
+    def _repr_html_(self) -> str:
+        return shown.table("Solution", ("quantity", "value"), self._cells())
+
+    def _cells(self) -> list[tuple[str, str]]:
+        """Status, potentials and leak as text with units."""
+        one = jnp.ndim(self.status) == 0
+        nodes = ("nodes", self.nodes) if one else ("faces", self.faces)
+        cells = [
+            ("status", shown.counted(self.status, lambda code: Status(code).label)),
+            (nodes[0], shown.quantity(nodes[1], "V")),
+            ("leak", shown.quantity(self.leak_current_density, "A/cm2")),
+        ]
+        overshoot = shown.concrete(self.overshoot)
+        if overshoot is None or overshoot.any():
+            cells.append(("overshoot", shown.quantity(self.overshoot, "V")))
+        return cells
 
 
 def solve(stack: Stack) -> Solution:

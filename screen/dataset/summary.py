@@ -1,5 +1,6 @@
 """What a run says when it ends."""
 
+import html
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,7 @@ FAILURES = (
 """Statuses that mean a number could have been had: what `--strict` stumbles over."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RunResult:
     """A run's folder and numbers. `counts`: stacks per status, `filtered` for those gated out.
 
@@ -38,6 +39,27 @@ class RunResult:
     outcomes: dict[str, dict[str, int]] = field(default_factory=dict)
     histograms: dict[str, dict[str, int]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{name}: {value}" for name, value in self._cells())
+
+    def _repr_html_(self) -> str:
+        cells = "".join(
+            f"<tr><td>{html.escape(name)}</td><td>{html.escape(value)}</td></tr>"
+            for name, value in self._cells()
+        )
+        return f"<table>{cells}</table>"
+
+    def _cells(self) -> list[tuple[str, str]]:
+        """Folder, counts, time and notes as text with units."""
+        counts = ", ".join(f"{name} {count:,}" for name, count in self.counts.items())
+        cells = [
+            ("run", f"{self.folder}{'' if self.complete else ' (not complete)'}"),
+            ("stacks", f"{self.stacks:,} ({counts})"),
+            ("rows", f"{self.rows:,} in {self.chunks:,} chunks"),
+            ("time", f"{self.seconds:.3g} s"),
+        ]
+        return [*cells, *(("note", note) for note in self.notes)]
 
     @property
     def failed(self) -> int:

@@ -21,6 +21,7 @@ from muli.screen.engine.bare_cells import padded, with_bare
 from muli.screen.engine.evaluate import Evaluator, Judged, LineBest
 from muli.screen.engine.life import life_columns
 from muli.screen.engine.lines import LinePrograms
+from muli.screen.engine.probabilities import THIN_NM
 from muli.screen.engine.probability_line import Recommended
 from muli.screen.engine.reduce import NOTHING, count_names, thickness_position
 from muli.screen.engine.row_groups import Memory, Place, Rows, positions, row_group, row_ids
@@ -200,7 +201,7 @@ def line_columns(
         "thickness_low_nm": best.thickness_low_nm,
         "thickness_high_nm": best.thickness_high_nm,
         "asr_median_ohm_cm2": cost,
-        "thin": best.thin,
+        "thin": at < THIN_NM,
         "not_affordable": best.not_affordable,
     }
 

@@ -13,7 +13,7 @@ import jax
 import numpy as np
 
 from muli import kernels
-from muli.kernels import Branches, Constant, Layer, Table
+from muli.kernels import Layer
 from muli.screen.solving.batches import law_of, points_of
 from muli.screen.solving.stack_file import StackEntry, one_stack
 
@@ -90,18 +90,16 @@ def plot(stack: kernels.Stack, out: str | Path | None = None) -> "Figure":
 
 def entry_of(stack: kernels.Stack) -> StackEntry:
     """A stack of numbers as an entry of a file of stacks. Raises `SpecError`."""
-    before = ["anode_coating"] * stack.electrolyte
-    after = ["cathode_coating"] * (len(stack.layers) - stack.electrolyte - 1)
     contacts = stack.interface_asr
     content = {
         "layers": [
             {
-                "role": role,
+                "role": role.replace(" ", "_"),
                 "thickness_cm": float(layer.thickness),
                 "sigma_ion_S_cm": float(layer.sigma_ion),
                 **_law(layer.sigma_ele),
             }
-            for role, layer in zip([*before, "electrolyte", *after], stack.layers, strict=True)
+            for role, layer in zip(stack.roles, stack.layers, strict=True)
         ],
         "E_anode_V": float(stack.E_anode),
         "E_cathode_V": float(stack.E_cathode),
@@ -112,15 +110,16 @@ def entry_of(stack: kernels.Stack) -> StackEntry:
     return one_stack(content, "stack")
 
 
-def _law(law: kernels.Constant | Branches | Table) -> dict[str, Any]:
+def _law(law: kernels.Law) -> dict[str, Any]:
     """sigma_ele under the names of an entry."""
-    if isinstance(law, Table):
-        numbers = {"E_V": law.E, "log10_sigma_ele_S_cm": law.log10_sigma}
+    if law.is_table:
+        found = law.as_table()
+        numbers = {"E_V": found.E, "log10_sigma_ele_S_cm": found.log10_sigma}
         return {f"table_{name}": np.asarray(each, float).tolist() for name, each in numbers.items()}
-    if isinstance(law, Constant):
-        return {"sigma_0_S_cm": float(law.sigma_0)}
+    with jax.enable_x64(True):
+        branches = law.as_branches(jax.numpy.zeros((), float))
     units = {"sigma": "_S_cm", "E": "_V", "z": ""}
     return {
-        f"{field.name}{units[field.name.partition('_')[0]]}": float(getattr(law, field.name))
-        for field in fields(law)
+        f"{field.name}{units[field.name.partition('_')[0]]}": float(getattr(branches, field.name))
+        for field in fields(branches)
     }

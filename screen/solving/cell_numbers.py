@@ -13,7 +13,13 @@ from muli.screen.compiling.programs import QUICK_COMPILE, kept
 from muli.screen.engine.answers import Answers, answer
 from muli.screen.engine.bare_cells import bare_answers, padded
 from muli.screen.engine.lines import bare_of, line_of, tables_of
-from muli.screen.engine.probabilities import at_thickness, bare, median_resistance, recommend
+from muli.screen.engine.probabilities import (
+    THIN_NM,
+    at_thickness,
+    bare,
+    median_resistance,
+    recommend,
+)
 from muli.screen.engine.probability_line import Line, Probabilities, Recommended
 from muli.screen.engine.stacks import LawForm, Lookup, build
 from muli.screen.space.facts import Values
@@ -138,7 +144,7 @@ def _believed(setup: Setup) -> Row:
         "thickness_low_nm": best["thickness_low_nm"],
         "thickness_high_nm": best["thickness_high_nm"],
         "asr_median_ohm_cm2": float(found.cost),
-        "thin": best["thin"],
+        "thin": bool(nm < THIN_NM),
         "not_affordable": best["not_affordable"],
     }
 

@@ -6,17 +6,26 @@ import sys
 
 import pytest
 
-from muli import screen
+import muli
+from muli import candidates, kernels, screen
 
 
-def test_the_three_functions_are_there():
+def test_what_is_public_is_there_and_shown():
     from muli.screen.ranking import rank
     from muli.screen.running import run
 
     assert rank.rank is screen.rank
     assert run.run is screen.run
-    assert [inspect.isfunction(getattr(screen, name)) for name in screen.__all__] == [True] * 3
+    assert all(callable(getattr(screen, name)) for name in screen.__all__)
+    assert not any(inspect.ismodule(getattr(screen, name)) for name in screen.__all__)
     assert list(inspect.signature(screen.run).parameters)[:2] == ["spec", "out"]
+
+
+@pytest.mark.parametrize("package", [muli, candidates, kernels, screen])
+def test_tab_shows_the_public_names_alone(package):
+    packages = {"candidates", "kernels", "screen"} if package is muli else set()
+    assert set(dir(package)) == set(package.__all__) | packages
+    assert all(getattr(package, name) is not None for name in dir(package))
 
 
 def test_other_names_are_errors():
