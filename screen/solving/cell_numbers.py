@@ -22,6 +22,7 @@ from muli.screen.engine.probabilities import (
 )
 from muli.screen.engine.probability_line import Line, Probabilities, Recommended
 from muli.screen.engine.stacks import LawForm, Lookup, build
+from muli.screen.engine.thresholds import judge_at, thresholds_of_plane
 from muli.screen.space.facts import Values
 from muli.screen.space.layout import COATING, STATE, THICKNESS
 from muli.screen.space.problem import Problem
@@ -130,7 +131,8 @@ def _exact_program(tables: Any, judged: Any, axes: tuple[str, ...], current: boo
     )
     thickness = tables[THICKNESS].reshape(1, 1, 1, 1)
     batch = build(Lookup(tables, digits), thickness, screen, LawForm(False, 1.0, current))
-    return answer(batch, plane=not current, current=current)
+    row = None if current else judge_at(thresholds_of_plane(batch), thickness)
+    return answer(batch, plane=not current, current=current, row=row)
 
 
 def _believed(setup: Setup) -> Row:
