@@ -151,9 +151,10 @@ def _exit_code() -> int:
         tell(f"muli: {error}; `muli doctor` says what is installed and what stands in the way")
         return UsageError.exit_code
     except OSError as error:
-        if error.filename is not None:
-            raise
-        return _unwritten(error)
+        if error.filename is None:
+            return _unwritten(error)
+        tell(f"muli: {error.filename}: {error.strerror}")
+        return StoreError.exit_code
     return 0
 
 

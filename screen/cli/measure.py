@@ -73,11 +73,15 @@ def measure(
     mu_Li with concentrations n and p: mobilities as columns or options. A resistance (ohm, ohm cm2)
     with times: R_0 + k sqrt(t).
     """
+    from muli.screen.inputs import PICTURES, check_output
     from muli.screen.measuring.reading import Options, measure_file
     from muli.screen.measuring.resistance import GrowthMeasured
     from muli.screen.measuring.words import growth_sentences, row_of, sentences, write_row
     from muli.screen.views.formats import write_json
 
+    for path, option, endings in ((out, "--out", ()), (picture, "--picture", PICTURES)):
+        if path is not None:
+            check_output(path, option, endings)
     options = Options(um, cm2, celsius, reference, symmetric or None, mu_n, mu_p, drive,
                       interphase_nm, charge, volume)  # fmt: skip
     found = measure_file(file, options)

@@ -9,7 +9,7 @@ from pathlib import Path
 import dask.config
 import pytest
 
-from muli import candidates
+import muli
 from muli.screen.dataset.store import JOURNAL
 from muli.screen.errors import WorkerError
 from muli.screen.running.run import run
@@ -139,9 +139,9 @@ def test_a_worker_of_other_physics_is_left_out_and_the_last_one_named(whole, tmp
 
 @pytest.mark.full
 def test_a_worker_with_other_data_is_left_out_and_the_rest_goes_on(whole, tmp_path, fleet):
-    copied = tmp_path / "elsewhere" / "candidates"
-    shutil.copytree(Path(candidates.__file__).parent, copied)
-    values = copied / "library" / "values.csv"
+    copied = tmp_path / "elsewhere" / "muli"  # its folders are links; they are followed
+    shutil.copytree(Path(muli.__file__).parent, copied)
+    values = copied / "candidates" / "library" / "values.csv"
     values.write_text(values.read_text() + "\n")
     address = fleet.schedule()
     fleet.work(folder=copied.parent, environment={"PYTHONPATH": str(copied.parent)})

@@ -95,6 +95,7 @@ def test_same_bytes_for_any_batch_and_best_is_a_subset(tmp_path, monkeypatch):
     run(branchy(tmp_path, "best"), tmp_path / "best")
     every = read(tmp_path / "a").to_pandas()
     best = read(tmp_path / "best").to_pandas()
+    best = best[best["coating"] != "none"]  # the bare cell is no row of mode all
     same = every.set_index("row_id").loc[best.row_id]
     for name in NAMES:
         np.testing.assert_array_equal(best[name], same[name])
