@@ -98,6 +98,14 @@ def run_branches(scale: Scale) -> Row:
     return screen("run_branches_1e8", given, scale)
 
 
+@row("run_ageing_1e8")
+def run_ageing(scale: Scale) -> Row:
+    """Mode best with the columns of `[ageing]` for five times; the aim is 1/1.5 of the plain rate."""
+    given = spec(10**5 if scale == QUICK else 10**8, "best")
+    given["ageing"] = {"times": ["1 h", "1 day", "1 month", "1 year", "10 years"]}
+    return screen("run_ageing_1e8", given, scale)
+
+
 @row("run_probabilities_1e8")
 def run_probabilities(scale: Scale) -> Row:
     """Mode best with probabilities of two uncertain conductivities."""

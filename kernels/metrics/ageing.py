@@ -32,7 +32,7 @@ from muli.kernels.metrics.ageing_row import (
 )
 from muli.kernels.metrics.growth_law import (
     left_over,
-    thickness_after,
+    thickness_in_steps,
     time_to,
 )
 from muli.kernels.numerics.root import find_root
@@ -110,9 +110,9 @@ class Lives(eqx.Module):
 
 
 def lives(row: Row, life: Scalar) -> Lives:
-    """Whether the budget holds for a life (s); without holes in closed form but for the anode."""
+    """Whether the budget holds for a life (s); without holes in closed form."""
     feeds = feeds_of(row)
-    anode = thickness_after(feeds.anode, life) / row.anode.sigma_ion * row.anode_counts
+    anode = thickness_in_steps(feeds.anode, life) / row.anode.sigma_ion * row.anode_counts
     allowed = row.asr_budget - row.asr_coating - anode
     if row.holes is not None:
         alive = jnp.asarray(asr_after(row, life) <= row.asr_budget)

