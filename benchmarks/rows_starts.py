@@ -100,7 +100,7 @@ def run_branches(scale: Scale) -> Row:
 
 @row("run_ageing_1e8")
 def run_ageing(scale: Scale) -> Row:
-    """Mode best with the columns of `[ageing]` for five times; the aim is 1/1.5 of the plain rate."""
+    """Mode best with the columns of `[ageing]` for five times; aim: 1/1.5 of the plain rate."""
     given = spec(10**5 if scale == QUICK else 10**8, "best")
     given["ageing"] = {"times": ["1 h", "1 day", "1 month", "1 year", "10 years"]}
     return screen("run_ageing_1e8", given, scale)

@@ -57,7 +57,8 @@ MEANING = {
     "uncertainty.seed": "seed of the scrambling",
     "design.variables": "what may change, with lower and upper bound; every coating thickness "
     "within 1e-3 and 1e6 nm without it",
-    "design.objective": "what is made small: a name, or names with weights",
+    "design.objective": "what is made small: a name, or names with weights; `lifetime` needs "
+    "`[ageing]` ([ageing.md](ageing.md))",
     "design.margin_V": "distance every layer keeps from the ends of its window, V",
     "design.leak_budget_A_cm2": "largest leak current, A/cm2",
     "design.probability": "feasible with at least this probability under `[uncertainty]`",

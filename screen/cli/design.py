@@ -48,7 +48,8 @@ def design(
 
     --criteria: some of protects (the electrolyte in its window, no coating reduced), affordable
     (the resistance budget) and stable (no coating oxidised), with commas; transport: the first two.
-    By default those of [ranking] criteria in the spec. The answer names those applied.
+    lives: within the budget for years, see [ageing]. By default those of [ranking] criteria in the
+    spec. The answer names those applied.
 
     A problem without a solution is an answer: it says which constraints fight, and what could be
     done with one demand dropped.
@@ -153,6 +154,10 @@ def _ranked_line(row: "pd.Series[Any]") -> str:
 
 def _described(found: dict[str, Any]) -> str:
     """One design in a few lines."""
+    if "life_years" in found:
+        from muli.screen.views.life import life_text
+
+        return life_text(found)
     cell = (
         f"{found['coating']} on {found['electrolyte']} ({found['electrolyte_thickness_um']:g} um)"
     )

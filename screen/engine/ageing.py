@@ -55,7 +55,8 @@ def aged_columns(
         return np.broadcast_to(whole, shape).reshape(-1)[some]
 
     at = {name: flat(where) for name, where in place.at.items()}
-    return aged.columns(at, flat(thickness_nm))
+    thickness = flat(thickness_nm)
+    return aged.columns(at, thickness if aged.thickness_known else np.full(len(thickness), np.nan))
 
 
 class Aged:
@@ -70,9 +71,14 @@ class Aged:
             for role in ("coating", "electrolyte")
             for kind in ("sigma_ion", "sigma_ele")
         }
-        recommended = problem.spec.screen.missing == "prior" and problem.spec.output.mode == "best"
-        self.thickness_known = recommended or THICKNESS in problem.numbers
         self.times = np.array([seconds(time) for time in self.spec.times])
+
+    @property
+    def thickness_known(self) -> bool:
+        """Whether rows of a run have a thickness."""
+        spec = self.problem.spec
+        recommended = spec.screen.missing == "prior" and spec.output.mode == "best"
+        return recommended or THICKNESS in self.problem.numbers
 
     def columns(self, at: Positions, thickness_nm: NDArray[Any]) -> Columns:
         """Columns of rows. at: positions of every row (rows,) on all axes; the coating's behind
@@ -115,7 +121,6 @@ class Aged:
         sigma = [read.conductivity("electrolyte", kind) for kind in ("sigma_ion", "sigma_ele")]
         whole = length * (1.0 / sigma[0] + 1.0 / sigma[1])
         film = np.asarray(thickness_nm, float) * CM_PER_NM / area
-        film = np.where(self.thickness_known, film, np.nan)
         ion, ele = (read.conductivity("coating", kind) for kind in ("sigma_ion", "sigma_ele"))
         contacts = read.contacts() / area
         asr = np.where(bare, 0.0, film / ion + contacts)

@@ -21,8 +21,8 @@ VARIABLES = (
 )
 """Axis keys that a design may vary, and the margin itself."""
 
-OBJECTIVES = ("total_coating_thickness", "resistance", "leak", "margin")
-"""What may be made small (nm, ohm cm2, A/cm2); the margin (V) is made large."""
+OBJECTIVES = ("total_coating_thickness", "resistance", "leak", "margin", "lifetime")
+"""What may be made small (nm, ohm cm2, A/cm2); the margin (V) and the lifetime are made large."""
 
 DISTRIBUTIONS = ("lognormal", "loguniform", "normal", "uniform", "literature")
 
