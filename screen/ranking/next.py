@@ -50,6 +50,8 @@ NODES = 64
 _REFINED = 32
 """Further parts between the two nodes where p_works changes most."""
 _BLOCK = 512
+_TOGETHER = 16
+"""Coatings that are judged together before those that cannot be better are left out."""
 OWN = {
     "sigma_ele_S_cm": "sigma_ele",
     "sigma_ion_S_cm": "sigma_ion",
@@ -151,20 +153,53 @@ def gains_of(cell: Cell, nodes: int) -> Iterator[Gain]:
     now = Choices(_works(line, floor), float(np.asarray(bare(cell.bare).p_works)[0]))
     share = np.broadcast_to(_middles(nodes), (nodes, len(cell.coatings)))
     for prop, field in OWN.items():
-        some = np.flatnonzero(np.asarray(getattr(line, _deviation(field))) > 0)
+        uncertain = np.asarray(getattr(line, _deviation(field))) > 0
+        matters = uncertain & (
+            _largest(line, field, share, floor) > max(now.coatings.max(), now.bare)
+        )
+        matters[now.coatings.argmax()] = uncertain[now.coatings.argmax()]
+        yield from (Gain(cell.coatings[i], prop, 0.0, 0.0, 0.0, float("nan"))
+                    for i in np.flatnonzero(uncertain & ~matters))  # fmt: skip
+        some = np.flatnonzero(matters)
         if not len(some):
             continue
-        first = _works(_known(line, field, share)[1], floor).reshape(share.shape)
-        refined, weights = _refined(share, first)
-        values, known = _known(line, field, refined)
-        after = _works(known, floor).reshape(refined.shape)
-        for i in some:
-            alone = np.tile(now.coatings, (len(refined), 1))
-            alone[:, i] = after[:, i]
-            empty = np.full(len(refined), now.bare)
+        mine = Line(*(np.broadcast_to(each, uncertain.shape)[some] for each in line))
+        values, weights, after = _judged(mine, field, share[:, some], floor)
+        for i, at in enumerate(some):
+            alone = np.tile(now.coatings, (len(after), 1))
+            alone[:, at] = after[:, i]
+            empty = np.full(len(after), now.bare)
             found = Found(values[:, i], weights[:, i], alone, empty)
-            yield _gain(cell.coatings[int(i)], prop, now, found)
+            yield _gain(cell.coatings[int(at)], prop, now, found)
     yield from _shared_gains(cell, now, share)
+
+
+def _largest(line: Line, field: str, share: Floats, floor: float) -> Floats:
+    """p_works of each coating (coatings,) is never more than this, whatever the property is.
+
+    It rises with the oxidation limit and falls with the reduction limit; conductivities leave the
+    probabilities of being stable and inert as they are.
+    """
+    if field.endswith("_V"):
+        best = share[-1:] if field == "oxidation_V" else share[:1]
+        return _works(_known(line, field, best)[1], floor)
+    flat = jax.tree.map(lambda each: np.broadcast_to(each, share.shape[1:]), line)
+    chances = at_thickness(flat, np.full(share.shape[1:], floor))
+    return np.asarray(chances.p_stable * chances.p_inert)
+
+
+def _judged(line: Line, field: str, share: Floats, floor: float) -> tuple[Floats, Floats, Floats]:
+    """Values of a property, how likely each is, and p_works with it, each (nodes, coatings)."""
+
+    def works(at: Floats) -> tuple[Floats, Floats]:
+        values, known = _known(line, field, at)
+        return values, _works(known, floor).reshape(at.shape)
+
+    first = works(share)
+    more, order, weights = _refined(share, first[1])
+    both = (np.concatenate(pair) for pair in zip(first, works(more), strict=True))
+    values, after = (np.take_along_axis(each, order, axis=0) for each in both)
+    return values, weights, after
 
 
 def _shared_gains(cell: Cell, now: Choices, share: Floats) -> Iterator[Gain]:
@@ -172,18 +207,36 @@ def _shared_gains(cell: Cell, now: Choices, share: Floats) -> Iterator[Gain]:
     for prop, field in SHARED.items():
         if not np.asarray(getattr(cell.line, _deviation(field)))[0] > 0:
             continue
-        _, after, empty = _all_choices(cell, field, share)
-        largest = np.maximum(after.max(axis=1), empty)
-        refined, weights = _refined(share, np.repeat(largest[:, None], share.shape[1], axis=1))
-        values, after, empty = _all_choices(cell, field, refined)
+        first = _all_choices(cell, now, field, share)
+        largest = np.fmax(np.nanmax(first[1], axis=1), first[2])
+        steep = np.repeat(largest[:, None], share.shape[1], axis=1)
+        more, order, weights = _refined(share, steep)
+        both = zip(first, _all_choices(cell, now, field, more), strict=True)
+        values, after, empty = (np.concatenate(pair)[order[:, 0]] for pair in both)
         yield _gain(cell.electrolyte, prop, now, Found(values, weights[:, 0], after, empty))
 
 
-def _all_choices(cell: Cell, field: str, share: Floats) -> tuple[Floats, Floats, Floats]:
-    """Values of the electrolyte's property; p_works of every coating and of the bare cell."""
+def _all_choices(
+    cell: Cell, now: Choices, field: str, share: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """Values of the electrolyte's property; p_works of the coatings and of the bare cell.
+
+    NaN where a coating cannot be the best: it works no more often than it is stable and inert,
+    which no property of the electrolyte changes. Today's best coating is judged everywhere.
+    """
     values, known = _known(cell.line, field, share)
-    after = _works(known, cell.floor_nm).reshape(share.shape)
     empty = np.asarray(bare(_known(cell.bare, field, share[:, :1])[1]).p_works)[:, 0]
+    most = np.array(_largest(cell.line, "sigma_ele", share, cell.floor_nm))
+    after, best = np.full(share.shape, np.nan), empty.copy()
+    order = np.argsort(-now.coatings, kind="stable")
+    most[order[0]] = np.inf
+    for first in range(0, len(order), _TOGETHER):
+        some = order[first : first + _TOGETHER]
+        wanted = np.zeros(share.shape, bool)
+        wanted[:, some] = most[some] > best[:, None]
+        if wanted.any():
+            after[wanted] = _works(Line(*(each[wanted] for each in known)), cell.floor_nm)
+            best = np.fmax(best, np.fmax.reduce(after, axis=1))
     return values[:, 0], after, empty
 
 
@@ -192,10 +245,11 @@ def _middles(count: int) -> Floats:
     return ((np.arange(count) + 0.5) / count)[:, None]
 
 
-def _refined(share: Floats, after: Floats) -> tuple[Floats, Floats]:
-    """Nodes and weights (nodes, coatings) with more of them where p_works changes most.
+def _refined(share: Floats, after: Floats) -> tuple[Floats, NDArray[np.int64], Floats]:
+    """Further nodes where p_works changes most, the order of all nodes, and their weights.
 
-    p_works of a property that is known may be a step: a film is affordable or it is not.
+    p_works of a property that is known may be a step: a film is affordable or it is not. The order
+    sorts the given nodes followed by the further ones; weights stand in that order.
     """
     nodes = len(share)
     at = np.abs(np.diff(after, axis=0)).argmax(axis=0)[None, :]
@@ -205,10 +259,9 @@ def _refined(share: Floats, after: Floats) -> tuple[Floats, Floats]:
     for where in (at, at + 1):
         np.put_along_axis(weights, where, 0.5 / nodes, axis=0)
     inner = np.full(more.shape, 1.0 / (nodes * _REFINED))
-    together, weights = np.concatenate([share, more]), np.concatenate([weights, inner])
-    order = np.argsort(together, axis=0)
-    sorted_ = [np.take_along_axis(each, order, axis=0) for each in (together, weights)]
-    return sorted_[0], sorted_[1]
+    order = np.argsort(np.concatenate([share, more]), axis=0)
+    sorted_ = np.take_along_axis(np.concatenate([weights, inner]), order, axis=0)
+    return more, order, sorted_
 
 
 def _cell(problem: Problem, group: int) -> Cell:
@@ -296,12 +349,13 @@ def _gain(material: str, prop: str, now: Choices, found: Found) -> Gain:
     weights = found.weights
     after = _corrected(found.coatings, now.coatings, weights)
     empty = _corrected(found.bare, np.asarray(now.bare), weights)
-    largest = np.maximum(after.max(axis=1), empty)
+    largest = np.fmax(np.nanmax(after, axis=1), empty)
     same = empty if now.bare > now.coatings[best] else after[:, best]
     whole = max(float(weights @ largest) - today, 0.0)
     kept = max(float(weights @ same) - today, 0.0)
     changes = largest > same + 1e-9
-    if max(float(np.ptp(each, axis=0).max()) for each in (after, empty)) < 1e-9:
+    spans = (np.fmax.reduce(each) - np.fmin.reduce(each) for each in (after, empty))
+    if max(float(np.nanmax(each)) for each in spans) < 1e-9:
         whole = kept = 0.0
     turn = np.flatnonzero(np.diff(changes.astype(int)) != 0)
     beat = float("nan")

@@ -1,6 +1,8 @@
 """From run folders to the page: query, words, pictures, joined and written in one step."""
 
+import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from muli.screen.errors import ScreenError
 from muli.screen.report import (
     assumed,
     funnel,
+    measuring,
     page,
     query,
     scenarios,
@@ -53,15 +56,16 @@ class ReportError(ScreenError):
     exit_code = 2
 
 
-def report(dirs: Dirs, out: str | Path) -> Path:
+def report(dirs: Dirs, out: str | Path, *, measure: bool = False) -> Path:
     """Write the page of one or several run folders to `out`; gives back the path.
 
+    measure: judge what each measurement is worth, too; of a hundred coatings it takes a minute.
     Raises `StoreError` where a folder is not a run's, `ReportError` where `out` cannot be written
     or the extra `report` is not installed.
     """
     path = Path(out)
     try:
-        text = html(dirs)
+        text = html(dirs, measure=measure)
     except ModuleNotFoundError as error:
         raise ReportError(f"the report needs {error.name}: {install_command('report')}") from None
     try:
@@ -71,8 +75,8 @@ def report(dirs: Dirs, out: str | Path) -> Path:
     return path
 
 
-def html(dirs: Dirs) -> str:
-    """The page as text."""
+def html(dirs: Dirs, *, measure: bool = False) -> str:
+    """The page as text. measure: as `report` has it."""
     results = open_results(dirs)
     spec = results.manifests[0].spec
     held = query.contents(query.Dataset(results, {}))
@@ -90,8 +94,13 @@ def html(dirs: Dirs) -> str:
             *pictures.pictures(data, held, ranked, rows, starts),
             *chemistry.pictures(rows, cell, here, tables, spec["screen"]),
         ]
+    gains = measuring.measurements(listed) if measure else pd.DataFrame()
+    drawn += measuring.pictures(gains, ranked)
     told = scenarios.described(listed, [*listed.axes, *listed.held])
-    facts = _facts(listed, told, data, spec, held, tables)
+    facts = replace(
+        _facts(listed, told, data, spec, held, tables),
+        measure=measuring.table(gains) if measure else None,
+    )
     return page.render(
         facts,
         drawn,
@@ -100,10 +109,15 @@ def html(dirs: Dirs) -> str:
             "rows": table.pack(rows),
             "starts": table.pack(starts, str),
             "scenarios": told,
-            "folders": " ".join(str(folder) for folder in results.folders),
+            "folders": _folders(results),
             "window_tolerance_V": spec["screen"]["window_tolerance_V"],
         },
     )
+
+
+def _folders(results: Results) -> str:
+    """The folders as a command takes them."""
+    return " ".join(shlex.quote(table.plain(folder)) for folder in results.folders)
 
 
 def _reference(listed: scenarios.Listing) -> dict[str, Any]:
@@ -172,6 +186,9 @@ def _facts(
         sources=words.sources(ids),
         command=words.command(results),
         spec=words.resolved(spec),
+        believed=listed.believed,
+        folders=_folders(results),
+        measure=None,
         provenance=words.provenance(results),
     )
 

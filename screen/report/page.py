@@ -73,6 +73,7 @@ def render(facts: Any, pictures: Iterable[Picture], data: Mapping[str, Any]) -> 
 SECTIONS = (
     ("funnel", "Funnel"),
     ("ranking", "Ranking"),
+    ("measure", "What to measure"),
     ("whatif", "What if?"),
     ("assumed", "Assumed"),
     ("sources", "Sources"),

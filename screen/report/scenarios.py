@@ -42,6 +42,7 @@ class Listing:
     """Rows of the page.
 
     Attributes:
+        results: what was read.
         rows: whole rows in the order of the page, with `rank`, `tied`, `place` (a number from 1 in
             each scenario) and `scenario` (a number).
         scenarios: by that number, the columns `axes` and `coatings` (how many were ranked).
@@ -52,6 +53,7 @@ class Listing:
         always: coatings that every scenario shows.
     """
 
+    results: Results
     rows: pd.DataFrame
     scenarios: pd.DataFrame
     axes: Mapping[str, Sequence[Any]]
@@ -59,6 +61,13 @@ class Listing:
     order: str
     believed: bool
     always: Sequence[str] = field(default=())
+
+    def condition(self, scenario: int) -> str | None:
+        """SQL that names a scenario; None where there is only one."""
+        row = self.scenarios.iloc[scenario]
+        values = {**self.held, **{name: row[name] for name in self.axes}}
+        kinds = self.results.columns
+        return " AND ".join(sql.equals(n, v, kinds[n]) for n, v in values.items()) or None
 
 
 def listing(results: Results) -> Listing:
@@ -84,7 +93,7 @@ def listing(results: Results) -> Listing:
     if top:
         scenarios = scenarios.assign(coatings=len(coatings))
     kept = _first(numbered, len(scenarios), always)
-    return Listing(kept, scenarios, axes, held, found.order, believed, always)
+    return Listing(results, kept, scenarios, axes, held, found.order, believed, always)
 
 
 def _axes(rows: Rows) -> dict[str, list[Any]]:

@@ -43,6 +43,9 @@ class Facts:
     command: str
     spec: str
     provenance: list[tuple[str, str]]
+    believed: bool
+    folders: str
+    measure: Any
     not_claimed: str = NOT_CLAIMED
 
 

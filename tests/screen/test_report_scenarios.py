@@ -6,10 +6,11 @@ from itertools import product
 import pandas as pd
 import pytest
 
+from muli.candidates import reality
 from muli.screen.dataset.results import open_results
 from muli.screen.ranking import sql
 from muli.screen.ranking.rank import ranking
-from muli.screen.report import columns, scenarios
+from muli.screen.report import columns, measuring, scenarios
 from muli.screen.report.build import html
 from muli.screen.running.run import run
 
@@ -118,3 +119,41 @@ def test_columns_of_a_ranking_by_probability_and_by_facts(results):
     shown = {each["name"] for each in data["columns"] if each["shown"]}
     assert {"rank", "p_works", "p_inert", "coating_thickness_nm", "decides", "scenario"} <= shown
     assert "interface_potential_V" not in shown
+
+
+def test_rows_say_how_many_sources_used_a_coating_in_cells(results, listed):
+    used = reality.sources_in_cells()
+    assert any(used.values())
+    coated = listed.rows[listed.rows["coating"] != "none"]
+    expected = coated["coating"].map(used).fillna(0.0)
+    assert coated["sources_in_cells"].tolist() == expected.tolist()
+
+
+def test_measurements_are_told_in_points_with_the_value_that_changes_the_choice():
+    gains = pd.DataFrame(
+        {
+            "material": ["A", "S", "B"],
+            "property": ["sigma_ele_S_cm", "oxidation_limit_V", "sigma_ion_S_cm"],
+            "gain_p_works": [0.216, 0.051, 0.0],
+            "gain_of_another_coating": [0.2, 0.0, 0.0],
+            "p_change_of_choice": [0.5, 0.0, 0.0],
+            "value_to_beat": [2.5e-8, float("nan"), float("nan")],
+        }
+    )
+    told = measuring.table(gains)
+    assert [(each.material, each.quantity) for each in told] == [
+        ("A", "σₑ"),
+        ("S", "oxidation limit"),
+    ]
+    assert (told[0].gain, told[0].by_another, told[0].changes) == ("21.6", "20.0", "50.0")
+    assert [each.value_to_beat for each in told] == ["2.5e-8 S/cm", ""]
+    ranked = pd.DataFrame(
+        {"coating": ["A", "B", "none"], "scenario": 0, "p_works": [0.4, 0.3, 0.0]}
+    )
+    (picture,) = measuring.pictures(gains, ranked)
+    points = next(iter(picture.spec["datasets"].values()))
+    assert [(p["label"], p["works"], p["gain"]) for p in points] == [
+        ("A", 40, 21.6),
+        ("S", 40, 5.1),
+    ]
+    assert measuring.pictures(pd.DataFrame(), ranked) == []
