@@ -158,7 +158,7 @@ def gains_of(cell: Cell, nodes: int) -> Iterator[Gain]:
             _largest(line, field, share, floor) > max(now.coatings.max(), now.bare)
         )
         matters[now.coatings.argmax()] = uncertain[now.coatings.argmax()]
-        yield from (Gain(cell.coatings[i], prop, 0.0, 0.0, 0.0, float("nan"))
+        yield from (Gain(cell.coatings[int(i)], prop, 0.0, 0.0, 0.0, float("nan"))
                     for i in np.flatnonzero(uncertain & ~matters))  # fmt: skip
         some = np.flatnonzero(matters)
         if not len(some):
