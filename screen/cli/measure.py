@@ -57,6 +57,7 @@ def measure(
         float | None, typer.Option(help="Volume of products per charge, cm3/C.")
     ] = None,
     name: Annotated[str, typer.Option(help="Name of the material in --out.")] = "",
+    formula: Annotated[str, typer.Option(help="Its formula, where the name is none.")] = "",
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a row for a table of materials.")
     ] = None,
@@ -91,7 +92,7 @@ def measure(
         content, said = asdict(found), growth_sentences(found)
     else:
         if out is not None:
-            write_row(row_of(found, name or file.stem), found.measured, out)
+            write_row(row_of(found, name or file.stem, formula), found.measured, out)
             tell(f"row for a table of materials: {out}")
         if picture is not None:
             from muli.screen.pictures.measure import draw_measurement

@@ -47,9 +47,10 @@ def growth_sentences(found: GrowthMeasured) -> list[str]:
     return said + [f"note: {note}" for note in found.notes]
 
 
-def row_of(found: Found, name: str) -> dict[str, Any]:
+def row_of(found: Found, name: str, formula: str = "") -> dict[str, Any]:
     """Columns of a user's table: what `muli candidates validate` accepts."""
-    row: dict[str, Any] = {"name": name, "sigma_ele_temperature_K": found.temperature_K}
+    row: dict[str, Any] = {"name": name, **({"formula": formula} if formula else {})}
+    row["sigma_ele_temperature_K"] = found.temperature_K
     numbers, law = found.measured.numbers, found.measured.law
     if law == "constant":
         sigma, sd = numbers["sigma_ele_S_cm"], numbers.get("sigma_ele_S_cm_sd", 0.0)
