@@ -7,6 +7,7 @@ from typing import Any
 
 from muli.candidates.files import write_atomically
 from muli.screen.errors import UsageError
+from muli.screen.inputs import check_output
 from muli.screen.measuring.fit import Measured
 from muli.screen.measuring.reading import Found
 from muli.screen.measuring.resistance import GrowthMeasured
@@ -68,8 +69,9 @@ def write_row(row: dict[str, Any], found: Measured, out: Path) -> None:
     """A table of one row, and its curve beside it. Refuses to overwrite."""
     curve = out.with_name(f"{out.stem}_curve.csv")
     for path in (out, curve):
-        if path.exists():
+        if path.exists() and not path.is_dir():
             raise UsageError(f"--out {path}: exists already; give another name")
+        check_output(path, "--out")
     if found.curve:
         lines = [f"{p['E_V']:.6g},{p['log10_sigma_ele']:.6g},{p['sd']:.3g}" for p in found.curve]
         text = "\n".join(["E_V,log10_sigma_ele,sd", *lines]) + "\n"

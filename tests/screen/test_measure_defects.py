@@ -152,6 +152,15 @@ def test_the_command_gives_a_row_and_a_curve(tmp_path):
     )
 
 
+def test_a_row_goes_to_a_new_file_in_a_folder_that_exists(tmp_path):
+    command = ["measure", str(EXAMPLES / "defects.csv"), "--mu-n", "0.5", "--mu-p", "0.02"]
+    (tmp_path / "row_curve.csv").write_text("mine")
+    for name, said in (("none/row.csv", "there is no folder"), ("row.csv", "exists already")):
+        done = CliRunner().invoke(app, [*command, "--out", str(tmp_path / name)])
+        assert said in str(done.exception)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["row_curve.csv"]
+
+
 @pytest.mark.parametrize("option", ["--um", "--cm2", "--drive"])
 def test_options_of_other_files_are_refused(option):
     done = CliRunner().invoke(app, ["measure", str(EXAMPLES / "defects.csv"), option, "5"])
