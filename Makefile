@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RESULTS ?= results/built-in
 JOBS ?= 2
 .DEFAULT_GOAL := help
-.PHONY: help run test test-full check docs bench clean
+.PHONY: help run test test-full coverage check docs bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ test: $(VENV)/.test ## every test but the long ones
 
 test-full: $(VENV)/.test ## also repeated kills, large comparisons, real servers
 	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
+
+coverage: $(VENV)/.test ## quick tests in one process, then the lines that they do not reach
+	$(BIN)/python -m pytest -q -n 0 -m "not full" --cov --cov-report=term-missing:skip-covered
 
 # No page of it loads anything from elsewhere.
 SITE := NO_MKDOCS_2_WARNING=1 PYTHONPATH=. $(BIN)/mkdocs build --strict

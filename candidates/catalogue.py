@@ -15,6 +15,7 @@ from muli.candidates.schema import EXPLAINED, ROLES
 from muli.candidates.tables import NUMBERS
 from muli.candidates.tables import table as shipped
 from muli.candidates.users import user_table
+from muli.candidates.users.problems import Problem
 from muli.candidates.wide import OWN, columns, library
 
 _EVIDENCE = {True: "measured", False: "none"}
@@ -48,7 +49,7 @@ def load(
     if role is not None and role not in ROLES:
         raise ValueError(f"unknown role {role!r}: one of {', '.join(ROLES)}")
     frame = library() if table == "library" else computed.wide(columns())
-    problems: list[user_table.Problem] = []
+    problems: list[Problem] = []
     for path in tables:
         rows, found = user_table.read(path, bad=bad)
         problems += found

@@ -20,6 +20,7 @@ Kind = Literal["number", "text", "truth"]
 """What an expression gives; None where it cannot be told before it runs."""
 
 MAX_CHARACTERS = 10_000
+MAX_DEPTH = 400
 LIMIT_S = 20.0
 """Longest time a condition may take on a table of materials, seconds."""
 
@@ -53,6 +54,9 @@ _REFUSED = {
 }
 
 
+_TOO_DEEP = "nested too deeply to be a condition"
+
+
 class ConditionError(ValueError):
     """A condition that cannot be read, names unknown columns, or is more than a condition."""
 
@@ -73,8 +77,10 @@ def parse(sql: str) -> dict[str, Any]:
         serialized: dict[str, Any] = json.loads(answer)
     except duckdb.Error as error:
         raise ConditionError(f"cannot be read: {first_line(error)}") from None
-    except RecursionError:
-        raise ConditionError("nested too deeply to be a condition") from None
+    except RecursionError:  # Python 3.11 reads no deeper tree
+        raise ConditionError(_TOO_DEEP) from None
+    if _depth(serialized) > MAX_DEPTH:
+        raise ConditionError(_TOO_DEEP)
     statements = serialized.get("statements", [])
     if serialized["error"] or len(statements) != 1:
         reason = serialized.get("error_message", "expected one SQL condition on columns")
@@ -205,6 +211,17 @@ def _walk(tree: Any) -> Iterator[dict[str, Any]]:
             pending.extend(reversed(list(node.values())))
         elif isinstance(node, list):
             pending.extend(reversed(node))
+
+
+def _depth(tree: Any) -> int:
+    """Lists and objects inside one another; two for every operator of an expression."""
+    level, depth = [tree], 0
+    while level := [each for each in level if isinstance(each, dict | list)]:
+        depth += 1
+        level = [
+            inner for each in level for inner in (each.values() if isinstance(each, dict) else each)
+        ]
+    return depth
 
 
 def _operands(tree: dict[str, Any]) -> list[dict[str, Any]]:

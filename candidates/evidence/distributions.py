@@ -167,7 +167,8 @@ def _conductivity(row: Mapping[Any, Any], prop: str, group: Chemistry, compound:
     parts = tuple(
         (weight, normal.mean, normal.sd)
         for weight, crystal in ((1.0 - share, 0.0), (share, 1.0))
-        if weight > 0.0 and (normal := _form(prop, compound, group, crystal))
+        if weight > 0.0
+        for normal in (_form(prop, compound, group, crystal),)
     )
     mean = sum(weight * centre for weight, centre, _ in parts)
     variance = sum(weight * (sd**2 + (centre - mean) ** 2) for weight, centre, sd in parts)

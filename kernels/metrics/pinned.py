@@ -14,6 +14,7 @@ moved into the window.
 """
 
 from dataclasses import replace
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -21,7 +22,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from muli.kernels.model.boundary import Window
-from muli.kernels.model.stack import Stack
+from muli.kernels.model.stack import Layer, Stack
 from muli.kernels.model.status import Status
 from muli.kernels.solvers.solve import solve
 from muli.kernels.transport.conductor import as_floats
@@ -79,7 +80,9 @@ def behind(stack: Stack) -> Stack | None:
     return _part(stack, stack.layers[index:], contacts)
 
 
-def _part(stack: Stack, layers: tuple, contacts: tuple | None) -> Stack | None:
+def _part(
+    stack: Stack, layers: tuple[Layer, ...], contacts: tuple[Any, ...] | None
+) -> Stack | None:
     if not layers and contacts is None:
         return None
     return replace(stack, layers=layers, interface_asr=contacts, electrolyte=0)

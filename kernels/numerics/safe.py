@@ -83,4 +83,4 @@ def bounded_exp(x: Number) -> Number:
 
 def fits(missed: Number) -> Bool[Array, "..."]:
     """Whether what the worst layer misses (V, or relative to the current) is rounding alone."""
-    return missed <= CLOSE + ROUNDINGS * jnp.finfo(missed.dtype).eps
+    return jnp.less_equal(missed, CLOSE + ROUNDINGS * jnp.finfo(missed.dtype).eps)

@@ -7,7 +7,7 @@ Marching loses a node where a layer is saturated and its integral ends, so the n
 from both electrodes and each is taken from the side that a change of ln j moves less.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -277,7 +277,7 @@ def _cross_all(
 ) -> _Crossing:
     """Cross layers at |j| from one electrode towards the other, in the order met."""
 
-    def cross(state: tuple[Scalar, Scalar], item: tuple[Piece, Scalar]) -> tuple:
+    def cross(state: tuple[Scalar, Scalar], item: tuple[Piece, Scalar]) -> tuple[Any, Any]:
         (E, slope), (piece, drop) = state, item
         enter = E + jnp.sign(end - E) * jnp.minimum(drop, jnp.abs(end - E))
         leave = advance(piece, enter, end, log_leak)

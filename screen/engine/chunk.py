@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from muli.screen.dataset.histograms import histograms, leaders
 from muli.screen.dataset.parquet import Encoded
-from muli.screen.dataset.store import PartWriter
+from muli.screen.dataset.part_file import PartWriter
 from muli.screen.engine.ageing import aged_columns
 from muli.screen.engine.best_rows import best_on_axis, judged, line_columns, recommended_rows
 from muli.screen.engine.evaluate import Evaluator, Judged, LineBest, Whole

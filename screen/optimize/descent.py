@@ -6,7 +6,7 @@
    best of the optima is the answer.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -98,7 +98,7 @@ def descend(function: Function, box: Box, share: Float[Array, " n"], steps: int)
     """The best point that `steps` of Adam meet from a start given as a share of the bounds."""
     adam = optax.adam(LEARNING_RATE)
 
-    def step(carry: tuple[Float[Array, " n"], optax.OptState, Met], _: None) -> tuple:
+    def step(carry: tuple[Float[Array, " n"], optax.OptState, Met], _: None) -> tuple[Any, Any]:
         u, state, best = carry
         v = box.place(u)
         f, gradient, c, jacobian = linearise(function, v)

@@ -26,10 +26,11 @@ from muli.screen.running.identity import (
     resolved,
     versions,
 )
-from muli.screen.running.local import Local, Precision, Request, Workplace
+from muli.screen.running.local import Local, Request, Workplace
 from muli.screen.running.missing import Missing
 from muli.screen.running.progress import Progress
 from muli.screen.running.signals import stop_on_signal
+from muli.screen.space.cost import Precision
 from muli.screen.space.materials import summarised
 from muli.screen.space.products import ageing_notes
 from muli.screen.space.setup import Setup, ranking_notes, set_up
@@ -116,7 +117,8 @@ def _workplace(
     """This process, or the workers of a cluster."""
     if start is None:
         return nullcontext(Local(setup, store, *knobs))
-    from muli.screen.running.workers import Work, connected
+    from muli.screen.running.work import Work
+    from muli.screen.running.workers import connected
 
     return connected(start, Work(setup, str(store.folder.resolve()), *knobs), stop)
 

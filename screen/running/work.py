@@ -25,7 +25,8 @@ from muli.screen.engine.device import DeviceName
 from muli.screen.engine.evaluate import Programs
 from muli.screen.errors import ScreenError
 from muli.screen.running.identity import identity, versions
-from muli.screen.running.local import Local, Precision, Request
+from muli.screen.running.local import Local, Request
+from muli.screen.space.cost import Precision
 from muli.screen.space.setup import Setup
 
 

@@ -58,6 +58,7 @@ WRONG = {
     "": "cannot be read",
     "true /*": "cannot be read",
     "NOT " * 900 + "wet": "nested too deeply",
+    "NOT " * 300 + "wet": "nested too deeply",
     "a" * 20_000: "a condition has 10,000 at most",
 }
 
