@@ -6,6 +6,7 @@ change are explicit, they come from these (`thresholds.py`), else from the poten
 """
 
 from collections.abc import Callable
+from functools import reduce
 from typing import Any, NamedTuple
 
 import jax
@@ -18,6 +19,7 @@ from muli.kernels import (
     Metrics,
     Stack,
     Status,
+    classify_coating,
     metrics,
     metrics_of_plane,
 )
@@ -52,14 +54,14 @@ def answer(batch: Batch, *, plane: bool, current: bool, row: Row | None = None) 
     )
     names = (*FLOATS, *CURRENT_FLOATS) if current else FLOATS
     floats = {name: getattr(found, name) for name in names if name in _OWN}
-    floats["coating_oxidation_margin_V"] = found.coating_oxidation_margin_V[0]
-    floats["coating_reduction_margin_V"] = found.coating_reduction_margin_V[0]
+    for name in ("coating_oxidation_margin_V", "coating_reduction_margin_V"):
+        floats[name] = reduce(jnp.minimum, getattr(found, name))
     floats["max_sigma_ele_ratio"] = _largest_ratio(batch)
     if not current:
         floats |= _known_without_transport(batch, floats)
     codes = {
         "status": _status(batch, found),
-        "coating_class": _coating_class(batch, found.coating_class[0], floats)
+        "coating_class": _coating_class(batch, _class_of_all(batch, found, floats), floats)
         if row is None
         else row.coating_class,
         "max_thickness_set_by": found.max_thickness_set_by,
@@ -121,14 +123,24 @@ def _known_without_transport(batch: Batch, floats: dict[str, Number]) -> dict[st
     first, _, last = batch.stack.interface_asr or (0.0, 0.0, 0.0)
     electrolyte: Any = batch.limits.electrolyte
     coating: Any = batch.limits.coatings[0]
+    alone = len(batch.limits.coatings) == 1
     ends = {
-        "coating_oxidation_margin_V": (coating.oxidation - E_c, (last == 0) & (E_c >= E_a)),
+        "coating_oxidation_margin_V": (coating.oxidation - E_c, alone & (last == 0) & (E_c >= E_a)),
         "anode_side_margin_V": (E_a - electrolyte.reduction, first == 0),
     }
     return {
         name: jnp.where(jnp.isnan(floats[name]) & sure, margin, floats[name])
         for name, (margin, sure) in ends.items()
     }
+
+
+def _class_of_all(batch: Batch, found: Metrics, floats: dict[str, Number]) -> Verdict:
+    """The class of a coating; of several layers that of the least margins of all."""
+    if len(found.coating_class) == 1:
+        return found.coating_class[0]
+    margins = floats["coating_oxidation_margin_V"], floats["coating_reduction_margin_V"]
+    tolerance: Any = batch.limits.window_tolerance
+    return classify_coating(*margins, tolerance)
 
 
 def _coating_class(batch: Batch, code: Verdict, floats: dict[str, Number]) -> Verdict:
@@ -157,6 +169,8 @@ def _row(
     oxidation = jnp.where(never_oxidised, YES, at_most(E, window.oxidation))
     protected = both(oxidation, at_most(window.reduction, E))
     band = at_most(floats["min_thickness_nm"], floats["max_thickness_nm"])
+    if len(batch.limits.coatings) > 1:  # no thickness of one layer bounds the others
+        band = jnp.full_like(band, YES)
     affordable = at_most(cost, jnp.full_like(cost, batch.limits.asr_budget))
     return Row(oxidation, protected, both(both(protected, band), affordable), coating_class)
 
@@ -223,7 +237,9 @@ def _largest_ratio(batch: Batch) -> Number:
     The limit of physics where sigma_ele << sigma_ion, without contacts: what can be said while the
     electrolyte's own sigma_ele is unknown. Infinite where anything protects, 0 where nothing does.
     """
-    electrolyte, coating = batch.stack.layers
+    electrolyte, coating, *others = batch.stack.layers
+    if others:
+        return jnp.full_like(batch.stack.E_anode, jnp.nan)
     E_ox: Any = batch.limits.electrolyte.oxidation
     E_a, E_c = _ends(batch)
     over, under = E_c - E_ox, E_ox - E_a

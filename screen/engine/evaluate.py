@@ -129,7 +129,10 @@ class Evaluator:
 
     @cached_property
     def thickness_nm(self) -> NDArray[np.float64]:
-        """The thickness axis; one stand-in where there is none."""
+        """The thickness axis; one stand-in where there is none. With several layers the positions
+        on their joint axis."""
+        if self.problem.layers > 1:
+            return np.arange(self.problem.space.thicknesses, dtype=np.float64)
         return self.problem.numbers.get(THICKNESS, np.full(1, NO_THICKNESS_NM))
 
     @cached_property
@@ -231,8 +234,9 @@ class Evaluator:
 
     @cached_property
     def plane(self) -> bool:
-        """Whether all stacks have constant laws at open circuit: no iteration then."""
-        return not (self.problem.branches or self.problem.curved or self.current)
+        """Whether all stacks are two layers of constant laws at open circuit."""
+        other = self.problem.branches or self.problem.curved or self.current
+        return not other and self.problem.layers == 1
 
     @property
     def current(self) -> bool:
@@ -325,6 +329,8 @@ class Evaluator:
             if self.draws is not None:
                 uncertain = self._uncertain(lookup, self.draws)
                 answers = with_confidence(answers, uncertain, thickness if known else None)
+            if self.problem.layers > 1:
+                thickness = tables[THICKNESS][thickness.astype(jnp.int32)]
             return Judged(answers, *self._gated(answers, digits, thickness))
 
     def _gated(
@@ -348,7 +354,8 @@ class Evaluator:
     @property
     def _law(self) -> LawForm:
         problem = self.problem
-        return LawForm(problem.branches, problem.slope, self.current, frozenset(problem.curved))
+        curved = frozenset(problem.curved)
+        return LawForm(problem.branches, problem.slope, self.current, curved, problem.layers)
 
     def _uncertain(self, lookup: Lookup, draws: Draws) -> Uncertain:
         return Uncertain(draws, lookup, self.problem.spec.screen, self._law, self.plane)

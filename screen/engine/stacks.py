@@ -53,12 +53,14 @@ class LawForm(NamedTuple):
 
     branches: whether sigma_ele is built with branches. slope: the z that all of them share, or
     None. current: whether a current flows in some stack. curves: roles that are built with curves.
+    layers: of every coating.
     """
 
     branches: bool
     slope: float | None = 1.0
     current: bool = False
     curves: frozenset[str] = frozenset()
+    layers: int = 1
 
 
 class Lookup(NamedTuple):
@@ -85,16 +87,21 @@ class Lookup(NamedTuple):
 
     def property(self, role: str, name: str) -> Number:
         """A material's property: its axis if there is one, else the table, gaps filled if asked."""
-        key = f"{role}.{name}"
+        key = f"{_axis_of(role)}.{name}"
         if key in self.digits or key in self.drawn:
             return self.axis(key)
-        value = per_line(self.tables[key][self.digits[role]])
+        value = per_line(self.tables[f"{role}.{name}"][self.digits[_axis_of(role)]])
         filler = FILL + key
         return (
             jnp.where(jnp.isnan(value), self.axis(filler), value)
             if filler in self.digits
             else value
         )
+
+
+def _axis_of(role: str) -> str:
+    """The axis of a role: that of coatings for each of their layers (`coating_1` and so on)."""
+    return role.partition("_")[0]
 
 
 def per_line(values: Array) -> Array:
@@ -121,11 +128,12 @@ def build(lookup: Lookup, thickness_nm: Number, screen: Screen, law: LawForm) ->
     """Electrolyte | coating stacks of the lines at these thicknesses (nm), boundary resolved."""
     area = lookup.optional("cathode.area_factor", 1.0)
     temperature = lookup.axis("temperature_K")
+    films = _films(lookup, thickness_nm, law.layers)
     layers = (
         _layer(lookup, "electrolyte", lookup.axis("electrolyte_thickness_um") * CM_PER_UM, law),
-        _layer(lookup, "coating", thickness_nm * CM_PER_NM / area, law),
+        *(_layer(lookup, role, film * CM_PER_NM / area, law) for role, film in films.items()),
     )
-    windows = [_window(lookup, role) for role in ("electrolyte", "coating")]
+    windows = [_window(lookup, role) for role in ("electrolyte", *films)]
     boundary = _boundary(lookup, windows[0])
     stack = Stack(
         layers,
@@ -133,11 +141,11 @@ def build(lookup: Lookup, thickness_nm: Number, screen: Screen, law: LawForm) ->
         boundary.E_cathode,
         temperature,
         lookup.axis("current_density_mA_cm2") * 1e-3 if law.current else 0.0,
-        _contacts(lookup, area),
+        _contacts(lookup, area, law.layers),
     )
     limits = Limits(
         windows[0],
-        (windows[1],),
+        tuple(windows[1:]),
         screen.asr_budget_ohm_cm2,
         screen.areal_capacity_mAh_cm2,
         screen.window_tolerance_V,
@@ -146,12 +154,30 @@ def build(lookup: Lookup, thickness_nm: Number, screen: Screen, law: LawForm) ->
     return Batch(stack, limits, boundary)
 
 
-def _contacts(lookup: Lookup, area: Number) -> tuple[Number, Number, Number] | None:
-    """Contact resistances; those at the coating share the cathode's larger area."""
+def _films(lookup: Lookup, thickness: Number, layers: int) -> dict[str, Number]:
+    """Thickness (nm) of the coating, or of its layers by their roles.
+
+    With several layers `thickness` is a position on their joint axis.
+    """
+    if layers == 1:
+        return {"coating": thickness}
+    position = thickness.astype(jnp.int32)
+    return {
+        f"coating_{k}": lookup.tables[f"layer_{k}_thickness_nm"][position]
+        for k in range(1, layers + 1)
+    }
+
+
+def _contacts(lookup: Lookup, area: Number, layers: int) -> tuple[Number, ...] | None:
+    """Contact resistances; those at the coating share the cathode's larger area.
+
+    Layers of a coating touch each other ideally.
+    """
     if not any(key in lookup.digits for key in CONTACTS):
         return None
     first, middle, last = (lookup.optional(key, 0.0) for key in CONTACTS)
-    return first, middle / area, last / area
+    ideal = (jnp.zeros_like(area),) * (layers - 1)
+    return first, middle / area, *ideal, last / area
 
 
 def _boundary(lookup: Lookup, window: Window) -> Boundary:
@@ -202,8 +228,8 @@ def _table(lookup: Lookup, role: str, sigma_ele: Number) -> Table:
 
 def _used(lookup: Lookup, role: str, column: str, kind: Kind) -> Number:
     """A conductivity of a role's material at the temperature of its line."""
-    key = f"{role}.{column}"
-    stated = f"{role}.{kind}_temperature_K" in lookup.digits
+    key = f"{_axis_of(role)}.{column}"
+    stated = f"{_axis_of(role)}.{kind}_temperature_K" in lookup.digits
     typed = jnp.asarray(key in lookup.digits and not stated)
     if FILL + key in lookup.digits:
         typed = typed | jnp.isnan(per_line(lookup.tables[key][lookup.digits[role]]))

@@ -6,6 +6,7 @@ Nothing is laid out, and nothing is imported that computes: the answer should co
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from muli.screen.space.layered import readied
 from muli.screen.space.layout import MOST_JUDGED, DesignSpace
 from muli.screen.space.problem import laid_out
 from muli.screen.space.source import SpecLike, chosen_materials, refuse_other_parts, source_of
@@ -45,7 +46,7 @@ bytes), and the points of all axes with their copies."""
 
 def dry_run(spec: SpecLike = None, precision: Precision = "float32") -> "Estimate":
     """Rows, size and time of a screen; nothing is written. Raises `SpecError`."""
-    source = source_of(spec)
+    source = readied(source_of(spec))
     refuse_other_parts(source)
     given = source.spec
     visited = None

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from muli.screen.space import layered
 from muli.screen.space.conductivity import Kind, Measured, held_constant, used_on_host
 from muli.screen.space.curves import FILE
 from muli.screen.space.layout import COATING, STATE, THICKNESS
@@ -123,6 +124,20 @@ def _axes(problem: Problem) -> dict[str, AxisColumn]:
             found[column_name(key)] = Values((key,), numbers[key])
     thickness = numbers.get(THICKNESS, np.array([np.nan]))
     found[THICKNESS] = Values((THICKNESS,), thickness)
+    return found | _layers(problem)
+
+
+def _layers(problem: Problem) -> dict[str, AxisColumn]:
+    """Material and thickness of every layer of composed coatings."""
+    found: dict[str, AxisColumn] = {}
+    each = layered.thicknesses(problem.spec)
+    if each is None:
+        return found
+    names = [str(name).split(layered.JOINT) for name in problem.materials.frames[COATING]["name"]]
+    for k in range(problem.layers):
+        own = np.array([name[k] for name in names], dtype=object)
+        found[f"coating_{k + 1}"] = words((COATING,), own)
+        found[f"coating_{k + 1}_thickness_nm"] = Values((THICKNESS,), each[:, k])
     return found
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 from muli import candidates
 from muli.candidates.names import find
 from muli.screen.errors import SHOWN, SpecError
-from muli.screen.space import curves
+from muli.screen.space import curves, layered
 from muli.screen.spec import Selection, Source
 from muli.screen.spec.names import closest
 
@@ -54,6 +54,8 @@ def resolve(source: Source) -> Materials:
         errors += [f"axes.{role}: {each}" for each in wrong]
         more += left
         found.frames[role] = frame
+    if axes.coating.layers > 1 and not errors:
+        layered.touch(found.frames, axes.coating.layers)
     if source.spec.screen.law == "table":
         errors += _take_curves(found)
     found.frames.update({k: curves.without_folders(each) for k, each in found.frames.items()})
@@ -120,7 +122,7 @@ def _select(
 ) -> tuple[pd.DataFrame, list[str], int]:
     """Rows of one axis, what is wrong with its selection, and how much more of that there is."""
     if selection.layers > 1:
-        return pd.DataFrame(), ["several coating layers: `muli design` takes them, a screen one"], 0
+        return _layered(role, selection, shared)
     if selection.names:
         return _by_name(role, [stack[0] for stack in selection.names], shared)
     if selection.table is not None and selection.table not in _TABLES:
@@ -132,6 +134,20 @@ def _select(
         return pd.DataFrame(), str(error).splitlines(), 0
     wrong = [] if len(frame) else [f"no {role} fits {_described(selection)}"]
     return frame, wrong, 0
+
+
+def _layered(
+    role: str, selection: Selection, shared: Sequence[Path]
+) -> tuple[pd.DataFrame, list[str], int]:
+    """As `_select`, for coatings of several layers."""
+    if len({len(stack) for stack in selection.names}) > 1:
+        return pd.DataFrame(), ["all coatings of a screen have the same number of layers"], 0
+    names = list(dict.fromkeys(name for stack in selection.names for name in stack))
+    frame, wrong, left = _by_name(role, names, shared)
+    if wrong:
+        return frame, wrong, left
+    stacks = [[names.index(name) for name in stack] for stack in selection.names]
+    return layered.composed(frame, stacks), [], 0
 
 
 def _queried(

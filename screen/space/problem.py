@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from muli.screen.errors import SpecError
-from muli.screen.space import curves
+from muli.screen.space import curves, layered
 from muli.screen.space.layout import DesignSpace
 from muli.screen.space.materials import ROLES, Materials, resolve
 from muli.screen.spec import Source, Spec
@@ -87,9 +87,26 @@ class Problem:
                     found[f"{role}.{name}"] = column(frame, name)
         for role in self.curved:
             found |= self._grids(role)
+        found |= self._layers()
         found["cathode_potential_V"] = self._cathode_potentials()
         if "anode" in self.materials.frames:
             found["anode_potential_V"] = anode_potentials(self.materials.frames["anode"])
+        return found
+
+    @property
+    def layers(self) -> int:
+        """Layers of every coating."""
+        return self.spec.axes.coating.layers
+
+    def _layers(self) -> dict[str, Floats]:
+        """Properties of every layer of composed coatings, and their thicknesses."""
+        thickness, frame = layered.thicknesses(self.spec), self.materials.frames["coating"]
+        if thickness is None:
+            return {}
+        found = {f"layer_{k + 1}_thickness_nm": each for k, each in enumerate(thickness.T)}
+        for k in range(1, self.layers + 1):
+            for name in LAYER_PROPERTIES:
+                found[f"coating_{k}.{name}"] = column(frame, layered.prefix(k) + name)
         return found
 
     @property

@@ -7,6 +7,8 @@ from muli.screen.errors import SpecError
 from muli.screen.space.evidence import Beliefs, beliefs
 from muli.screen.space.facts import AxisColumn, all_axis_columns
 from muli.screen.space.filters import GateCount, ResultGate, gates_of, kinds
+from muli.screen.space.layered import notes as layered_notes
+from muli.screen.space.layered import readied
 from muli.screen.space.layout import STATE
 from muli.screen.space.problem import Problem, laid_out, prepare
 from muli.screen.space.products import basis_columns, refuse_ageing
@@ -82,7 +84,7 @@ def refuse_slow_laws(problem: Problem) -> None:
 def ranking_notes(problem: Problem) -> list[str]:
     """What a reader of the probabilities must know about this spec."""
     spec = problem.spec
-    notes: list[str] = []
+    notes = layered_notes(spec)
     if spec.screen.missing != "prior":
         return notes
     if problem.branches:
@@ -108,7 +110,7 @@ def ranking_notes(problem: Problem) -> list[str]:
 
 def set_up(spec: SpecLike) -> Setup:
     """Resolve, gate and lay out a screen. Raises `SpecError` with every problem found."""
-    source = source_of(spec)
+    source = readied(source_of(spec))
     refuse_other_parts(source)
     materials = chosen_materials(source)
     asked = laid_out(source, materials).stacks

@@ -60,6 +60,8 @@ def why_visited(
     thickness = problem.numbers.get(THICKNESS)
     if thickness is None:
         return "the screen has no thickness"
+    if problem.layers > 1:
+        return "coatings have several layers"
     if problem.branches:
         return "sigma_ele has branches"
     if problem.curved:

@@ -1,5 +1,6 @@
 """The forms an axis may take: numbers (a list or a range) and materials (names or a selection)."""
 
+import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -42,6 +43,29 @@ class Numbers:
 
 
 @dataclass(frozen=True)
+class LayerNumbers:
+    """Axes of numbers, one for each layer of a coating, first that of the layer at the electrolyte.
+
+    Together they are one axis: all combinations, by rising sum.
+    """
+
+    layers: tuple[Numbers, ...]
+
+    def __len__(self) -> int:
+        return math.prod(len(each) for each in self.layers)
+
+    def values(self) -> NDArray[np.float64]:
+        """The sum of every combination."""
+        return self.by_layer().sum(axis=1)
+
+    def by_layer(self) -> NDArray[np.float64]:
+        """(combinations, layers)."""
+        grids = np.meshgrid(*(each.values() for each in self.layers), indexing="ij")
+        rows = np.stack([grid.ravel() for grid in grids], axis=1)
+        return rows[np.argsort(rows.sum(axis=1), kind="stable")]
+
+
+@dataclass(frozen=True)
 class Selection:
     """An axis of materials: names, `"*"` (all of the role), a file, or a table with a condition.
 
@@ -79,6 +103,21 @@ def numbers(quantity: Quantity) -> Callable[[Any], Numbers]:
         return Numbers(listed=values)
 
     return parse
+
+
+def layer_numbers(quantity: Quantity) -> Callable[[Any], Numbers | LayerNumbers]:
+    """A parser of an axis of numbers, or of a list of such axes, one for each layer."""
+    parse = numbers(quantity)
+
+    def parse_layers(raw: Any) -> Numbers | LayerNumbers:
+        if not (isinstance(raw, list) and any(isinstance(each, list | dict) for each in raw)):
+            return parse(raw)
+        found = LayerNumbers(tuple(parse(each) for each in raw))
+        if len(found) > MAX_POINTS:
+            raise ValueError(f"{len(found):,} combinations: {MAX_POINTS:,} at most")
+        return found
+
+    return parse_layers
 
 
 def _number_problem(value: Any, quantity: Quantity) -> str | None:

@@ -4,7 +4,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from muli.screen.spec.axes import Numbers, Selection, numbers, selection
+from muli.screen.spec.axes import (
+    LayerNumbers,
+    Numbers,
+    Selection,
+    layer_numbers,
+    numbers,
+    selection,
+)
 from muli.screen.spec.design import checked_distribution, checked_objective, checked_variables
 from muli.screen.spec.quantities import AXES, quantity, unknown_axis
 from muli.screen.spec.times import checked_times
@@ -184,7 +191,12 @@ class Axes(Section):
     """The axes of the design space. `others` holds quoted keys (`role.property`, `interface.*`)."""
 
     coating: Materials
-    coating_thickness_nm: Annotated[Numbers, _axis("coating_thickness_nm")] | None = None
+    coating_thickness_nm: (
+        Annotated[
+            Numbers | LayerNumbers, BeforeValidator(layer_numbers(AXES["coating_thickness_nm"]))
+        ]
+        | None
+    ) = None
     electrolyte: Materials
     electrolyte_thickness_um: Annotated[Numbers, _axis("electrolyte_thickness_um")] = Numbers(
         (30.0,)

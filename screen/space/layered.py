@@ -1,0 +1,126 @@
+"""Coatings of several layers in a screen: one row of the table of coatings for each stack of films.
+
+A coating `["LiNbO3", "Li3PO4"]` (first the layer at the electrolyte) stands in the table of
+coatings as one material named `LiNbO3 | Li3PO4`. What holds for the whole is found from its layers:
+the narrowest window, the reaction energy of the layer that touches the electrolyte or the cathode.
+What stacks are built from is kept layer by layer, in columns with the prefix `layer_1.` and so on.
+The thicknesses of the layers are one axis together, all combinations by rising sum.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from muli.screen.errors import SpecError
+from muli.screen.spec import Source, Spec
+from muli.screen.spec.axes import LayerNumbers
+
+JOINT = " | "
+"""Between the names of layers."""
+_KEPT = ("sigma_", "oxidation_limit_V", "reduction_limit_V")
+_REACTION = "reaction_energy_"
+
+
+def prefix(layer: int) -> str:
+    """Of the columns of a layer, counted from 1 at the electrolyte."""
+    return f"layer_{layer}."
+
+
+def composed(single: pd.DataFrame, stacks: Sequence[Sequence[int]]) -> pd.DataFrame:
+    """One row for each stack of layers, given by the positions of its materials in `single`."""
+    layers = [
+        single.iloc[[stack[k] for stack in stacks]].reset_index(drop=True)
+        for k in range(len(stacks[0]))
+    ]
+    found = pd.DataFrame({name: _whole([each[name] for each in layers]) for name in single.columns})
+    found["name"] = [JOINT.join(names) for names in zip(*(k["name"] for k in layers), strict=True)]
+    known = [each.apply(pd.to_numeric, errors="coerce") for each in layers]
+    for name, narrowest in (("oxidation_limit_V", np.minimum), ("reduction_limit_V", np.maximum)):
+        found[name] = narrowest.reduce([each[name].to_numpy(float) for each in known])
+    own = {
+        f"{prefix(k + 1)}{name}": each[name].to_numpy()
+        for k, each in enumerate(layers)
+        for name in single.columns
+        if name.startswith((*_KEPT, _REACTION))
+    }
+    return pd.concat([found, pd.DataFrame(own)], axis=1)
+
+
+def _whole(values: Sequence[pd.Series]) -> pd.Series:
+    """What all layers share; words that differ side by side, numbers that differ unknown."""
+    first, *others = values
+    same = np.logical_and.reduce([(first == k) | (first.isna() & k.isna()) for k in others])
+    if pd.api.types.is_numeric_dtype(first):
+        return first.where(same)
+    words = [JOINT.join(map(str, each)) for each in zip(*values, strict=True)]
+    return first.where(same, pd.Series(words, dtype=object))
+
+
+def touch(frames: dict[str, pd.DataFrame], layers: int) -> None:
+    """Give composed coatings the reaction energies of the layer that touches each material."""
+    coating = frames["coating"]
+    for role, layer in (("electrolyte", 1), ("cathode", layers)):
+        for name in frames[role]["name"] if role in frames else ():
+            column = f"{_REACTION}{name}_meV_atom"
+            if prefix(layer) + column in coating:
+                coating[column] = coating[prefix(layer) + column]
+
+
+def thicknesses(spec: Spec) -> NDArray[np.float64] | None:
+    """Thickness (nm) of every layer at every point of the joint axis: (points, layers)."""
+    axis = spec.axes.coating_thickness_nm
+    return axis.by_layer() if isinstance(axis, LayerNumbers) else None
+
+
+def readied(source: Source) -> Source:
+    """A spec as it is screened: with several layers without probabilities. Raises `SpecError`."""
+    spec = source.spec
+    layers = spec.axes.coating.layers
+    axis = spec.axes.coating_thickness_nm
+    given = len(axis.layers) if isinstance(axis, LayerNumbers) else 1
+    problems = []
+    if given != layers and (axis is not None or layers > 1):
+        problems.append(
+            f"axes.coating_thickness_nm: {given} axis for a coating of {layers} layers; give one "
+            f"for each: [{', '.join(['[1, 2, 5]'] * layers)}], first that of the layer at the "
+            "electrolyte"
+            if layers > 1
+            else "axes.coating_thickness_nm: one axis for each layer, but axes.coating has single "
+            'layers; name all of them: coating = [["LiNbO3", "Li3PO4"]]'
+        )
+    if layers > 1:
+        problems += _refused(spec)
+    if problems:
+        raise SpecError(source.name, problems)
+    if layers == 1 or spec.screen.missing != "prior":
+        return source
+    screen = spec.screen.model_copy(update={"missing": "status"})
+    return Source(spec.model_copy(update={"screen": screen}), source.name, source.folder)
+
+
+def _refused(spec: Spec) -> list[str]:
+    """What a screen does for single layers only."""
+    several = "not for coatings of several layers; "
+    refused = {
+        f'screen.law = "{spec.screen.law}"': spec.screen.law != "constant"
+        and "use constant laws, or `muli solve`, which takes any",
+        'screen.missing = "decades"': spec.screen.missing == "decades"
+        and 'give values as axes, such as "coating.sigma_ele_S_cm"',
+        "[uncertainty]": spec.uncertainty is not None and "leave it out",
+        "[ageing]": spec.ageing is not None and "leave it out, or use `muli age`",
+    }
+    return [f"{name}: {several}{way}" for name, way in refused.items() if way]
+
+
+def notes(spec: Spec) -> list[str]:
+    """What a reader of a run with several layers must know."""
+    if spec.axes.coating.layers == 1:
+        return []
+    return [
+        "coatings of several layers have no probabilities: they rest on one conductivity and one "
+        "window for each coating. Verdicts and numbers are those of every stack; coating_thickness_"
+        "nm is the sum of the layers, min_thickness_nm that of the layer at the electrolyte beside "
+        "the others as they are. Reactions between layers are not judged"
+    ]
