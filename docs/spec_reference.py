@@ -12,7 +12,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from muli.screen.spec.axes import Numbers, Selection
+from muli.screen.spec.axes import LayerNumbers, Numbers, Selection
 from muli.screen.spec.model import Spec
 from muli.screen.spec.quantities import AXES, PROPERTIES, ROLES_WITH_PROPERTIES, Quantity
 
@@ -37,7 +37,8 @@ MEANING = {
     "axes.coating": "the coatings; a list inside the list is a multilayer, from the electrolyte to "
     "the cathode",
     "axes.coating_thickness_nm": "thickness of the coating; without it only the inverse answers "
-    "are given",
+    "are given. For a multilayer one axis for each layer, from the electrolyte to the cathode: "
+    "`[[1, 2, 5], [1, 2]]`",
     "axes.electrolyte": "the solid electrolytes",
     "axes.electrolyte_thickness_um": "thickness of the electrolyte",
     "axes.cathode": "cathodes by name, judged charged and discharged",
@@ -137,7 +138,7 @@ def form(annotation: Any) -> str:
     if origin is Annotated:
         return form(parts[0])
     if origin in (Union, UnionType):
-        return " or ".join(form(part) for part in parts if part is not type(None))
+        return " or ".join(dict.fromkeys(form(x) for x in parts if x is not type(None)))
     if origin is Literal:
         return ", ".join(f'`"{value}"`' for value in parts)
     if origin is tuple:
@@ -145,7 +146,8 @@ def form(annotation: Any) -> str:
     if origin is dict:
         return f"a table of {form(parts[1])}"
     words = {str: "text", int: "whole number", float: "number", bool: "true or false"}
-    return {**words, Selection: "materials", Numbers: "numbers"}.get(annotation, "a value")
+    words |= {Selection: "materials", Numbers: "numbers", LayerNumbers: "numbers"}
+    return words.get(annotation, "a value")
 
 
 def limits(metadata: list[Any]) -> str:

@@ -97,7 +97,7 @@ def test_unknown_materials_are_all_named_with_the_closest():
         ({"anode": {"where": "random() > 0.5"}}, "random is not a function"),
         ({"coating": {"where": "CALL enable_logging()"}}, "cannot be read"),
         ({"coating": {"where": "band_gap_eV"}}, "a number, not a condition"),
-        ({"coating": [["LiNbO3", "Li3PO4"]]}, "several coating layers"),
+        ({"coating": [["LiNbO3", "Li3PO4"]]}, "give one for each"),
         ({"stack_pressure_MPa": [10]}, "stack_pressure_MPa"),
     ],
 )
