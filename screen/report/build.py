@@ -16,6 +16,7 @@ from muli.screen.dataset import materials
 from muli.screen.dataset.results import Dirs, Results, open_results
 from muli.screen.errors import ScreenError
 from muli.screen.report import (
+    ageing_figures,
     assumed,
     funnel,
     measuring,
@@ -92,6 +93,7 @@ def html(dirs: Dirs, *, measure: bool = False) -> str:
         here = inside.numbers(cell, tables, spec["screen"])
         drawn = [
             *pictures.pictures(data, held, ranked, rows, starts),
+            *ageing_figures.pictures(ranked, starts),
             *chemistry.pictures(rows, cell, here, tables, spec["screen"]),
         ]
     gains = measuring.measurements(listed) if measure else pd.DataFrame()
