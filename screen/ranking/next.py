@@ -26,7 +26,7 @@ from muli.screen.conditions import check_condition
 from muli.screen.dataset import materials
 from muli.screen.dataset.results import Dirs, open_results
 from muli.screen.engine.lines import LinePrograms
-from muli.screen.engine.probabilities import at_thickness, bare, recommend
+from muli.screen.engine.probabilities import WITHIN, at_thickness, bare, recommend
 from muli.screen.engine.probability_line import Line
 from muli.screen.errors import UsageError
 from muli.screen.ranking import sql
@@ -178,11 +178,12 @@ def _largest(line: Line, field: str, share: Floats, floor: float) -> Floats:
     """p_works of each coating (coatings,) is never more than this, whatever the property is.
 
     It rises with the oxidation limit and falls with the reduction limit; conductivities leave the
-    probabilities of being stable and inert as they are.
+    probabilities of being stable and inert as they are. A recommended thickness may miss the best
+    one by `WITHIN`.
     """
     if field.endswith("_V"):
         best = share[-1:] if field == "oxidation_V" else share[:1]
-        return _works(_known(line, field, best)[1], floor)
+        return _works(_known(line, field, best)[1], floor) + WITHIN
     flat = jax.tree.map(lambda each: np.broadcast_to(each, share.shape[1:]), line)
     chances = at_thickness(flat, np.full(share.shape[1:], floor))
     return np.asarray(chances.p_stable * chances.p_inert)

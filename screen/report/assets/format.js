@@ -99,8 +99,8 @@ function labelNode(text) {
     if (MEANT[word]) {
       const [letter, title] = MEANT[word];
       nodes.append(element("abbr", { title }, "σ", element("sub", {}, letter)));
-    } else for (const part of word.split(/(?<=[A-Za-z)\]])(\d+(?:\.\d+)?)/))
-      nodes.append(/^[\d.]/.test(part) && part !== word.match(/^[\d.]*/)[0] ? element("sub", {}, part) : part);
+    } else word.split(/(?<=[A-Za-z)\]])(\d+(?:\.\d+)?)/).forEach((part, k) => // every second: digits
+      nodes.append(k % 2 ? element("sub", {}, part) : part));
   }
   nodes.append(text.slice(from));
   return nodes;
