@@ -229,10 +229,12 @@ def _quoted() -> str:
     lines = [
         "## Quoted keys of `[axes]`, `[uncertainty]` and `[design]`",
         "",
-        "A property given here overrides the library's value in every row and is marked `assumed`.",
-        'Write `"role.property" = [...]`, the role being '
+        "A property given here takes the place of the library's value and is marked `assumed`.",
+        'Write `"role.property" = [...]` for every material of a role, measured values included, '
+        "the role being "
         + " or ".join(f"`{role}`" for role in ROLES_WITH_PROPERTIES)
-        + ".",
+        + ', or `"LiNbO3.property" = [...]` for one material by its name or an alias '
+        "(axes and uncertainty). Where both stand, the material's own counts.",
         "",
         "| key | unit and range |",
         "|---|---|",

@@ -80,7 +80,12 @@ def bare_answers(problem: Problem, at: Positions, names: Sequence[str]) -> Answe
 
     def number(key: str, role: str) -> NDArray[np.float64]:
         axis = key if key in problem.numbers else role
-        return problem.tables[key][at[axis][:, 0, 0]]
+        values = problem.tables[key][at[axis][:, 0, 0]]
+        for own, index in problem.own.get(key, ()):
+            if own in problem.numbers:
+                given = problem.numbers[own][at[own][:, 0, 0]]
+                values = np.where(at[role][:, 0, 0] == index, given, values)
+        return values
 
     cathode = "cathode" if "cathode" in problem.materials.frames else "cathode_potential_V"
     potentials = problem.tables["cathode_potential_V"][at[cathode][:, 0, 0]]

@@ -321,7 +321,7 @@ class Evaluator:
             row, band = judge_at(lines, thickness), lines.band
         thickness = thickness.astype(self.dtype)
         with self._arithmetic():
-            lookup = Lookup(tables, digits)
+            lookup = Lookup(tables, digits, self.problem.own)
             batch = build(lookup, thickness, self.problem.spec.screen, self._law)
             answers = answer(batch, plane=self.plane, current=self.current, row=row)
             if not known:
@@ -348,7 +348,7 @@ class Evaluator:
         """Where the verdicts of lines change along the thickness."""
         one = jnp.ones((1, 1, 1, 1), jnp.float64)
         return thresholds_of_plane(
-            build(Lookup(exact, digits), one, self.problem.spec.screen, self._law)
+            build(Lookup(exact, digits, self.problem.own), one, self.problem.spec.screen, self._law)
         )
 
     @property
@@ -363,7 +363,7 @@ class Evaluator:
     def _score(self, tables: Any, start: Array) -> Score:
         assert self.draws is not None
         offset = jnp.arange(self.lines, dtype=jnp.int32)[:, None]
-        lookup = Lookup(tables, unravel(start, self.sizes, offset))
+        lookup = Lookup(tables, unravel(start, self.sizes, offset), self.problem.own)
         return score(self._uncertain(lookup, self.draws))
 
 

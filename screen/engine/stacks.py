@@ -5,7 +5,7 @@ Arrays have four axes (lines, states, blocks, thicknesses). A line's own numbers
 blocks, thicknesses): what does not depend on the thickness is computed once per line and block.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -26,6 +26,7 @@ from muli.kernels import (
 )
 from muli.kernels.constants import CM_PER_NM, CM_PER_UM
 from muli.screen.space.conductivity import Kind, Measured, used
+from muli.screen.space.own import Own
 from muli.screen.spec import Screen
 from muli.screen.vocabulary import FILL
 
@@ -66,11 +67,13 @@ class LawForm(NamedTuple):
 class Lookup(NamedTuple):
     """Reads numbers of lines: `tables` by key, at the lines' positions on the axes.
 
-    drawn: properties that stand at their draws instead, on the last axis.
+    own: keys of single materials by `role.property`. drawn: properties that stand at their draws
+    instead, on the last axis.
     """
 
     tables: Tables
     digits: Digits
+    own: Mapping[str, Sequence[Own]] = MappingProxyType({})
     drawn: Mapping[str, Number] = MappingProxyType({})
 
     def axis(self, key: str) -> Number:
@@ -86,7 +89,22 @@ class Lookup(NamedTuple):
         return jnp.full((1, 1, 1, 1), default, self.tables["temperature_K"].dtype)
 
     def property(self, role: str, name: str) -> Number:
-        """A material's property: its axis if there is one, else the table, gaps filled if asked."""
+        """A material's property: its own axis, else its role's, else the table, gaps filled if
+        asked."""
+        value = self._of_role(role, name)
+        for key, here in self.own_axes(role, name):
+            value = jnp.where(here, self.axis(key), value)
+        return value
+
+    def own_axes(self, role: str, name: str) -> list[tuple[str, Array]]:
+        """Keys that give a property to one material, with where that material stands."""
+        return [
+            (key, per_line(self.digits[_axis_of(role)] == index))
+            for key, index in self.own.get(f"{role}.{name}", ())
+            if key in self.digits or key in self.drawn
+        ]
+
+    def _of_role(self, role: str, name: str) -> Number:
         key = f"{_axis_of(role)}.{name}"
         if key in self.digits or key in self.drawn:
             return self.axis(key)
@@ -228,18 +246,28 @@ def _table(lookup: Lookup, role: str, sigma_ele: Number) -> Table:
 
 def _used(lookup: Lookup, role: str, column: str, kind: Kind) -> Number:
     """A conductivity of a role's material at the temperature of its line."""
-    key = f"{_axis_of(role)}.{column}"
-    stated = f"{_axis_of(role)}.{kind}_temperature_K" in lookup.digits
-    typed = jnp.asarray(key in lookup.digits and not stated)
-    if FILL + key in lookup.digits:
-        typed = typed | jnp.isnan(per_line(lookup.tables[key][lookup.digits[role]]))
     measured = Measured(
         lookup.property(role, column),
         lookup.property(role, f"{kind}_activation_eV"),
         lookup.property(role, f"{kind}_temperature_K"),
-        typed,
+        _typed(lookup, role, column, f"{kind}_temperature_K"),
     )
     return used(kind, measured, lookup.axis("temperature_K"))
+
+
+def _typed(lookup: Lookup, role: str, column: str, measured_at: str) -> Array:
+    """Where a value comes from the spec and holds at the temperature of the line."""
+    axis = _axis_of(role)
+    key = f"{axis}.{column}"
+    stated = f"{axis}.{measured_at}" in lookup.digits
+    typed = jnp.asarray(key in lookup.digits and not stated)
+    if FILL + key in lookup.digits:
+        typed = typed | jnp.isnan(per_line(lookup.tables[key][lookup.digits[role]]))
+    known = {index for _, index in lookup.own.get(f"{role}.{measured_at}", ())}
+    for own, index in lookup.own.get(f"{role}.{column}", ()):
+        holds = own in lookup.digits and not stated and index not in known
+        typed = jnp.where(per_line(lookup.digits[axis] == index), holds, typed)
+    return typed
 
 
 def _branches(lookup: Lookup, role: str, sigma_ele: Number, form: LawForm) -> Branches:

@@ -15,8 +15,9 @@ from muli.screen.optimize.batch import unknown
 from muli.screen.optimize.demands import relaxations, relaxed
 from muli.screen.optimize.descent import FEASIBLE, Optimum
 from muli.screen.optimize.problem import Problem, leaf
-from muli.screen.optimize.read import Case, central
+from muli.screen.optimize.read import Case
 from muli.screen.optimize.robust import LADDER, Rung, ladder, sampled
+from muli.screen.optimize.scenarios import central
 from muli.screen.space.distributions import draw
 from muli.screen.spec import Spec
 
@@ -65,7 +66,7 @@ def _solve(
     asked: float,
 ) -> Answer:
     """The robust design of one problem, with the ladder of probabilities."""
-    rungs = jax.tree.map(np.asarray, ladder(problem, sampled(problem, draws, middle), steps))
+    rungs = jax.tree.map(np.asarray, ladder(problem, sampled(problem, draws, middle, names), steps))
     rung = jax.tree.map(lambda each: each[steps.index(asked)], rungs)
     return replace(
         _nominal(problem, rung, names),

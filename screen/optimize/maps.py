@@ -24,15 +24,12 @@ from muli.kernels.constants import CM_PER_NM, CM_PER_UM, ROOM_TEMPERATURE
 from muli.screen.compiling.programs import QUICK_COMPILE, kept
 from muli.screen.errors import SpecError
 from muli.screen.optimize.read import (
-    Scenario,
-    anode_side,
     chosen_materials,
     contact_resistances,
     law_of,
     refuse_unread,
-    scenarios,
-    tables_at,
 )
+from muli.screen.optimize.scenarios import Scenario, anode_side, scenarios, tables_at
 from muli.screen.space.curves import curve_at, means_between
 from muli.screen.spec import Source
 

@@ -2,23 +2,23 @@
 
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import product
 from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Array
 
-from muli.kernels import BoundaryChoice, Branches, Constant, Law, Layer, Stack, Table
+from muli.kernels import Branches, Constant, Law, Layer, Stack, Table
 from muli.kernels.constants import CM_PER_NM, CM_PER_UM
 from muli.screen.errors import SpecError
 from muli.screen.optimize.demands import CRITERIA, asked_criteria, only
 from muli.screen.optimize.problem import Problem, Quantity, Term, Variable, leaf
-from muli.screen.space.conductivity import at_temperature
+from muli.screen.optimize.scenarios import Scenario, anode_side, scenarios, tables_at
 from muli.screen.space.curves import curve_at, filled_size, filled_up
-from muli.screen.space.distributions import quantile
 from muli.screen.space.materials import resolve
+from muli.screen.space.own import is_of
 from muli.screen.spec import Design, Selection, Source, Spec
+from muli.screen.spec.quantities import material_of
 
 Row = Mapping[Hashable, Any]
 """One material: values by column."""
@@ -54,18 +54,6 @@ class Case:
     notes: tuple[str, ...] = ()
     values: Mapping[str, float] = field(default_factory=dict)
     literature: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """One combination of everything that is not a choice; `overrides` by quoted key."""
-
-    electrolyte: str
-    cathode: tuple[str, tuple[float, ...]]
-    anode: tuple[str, float]
-    numbers: Mapping[str, float]
-    overrides: Mapping[str, float]
-    boundary: BoundaryChoice
 
 
 def cases(source: Source, stacks: list[tuple[str, ...]] | None = None) -> list[Case]:
@@ -107,13 +95,6 @@ def refuse_unread(source: Source) -> None:
         raise SpecError(source.name, problems)
 
 
-def anode_side(scenario: Scenario, reduction_limit: float) -> float:
-    """Potential at the electrolyte's anode side, V: the anode's, or the limit that holds it."""
-    E = scenario.anode[1]
-    pinned = scenario.boundary != "electrode" and reduction_limit > E
-    return reduction_limit if pinned else E
-
-
 def chosen_materials(
     source: Source, stacks: list[tuple[str, ...]] | None
 ) -> tuple[list[tuple[str, ...]], dict[str, pd.DataFrame]]:
@@ -130,85 +111,6 @@ def chosen_materials(
     chosen = [tuple(named[name] for name in stack) for stack in asked] or [(n,) for n in known]
     indexed = {role: frame.set_index("name", drop=False) for role, frame in frames.items()}
     return chosen, indexed
-
-
-def scenarios(spec: Spec, materials: Mapping[str, pd.DataFrame]) -> Iterator[Scenario]:
-    """Every combination of the spec's axes but the coating and its thickness."""
-    axes = spec.axes
-    varied = spec.design.variables if spec.design else {}
-    numbers = {
-        "electrolyte_thickness_um": axes.electrolyte_thickness_um.values(),
-        "temperature_K": axes.temperature_K.values(),
-        "current_density_mA_cm2": axes.current_density_mA_cm2.values(),
-    }
-    if varied and "coating_thickness_nm" not in varied and axes.coating_thickness_nm is not None:
-        numbers["coating_thickness_nm"] = axes.coating_thickness_nm.values()
-    overrides = {key: each.values() for key, each in axes.others.items()}
-    overrides |= {k: np.asarray([x]) for k, x in central(spec).items() if k not in overrides}
-    for electrolyte, cathode, anode, boundary in product(
-        materials["electrolyte"]["name"],
-        _cathodes(spec, materials),
-        _anodes(spec, materials),
-        spec.screen.boundary,
-    ):
-        for point in product(*numbers.values()):
-            for values in product(*overrides.values()):
-                yield Scenario(
-                    electrolyte,
-                    cathode,
-                    anode,
-                    dict(zip(numbers, map(float, point), strict=True)),
-                    dict(zip(overrides, map(float, values), strict=True)),
-                    boundary,
-                )
-
-
-def central(spec: Spec) -> dict[str, float]:
-    """The median of every property that is drawn: what a design is read at."""
-    drawn = spec.uncertainty.distributions if spec.uncertainty else {}
-    return {
-        key: float(quantile(given, 0.0)[0])
-        for key, given in drawn.items()
-        if "literature" not in given
-    }
-
-
-def _cathodes(
-    spec: Spec, materials: Mapping[str, pd.DataFrame]
-) -> list[tuple[str, tuple[float, ...]]]:
-    """(name, potentials): charged and discharged where a material is named."""
-    if spec.axes.cathode_potential_V is not None:
-        return [(f"{E:g} V", (float(E),)) for E in spec.axes.cathode_potential_V.values()]
-    frame = materials["cathode"]
-    states = zip(frame["charged_potential_V"], frame["discharged_potential_V"], strict=True)
-    return [(n, tuple(map(float, E))) for n, E in zip(frame["name"], states, strict=True)]
-
-
-def _anodes(spec: Spec, materials: Mapping[str, pd.DataFrame]) -> list[tuple[str, float]]:
-    if spec.axes.anode_potential_V is not None:
-        return [(f"{E:g} V", float(E)) for E in spec.axes.anode_potential_V.values()]
-    frame = materials["anode"]
-    return [(n, float(E)) for n, E in zip(frame["name"], frame["average_potential_V"], strict=True)]
-
-
-def tables_at(materials: Mapping[str, pd.DataFrame], scenario: Scenario) -> dict[str, pd.DataFrame]:
-    """Coatings and electrolytes with the scenario's values, conductivities at its temperature."""
-    tables = {}
-    for role in ("coating", "electrolyte"):
-        frame = materials[role].copy()
-        for key, value in scenario.overrides.items():
-            owner, _, name = key.partition(".")
-            if owner == role:
-                frame[name] = value
-        temperature = scenario.numbers["temperature_K"]
-        tables[role] = at_temperature(frame, temperature, typed(scenario, role))
-    return tables
-
-
-def typed(scenario: Scenario, role: str) -> frozenset[str]:
-    """Columns of a role whose values a scenario gives."""
-    keys = (key.partition(".") for key in scenario.overrides)
-    return frozenset(name for owner, _, name in keys if owner == role)
 
 
 def _case(
@@ -254,8 +156,9 @@ def _literature(
     drawn = spec.uncertainty.distributions if spec.uncertainty else {}
     values, ranges = {}, {}
     for key in (key for key, given in drawn.items() if "literature" in given):
-        owner, _, name = key.partition(".")
-        row = rows[owner == "coating"]
+        owner, _, name = key.rpartition(".")
+        named = [row for row in rows if is_of(key, str(row["name"]))]
+        row = rows[owner == "coating"] if not material_of(key) else (named or rows)[0]
         values[key] = float(row.get(f"{name}_library", row[name]))
         ranges[key] = (float(row[f"{name}_low"]), float(row[f"{name}_high"]))
     return values, ranges

@@ -6,7 +6,7 @@ quantile is smoothed (F. E. Harrell & C. E. Davis, Biometrika 69, 635 (1982)) so
 through the draws, and the search ends on the plain order statistic.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -24,6 +24,8 @@ from muli.screen.errors import SpecError
 from muli.screen.optimize.constraints import coating_asr, evaluate, outer_gaps, over_states
 from muli.screen.optimize.descent import FEASIBLE, Box, optimise
 from muli.screen.optimize.problem import Problem, bounds, coating_thickness, is_plain, setting
+from muli.screen.space.own import is_of
+from muli.screen.spec.quantities import material_of
 
 LADDER = (0.5, 0.8, 0.9, 0.95, 0.99)
 """Probabilities of the price of certainty."""
@@ -47,21 +49,33 @@ class Rung(NamedTuple):
 
 
 def sampled(
-    problem: Problem, draws: Mapping[str, np.ndarray], central: Mapping[str, float]
+    problem: Problem,
+    draws: Mapping[str, np.ndarray],
+    central: Mapping[str, float],
+    names: Sequence[str] = (),
 ) -> Problem:
     """One problem per draw: `draws` (draws,) by quoted key, `central` what the problem was read at.
 
     Conductivities are scaled (their temperature factor stays), limits are replaced. A key of the
-    coating moves every coating layer alike.
+    coating moves every coating layer alike, but those whose name has a key of its own. names: of
+    the layers.
     """
     count = len(next(iter(draws.values())))
     many = jax.tree.map(partial(_repeated, count=count), problem)
     for key, values in draws.items():
-        owner, _, name = key.partition(".")
-        electrolyte = problem.stack.electrolyte
-        where = [electrolyte] if owner == "electrolyte" else list(problem.coatings)
+        where, name = _layers(problem, draws, key, names), key.rpartition(".")[2]
         many = _drawn(many, name, where, np.asarray(values, float), central.get(key, 1.0))
     return many
+
+
+def _layers(problem: Problem, draws: Iterable[str], key: str, names: Sequence[str]) -> list[int]:
+    """Layers that a key moves."""
+    owner, _, name = key.rpartition(".")
+    if material_of(key):
+        return [k for k, layer in enumerate(names) if is_of(key, layer)]
+    layers = [problem.stack.electrolyte] if owner == "electrolyte" else list(problem.coatings)
+    own = [other for other in draws if material_of(other) and other.endswith(f".{name}")]
+    return [k for k in layers if not any(is_of(other, names[k]) for other in own)]
 
 
 def _repeated(leaf: Any, count: int) -> Any:

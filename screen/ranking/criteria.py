@@ -14,6 +14,7 @@ from muli.screen.spec.quantities import AXES, PROPERTIES, ROLES_WITH_PROPERTIES
 from muli.screen.vocabulary import (
     CELL,
     COATING_CLASSES,
+    COLUMNS,
     CRITERIA,
     DEFAULTS,
     EVIDENCE,
@@ -188,10 +189,17 @@ def scenario_columns(columns: Iterable[str]) -> list[str]:
     axes = [key.replace(".", "_") for key in (*AXES, *properties)]
     named = dict.fromkeys([*CELL, *DEFAULTS, *axes, *(f"{axis}_if_unknown" for axis in axes)])
     named.pop("coating_thickness_nm")
+    named |= dict.fromkeys(column for column in present if _of_one_material(column))
     for material, state in (("cathode", "cathode_state"), ("anode", "anode")):
         if {material, state} <= present:
             named.pop(f"{material}_potential_V")
     return [each for each in named if each in present]
+
+
+def _of_one_material(column: str) -> bool:
+    """Whether a column is an axis such as `"LiNbO3.sigma_ele_S_cm"`."""
+    ends = tuple(f"_{name}" for name in PROPERTIES)
+    return column.endswith(ends) and column not in COLUMNS
 
 
 REFERENCE: dict[str, str | float] = {

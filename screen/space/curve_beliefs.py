@@ -10,13 +10,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from muli.screen.space.belief import Belief, Floats
+from muli.screen.space.belief import Belief
 from muli.screen.space.conductivity import used_on_host
 from muli.screen.space.curves import curve_at, mean_between
-from muli.screen.space.facts import measured_along
+from muli.screen.space.facts import Along, along, measured_along
 from muli.screen.space.problem import Problem
 
-Along = tuple[tuple[str, ...], Floats]
 """Values and the axes they run along."""
 
 
@@ -40,15 +39,6 @@ def of_electrolytes(
     )
     side = np.where(held > 0, np.maximum(limit, potential), potential)
     return _replaced(problem, "electrolyte", ele, (axes, side), (oxidation.axes, oxidation.mean))
-
-
-def along(given: Along, axes: tuple[str, ...]) -> Floats:
-    """Values with one dimension for every one of `axes`, of length 1 where they do not vary."""
-    own, values = given
-    order = sorted(range(len(own)), key=lambda place: axes.index(own[place]))
-    sizes = dict(zip(own, np.shape(values), strict=True))
-    shape = [sizes.get(axis, 1) for axis in axes]
-    return np.transpose(values, order).reshape(shape)
 
 
 def _replaced(problem: Problem, role: str, ele: Belief, low: Along, high: Along) -> Belief:

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from muli.screen.errors import SpecError
 from muli.screen.space.distributions import factors, loadings, normal_scores, quantile
+from muli.screen.space.own import places
 from muli.screen.spec import Source
-from muli.screen.spec.quantities import ROLES_WITH_PROPERTIES
+from muli.screen.spec.quantities import ROLES_WITH_PROPERTIES, material_of
 from muli.screen.vocabulary import DRAWN_PROBABILITIES, PERCENTILES, SHARES
 
 Floats = NDArray[np.float64]
@@ -104,8 +105,8 @@ def _points(first: Floats, used: NDArray[np.intp], seed: int) -> Floats:
 
 def _literature(frames: Frames, key: str) -> tuple[Floats, Floats]:
     """Lowest and highest value of every material's sources, (materials, 1)."""
-    role, _, name = key.partition(".")
-    table = frames[role]
+    role, _, name = key.rpartition(".")
+    table = _named(frames, key) if material_of(key) else frames[role]
     low, high = (
         pd.to_numeric(table[f"{name}_{end}"], errors="coerce").to_numpy(float)[:, None]
         if f"{name}_{end}" in table
@@ -115,12 +116,18 @@ def _literature(frames: Frames, key: str) -> tuple[Floats, Floats]:
     return low, high
 
 
+def _named(frames: Frames, key: str) -> pd.DataFrame:
+    """The one row of the material of a key."""
+    role, (own, *_) = next(iter(places([key], frames).items()))
+    return frames[role.partition(".")[0]].iloc[[own.position]]
+
+
 def _problems(source: Source) -> Iterator[str]:
     """Properties that a screen cannot draw."""
     spec = source.spec
     for key in spec.uncertainty.distributions if spec.uncertainty else ():
-        role, _, name = key.partition(".")
-        if role not in ROLES_WITH_PROPERTIES:
+        role, _, name = key.rpartition(".")
+        if role not in ROLES_WITH_PROPERTIES and not material_of(key):
             yield f"uncertainty.{key}: draws are of properties of the coating or the electrolyte"
         elif name in SLOPES:
             yield f"uncertainty.{key}: a slope is not drawn in a screen; run one screen per slope"

@@ -16,9 +16,10 @@ from muli.candidates.evidence import Evidence, evidence
 from muli.screen.space.belief import Belief, Floats
 from muli.screen.space.conductivity import Kind, Measured, used_on_host
 from muli.screen.space.curve_beliefs import of_coatings, of_electrolytes
-from muli.screen.space.distributions import loadings, quantile
+from muli.screen.space.distributions import loadings
 from muli.screen.space.facts import Values, Words, used_column, words
 from muli.screen.space.layout import COATING
+from muli.screen.space.own_beliefs import of_draws, with_own
 from muli.screen.space.problem import Problem, column
 
 NO_LIMIT_V = 99.0
@@ -111,10 +112,16 @@ def _conductivity(
     problem: Problem, role: str, kind: Kind, found: Sequence[Mapping[str, Evidence]]
 ) -> Belief:
     """log10 of a conductivity as one normal, at the temperature of the row."""
+    return with_own(problem, f"{role}.{kind}_S_cm", _of_role(problem, role, kind, found))
+
+
+def _of_role(
+    problem: Problem, role: str, kind: Kind, found: Sequence[Mapping[str, Evidence]]
+) -> Belief:
     key = f"{role}.{kind}_S_cm"
     believed = [each[f"{kind}_S_cm"] for each in found]
     if key in _drawn(problem) and key in problem.numbers:
-        return _of_draws(_drawn(problem)[key], logarithmic=True)
+        return of_draws(_drawn(problem)[key], logarithmic=True)
     if key in problem.numbers:
         typed = used_column(problem, role, kind)
         value = np.log10(typed.values)
@@ -136,7 +143,9 @@ def _shift(problem: Problem, role: str, kind: Kind) -> Belief:
     given = (
         problem.numbers[key][None, :] if typed else column(frame, f"{kind}_activation_eV")[:, None]
     )
-    given = np.broadcast_to(given, (len(frame), given.shape[1]))
+    given = np.broadcast_to(given, (len(frame), given.shape[1])).copy()
+    for own, index in problem.own.get(key, ()):
+        given[index] = problem.numbers.get(own, given[index])
     unknown = np.isnan(given)
     guess, spread = ACTIVATION_EV[role] if kind == "sigma_ion" else (0.0, 0.0)
     E_act = np.where(unknown, guess, given)[:, :, None]
@@ -146,14 +155,6 @@ def _shift(problem: Problem, role: str, kind: Kind) -> Belief:
     if typed:
         return Belief((role, key, "temperature_K"), mean, sd)
     return Belief((role, "temperature_K"), mean[:, 0], sd[:, 0])
-
-
-def _of_draws(given: Mapping[str, Any], *, logarithmic: bool) -> Belief:
-    """The normal with the median and the 16 to 84 % width of an `[uncertainty]` distribution."""
-    low, middle, high = (float(quantile(given, z)[0]) for z in (-1.0, 0.0, 1.0))
-    if logarithmic:
-        low, middle, high = np.log10([low, middle, high])
-    return Belief((), np.asarray(middle), np.asarray((high - low) / 2.0))
 
 
 def _of_sources(
@@ -172,7 +173,7 @@ def _first(problem: Problem, found: Sequence[Mapping[str, Evidence]], ion: Belie
     """The first normal of the mixture of a coating's ions."""
     if "coating.sigma_ion_S_cm" in problem.numbers or "coating.sigma_ion_S_cm" in _drawn(problem):
         return ion
-    return _moved(found, ion, 0)
+    return with_own(problem, "coating.sigma_ion_S_cm", _moved(found, ion, 0))
 
 
 def _second(
@@ -183,6 +184,8 @@ def _second(
         return ion, Belief((), np.zeros(()), np.zeros(()))
     parts = [each["sigma_ion_S_cm"].parts for each in found]
     weight = np.array([part[1][0] if len(part) > 1 else 0.0 for part in parts])
+    for _, index in problem.own.get("coating.sigma_ion_S_cm", ()):
+        weight[index] = 0.0
     return _moved(found, ion, 1), Belief((COATING,), weight, np.zeros_like(weight))
 
 
@@ -203,10 +206,17 @@ def _limit(
     problem: Problem, role: str, side: str, found: Sequence[Mapping[str, Evidence]]
 ) -> Belief:
     key = f"{role}.{side}_limit_V"
+    return with_own(problem, key, _limit_of_role(problem, role, side, found))
+
+
+def _limit_of_role(
+    problem: Problem, role: str, side: str, found: Sequence[Mapping[str, Evidence]]
+) -> Belief:
+    key = f"{role}.{side}_limit_V"
     if key in _drawn(problem):
         given = _drawn(problem)[key]
         if "literature" not in given:
-            return _of_draws(given, logarithmic=False)
+            return of_draws(given, logarithmic=False)
     if key in problem.numbers:
         value = problem.numbers[key]
         return Belief((key,), value, np.zeros_like(value))
@@ -336,5 +346,8 @@ def _columns(
             basis[problem.curved[COATING]] = "given"
         if f"coating.{kind}_S_cm" in problem.numbers:
             basis[:] = "given"
+        for key, index in problem.own.get(f"coating.{kind}_S_cm", ()):
+            if key in problem.numbers:
+                basis[index] = "given"
         result[f"{kind}_basis"] = words((COATING,), basis)
     return result

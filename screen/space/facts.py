@@ -7,6 +7,7 @@ position on the axes and are looked up, never computed per row.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,13 +18,13 @@ from muli.screen.space.conductivity import Kind, Measured, held_constant, used_o
 from muli.screen.space.curves import FILE
 from muli.screen.space.layout import COATING, STATE, THICKNESS
 from muli.screen.space.materials import ROLES
+from muli.screen.space.own import Own
 from muli.screen.space.problem import Problem, column
 from muli.screen.spec.times import label
 from muli.screen.vocabulary import (
     AGEING,
     CODE_NAMES,
     CURRENT_FLOATS,
-    FILL,
     FLOATS,
     IN_TIME,
     JOINT,
@@ -39,6 +40,8 @@ from muli.screen.vocabulary import (
 )
 
 Positions = dict[str, NDArray[np.int64]]
+Along = tuple[tuple[str, ...], NDArray[Any]]
+"""Values along some axes."""
 
 KINDS: tuple[Kind, ...] = ("sigma_ele", "sigma_ion")
 
@@ -165,15 +168,33 @@ def _facts(problem: Problem) -> dict[str, AxisColumn]:
                 texts[problem.curved[role]] = "measured"
             if key in scenarios:
                 texts[:] = "assumed"
+            for own, index in problem.own.get(key, ()):
+                if own in scenarios:
+                    texts[index] = "assumed"
             found[column_of] = words((role,), texts)
             found[column_name(key)] = used_column(problem, role, name)
     for role in problem.curved:
         key = FILE if role == "coating" else f"{role}_{FILE}"
         found[key] = words((role,), frames[role][FILE].to_numpy(object))
-    assumed = ", ".join(k for k in scenarios if "." in k and k.split(".")[0] in frames)
-    assumed = ", ".join(k for k in assumed.split(", ") if not k.startswith(FILL))
-    found["assumed"] = words(("boundary",), np.full(scenarios["boundary"], assumed, dtype=object))
+    found["assumed"] = _assumed(problem)
     return found
+
+
+def _assumed(problem: Problem) -> Words:
+    """Keys of the spec that give properties of the two layers."""
+    frames, scenarios = problem.materials.frames, problem.space.scenarios
+    of_roles = [k for k in scenarios if k.partition(".")[0] in frames and "." in k]
+    if not problem.own:
+        common = np.full(scenarios["boundary"], ", ".join(of_roles), dtype=object)
+        return words(("boundary",), common)
+    sizes = len(frames[COATING]), len(frames["electrolyte"])
+    texts = np.full(sizes, ", ".join(of_roles), dtype=object)
+    for of, owners in problem.own.items():
+        for key, index in owners:
+            if key in scenarios:
+                place = (index,) if of.startswith(COATING) else (slice(None), index)
+                texts[place] = [f"{text}, {key}".removeprefix(", ") for text in texts[place]]
+    return words((COATING, "electrolyte"), texts)
 
 
 def measured_along(
@@ -186,14 +207,25 @@ def measured_along(
     frame, names = problem.materials.frames[role], ("S_cm", "activation_eV", "temperature_K")
     keys = [f"{role}.{kind}_{name}" for name in names]
     places = [key if key in problem.numbers else role for key in keys]
-    axes = tuple(dict.fromkeys([*places, "temperature_K"]))
+    own_keys = {key: _own_keys(problem, key) for key in keys}
+    named = [axis for owners in own_keys.values() for own in owners for axis in (role, own.key)]
+    axes = tuple(dict.fromkeys([*places, *named, "temperature_K"]))
+    here = np.arange(len(frame)).reshape([-1 if axis == role else 1 for axis in axes])
 
     def along(place: str, key: str) -> NDArray[np.float64]:
         column_of = column(frame, key.partition(".")[2])
         values = problem.numbers[key] if place == key else column_of
-        return values.reshape([len(values) if axis == place else 1 for axis in axes])
+        values = values.reshape([len(values) if axis == place else 1 for axis in axes])
+        for own, index in own_keys[key]:
+            given = problem.numbers[own].reshape([-1 if axis == own else 1 for axis in axes])
+            values = np.where(here == index, given, values)
+        return values
 
-    typed = keys[0] in problem.numbers and keys[2] not in problem.numbers
+    stated = keys[2] in problem.numbers
+    measured = {index for _, index in own_keys[keys[2]]}
+    typed: Any = keys[0] in problem.numbers and not stated
+    for _, index in own_keys[keys[0]]:
+        typed = np.where(here == index, not stated and index not in measured, typed)
     sigma, activation, own = map(along, places, keys)
     if kind == "sigma_ele" and role in problem.curved:
         known = problem.curved[role].reshape([-1 if axis == role else 1 for axis in axes])
@@ -201,10 +233,15 @@ def measured_along(
     return axes, Measured(sigma, activation, own, typed)
 
 
+def _own_keys(problem: Problem, of: str) -> list[Own]:
+    """Keys of single materials that are axes and give this `role.property`."""
+    return [own for own in problem.own.get(of, ()) if own.key in problem.numbers]
+
+
 def used_column(problem: Problem, role: str, kind: Kind) -> Values:
     """sigma_ion or sigma_ele of a role as stacks are built with it, S/cm."""
     axes, measured = measured_along(problem, role, kind)
-    if measured.typed:
+    if measured.typed is True:
         return Values((axes[0],), problem.numbers[axes[0]])
     temperature = problem.numbers["temperature_K"].reshape([*(1,) * (len(axes) - 1), -1])
     shape = np.broadcast_shapes(*(np.shape(each) for each in measured[:3]), temperature.shape)
@@ -216,21 +253,28 @@ def held_columns(problem: Problem) -> Words:
     """Whose sigma_ele is used away from its temperature for want of an activation energy: no,
     coating, electrolyte, both."""
     temperature = problem.numbers["temperature_K"]
-    found = []
+    held: list[Along] = []
     for role in ("coating", "electrolyte"):
         axes, measured = measured_along(problem, role, "sigma_ele", curved=1.0)
         at = temperature.reshape([*(1,) * (len(axes) - 1), -1])
-        found.append((axes, held_constant(measured, at)))
-    own = [tuple(axis for axis in axes if axis != "temperature_K") for axes, _ in found]
-    axes = (*own[0], *own[1], "temperature_K")
-    coating, last = found[0][1], len(temperature)
-    coating = coating.reshape((*coating.shape[:-1], *(1,) * len(own[1]), last))
-    electrolyte = found[1][1].reshape((*(1,) * len(own[0]), *found[1][1].shape))
+        held.append((axes, held_constant(measured, at)))
+    own = (axis for axes, _ in held for axis in axes if axis != "temperature_K")
+    axes = (*dict.fromkeys(own), "temperature_K")
+    coating, electrolyte = (along(each, axes) for each in held)
     code = np.broadcast_to(
         coating + 2 * electrolyte,
         [len(temperature) if a == "temperature_K" else problem.space.sizes[a] for a in axes],
     )
     return words(axes, np.array(["no", "coating", "electrolyte", "both"], dtype=object)[code])
+
+
+def along(given: Along, axes: tuple[str, ...]) -> NDArray[Any]:
+    """Values with one dimension for every one of `axes`, of length 1 where they do not vary."""
+    own, values = given
+    order = sorted(range(len(own)), key=lambda place: axes.index(own[place]))
+    sizes = dict(zip(own, np.shape(values), strict=True))
+    shape = [sizes.get(axis, 1) for axis in axes]
+    return np.transpose(values, order).reshape(shape)
 
 
 def _laws(problem: Problem) -> NDArray[np.object_]:

@@ -15,7 +15,7 @@ import pandas as pd
 from muli import candidates
 from muli.candidates.names import find
 from muli.screen.errors import SHOWN, SpecError
-from muli.screen.space import curves, layered
+from muli.screen.space import curves, layered, own
 from muli.screen.spec import Selection, Source
 from muli.screen.spec.names import closest
 
@@ -56,6 +56,8 @@ def resolve(source: Source) -> Materials:
         found.frames[role] = frame
     if axes.coating.layers > 1 and not errors:
         layered.touch(found.frames, axes.coating.layers)
+    if not errors:
+        errors += [f"axes: {each}" for each in own.problems(source.spec, found.frames)]
     if source.spec.screen.law == "table":
         errors += _take_curves(found)
     found.frames.update({k: curves.without_folders(each) for k, each in found.frames.items()})

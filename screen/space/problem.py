@@ -17,6 +17,7 @@ from muli.screen.errors import SpecError
 from muli.screen.space import curves, layered
 from muli.screen.space.layout import DesignSpace
 from muli.screen.space.materials import ROLES, Materials, resolve
+from muli.screen.space.own import Own, keys, places
 from muli.screen.spec import Source, Spec
 
 if TYPE_CHECKING:
@@ -93,6 +94,11 @@ class Problem:
             found["anode_potential_V"] = anode_potentials(self.materials.frames["anode"])
         return found
 
+    @cached_property
+    def own(self) -> dict[str, tuple[Own, ...]]:
+        """Keys of single materials, by the `role.property` that they give."""
+        return places(keys(self.spec), self.materials.frames)
+
     @property
     def layers(self) -> int:
         """Layers of every coating."""
@@ -127,6 +133,9 @@ class Problem:
             for role in curves.ROLES
             if f"{role}.sigma_ele_S_cm" not in self.numbers
         }
+        for role, known in found.items():
+            for key, index in self.own.get(f"{role}.sigma_ele_S_cm", ()):
+                known[index] &= key not in self.numbers
         return {role: known for role, known in found.items() if known.any()}
 
     def _grids(self, role: str) -> dict[str, Floats]:
@@ -137,7 +146,7 @@ class Problem:
         return {
             f"{role}.curve_E_V": found.E,
             f"{role}.curve_log10_sigma": found.log10_sigma,
-            f"{role}.has_curve": found.known.astype(np.float64),
+            f"{role}.has_curve": self.curved[role].astype(np.float64),
         }
 
     @cached_property
@@ -153,6 +162,8 @@ class Problem:
                 elif not known.any():
                     continue
                 slopes |= {1.0 if np.isnan(each) else float(each) for each in z}
+                for key, _ in self.own.get(f"{role}.z_{kind}", ()):
+                    slopes |= set(self.numbers[key].tolist())
         return slopes.pop() if len(slopes) == 1 else None if slopes else 1.0
 
     def _values(self, role: str, name: str) -> Floats:

@@ -10,6 +10,7 @@ from muli.screen.space.filters import GateCount, ResultGate, gates_of, kinds
 from muli.screen.space.layered import notes as layered_notes
 from muli.screen.space.layered import readied
 from muli.screen.space.layout import STATE
+from muli.screen.space.own import replaced
 from muli.screen.space.problem import Problem, laid_out, prepare
 from muli.screen.space.products import basis_columns, refuse_ageing
 from muli.screen.space.source import SpecLike, chosen_materials, refuse_other_parts, source_of
@@ -84,7 +85,7 @@ def refuse_slow_laws(problem: Problem) -> None:
 def ranking_notes(problem: Problem) -> list[str]:
     """What a reader of the probabilities must know about this spec."""
     spec = problem.spec
-    notes = layered_notes(spec)
+    notes = [*layered_notes(spec), *replaced(spec, problem.materials.frames)]
     if spec.screen.missing != "prior":
         return notes
     if problem.branches:

@@ -86,17 +86,26 @@ PROPERTIES: dict[str, Quantity] = {
     "reduction_limit_V": Quantity("V vs Li/Li+", -1.0, 10.0, _MILLIVOLT),
     "oxidation_limit_V": Quantity("V vs Li/Li+", -1.0, 10.0, _MILLIVOLT),
 }
-"""Properties of the coating or the electrolyte that an axis `"role.property"` overrides."""
+"""Properties of a layer that an axis `"role.property"` or `"material.property"` gives."""
 
 ROLES_WITH_PROPERTIES = ("coating", "electrolyte")
+OWNERS = (*ROLES_WITH_PROPERTIES, "cathode", "anode", "interface")
+"""What stands before the dot of an axis key, unless it is the name of a material."""
 
 
 def quantity(key: str) -> Quantity | None:
-    """The quantity of an axis key such as `temperature_K` or `coating.sigma_ele_S_cm`."""
+    """The quantity of an axis key: `temperature_K`, `coating.sigma_ele_S_cm`, or a property of one
+    material, `LiNbO3.sigma_ele_S_cm`."""
     if key in AXES:
         return AXES[key]
-    role, _, name = key.partition(".")
-    return PROPERTIES.get(name) if role in ROLES_WITH_PROPERTIES else None
+    owner, _, name = key.rpartition(".")
+    return PROPERTIES.get(name) if owner in ROLES_WITH_PROPERTIES or material_of(key) else None
+
+
+def material_of(key: str) -> str | None:
+    """The material whose property an axis key is; None where it is no key of one material."""
+    owner, _, name = key.rpartition(".")
+    return owner if owner and name in PROPERTIES and owner not in OWNERS else None
 
 
 def unknown_axis(key: str) -> str:

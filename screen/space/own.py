@@ -1,0 +1,98 @@
+"""Properties of one material: `"LiNbO3.sigma_ele_S_cm"` in `[axes]` and `[uncertainty]`.
+
+Such a key gives a property of the material of that name, whatever its role; `coating.*` and
+`electrolyte.*` give it to every material of the role, and where both stand, the name's own counts.
+A name may be an alias.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+import pandas as pd
+
+from muli.candidates.names import find
+from muli.screen.space.layered import JOINT
+from muli.screen.spec import Spec
+from muli.screen.spec.names import closest, shown
+from muli.screen.spec.quantities import PROPERTIES, ROLES_WITH_PROPERTIES, material_of
+
+
+class Own(NamedTuple):
+    """A key of one material, and the position of that material on the axis of its role."""
+
+    key: str
+    position: int
+
+
+def keys(spec: Spec) -> list[str]:
+    """All keys of single materials in a spec."""
+    drawn = spec.uncertainty.distributions if spec.uncertainty else {}
+    return [key for key in dict.fromkeys([*spec.axes.others, *drawn]) if material_of(key)]
+
+
+def is_of(key: str, name: str) -> bool:
+    """Whether a key is of the material of this name."""
+    given = material_of(key)
+    return given is not None and name in (given, find(given))
+
+
+def places(asked: Iterable[str], frames: Mapping[str, pd.DataFrame]) -> dict[str, tuple[Own, ...]]:
+    """Keys of single materials by `role.property`, with the position on the role's axis.
+
+    Of a coating of several layers the roles are `coating_1` and so on.
+    """
+    found: dict[str, tuple[Own, ...]] = {}
+    for key in asked:
+        for role in ROLES_WITH_PROPERTIES:
+            for index, name in enumerate(frames[role]["name"]):
+                for layer, material in _layers(role, name):
+                    if is_of(key, material):
+                        of = f"{layer}.{key.rpartition('.')[2]}"
+                        found[of] = (*found.get(of, ()), Own(key, index))
+    return found
+
+
+def _layers(role: str, name: str) -> list[tuple[str, str]]:
+    """Role and material of each layer: `coating_1` and so on where a coating has several."""
+    parts = name.split(JOINT)
+    return (
+        [(f"{role}_{k}", part) for k, part in enumerate(parts, 1)] if parts[1:] else [(role, name)]
+    )
+
+
+def problems(spec: Spec, frames: Mapping[str, pd.DataFrame]) -> Iterator[str]:
+    """Keys whose material stands on no axis, and materials that two keys give one property."""
+    joined = [name for role in ROLES_WITH_PROPERTIES for name in frames[role]["name"]]
+    names = [name for each in joined for name in each.split(JOINT)]
+    seen: dict[tuple[str, str], str] = {}
+    for key in keys(spec):
+        given, name = str(material_of(key)), key.rpartition(".")[2]
+        if not any(is_of(key, known) for known in names):
+            near = closest(given, [*ROLES_WITH_PROPERTIES, *names])
+            yield f"{shown(key)}: no coating or electrolyte on the axes is called {given}{near}"
+        values = spec.axes.others.get(key)
+        single = name.endswith(("_activation_eV", "_temperature_K"))
+        if single and values is not None and len(values) > 1:
+            yield f"{shown(key)}: {len(values)} values; of one material it takes one"
+        first = seen.setdefault((find(given) or given, name), key)
+        if first != key:
+            yield f"{shown(key)}: {first} says the same; leave one of them out"
+
+
+def replaced(spec: Spec, frames: Mapping[str, pd.DataFrame]) -> Iterator[str]:
+    """Notes: keys of a whole role that take the place of measured values."""
+    for key in spec.axes.others:
+        role, _, name = key.partition(".")
+        if role not in ROLES_WITH_PROPERTIES or name not in PROPERTIES:
+            continue
+        evidence = f"evidence_{name.removesuffix('_S_cm')}"
+        frame = frames[role]
+        if evidence not in frame or len(frame) < 2:
+            continue
+        measured = frame["name"][frame[evidence] == "measured"].tolist()
+        if measured:
+            first = ", ".join([*measured[:3], *(["..."] if measured[3:] else [])])
+            yield (
+                f'axes."{key}" takes the place of measured values, too: of {len(measured)} of '
+                f'{len(frame)} materials ({first}); "NAME.{name}" gives that of one'
+            )
