@@ -1,4 +1,4 @@
-"""What a number of a stack may be: a Python float or an array, as the caller likes.
+"""What a number of a stack may be: a Python float or an array, as the caller wants.
 
 Solvers see arrays only (`muli.kernels.transport.conductor.as_floats`). A type checker is told
 nothing, because arithmetic on the union of all array-likes has no type.

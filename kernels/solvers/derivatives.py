@@ -140,32 +140,38 @@ def linearise(chain: Chain, answer: Answer) -> Ladder:
 def respond(ladder: Ladder, sources: Layers) -> Inner:
     """dE at every inner node (V) when the layers' fluxes change by `sources` at fixed nodes.
 
-    far_k dE_k - near_k dE_{k-1} + source_k is the same for all k; eliminated from the anode.
-    `grip` is what still holds a node from the left, a product of shares, never a difference.
+    Layer k carries far_k dE_k - near_k dE_{k-1} + source_k more current, the same for all k. The
+    difference of neighbours is one equation per inner node, a tridiagonal system:
+
+        (far_k + near_{k+1}) dE_k - near_k dE_{k-1} - far_{k+1} dE_{k+1} = source_{k+1} - source_k
     """
     tiny = jnp.finfo(sources.dtype).tiny
-    grip = ladder.far[0]
+    # Forward, from the anode: each equation takes the node before it out of the next one. What
+    # remains of far_k is far_k (1 - near_k/pivot_{k-1}) = far_k coupling/pivot_{k-1}: a product of
+    # positive numbers, so that nothing cancels where layers conduct very differently.
+    coupling = ladder.far[0]
     pivots: list[Scalar] = []
     values: list[Scalar] = []
     for k in range(sources.shape[0] - 1):
         value = sources[k + 1] - sources[k]
         if k:
             value = value + ladder.near[k] / pivots[-1] * values[-1]
-            grip = ladder.far[k] * (grip / pivots[-1])
-        pivots.append(jnp.maximum(grip + ladder.near[k + 1], tiny))
+            coupling = ladder.far[k] * (coupling / pivots[-1])
+        pivots.append(jnp.maximum(coupling + ladder.near[k + 1], tiny))
         values.append(value)
+    # Backward, from the cathode: every node from the one behind it.
     moves: list[Scalar] = []
     for k in reversed(range(len(values))):
-        pull = ladder.far[k + 1] * moves[0] if moves else 0.0
-        moves.insert(0, (values[k] + pull) / pivots[k])
+        from_next = ladder.far[k + 1] * moves[0] if moves else 0.0
+        moves.insert(0, (values[k] + from_next) / pivots[k])
     return jnp.stack(moves) if moves else jnp.zeros_like(sources[1:])
 
 
 def _fluxes(chain: Chain, answer: Answer) -> Layers:
     """Flux of every layer in units of the current, exactly `leak` in value at the solution.
 
-    The width enters as the one that makes it so plus its own change: differences of rounded
-    potentials would lose layers that span less than a rounding.
+    The difference of the two faces is not computed from their rounded potentials: a layer may span
+    less than a rounding. Its value is the one that gives the current, its change that of the faces.
     """
     left, right = _faces(chain, answer)
     log_mean = jax.vmap(lambda piece, E_1, E_2: piece.conductor.log_mean(E_1, E_2))

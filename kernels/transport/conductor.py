@@ -78,7 +78,7 @@ def _conductors(given: Stack, safe: Stack) -> Conductor:
 
 
 def _of_branches(given: Stack, safe: Stack) -> Dilute | Graded:
-    """Constants and branches; a table counts as a constant that nobody asks."""
+    """Constants and branches; a table counts as a constant that is never used."""
     volt = BOLTZMANN_EV * safe.temperature
     sigma_ion = jnp.stack([layer.sigma_ion for layer in safe.layers])
     slopes = [layer.sigma_ele.plain_slope for layer in given.layers]

@@ -120,6 +120,7 @@ def lay_panels(
 def _grid(
     law: Branches, a: Scalar, j: Scalar, V_T: Scalar, E_low: Scalar, E_high: Scalar
 ) -> tuple[Segment, Float[Array, " 5"]]:
+    # Both centres inside the range, and the middle between them: four segments.
     left, right, stands = centres(law, a, j, V_T)
     first = jnp.clip(left, E_low, E_high)
     second = jnp.clip(right, first, E_high)
@@ -128,6 +129,7 @@ def _grid(
     start = jnp.log(jnp.finfo(E_low.dtype).eps * jnp.ones_like(scale))
     uniform = jnp.asarray(UNIFORM, E_low.dtype)
     end = _position(scale, uniform, jnp.maximum(jnp.diff(bounds), scale * jnp.exp(start)))
+    # A standstill outside the range was moved to its edge and is no pole there.
     poles = jnp.stack([stands & (left == first), stands & (right == second)])
     ones = jnp.ones(4, E_low.dtype)
     side = jnp.asarray(OUTWARD, E_low.dtype)
@@ -139,10 +141,13 @@ def _grid(
 
 def locate(panels: Panels, E: Scalar, *, from_below: Bool[Array, ""] | bool) -> Place:
     """Where E lies; a potential at a centre counts to the side it is reached from."""
+    # Which of the four segments E lies in: the number of bounds below it.
     inner = panels.bounds[1:4]
     passed = jnp.where(jnp.asarray(from_below), inner < E, inner <= E)
     index = jnp.sum(passed, dtype=jnp.int32)
     segment = jax.tree.map(lambda leaf: leaf[index], panels.segments)
+    # Closer to the centre than the innermost panel E counts as its edge. The derivative is that of
+    # the distance itself, whatever was cut.
     nearest = _distance(segment, segment.start)
     exact = segment.side * (E - segment.centre)
     slope_only = exact - jax.lax.stop_gradient(exact)
@@ -175,6 +180,8 @@ def distance(panels: Panels, interval: Span, log_unit: Scalar) -> Scalar:
     Smooth where the interval closes.
     """
     low, high = interval.low, interval.high
+    # Part of the first panel, all panels between, part of the last. In one panel the first part
+    # is the whole; in a segment left of its centre v runs against E, hence the signs.
     same = low.panel == high.panel
     upper = low.edge + 0.5 * (1.0 + low.segment.side)
     lower = high.edge + 0.5 * (1.0 - high.segment.side)
@@ -243,6 +250,7 @@ def speed_sign(panels: Panels, place: Place) -> Scalar:
 def _seen_from_centre(panels: Panels, segment: Segment, v: Number) -> tuple[Number, Number]:
     """ln of sigma_ele/S and (a sigma_ele + j)/S, S the larger scale of its two terms there."""
     law, a, j, V_T = panels.law, panels.a, panels.j, panels.V_T
+    # E - centre in units of V_T, and what it adds to the exponent of each term of sigma_ele.
     offset = segment.side * _distance(segment, segment.start + segment.step * v) / V_T
     limit = largest_exponent(offset)
     moves = (
@@ -252,11 +260,13 @@ def _seen_from_centre(panels: Panels, segment: Segment, v: Number) -> tuple[Numb
     )
     base = exponents(law, segment.centre, V_T)
     log_centre = log_sum(law, base)
+    # a sigma_ele + j at the centre. At a pole it is zero in value and keeps its derivative.
     sizes = log_or_absent(jnp.abs(a)) + log_centre, log_or_absent(jnp.abs(j))
     log_S = jax.lax.stop_gradient(jnp.maximum(*sizes))
     ionic = a * jnp.exp(log_centre - log_S)
     gap = ionic + j * jnp.exp(-log_S)
     gap = jnp.where(segment.is_pole, gap - jax.lax.stop_gradient(gap), gap)
+    # Change of sigma_ele from the centre to E over its value at the centre, without cancellation.
     coefficients = (law.sigma_0, law.sigma_n, law.sigma_p)
     growth = sum(
         term(c, b - log_centre) * jnp.expm1(x)

@@ -79,7 +79,7 @@ _OWN = frozenset(Metrics.__dataclass_fields__) - {
 
 
 def spread(batch: Batch, function: Callable[[Stack, Limits, Boundary], Any]) -> Any:
-    """A function of one stack over the broadcast of all four axes, nothing repeated in vain."""
+    """A function of one stack over the broadcast of all four axes, nothing computed twice."""
     shaped, whole = _split(batch)
 
     def one(leaves: list[Number]) -> Any:

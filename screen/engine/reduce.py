@@ -232,6 +232,8 @@ def _histograms(columns: Sequence[tuple[Any, Array, int]]) -> Array:
     places: list[int] = []
     used = _COUNTERS
     for code, counted, kinds in columns:
+        # A column has one counter per code, side by side in a word. Every row adds 1 to the counter
+        # of its code; a column that does not fit any more begins a new word.
         if used + kinds > _COUNTERS:
             words, used = [*words, 0], 0
         words[-1] = words[-1] + (counted << (code + used) * _COUNTER_BITS)
@@ -245,6 +247,8 @@ def _counters(span: Array) -> Array:
     """The counters of the words of spans, added up, (lines, states, counters)."""
     add = partial(jnp.sum, dtype=jnp.int32)
     parts = _folded(span, jnp.add)
+    # Counters of four bits hold at most 15. They are widened to eight bits, the even and the odd
+    # ones apart, before the slices are added up; then each becomes a number of its own.
     pairs = [sum(add(part >> bits & 0x0F0F0F0F, axis=3) for part in parts) for bits in (0, 4)]
     shift = jnp.arange(0, 32, 2 * _COUNTER_BITS, dtype=jnp.int32)[None, None, None, :, None]
     wide = jnp.stack(pairs, axis=3)[:, :, :, None] >> shift & 0xFF

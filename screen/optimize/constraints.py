@@ -1,4 +1,4 @@
-"""What a design must hold, written so that Newton's method likes it.
+"""What a design must hold, written so that Newton's method converges in few steps.
 
 "The potential at a cut stays below U" is the same as "held at U there, the anode side of the stack
 leaks more than the cathode side": the potential at a cut rises with the leak that the anode side

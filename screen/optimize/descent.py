@@ -1,4 +1,4 @@
-"""From many starts to one optimum: optax finds the basin, Newton's method lands in it.
+"""From many starts to one optimum: optax comes near it, Newton's method converges.
 
 1. Adam walks down a penalised objective from every start, the bounds folded away by a sigmoid.
 2. The largest violation is minimised from the best point: above zero, the constraints fight.

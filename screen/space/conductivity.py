@@ -29,7 +29,7 @@ HELD_WITHIN_K = 30.0
 """K; how far from its own temperature a sigma_ion without activation energy is used."""
 
 AS_MEASURED_WITHIN_K = 10.0
-"""K; a room temperature is a room temperature."""
+"""K; a value measured this close to a temperature is taken as measured at it."""
 
 PARTS = {
     "sigma_ion": ("sigma_ion_S_cm",),
