@@ -59,6 +59,7 @@ from muli.kernels.model.laws import (
     Table,
     arrhenius_factor,
     arrhenius_sigma_ion,
+    constant_sigma_ele,
     with_unit_slopes,
 )
 from muli.kernels.model.stack import Layer, Stack
@@ -103,6 +104,7 @@ __all__ = [
     "arrhenius_sigma_ion",
     "asr_after",
     "classify_coating",
+    "constant_sigma_ele",
     "contact_fraction",
     "contact_potentials",
     "growth",

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from muli.kernels import CoatingClass, Constant, Layer, layer_resistance, metrics_of_plane
+from muli.kernels import CoatingClass, Layer, constant_sigma_ele, layer_resistance, metrics_of_plane
 from muli.kernels.constants import CM_PER_NM
 from muli.screen.engine.stacks import Batch
 from muli.screen.vocabulary import NO, UNKNOWN, YES
@@ -179,8 +179,7 @@ class _Line(NamedTuple):
 
 
 def _resistance(layer: Layer, thickness: Any = 1.0) -> Number:
-    assert isinstance(layer.sigma_ele, Constant)
-    return layer_resistance(thickness, layer.sigma_ion, layer.sigma_ele.sigma_0)
+    return layer_resistance(thickness, layer.sigma_ion, constant_sigma_ele(layer.sigma_ele))
 
 
 def thresholds_of_plane(batch: Batch) -> Thresholds:

@@ -137,3 +137,23 @@ def test_a_key_of_a_role_says_that_it_takes_the_place_of_measured_values(tmp_pat
     assert '"NAME.sigma_ion_S_cm" gives that of one' in note
     alias = set_up(spec(tmp_path, **{"LPSCl.sigma_ion_S_cm": [1e-3]})).problem
     assert alias.own == {"electrolyte.sigma_ion_S_cm": (("LPSCl.sigma_ion_S_cm", 0),)}
+
+
+def test_a_layer_of_a_coating_is_a_material_too(tmp_path):
+    """Ten times less sigma_ele of the inner layer: more of the potential falls in the coating."""
+    given = spec(tmp_path, **{ONE: [1e-13]})
+    given["library"] = {"tables": [given["axes"]["coating"]["file"]]}
+    given["axes"] |= {
+        "coating": [["film A", "film D"]],
+        "coating_thickness_nm": [[5, 20], [10]],
+        "electrolyte": ["Li6PS5Cl"],
+    }
+    problem = set_up(given).problem
+    assert problem.own == {"coating_1.sigma_ele_S_cm": ((ONE, 0),)}
+    run(given, tmp_path / "own")
+    run({**given, "axes": {k: v for k, v in given["axes"].items() if k != ONE}}, tmp_path / "plain")
+    own, plain = (read(tmp_path / name).to_pandas() for name in ("own", "plain"))
+    fall = (own["cathode_potential_V"] - own["interface_potential_V"]) / (
+        plain["cathode_potential_V"] - plain["interface_potential_V"]
+    )
+    assert (fall > 1.5).all()
