@@ -1,5 +1,6 @@
 """`muli design` and `muli map`: the best coating by gradients, and the properties it would take."""
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,6 +19,8 @@ EXAMPLES = """Examples:
   muli design spec.toml                     the thinnest coating of every stack named
 
   muli design spec.toml --json > designs.json
+
+  muli design spec.toml --out designs.html  a page, as muli report makes them
 
   muli design spec.toml --layers 2 --top 20 every ordered pair of the coatings named
 """
@@ -43,6 +46,9 @@ def design(
     criteria: Annotated[
         str | None, typer.Option(metavar="LIST", help="Instead of the spec's: see below.")
     ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE.html", help="Also write a page.")
+    ] = None,
 ) -> None:
     """Find the thinnest coating (or another objective) that does all that the criteria ask.
 
@@ -54,12 +60,18 @@ def design(
     A problem without a solution is an answer: it says which constraints fight, and what could be
     done with one demand dropped.
     """
+    from muli.screen.errors import UsageError
+    from muli.screen.inputs import check_output
     from muli.screen.optimize import design as find
     from muli.screen.optimize.pairs import layered
     from muli.screen.spec import load
     from muli.screen.spec.criteria import with_criteria
     from muli.screen.views.formats import records, write_json
 
+    if out is not None:
+        if layers is not None:
+            raise UsageError("--out and --layers exclude each other: a page shows single designs")
+        check_output(out, "--out", (".html",))
     source = with_criteria(load(spec), criteria)
     if layers is not None:
         with working(f"designing every choice of {layers} coatings"):
@@ -71,10 +83,27 @@ def design(
         return
     with working("designing"):
         found = find(source)
+    if out is not None:
+        asked = [] if criteria is None else ["--criteria", criteria]
+        _write_page(found, spec, ["muli", "design", str(spec), *asked, "--out", str(out)], out)
     if json:
         write_json(found, sys.stdout)
     else:
         say("\n\n".join(_described(each) for each in found))
+
+
+def _write_page(found: list[dict[str, Any]], spec: Path, command: list[str], out: Path) -> None:
+    """Write the page of the designs. Raises `UsageError` where the extra is not installed."""
+    from muli.candidates.environment import install_command
+    from muli.screen.errors import UsageError
+
+    try:
+        from muli.screen.report.designs import write_designs
+
+        write_designs(found, spec, shlex.join(command), out)
+    except ModuleNotFoundError as error:
+        raise UsageError(f"--out needs {error.name}: {install_command('report')}") from None
+    tell(f"page: {out}")
 
 
 def design_map(

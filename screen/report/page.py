@@ -43,7 +43,12 @@ class Picture:
     spec: Mapping[str, Any]
 
 
-def render(facts: Any, pictures: Iterable[Picture], data: Mapping[str, Any]) -> str:
+def render(
+    facts: Any,
+    pictures: Iterable[Picture],
+    data: Mapping[str, Any],
+    template: str = "template.html",
+) -> str:
     """The whole page. `facts` fills the template's words, `data` is what the scripts read."""
     pictures = list(pictures)
     style, script, bundle = _style(), _script(), _bundle()
@@ -56,7 +61,7 @@ def render(facts: Any, pictures: Iterable[Picture], data: Mapping[str, Any]) -> 
     )
     figure = environment.get_template("figure.html")
     specs = {picture.id: picture.spec for picture in pictures}
-    return environment.get_template("template.html").render(
+    return environment.get_template(template).render(
         facts=facts,
         pictures=pictures,
         figure=lambda picture: Markup(figure.render(picture=picture)),
