@@ -76,8 +76,8 @@ def ageing(row: Row, times: Curve, life: Scalar) -> Ageing:
     """Columns of a row at times (s), and for a wanted life (s)."""
     feeds = feeds_of(row)
     free = jax.vmap(lambda t: grown_at(feeds, t))(jnp.append(times, life))
-    at_life = jax.tree.map(lambda each: each[-1], free)
-    grown = jax.vmap(lambda g: capped(row, g))(jax.tree.map(lambda each: each[:-1], free))
+    at_life = jax.tree.map(lambda leaf: leaf[-1], free)
+    grown = jax.vmap(lambda g: capped(row, g))(jax.tree.map(lambda leaf: leaf[:-1], free))
     on_cathode = jax.vmap(lambda g: mean_thickness(row, g))(grown)
     last = grown_at(feeds, None)
     charge = 1.0 / COULOMB_PER_UAH
@@ -212,10 +212,10 @@ def _max_sigma_ele(row: Row, feeds: Feeds, at_life: Grown, life: Scalar) -> Scal
     sigma = jnp.exp(find_root(excess, low, high, 0.5 * (low + high)))
     grows = left_over(feeds.cathode) > 0
     free = ~grows | (lasts(ion) >= life)
-    found = jnp.where(allowed <= 0, 0.0, jnp.where(free, jnp.inf, sigma))
+    most = jnp.where(allowed <= 0, 0.0, jnp.where(free, jnp.inf, sigma))
     held = jnp.where(row.asr_coating <= own, jnp.inf, 0.0)
-    found = jnp.where(grows, found, held)
-    return jnp.where(jnp.isnan(allowed) | jnp.isnan(ion), jnp.nan, found)
+    most = jnp.where(grows, most, held)
+    return jnp.where(jnp.isnan(allowed) | jnp.isnan(ion), jnp.nan, most)
 
 
 def _own_budget(row: Row, at_life: Grown) -> Scalar:

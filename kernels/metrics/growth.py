@@ -147,10 +147,10 @@ def growth_from(
         share = area if to_cathode else jnp.ones_like(area)
         side = _side(stack, faces, one, share, usable, to_cathode=to_cathode)
         whole = as_floats(stack).layers[stack.electrolyte].thickness * one.volume_ratio
-        found = _grown(side, one, whole, times)
-        lost = usable & (jnp.any(jnp.isnan(found.thickness)) | jnp.isnan(found.final))
+        curve = _grown(side, one, whole, times)
+        lost = usable & (jnp.any(jnp.isnan(curve.thickness)) | jnp.isnan(curve.final))
         status = jnp.where(lost, Status.NOT_CONVERGED, status)
-        grown[to_cathode] = _blank(found, usable)
+        grown[to_cathode] = _blank(curve, usable)
     return Growth(faces, grown.get(True), grown.get(False), status)
 
 

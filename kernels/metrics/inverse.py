@@ -155,8 +155,8 @@ def _target(
 
 def _unless_unknown(value: Scalar, *needed: ArrayLike) -> Scalar:
     """The value; NaN where anything that it needs is."""
-    for each in needed:
-        value = jnp.where(jnp.any(jnp.isnan(jnp.asarray(each))), jnp.nan, value)
+    for number in needed:
+        value = jnp.where(jnp.any(jnp.isnan(jnp.asarray(number))), jnp.nan, value)
     return value
 
 

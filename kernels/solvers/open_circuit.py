@@ -149,8 +149,8 @@ def advance(piece: Piece, start: Scalar, end: Scalar, log_leak: Scalar) -> Scala
     guess = log_leak - log_conductance(piece, start)
     least = log_leak + piece.log_thickness - piece.conductor.log_sigma_ion
     low = jnp.where(beyond, log_room, jnp.minimum(least - BELOW, log_room))
-    found = find_root(excess, low, log_room, guess)
-    return jnp.where(beyond, end, start + heading * jnp.exp(found))
+    log_way = find_root(excess, low, log_room, guess)
+    return jnp.where(beyond, end, start + heading * jnp.exp(log_way))
 
 
 def _find_one_node(chain: Chain) -> Nodes:

@@ -96,7 +96,7 @@ def find(stack: Stack) -> tuple[Answer, Scalar, Bool[Array, ""]]:
 
     rounds = jnp.asarray([True, False, False])
     _, (guesses, tied) = jax.lax.scan(improve, start, rounds)
-    misses = jnp.stack([jnp.max(_worst(each, leak)) for each in _rows(tied)[1:]])
+    misses = jnp.stack([jnp.max(_worst(row, leak)) for row in _rows(tied)[1:]])
     best = 1 + jnp.argmin(misses)
     answer, tied = jax.tree.map(lambda x: x[best], (guesses.answer, tied))
     slope = jnp.abs(answer.leak) * rounding_gain(from_anode(tied), from_cathode(tied))

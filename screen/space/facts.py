@@ -111,43 +111,43 @@ def all_axis_columns(problem: Problem) -> dict[str, AxisColumn]:
 
 def _axes(problem: Problem) -> dict[str, AxisColumn]:
     frames, numbers = problem.materials.frames, problem.numbers
-    found: dict[str, AxisColumn] = {}
+    columns: dict[str, AxisColumn] = {}
     for role in ROLES:
         if role in frames:
-            found[role] = words((role,), frames[role]["name"].to_numpy(object))
+            columns[role] = words((role,), frames[role]["name"].to_numpy(object))
     if len(problem.states) > 1:
-        found[STATE] = words((STATE,), np.array(problem.states, dtype=object))
+        columns[STATE] = words((STATE,), np.array(problem.states, dtype=object))
     cathode = "cathode" if "cathode" in frames else "cathode_potential_V"
-    found["cathode_potential_V"] = Values((cathode, STATE), problem.tables["cathode_potential_V"])
+    columns["cathode_potential_V"] = Values((cathode, STATE), problem.tables["cathode_potential_V"])
     anode = "anode" if "anode" in frames else "anode_potential_V"
-    found["anode_potential_V"] = Values((anode,), problem.tables["anode_potential_V"])
-    found["boundary"] = words(("boundary",), np.array(problem.spec.screen.boundary, dtype=object))
+    columns["anode_potential_V"] = Values((anode,), problem.tables["anode_potential_V"])
+    columns["boundary"] = words(("boundary",), np.array(problem.spec.screen.boundary, dtype=object))
     for key in problem.space.scenarios:
         if key not in (*ROLES, "boundary", "cathode_potential_V", "anode_potential_V"):
-            found[column_name(key)] = Values((key,), numbers[key])
+            columns[column_name(key)] = Values((key,), numbers[key])
     thickness = numbers.get(THICKNESS, np.array([np.nan]))
-    found[THICKNESS] = Values((THICKNESS,), thickness)
-    return found | _layers(problem)
+    columns[THICKNESS] = Values((THICKNESS,), thickness)
+    return columns | _layers(problem)
 
 
 def _layers(problem: Problem) -> dict[str, AxisColumn]:
     """Material and thickness of every layer of composed coatings."""
-    found: dict[str, AxisColumn] = {}
-    each = layered.thicknesses(problem.spec)
-    if each is None:
-        return found
+    columns: dict[str, AxisColumn] = {}
+    thicknesses = layered.thicknesses(problem.spec)
+    if thicknesses is None:
+        return columns
     names = [str(name).split(layered.JOINT) for name in problem.materials.frames[COATING]["name"]]
     for k in range(problem.layers):
         own = np.array([name[k] for name in names], dtype=object)
-        found[f"coating_{k + 1}"] = words((COATING,), own)
-        found[f"coating_{k + 1}_thickness_nm"] = Values((THICKNESS,), each[:, k])
-    return found
+        columns[f"coating_{k + 1}"] = words((COATING,), own)
+        columns[f"coating_{k + 1}_thickness_nm"] = Values((THICKNESS,), thicknesses[:, k])
+    return columns
 
 
 def _facts(problem: Problem) -> dict[str, AxisColumn]:
     frames, scenarios = problem.materials.frames, problem.space.scenarios
     coating, electrolyte = frames["coating"], frames["electrolyte"]
-    found: dict[str, AxisColumn] = {
+    columns: dict[str, AxisColumn] = {
         "family": words((COATING,), coating["family"].to_numpy(object)),
         "electrolyte_family": words(("electrolyte",), electrolyte["family"].to_numpy(object)),
         "law": words((COATING, "electrolyte"), _laws(problem)),
@@ -171,13 +171,13 @@ def _facts(problem: Problem) -> dict[str, AxisColumn]:
             for own, index in problem.own.get(key, ()):
                 if own in scenarios:
                     texts[index] = "assumed"
-            found[column_of] = words((role,), texts)
-            found[column_name(key)] = used_column(problem, role, name)
+            columns[column_of] = words((role,), texts)
+            columns[column_name(key)] = used_column(problem, role, name)
     for role in problem.curved:
         key = FILE if role == "coating" else f"{role}_{FILE}"
-        found[key] = words((role,), frames[role][FILE].to_numpy(object))
-    found["assumed"] = _assumed(problem)
-    return found
+        columns[key] = words((role,), frames[role][FILE].to_numpy(object))
+    columns["assumed"] = _assumed(problem)
+    return columns
 
 
 def _assumed(problem: Problem) -> Words:
@@ -310,20 +310,20 @@ def _mixed(problem: Problem, what: str) -> NDArray[np.object_]:
 def _reactions(problem: Problem) -> dict[str, AxisColumn]:
     """Reaction energies of the coating with what it touches, and their class."""
     frames = problem.materials.frames
-    found: dict[str, AxisColumn] = {}
+    columns: dict[str, AxisColumn] = {}
     energies = []
     for role in ("cathode", "electrolyte"):
         if role not in frames:
             continue
         energy = reaction_energies(problem, role)
-        found[f"reaction_energy_{role}_meV_atom"] = Values((COATING, role), energy)
+        columns[f"reaction_energy_{role}_meV_atom"] = Values((COATING, role), energy)
         energies.append((role, energy))
     axes = (COATING, *(role for role, _ in energies))
     grids = np.ix_(*[np.arange(len(frames[axis])) for axis in axes])
     spread = np.broadcast_arrays(*(e[grids[0], grids[i + 1]] for i, (_, e) in enumerate(energies)))
     worst = reactivity(spread)
-    found["reactivity_class"] = Words(axes, REACTIVITY_CLASSES, worst)
-    return found
+    columns["reactivity_class"] = Words(axes, REACTIVITY_CLASSES, worst)
+    return columns
 
 
 def reaction_energies(problem: Problem, role: str) -> NDArray[np.float64]:
