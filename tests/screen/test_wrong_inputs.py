@@ -27,7 +27,7 @@ WRONG = {
     "rank none": "no such folder; `muli run --out none` makes one",
     "report spec.toml": "this is TOML; specs go to",
     "report empty --out no/such/x.html": "cannot be written: there is no folder no/such",
-    "measure t.csv --out no/such.csv": "--out no/such.csv: there is no folder no",
+    "measure t.csv --out no/such.csv": "cannot be written: there is no folder no",
     "measure t.csv --picture no/x.png": "--picture no/x.png: cannot be written: there is no folder",
     "report empty --out empty": "--out empty: cannot be written: it is a folder",
     "rank empty --plot x.gif": "--plot x.gif: expected a name that ends in .svg, .png, .pdf",
