@@ -22,6 +22,9 @@ from muli.kernels import (
     sigma_ele_at_resistance,
 )
 from muli.kernels.constants import CM_PER_NM, CM_PER_UM, ROOM_TEMPERATURE
+from muli.screen.space.own import is_of
+from muli.screen.spec.quantities import material_of
+from muli.screen.vocabulary import column_name
 
 ROLES = ("coating", "electrolyte")
 DIGITS = 7
@@ -56,7 +59,7 @@ def numbers(
     """What the panel needs of every row, NaN where unknown, and `notes` on what it leaves out.
 
     materials: a table per role, indexed by name. settings: the spec's `[screen]` section.
-    typed: conductivities (`coating.sigma_ion_S_cm`) that hold at the temperature of their row.
+    typed: keys of the spec; conductivities among them hold at the temperature of their row.
     """
     found = pd.DataFrame(index=rows.index)
     for role in ROLES:
@@ -95,12 +98,24 @@ def _layers(
     for name in ("sigma_ion", "sigma_ele"):
         value = found[f"{role}_{name}_S_cm"] = _significant(_column(rows, f"{role}_{name}_S_cm"))
         activation = _column(material, f"{name}_activation_eV")
-        held = value.isna() | (f"{role}.{name}_S_cm" in typed)
+        own = _own(rows, role, f"{name}_S_cm", typed).notna()
+        held = value.isna() | own | (f"{role}.{name}_S_cm" in typed)
         found[f"{role}_{name}_activation_eV"] = activation.mask(held)
     for side in ("reduction_limit_V", "oxidation_limit_V"):
-        assumed_limit = _significant(_column(rows, f"{role}_{side}"))
+        own = _own(rows, role, side, typed)
+        assumed_limit = own.fillna(_significant(_column(rows, f"{role}_{side}")))
         found[f"{role}_{side}"] = assumed_limit.fillna(_column(material, side))
     return found
+
+
+def _own(rows: pd.DataFrame, role: str, name: str, typed: Collection[str]) -> "pd.Series[float]":
+    """A property where the spec gives it to the row's material by name, else unknown."""
+    own = pd.Series(np.nan, index=rows.index)
+    for key in typed:
+        if key.endswith(f".{name}") and material_of(key):
+            here = np.array([is_of(key, str(material)) for material in rows[role]], bool)
+            own = own.mask(here, _significant(_column(rows, column_name(key))))
+    return own
 
 
 def _significant(column: "pd.Series[float]") -> "pd.Series[float]":

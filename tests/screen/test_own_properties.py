@@ -1,12 +1,14 @@
 """Properties of one material in a spec: that material's alone, in runs, designs and draws."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from muli.screen import run
 from muli.screen.errors import SpecError
 from muli.screen.optimize import design
 from muli.screen.ranking.criteria import scenario_columns
+from muli.screen.report import what_if
 from muli.screen.space.setup import ranking_notes, set_up
 from muli.screen.spec import Source, parse
 from tests.screen.screens import read, small
@@ -157,3 +159,10 @@ def test_a_layer_of_a_coating_is_a_material_too(tmp_path):
         plain["cathode_potential_V"] - plain["interface_potential_V"]
     )
     assert (fall > 1.2).all()
+
+
+def test_the_page_reads_the_limit_of_one_material_as_the_run_does():
+    rows = pd.DataFrame({"coating": ["film A", "film B"], "film A_oxidation_limit_V": [3.0, 3.0]})
+    own = what_if._own(rows, "coating", "oxidation_limit_V", ["film A.oxidation_limit_V"])
+    assert own[0] == 3.0
+    assert np.isnan(own[1])
