@@ -98,8 +98,8 @@ def _layers(
     for name in ("sigma_ion", "sigma_ele"):
         value = found[f"{role}_{name}_S_cm"] = _significant(_column(rows, f"{role}_{name}_S_cm"))
         activation = _column(material, f"{name}_activation_eV")
-        own = _own(rows, role, f"{name}_S_cm", typed).notna()
-        held = value.isna() | own | (f"{role}.{name}_S_cm" in typed)
+        alone = _own(rows, role, f"{name}_S_cm", typed).notna()
+        held = value.isna() | alone | (f"{role}.{name}_S_cm" in typed)
         found[f"{role}_{name}_activation_eV"] = activation.mask(held)
     for side in ("reduction_limit_V", "oxidation_limit_V"):
         own = _own(rows, role, side, typed)
