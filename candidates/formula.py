@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
-from functools import reduce
+from functools import lru_cache, reduce
 from math import gcd, lcm
 
 _ORDER = """
@@ -162,7 +162,15 @@ def spell(composition: Composition) -> str:
 
 def reduced_formula(formula: str | Composition) -> str:
     """One spelling for one compound: ``"P3Ti2LiO12"`` -> ``"LiTi2(PO4)3"``. Raises FormulaError."""
-    composition = parse(formula) if isinstance(formula, str) else formula
+    return _of_text(formula) if isinstance(formula, str) else _of_composition(formula)
+
+
+@lru_cache(maxsize=20_000)
+def _of_text(formula: str) -> str:
+    return _of_composition(parse(formula))
+
+
+def _of_composition(composition: Composition) -> str:
     spelt = spell(reduce_composition(composition))
     return _CONVENTION.get(spelt, spelt)
 

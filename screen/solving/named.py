@@ -16,11 +16,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
+import jax
+import numpy as np
 import pandas as pd
 from pydantic import ValidationError, model_validator
 
-from muli.kernels import Window, resolve_boundary
+from muli.kernels import BoundaryChoice, Window, resolve_boundary
 from muli.kernels.constants import CM_PER_NM, CM_PER_UM
+from muli.screen.compiling.programs import QUICK_COMPILE, kept
 from muli.screen.errors import SHOWN, SpecError
 from muli.screen.solving.stack_file import (
     EXPECTED,
@@ -180,9 +183,9 @@ def named_of(entry: NamedEntry, frames: dict[str, pd.DataFrame]) -> Named:
         frame = frames[role].assign(**typed)
         rows.append(at_temperature(frame, entry.temperature_K, frozenset(typed)).iloc[0])
     E_cathode, E_anode = _cathode(entry, frames), _anode(entry, frames)
-    window = Window(float(rows[0]["reduction_limit_V"]), float(rows[0]["oxidation_limit_V"]))
-    ends = resolve_boundary(E_anode, E_cathode, window, choice=entry.boundary)
-    side = max(E_anode, window.reduction) if bool(ends.anode_pinned) else E_anode
+    limits = [float(rows[0][f"{end}_limit_V"]) for end in ("reduction", "oxidation")]
+    with jax.enable_x64(True):
+        side = float(_anode_side(*map(np.asarray, (E_anode, E_cathode, *limits)), entry.boundary))
     missing = [
         f"{kind.removesuffix('_S_cm')} of {row['name']}"
         for row in rows
@@ -194,6 +197,11 @@ def named_of(entry: NamedEntry, frames: dict[str, pd.DataFrame]) -> Named:
     said = _assumptions(entry, rows, (E_anode, side, E_cathode))
     stack = None if missing else _stack(entry, rows, side, E_cathode)
     return Named(entry, stack, E_anode, side, said, tuple(missing))
+
+
+@kept("anode side", QUICK_COMPILE)
+def _anode_side(E_anode: Any, E_cathode: Any, red: Any, ox: Any, choice: BoundaryChoice) -> Any:
+    return resolve_boundary(E_anode, E_cathode, Window(red, ox), choice=choice).E_anode
 
 
 _ROLES = ("electrolyte", "cathode_coating")
