@@ -175,6 +175,7 @@ def _facts(
         title=table.plain(title),
         version=metadata.version("muli"),
         warnings=words.warnings(results),
+        notes=words.notes(results),
         sentences=[
             ("Asked", words.asked(spec, named, words.sizes(results))),
             ("Answered", words.answered(results, held, first, headline)),

@@ -128,6 +128,8 @@ SYMBOLS = {
     "sigma_ele": "σₑ",
     "sigma_ion": "σᵢ",
     "ohm cm2": "Ω cm²",
+    "p_protects x p_affordable": "protects × affordable",
+    "p(": "probability (",
     "L_min/L_max": "least over largest thickness",
 }
 EVIDENCE = {"none": "not known", "range": "a range", "": "not known"}

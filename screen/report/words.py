@@ -33,6 +33,7 @@ class Facts:
     title: str
     version: str
     warnings: list[str]
+    notes: list[str]
     sentences: list[tuple[str, str]]
     funnel: list[Step]
     order: str
@@ -66,8 +67,12 @@ def warnings(results: Results) -> list[str]:
         if failed:
             told = ", ".join(f"{count:,} {name}" for name, count in failed.items())
             said.append(f"Part of this run has no answer: {told}. The funnel counts them.")
-        said += [f"Note of the run: {note}" for note in manifest.notes]
     return [plain(text) if len(text) < 100 else text for text in said]
+
+
+def notes(results: Results) -> list[str]:
+    """What the runs noted of themselves."""
+    return [plain_line(note) for manifest in results.manifests for note in manifest.notes]
 
 
 def asked(spec: Mapping[str, Any], named: Mapping[str, list[str]], sizes: Mapping[str, int]) -> str:
@@ -178,17 +183,16 @@ def plain_line(text: Any) -> str:
 
 
 def command(results: Results) -> str:
-    """The command that makes the same dataset."""
+    """The command that makes the same dataset, with its paths as they were typed."""
     lines = []
     for folder, manifest in zip(results.folders, results.manifests, strict=True):
-        identity = manifest.identity
-        built_in = manifest.name == "built-in"
-        file = Path(manifest.spec_file).name
-        spec = "" if built_in else f"{shlex.quote(plain(file))} " if "." in file else "SPEC.toml "
-        precision = identity.get("precision", "float32")
-        extra = "" if precision == "float32" else f" --precision {precision}"
-        shard = f" --shard {manifest.shard}" if manifest.shard else ""
-        lines.append(f"muli run {spec}--out {shlex.quote(plain(folder.name))}{extra}{shard}")
+        precision = manifest.identity.get("precision", "float32")
+        file = manifest.spec_file if "." in Path(manifest.spec_file).name else "SPEC.toml"
+        words = ["muli", "run", *([] if manifest.name == "built-in" else [plain(file)])]
+        words += ["--out", plain(folder)]
+        words += [] if precision == "float32" else ["--precision", str(precision)]
+        words += ["--shard", manifest.shard] if manifest.shard else []
+        lines.append(shlex.join(words))
     return "\n".join(lines)
 
 

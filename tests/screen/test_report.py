@@ -107,7 +107,7 @@ def test_the_page_holds_what_was_asked_answered_and_how_to_repeat_it(folder):
         "1 to 100 nm thick",
         "for at most 8 Ω cm²",
         "first of 3 coatings",
-        "muli run SPEC.toml --out small --precision float64",
+        f"muli run SPEC.toml --out {folder} --precision float64",
         "doi:10.",
         "σₑ of the coating",
     ):

@@ -104,7 +104,7 @@ class Pictures {
     const place = figure.querySelector(".picture");
     const words = place.getAttribute("aria-label");
     const { view } = await vegaEmbed(place, fitted(this.specs[id], place.clientWidth), {
-      mode: "vega-lite", ast: true, renderer: "svg", actions: false, defaultStyle: false,
+      mode: "vega-lite", logLevel: 1, ast: true, renderer: "svg", actions: false, defaultStyle: false,
       tooltip: this.tooltip, config: theme(),
     });
     place.setAttribute("role", "img"); // Vega writes words of its own over these
