@@ -117,9 +117,10 @@ def _literature(frames: Frames, key: str) -> tuple[Floats, Floats]:
 
 
 def _named(frames: Frames, key: str) -> pd.DataFrame:
-    """The one row of the material of a key."""
-    role, (own, *_) = next(iter(places([key], frames).items()))
-    return frames[role.partition(".")[0]].iloc[[own.position]]
+    """The row of the material of a key; an empty one where a filter took it off its axis."""
+    for role, (own, *_) in places([key], frames).items():
+        return frames[role.partition(".")[0]].iloc[[own.position]]
+    return pd.DataFrame(index=[0])
 
 
 def _problems(source: Source) -> Iterator[str]:

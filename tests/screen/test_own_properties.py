@@ -166,3 +166,13 @@ def test_the_page_reads_the_limit_of_one_material_as_the_run_does():
     own = what_if._own(rows, "coating", "oxidation_limit_V", ["film A.oxidation_limit_V"])
     assert own[0] == 3.0
     assert np.isnan(own[1])
+
+
+@pytest.mark.parametrize("law", [{"literature": True}, {"uniform": [1e-13, 1e-11]}])
+def test_a_material_that_a_filter_removes_leaves_its_key_without_effect(tmp_path, law):
+    given = spec(tmp_path)
+    given["filters"] = {"others": "sigma_ele_S_cm > 2e-12 OR sigma_ele_S_cm IS NULL"}
+    given["uncertainty"] = {"draws": 16, "seed": 1, ONE: law}
+    problem = set_up(given).problem
+    assert problem.materials.frames["coating"]["name"].tolist() == ["film C", "film D"]
+    assert problem.own == {}
