@@ -90,7 +90,7 @@ def html(dirs: Dirs, *, measure: bool = False) -> str:
         typed = [key.removeprefix(FILL) for key in spec["axes"].get("others", {})]
         starts = inside.numbers(ranked, tables, spec["screen"], typed)
         rows = table.in_words(ranked, starts, budget)
-        here = inside.numbers(cell, tables, spec["screen"])
+        here = inside.numbers(cell, tables, spec["screen"], typed)
         drawn = [
             *pictures.pictures(data, held, ranked, rows, starts),
             *ageing_figures.pictures(ranked, starts),
