@@ -85,6 +85,7 @@ def _side(answer: CellAnswer) -> Row:
 def sentences(answer: CellAnswer) -> list[str]:
     """Protected or not, by how much, what would protect, the cost, how sure, how it ages."""
     said = [_protected(answer), _other_state(answer), _thickness(answer), _cost(answer)]
+    said.append(_own_window(answer))
     said += [_chance(answer.row, bare=answer.entry.coating is None), *_ages(answer)]
     return [each for each in said if each]
 
@@ -108,8 +109,9 @@ def _numbers(answer: CellAnswer) -> list[tuple[str, str]]:
         return rows
     columns = answer.growth.columns
     for label in TIMES_S:
-        for side, (name, _, _) in SIDES.items():
-            if (value := columns.get(f"{name}_at_{label}")) is not None:
+        for side, (name, _, final) in SIDES.items():
+            value = columns.get(f"{name}_at_{label}")
+            if value is not None and columns[final] != 0:
                 rows.append((f"{side} interphase after {_spoken(label)}", length(value)))
         cost = figure(columns[f"asr_interphase_ohm_cm2_at_{label}"])
         rows.append((f"resistance of interphases after {_spoken(label)} (ohm cm2)", cost))
@@ -173,6 +175,25 @@ def _thickness(answer: CellAnswer) -> str:
     return f"{needs}, but {allowed}: no thickness does both." if least > most else (
         f"{needs}; {allowed} at most."
     )  # fmt: skip
+
+
+def _own_window(answer: CellAnswer) -> str:
+    """Where the coating itself leaves its computed window beyond the tolerance."""
+    row, name = answer.row, answer.entry.coating
+    kind, E, E_c = row["coating_class"], row["interface_potential_V"], row["cathode_potential_V"]
+    over, under = row["coating_oxidation_margin_V"], row["coating_reduction_margin_V"]
+    said = []
+    if kind in ("oxidises", "both") and None not in (over, E_c):
+        said.append(f"oxidises at {volt(E_c + over)}, below the cathode's {volt(E_c)}")
+    if kind in ("reduces", "both") and None not in (under, E):
+        said.append(f"is reduced at {volt(E - under)}, above {volt(E)}")
+    if not said:
+        return ""
+    lasts = percent(number(row, "p_stable"))
+    return (
+        f"By its computed window {name} {' and '.join(said)}; that it stands the cathode has a "
+        f"probability of {lasts} %."
+    )
 
 
 def _cost(answer: CellAnswer) -> str:
