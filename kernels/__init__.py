@@ -19,6 +19,7 @@ from muli.kernels.metrics.inverse import (
     max_sigma_ele,
     min_electrolyte_sigma_ele,
     min_thickness,
+    resting_thickness,
     thickness_at,
 )
 from muli.kernels.metrics.judge import (
@@ -129,6 +130,7 @@ __all__ = [
     "profile_in_layer",
     "required_resistance",
     "resolve_boundary",
+    "resting_thickness",
     "sigma_ele_at_resistance",
     "solve",
     "solved_layers",

@@ -19,7 +19,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Bool, Float
 
 from muli.kernels.model.stack import Layer, Stack
-from muli.kernels.solvers.march_layers import march, thickness_between
+from muli.kernels.solvers.march_layers import march, sorted_pair, thickness_between
 from muli.kernels.solvers.solve import solve
 from muli.kernels.transport.conductor import as_floats
 
@@ -58,6 +58,32 @@ def thickness_at(stack: Stack, E_target: ArrayLike, *, coating_side: bool = Fals
     """
     span = coating_span(stack, E_target, coating_side=coating_side, below_anode=True)
     return _coating_thickness(stack, span)
+
+
+def resting_thickness(
+    stack: Stack, E_target: ArrayLike, *, coating_side: ArrayLike = False
+) -> Scalar:
+    """Thickness (cm) of that coating at which E* is E_target at open circuit, on either side of the
+    contact, whichever electrode is the higher one.
+
+    0 where E_target is at or beyond E_cathode, infinite at or beyond E_anode, NaN where something
+    that decides is unknown. E* is on the cathode's side of E_target for every thinner coating.
+    """
+    numbers, target = as_floats((stack, E_target))
+    E_a, E_c = numbers.E_anode, numbers.E_cathode
+    falls = E_c >= E_a
+    at_anode = jnp.where(falls, target <= E_a, target >= E_a)
+    at_cathode = jnp.where(falls, target >= E_c, target <= E_c)
+    inside = jnp.where(at_anode | at_cathode, 0.5 * (E_a + E_c), target)
+    side = jnp.asarray(coating_side)
+    leak, log_leak, E_left, E_right = _across(stack, inside, side)
+    low, high = sorted_pair(E_left, E_right)
+    layer = stack.layers[coating_index(stack)]
+    thickness = thickness_between(stack, layer, jnp.abs(leak), log_leak, low, high)
+    passed = jnp.where(falls, E_right <= E_left, E_right >= E_left)
+    thickness = jnp.where(passed, 0.0, thickness)
+    thickness = _unless_unknown(thickness, leak, E_target, *jax.tree.leaves(numbers))
+    return jnp.where(at_anode, jnp.inf, jnp.where(at_cathode, 0.0, thickness))
 
 
 def _coating_thickness(stack: Stack, span: Span) -> Scalar:
@@ -109,19 +135,27 @@ def coating_span(
 
     below_anode: under current, look for it at and below E_anode too.
     """
-    index, contacts = coating_index(stack), _contacts(stack)
     target, free, impossible = _target(stack, E_target, below_anode=below_anode)
-    own = contacts[index] if coating_side else 0.0
+    leak, log_leak, E_left, E_right = _across(stack, target, jnp.asarray(coating_side))
+    leak = _unless_unknown(leak, E_target, E_right)
+    return Span(leak, log_leak, E_left, E_right, free, impossible)
+
+
+def _across(
+    stack: Stack, target: Scalar, coating_side: Bool[Array, ""]
+) -> tuple[Scalar, Scalar, Scalar, Scalar]:
+    """Leak current, its logarithm and the potentials at the coating's faces with E* at a target."""
+    index, contacts = coating_index(stack), _contacts(stack)
+    between = as_floats((stack, contacts[index]))[1]
+    own, contact = jnp.where(coating_side, between, 0.0), jnp.where(coating_side, 0.0, between)
     asr = (*contacts[:index], own)
     part = solve(replace(stack, layers=stack.layers[:index], E_cathode=target, interface_asr=asr))
-    contact = jnp.zeros_like(target) if coating_side else as_floats((stack, contacts[index]))[1]
-    ionic = as_floats(stack).current_density + part.leak_current_density
+    leak = part.leak_current_density
+    ionic = as_floats(stack).current_density + leak
     asr = contacts[index + 1 :]
     beyond = replace(stack, layers=stack.layers[index + 1 :], interface_asr=asr)
-    E_right = march(beyond, part.leak_current_density, part.log_leak, backward=True)
-    E_left = target + ionic * contact
-    leak = _unless_unknown(part.leak_current_density, E_target, E_right)
-    return Span(leak, part.log_leak, E_left, E_right, free, impossible)
+    E_right = march(beyond, leak, part.log_leak, backward=True)
+    return leak, part.log_leak, target + ionic * contact, E_right
 
 
 def electrolyte_span(stack: Stack, E_target: ArrayLike) -> Span:

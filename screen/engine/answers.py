@@ -5,25 +5,20 @@ Verdicts are three-valued (0 no, 1 yes, 2 unknown): a comparison with an unknown
 change are explicit, they come from these (`thresholds.py`), else from the potentials.
 """
 
-from collections.abc import Callable
 from functools import reduce
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 
 from muli.kernels import (
-    Boundary,
     CoatingClass,
-    Limits,
     Metrics,
-    Stack,
     Status,
     classify_coating,
     metrics,
     metrics_of_plane,
 )
-from muli.screen.engine.stacks import Batch
+from muli.screen.engine.stacks import Batch, spread
 from muli.screen.engine.thresholds import Row, at_most, both
 from muli.screen.vocabulary import CURRENT_FLOATS, FLOATS, UNKNOWN, YES
 
@@ -76,42 +71,6 @@ _OWN = frozenset(Metrics.__dataclass_fields__) - {
     "coating_oxidation_margin_V",
     "coating_reduction_margin_V",
 }
-
-
-def spread(batch: Batch, function: Callable[[Stack, Limits, Boundary], Any]) -> Any:
-    """A function of one stack over the broadcast of all four axes, nothing computed twice."""
-    shaped, whole = _split(batch)
-
-    def one(leaves: list[Number]) -> Any:
-        return function(*whole(leaves))
-
-    used = [axis for axis in range(4) if any(leaf.shape[axis] > 1 for leaf in shaped)]
-    mapped: Any = one
-    for axis in reversed(used):
-        mapped = jax.vmap(
-            mapped, in_axes=([0 if leaf.shape[axis] > 1 else None for leaf in shaped],)
-        )
-    found = mapped([leaf.squeeze(_ones(leaf)) for leaf in shaped])
-    unused = [axis for axis in range(4) if axis not in used]
-    return jax.tree.map(lambda leaf: jnp.expand_dims(leaf, unused), found)
-
-
-def _ones(leaf: Number) -> tuple[int, ...]:
-    return tuple(axis for axis, size in enumerate(leaf.shape) if size == 1)
-
-
-def _split(batch: Batch) -> tuple[list[Number], Any]:
-    """The batch's arrays, and how to put a batch together again around others."""
-    leaves, tree = jax.tree.flatten(batch)
-    shaped = [position for position, leaf in enumerate(leaves) if isinstance(leaf, jax.Array)]
-
-    def whole(replaced: list[Number]) -> Batch:
-        new = list(leaves)
-        for position, leaf in zip(shaped, replaced, strict=True):
-            new[position] = leaf
-        return jax.tree.unflatten(tree, new)
-
-    return [leaves[position] for position in shaped], whole
 
 
 def _known_without_transport(batch: Batch, floats: dict[str, Number]) -> dict[str, Number]:

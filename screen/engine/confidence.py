@@ -26,8 +26,8 @@ from muli.kernels import (
     min_thickness,
 )
 from muli.kernels.constants import CM_PER_NM
-from muli.screen.engine.answers import Answers, spread
-from muli.screen.engine.stacks import Batch, LawForm, Lookup, build
+from muli.screen.engine.answers import Answers
+from muli.screen.engine.stacks import Batch, LawForm, Lookup, build, spread
 from muli.screen.space.distributions import Bands, bands
 from muli.screen.space.draws import Draws, label
 from muli.screen.spec import Screen

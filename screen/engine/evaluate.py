@@ -36,12 +36,18 @@ from muli.screen.engine.gates import Gates
 from muli.screen.engine.lines import LinePrograms
 from muli.screen.engine.reduce import Best, Order
 from muli.screen.engine.stacks import LawForm, Lookup, build, per_line, unravel
-from muli.screen.engine.thresholds import Thresholds, judge_at, thresholds_of_plane
+from muli.screen.engine.thresholds import (
+    Thresholds,
+    judge_at,
+    line_of_plane,
+    line_of_stacks,
+    thresholds,
+)
 from muli.screen.space.draws import BLOCK_OF_DRAWS, Draws
 from muli.screen.space.evidence import Beliefs
 from muli.screen.space.layout import COATING, STATE, THICKNESS, Lines
 from muli.screen.space.problem import Problem
-from muli.screen.space.visits import CONTACT, why_visited
+from muli.screen.space.visits import CONTACT, why_solved, why_visited
 
 Digits = dict[str, Int[Array, "lines blocks"]]
 Programs = dict[str, tuple[bytes, Any, Any]]
@@ -246,7 +252,7 @@ class Evaluator:
     @cached_property
     def explicit(self) -> bool:
         """Whether the thicknesses at which verdicts change are explicit."""
-        return self.plane
+        return why_solved(self.problem) is None
 
     @cached_property
     def counter(self) -> PiecePrograms | VisitPrograms:
@@ -347,9 +353,11 @@ class Evaluator:
     def _thresholds(self, exact: Any, digits: Digits) -> Thresholds:
         """Where the verdicts of lines change along the thickness."""
         one = jnp.ones((1, 1, 1, 1), jnp.float64)
-        return thresholds_of_plane(
-            build(Lookup(exact, digits, self.problem.own), one, self.problem.spec.screen, self._law)
+        batch = build(
+            Lookup(exact, digits, self.problem.own), one, self.problem.spec.screen, self._law
         )
+        line = line_of_plane(batch) if self.plane else line_of_stacks(batch)
+        return thresholds(batch, line)
 
     @property
     def _law(self) -> LawForm:

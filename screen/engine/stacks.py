@@ -5,9 +5,9 @@ Arrays have four axes (lines, states, blocks, thicknesses). A line's own numbers
 blocks, thicknesses): what does not depend on the thickness is computed once per line and block.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -291,3 +291,40 @@ def _branches(lookup: Lookup, role: str, sigma_ele: Number, form: LawForm) -> Br
         known("z_n", 1.0) if form.slope is None else form.slope,
         known("z_p", 1.0) if form.slope is None else form.slope,
     )
+
+
+def spread(batch: Any, function: Callable[..., Any]) -> Any:
+    """A function of the members of a batch over the broadcast of all four axes, nothing repeated in
+    vain. batch: a `Batch`, or another tuple of arrays with four axes each."""
+    shaped, whole = _split(batch)
+
+    def one(leaves: list[Number]) -> Any:
+        return function(*whole(leaves))
+
+    used = [axis for axis in range(4) if any(leaf.shape[axis] > 1 for leaf in shaped)]
+    mapped: Any = one
+    for axis in reversed(used):
+        mapped = jax.vmap(
+            mapped, in_axes=([0 if leaf.shape[axis] > 1 else None for leaf in shaped],)
+        )
+    found = mapped([leaf.squeeze(_ones(leaf)) for leaf in shaped])
+    unused = [axis for axis in range(4) if axis not in used]
+    return jax.tree.map(lambda leaf: jnp.expand_dims(leaf, unused), found)
+
+
+def _ones(leaf: Number) -> tuple[int, ...]:
+    return tuple(axis for axis, size in enumerate(leaf.shape) if size == 1)
+
+
+def _split(batch: Any) -> tuple[list[Number], Any]:
+    """Its arrays, and how to put a batch together again around others."""
+    leaves, tree = jax.tree.flatten(batch)
+    shaped = [position for position, leaf in enumerate(leaves) if isinstance(leaf, jax.Array)]
+
+    def whole(replaced: list[Number]) -> Any:
+        new = list(leaves)
+        for position, leaf in zip(shaped, replaced, strict=True):
+            new[position] = leaf
+        return jax.tree.unflatten(tree, new)
+
+    return [leaves[position] for position in shaped], whole

@@ -6,14 +6,23 @@ and the coating's class are defined by these thicknesses, in every mode and prec
 reported potentials are solved apart from them.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from muli.kernels import CoatingClass, Layer, constant_sigma_ele, layer_resistance, metrics_of_plane
+from muli.kernels import (
+    CoatingClass,
+    Layer,
+    Stack,
+    constant_sigma_ele,
+    layer_resistance,
+    resting_thickness,
+)
 from muli.kernels.constants import CM_PER_NM
-from muli.screen.engine.stacks import Batch
+from muli.screen.engine.stacks import Batch, spread
 from muli.screen.vocabulary import NO, UNKNOWN, YES
 
 Number = Float[Array, "lines states blocks 1"]
@@ -121,103 +130,149 @@ def _coating_class(lines: Thresholds, thickness: Any) -> Verdict:
     return jnp.where(lines.class_known, code, otherwise).astype(jnp.int32)
 
 
-class _Line(NamedTuple):
-    """Resistances (ohm cm2) and ends (V) of lines; the coating's resistance is per cm."""
+class Line(NamedTuple):
+    """Where potentials of lines meet limits, by the thickness of the coating.
 
-    before: Number
-    middle: Number
-    last: Number
-    per_cm: Number
-    E_anode: Number
-    E_cathode: Number
-    real: Number
+    Attributes:
+        falls: whether E* falls with the thickness: the cathode is not below the anode.
+        known: whether E* is known at any thickness.
+        contact: thicknesses (nm) at which the electrolyte's side of the contact is at the first two
+            of four potentials, the coating's side at the others: 0 at or beyond the cathode's end,
+            infinite at or beyond the anode's.
+        cathode_face: thickness up to which the coating's face at the cathode, which a contact there
+            keeps from the cathode's potential, does not pass a potential.
+    """
 
-    @classmethod
-    def of(cls, batch: Batch) -> "_Line":
-        first, middle, last = batch.stack.interface_asr or (0.0, 0.0, 0.0)
-        layers = batch.stack.layers
-        electrolyte, coating = _resistance(layers[0], layers[0].thickness), _resistance(layers[1])
-        ends = batch.stack.E_anode, batch.stack.E_cathode
-        real = batch.limits.area_factor / CM_PER_NM
-        return cls(first + electrolyte, middle, last, coating, *ends, real)
+    falls: Flag
+    known: Flag
+    contact: Callable[..., Sequence[Number]]
+    cathode_face: Callable[[Number], Number]
 
-    @property
-    def known(self) -> Flag:
-        """Whether E* is known at any thickness."""
-        return ~jnp.isnan(sum(self))
 
-    @property
-    def falls(self) -> Flag:
-        """Whether E* falls with the thickness: the cathode is not below the anode."""
-        return self.E_cathode >= self.E_anode
+def line_of_plane(batch: Batch) -> Line:
+    """Lines of electrolyte | coating of constant laws at open circuit."""
+    first, middle, last = batch.stack.interface_asr or (0.0, 0.0, 0.0)
+    electrolyte, coating_layer = batch.stack.layers
+    E_a, E_c = _ends(batch)
+    before = first + _resistance(electrolyte, electrolyte.thickness)
+    per_cm = _resistance(coating_layer)
+    falls, real = E_c >= E_a, batch.limits.area_factor / CM_PER_NM
 
-    def contact(self, E: Number, *, coating_side: bool) -> Number:
-        """Thickness (nm) at which a side of the contact is at E: 0 at or beyond the cathode's end,
-        infinite at or beyond the anode's."""
-        before = self.before + self.middle if coating_side else self.before
-        after = self.last if coating_side else self.middle + self.last
-        at_anode = jnp.where(self.falls, self.E_anode >= E, self.E_anode <= E)
-        at_cathode = jnp.where(self.falls, self.E_cathode <= E, self.E_cathode >= E)
-        over = jnp.where(at_anode, 1.0, E - self.E_anode)
-        coating = (self.E_cathode - E) / over * before - after
-        return self._thickness(jnp.where(at_cathode, 0.0, coating), at_anode)
-
-    def cathode_face(self, E: Number) -> Number:
-        """Thickness (nm) up to which the coating's face at the cathode, which a contact there keeps
-        from the cathode's potential, does not pass E."""
-        never = jnp.where(self.falls, self.E_cathode <= E, self.E_cathode >= E)
-        over = jnp.where(never, 1.0, self.E_cathode - E)
-        whole = (self.E_cathode - self.E_anode) * self.last / over
-        coating = whole - self.last - self.middle - self.before
-        return self._thickness(jnp.where(self.last == 0, 0.0, coating), never)
-
-    def _thickness(self, coating: Number, infinite: Flag) -> Number:
+    def thickness(coating: Number, infinite: Flag) -> Number:
         """Of a resistance of the coating; none, whatever the coating is, where that is 0."""
         coating = jnp.maximum(coating, 0.0)
-        thickness = jnp.where(coating == 0, 0.0, coating / self.per_cm * self.real)
-        return jnp.where(infinite, jnp.inf, thickness)
+        return jnp.where(infinite, jnp.inf, jnp.where(coating == 0, 0.0, coating / per_cm * real))
+
+    def contact(*potentials: Number) -> list[Number]:
+        found = []
+        for E, own in zip(potentials, (0.0, 0.0, middle, middle), strict=True):
+            at_anode = jnp.where(falls, E_a >= E, E_a <= E)
+            at_cathode = jnp.where(falls, E_c <= E, E_c >= E)
+            over = jnp.where(at_anode, 1.0, E - E_a)
+            coating = (E_c - E) / over * (before + own) - (middle - own + last)
+            found.append(thickness(jnp.where(at_cathode, 0.0, coating), at_anode))
+        return found
+
+    def cathode_face(E: Number) -> Number:
+        never = _face_never_passes(batch, E)
+        whole = (E_c - E_a) * last / jnp.where(never, 1.0, E_c - E)
+        coating = whole - last - middle - before
+        return thickness(jnp.where(last == 0, 0.0, coating), never)
+
+    known = ~jnp.isnan(before + middle + last + per_cm + E_a + E_c)
+    return Line(falls, known, contact, cathode_face)
+
+
+def line_of_stacks(batch: Batch) -> Line:
+    """Lines of any laws at open circuit, without a contact at the cathode."""
+    E_a, E_c = _ends(batch)
+    real = batch.limits.area_factor / CM_PER_NM
+    sides = jnp.array([False, False, True, True])
+
+    def contact(*potentials: Number) -> list[Number]:
+        def one(stack: Stack, given: tuple[Number, ...]) -> tuple[Number, ...]:
+            def at(E: Number, side: Flag) -> Number:
+                return resting_thickness(stack, E, coating_side=side)
+
+            return tuple(jax.vmap(at)(jnp.stack(given), sides))
+
+        return [each * real for each in spread((batch.stack, potentials), one)]
+
+    def cathode_face(E: Number) -> Number:
+        return jnp.where(_face_never_passes(batch, E), jnp.inf, 0.0)
+
+    leaves = [leaf for leaf in jax.tree.leaves(batch.stack) if isinstance(leaf, jax.Array)]
+    known = ~jnp.isnan(sum(leaves, start=jnp.zeros((1, 1, 1, 1))))
+    return Line(E_c >= E_a, known, contact, cathode_face)
+
+
+def _ends(batch: Batch) -> tuple[Any, Any]:
+    return batch.stack.E_anode, batch.stack.E_cathode
+
+
+def _face_never_passes(batch: Batch, E: Number) -> Flag:
+    """Whether the cathode's own potential does not pass E."""
+    E_a, E_c = _ends(batch)
+    return jnp.where(E_c >= E_a, E_c <= E, E_c >= E)
 
 
 def _resistance(layer: Layer, thickness: Any = 1.0) -> Number:
     return layer_resistance(thickness, layer.sigma_ion, constant_sigma_ele(layer.sigma_ele))
 
 
-def thresholds_of_plane(batch: Batch) -> Thresholds:
-    """Thresholds of electrolyte | coating of constant laws at open circuit; arrays in float64.
+def thresholds(batch: Batch, line: Line) -> Thresholds:
+    """Thresholds of lines at open circuit; arrays in float64.
 
     The thicknesses of the coatings in `batch` are not used.
     """
-    line, limits = _Line.of(batch), batch.limits
-    window, own, falls = limits.electrolyte, limits.coatings[0], line.falls
-    low, high = (f(line.E_anode, line.E_cathode) for f in (jnp.minimum, jnp.maximum))
-    never, always = high <= window.oxidation, low >= window.reduction
-    oxidation = line.contact(window.oxidation, coating_side=False)
-    reduction = line.contact(window.reduction, coating_side=False)
+    limits, (E_a, E_c), falls = batch.limits, _ends(batch), line.falls
+    window, own = limits.electrolyte, limits.coatings[0]
+    never = jnp.maximum(E_a, E_c) <= window.oxidation
+    always = jnp.minimum(E_a, E_c) >= window.reduction
     farther = jnp.where(falls, -1.0, 1.0) * limits.window_tolerance
     inner = jnp.where(falls, own.reduction, own.oxidation)
     outer = jnp.where(falls, own.oxidation, own.reduction)
+    oxidation, reduction, inside, inside_far = line.contact(
+        window.oxidation, window.reduction, inner, inner + farther
+    )
     left = limits.asr_budget - sum(batch.stack.interface_asr or (), start=0.0)
-    affordable = jnp.maximum(left, 0.0) * batch.stack.layers[1].sigma_ion * line.real
+    sigma_ion, real = batch.stack.layers[1].sigma_ion, limits.area_factor / CM_PER_NM
+    affordable = jnp.maximum(left, 0.0) * sigma_ion * real
     cuts = Cuts(
         _lower(jnp.where(never, jnp.where(falls, 0.0, jnp.inf), oxidation), falls),
         _lower(jnp.where(always, jnp.where(falls, jnp.inf, 0.0), reduction), ~falls),
         _upper(affordable),
-        _upper(line.contact(inner, coating_side=True)),
-        _upper(line.contact(inner + farther, coating_side=True)),
+        _upper(inside),
+        _upper(inside_far),
         _upper(line.cathode_face(outer)),
         _upper(line.cathode_face(outer - farther)),
     )
-    found = metrics_of_plane(batch.stack, limits, boundary=batch.boundary)
+    least = _first(batch, window.oxidation, oxidation)
+    ends = [
+        _first(batch, window.reduction, reduction),
+        _first(batch, own.reduction, inside),
+    ]
+    most = affordable
+    for end in ends:  # an unknown limit does not bind
+        most = jnp.minimum(most, jnp.where(jnp.isnan(end), jnp.inf, end))
+    last = (batch.stack.interface_asr or (0.0,))[-1]
     return Thresholds(
         cuts,
         falls,
-        band=at_most(found.min_thickness_nm, _upper(found.max_thickness_nm)),
+        band=at_most(least, _upper(most)),
         oxidation_known=never | (line.known & ~jnp.isnan(window.oxidation)),
         reduction_known=line.known & ~jnp.isnan(window.reduction),
         affordable_known=~jnp.isnan(affordable),
         class_known=line.known & ~jnp.isnan(own.reduction + own.oxidation),
-        oxidises_known=(line.known | ((line.last == 0) & falls)) & ~jnp.isnan(own.oxidation),
+        oxidises_known=(line.known | ((last == 0) & falls)) & ~jnp.isnan(own.oxidation),
     )
+
+
+def _first(batch: Batch, limit: Number, crossing: Number) -> Number:
+    """Thickness of a coating that brings E* down to a limit, as `min_thickness` has it: none where
+    the cathode is not above it, infinite where the anode is not below."""
+    E_a, E_c = _ends(batch)
+    return jnp.where(E_c <= limit, 0.0, jnp.where(limit <= E_a, jnp.inf, crossing))
 
 
 def _upper(thickness: Number) -> Number:

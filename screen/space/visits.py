@@ -60,14 +60,8 @@ def why_visited(
     thickness = problem.numbers.get(THICKNESS)
     if thickness is None:
         return "the screen has no thickness"
-    if problem.layers > 1:
-        return "coatings have several layers"
-    if problem.branches:
-        return "sigma_ele has branches"
-    if problem.curved:
-        return "sigma_ele is a curve"
-    if problem.numbers["current_density_mA_cm2"].any():
-        return "a current flows"
+    if (why := why_solved(problem)) is not None:
+        return why
     if not (np.diff(thickness) > 0).all():
         return f"{THICKNESS} does not ascend"
     few = STEPPED | (set(axis_columns) - {THICKNESS})
@@ -75,4 +69,18 @@ def why_visited(
         for name in names(gate.tree):
             if name not in few:
                 return f"filters.{gate.name} names {name}"
+    return None
+
+
+def why_solved(problem: Problem) -> str | None:
+    """Why verdicts come from the potentials of every stack; None where the thicknesses at which
+    they change are explicit."""
+    if problem.numbers["current_density_mA_cm2"].any():
+        return "a current flows"
+    if problem.layers > 1:
+        return "coatings have several layers"
+    if problem.curved:
+        return "sigma_ele is a curve"
+    if problem.branches and CONTACT in problem.space.scenarios:
+        return f"sigma_ele has branches and {CONTACT} is not 0"
     return None

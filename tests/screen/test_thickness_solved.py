@@ -3,6 +3,7 @@
 from dataclasses import replace
 from functools import partial
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,12 +14,16 @@ from muli.screen.engine.answers import Answers
 from muli.screen.engine.pieces import Ruler, judge_pieces, pieces_between
 from muli.screen.engine.reduce import NOTHING, code_rows, reduce_lines, reduce_pieces
 from muli.screen.engine.stacks import Batch
-from muli.screen.engine.thresholds import Cuts, judge_at, thresholds_of_plane
+from muli.screen.engine.thresholds import Cuts, judge_at, line_of_plane, line_of_stacks, thresholds
 from muli.screen.vocabulary import NO, OUTCOMES, UNKNOWN, YES
 from tests.quick import quick_jit
 
 AXIS = np.geomspace(0.5, 500.0, 50)
 GATES = 2
+
+
+def plane(batch):
+    return thresholds(batch, line_of_plane(batch))
 
 
 def random_lines(rng, count, *, contacts):
@@ -48,7 +53,10 @@ def random_lines(rng, count, *, contacts):
     boundary = resolve_boundary(E_a, volts(1.0, 5.0, shape), window)
     limits = Limits(window, (own,), 10.0, 3.0, 0.1, np.where(rng.random(one) < 0.5, 1.0, 3.0))
     stack = Stack(tuple(layers), boundary.E_anode, boundary.E_cathode, 298.15, 0.0, asr)
-    return jax.tree.map(jnp.asarray, Batch(stack, limits, boundary))
+    return jax.tree.map(
+        lambda leaf: jnp.asarray(leaf) if isinstance(leaf, np.ndarray) else leaf,
+        Batch(stack, limits, boundary),
+    )
 
 
 def potentials(batch, axis):
@@ -67,6 +75,29 @@ def potentials(batch, axis):
     return before, before + leak * middle, E_c - leak * last, cost
 
 
+def test_thresholds_of_any_law_are_those_of_the_plane():
+    """The kernels' inverse of single stacks, constant laws, contacts but at the cathode."""
+    batch = random_lines(np.random.default_rng(2), 300, contacts=True)
+    none = jnp.zeros((1, 1, 1, 1))
+    contacts = (*batch.stack.interface_asr[:2], none)
+    batch = batch._replace(stack=replace(batch.stack, interface_asr=contacts))
+
+    arrays, rest = eqx.partition(batch, eqx.is_array)
+
+    def of_stacks(arrays):
+        batch = eqx.combine(arrays, rest)
+        return thresholds(batch, line_of_stacks(batch))
+
+    found, expected = quick_jit(of_stacks)(arrays), quick_jit(plane)(batch)
+    known = np.asarray(expected.class_known & expected.oxidation_known & expected.reduction_known)
+    for name, cut in expected.cuts._asdict().items():
+        a, b = (np.broadcast_to(x, known.shape)[known] for x in (getattr(found.cuts, name), cut))
+        np.testing.assert_allclose(a, b, rtol=1e-8, err_msg=name)
+    for name in expected._fields[1:]:
+        a, b = (np.broadcast_to(getattr(x, name), known.shape) for x in (found, expected))
+        np.testing.assert_array_equal(a[known], b[known], err_msg=name)
+
+
 def near(a, b):
     return np.isclose(a, b, rtol=1e-9, atol=1e-9)
 
@@ -75,9 +106,7 @@ def near(a, b):
 def test_verdicts_are_those_of_the_potentials(contacts):
     """Away from ties, whose side rounding decides."""
     batch = random_lines(np.random.default_rng(1), 4000, contacts=contacts)
-    row = quick_jit(lambda batch, axis: judge_at(thresholds_of_plane(batch), axis))(
-        batch, AXIS[None, None, None]
-    )
+    row = quick_jit(lambda batch, axis: judge_at(plane(batch), axis))(batch, AXIS[None, None, None])
     E, inner, outer, cost = potentials(batch, AXIS)
     window, own = batch.limits.electrolyte, batch.limits.coatings[0]
     red, ox = np.asarray(window.reduction), np.asarray(window.oxidation)
@@ -106,7 +135,7 @@ def test_verdicts_are_those_of_the_potentials(contacts):
 
 def counted(batch, axis, gating):
     """Best and counts by pieces, and by every thickness."""
-    lines = thresholds_of_plane(batch)
+    lines = plane(batch)
     ruler, shape = Ruler.of(axis), lines.band.shape[:2]
     axis, starts = jnp.asarray(axis), jnp.asarray(ruler.starts)
     status = jnp.asarray(np.arange(np.prod(shape)).reshape(*shape, 1, 1) % 8, jnp.int32)
@@ -155,7 +184,7 @@ def compare(count, axis, contacts, gates):
 
 def tied_axis(batch):
     """Thicknesses that are thresholds of some lines, a rounding apart from them, and others."""
-    cuts = np.concatenate([np.asarray(c).ravel() for c in thresholds_of_plane(batch).cuts])
+    cuts = np.concatenate([np.asarray(c).ravel() for c in plane(batch).cuts])
     some = cuts[(cuts > 0.1) & (cuts < 1e4)][:300]
     near = [some, np.nextafter(some, 0), np.nextafter(some, 1e9), some * (1 + 1e-9)]
     return np.unique(np.concatenate([*near, AXIS]))
@@ -213,7 +242,7 @@ def test_a_thickness_at_its_threshold_holds():
     batch = Batch(stack, limits, resolve_boundary(*ends, known))
     least = 5e-3 * (1e3 + 1e9) * (4.2 - 2.31) / 2.31 / (1e6 + 1e12) * 1e7
     axis = np.array([least * (1 - 1e-9), least, 100.0, 100.0 * (1 + 1e-9)])
-    row = judge_at(thresholds_of_plane(batch), axis[None, None, None])
+    row = judge_at(plane(batch), axis[None, None, None])
     assert np.asarray(row.protected)[0, 0, 0].tolist() == [NO, YES, YES, YES]
     assert np.asarray(row.feasible)[0, 0, 0].tolist() == [NO, YES, YES, NO]
     assert set(OUTCOMES["protected"].values()) == {NO, YES, UNKNOWN}
