@@ -16,7 +16,10 @@ import numba
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from scipy import integrate, optimize
+from scipy import constants, integrate, optimize
+
+ROOM_TEMPERATURE = 298.15
+BOLTZMANN_EV = constants.k / constants.e
 
 
 class Job(NamedTuple):
@@ -43,13 +46,28 @@ def job(problem: object, lines: int) -> Job:
         red, ox = (value("electrolyte", f"{side}_limit_V") for side in ("reduction", "oxidation"))
         E_a = max(float(tables["anode_potential_V"][at["anode"]]), red)
         E_c = float(tables["cathode_potential_V"][at["cathode_potential_V"], 0])
-        ion, ele = (value("coating", f"sigma_{kind}_S_cm") for kind in ("ion", "ele"))
-        se = sum(1 / value("electrolyte", f"sigma_{kind}_S_cm") for kind in ("ion", "ele"))
+        ions = {}
+        for role in ("coating", "electrolyte"):
+            measured = [
+                value(role, f"sigma_ion_{name}")
+                for name in ("S_cm", "activation_eV", "temperature_K")
+            ]
+            ions[role] = at_room_temperature(*measured)
+        ion, ele = ions["coating"], value("coating", "sigma_ele_S_cm")
+        se = 1 / ions["electrolyte"] + 1 / value("electrolyte", "sigma_ele_S_cm")
         length = float(tables["electrolyte_thickness_um"][at["electrolyte_thickness_um"]]) * 1e-4
         own = value("coating", "reduction_limit_V")
         rows.append((E_a, E_c, red, ox, own, ion, 1 / ion + 1 / ele, se, length))
     thickness = tables["coating_thickness_nm"] * 1e-7
     return Job(np.array(rows), thickness, problem.spec.screen.asr_budget_ohm_cm2)
+
+
+def at_room_temperature(sigma_ion: float, activation_eV: float, measured_K: float) -> float:
+    """sigma_ion (S/cm) at 298.15 K: sigma*T follows Arrhenius."""
+    if measured_K == ROOM_TEMPERATURE:
+        return sigma_ion
+    change = activation_eV / BOLTZMANN_EV * (1 / ROOM_TEMPERATURE - 1 / measured_K)
+    return sigma_ion * measured_K / ROOM_TEMPERATURE * math.exp(-change)
 
 
 def numpy_best(given: Job) -> tuple[int, np.ndarray]:

@@ -14,13 +14,22 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+import jax
 import numpy as np
 import peers_run
 import pyarrow.dataset as ds
 from table import QUICK, Row, Scale, row
+
+from muli.screen.engine.evaluate import Evaluator, LineBest
+from muli.screen.engine.gates import Gates
+from muli.screen.engine.reduce import count_names, feasible_lines, thickness_position
+from muli.screen.space.layout import Lines
+from muli.screen.space.setup import set_up
 
 CHILD = """
 import json, sys, time
@@ -32,7 +41,8 @@ if len(sys.argv) == 2:
     from muli.screen.space.cost import dry_run
     stacks = dry_run(spec).stacks
 else:
-    found = run(spec, sys.argv[2])
+    shard = tuple(map(int, sys.argv[3].split("/"))) if len(sys.argv) > 3 else None
+    found = run(spec, sys.argv[2], shard=shard)
     stacks = found.stacks
 seconds = time.perf_counter() - start
 with open("/proc/self/status") as status:  # ru_maxrss would be that of the parent, across exec
@@ -47,6 +57,7 @@ def spec(stacks: int, mode: str) -> dict:
     """About so many stacks of 4 coatings x 250 thicknesses on Li6PS5Cl, everything known."""
     thicknesses = max(1, round(stacks / (4 * 250 * 100)))
     return {
+        "screen": {"missing": "status"},
         "axes": {
             "coating": ["LiNbO3", "Li3PO4", "LiTaO3", "LiPO3"],
             "coating_thickness_nm": {"start": 0.5, "stop": 500, "num": 250, "spacing": "log"},
@@ -107,8 +118,6 @@ def compared(stacks: int, mode: str = "best") -> tuple[float, int, peers_run.Job
 
     The run is done twice; the second finds its programs compiled.
     """
-    from muli.screen.space.setup import set_up
-
     given = spec(stacks, mode)
     with tempfile.TemporaryDirectory(prefix="muli-run-rows-") as folder:
         cache = {"JAX_COMPILATION_CACHE_DIR": f"{folder}/programs"}
@@ -153,6 +162,95 @@ def over_numpy(scale: Scale) -> Row:
 def over_numba(scale: Scale) -> Row:
     """A run against a compiled loop on all cores that stores nothing."""
     return against("run_best_over_numba", peers_run.numba_best, scale)
+
+
+@row("best_counts_over_numba")
+def counts_over_numba(scale: Scale) -> Row:
+    """What mode best counts and chooses of every line, programs compiled, nothing stored, against a
+    compiled loop on all cores; raises where they disagree on what is feasible.
+
+    A stack within 1e-12 of a threshold may differ. The error is by how much E* at the smallest
+    feasible thicknesses is above the limit.
+    """
+    stacks = 10**6 if scale == QUICK else 10**8
+    evaluator, job = counting(spec(stacks, "best"))
+    space = evaluator.problem.space
+    lines = evaluator.tiles(Lines(0, space.lines), evaluator.counter.shape[0])
+
+    def counted() -> list[LineBest]:
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            return list(pool.map(lambda some: _best(evaluator, some), lines))
+
+    counted(), peers_run.numba_best(job)
+    seconds, found = timed(counted)
+    peer, (count, best) = timed(lambda: peers_run.numba_best(job))
+    keys = np.concatenate([each.best.key[:, 0] for each in found])
+    feasible = sum(int(each.best.counts[..., FEASIBLE].sum()) for each in found)
+    chosen = np.where(feasible_lines(keys), job.thickness[thickness_position(keys)], np.nan)
+    same = np.isclose(chosen, best, rtol=1e-9, equal_nan=True)
+    if abs(feasible - count) > 1e-6 * space.stacks or same.mean() < 1 - 1e-5:
+        raise AssertionError(f"{count:,} feasible stacks, counted by thresholds {feasible:,}")
+    words = (
+        f"{space.stacks / peer:.3g} stacks/s by the peer; {feasible:,} and {count:,} feasible of "
+        f"{space.stacks:,}; {(~same).sum():,} of {space.lines:,} lines choose otherwise"
+    )
+    rate = space.stacks / seconds
+    return Row("best_counts_over_numba", rate, "stacks/s", words, peer / seconds, None)
+
+
+FEASIBLE = count_names(0).index(("feasible", "yes"))
+
+
+def counting(given: dict) -> tuple[Evaluator, peers_run.Job]:
+    """Compiled programs in single precision, and the same job for peers."""
+    setup = set_up(given)
+    with jax.enable_x64(False):
+        evaluator = Evaluator(
+            setup.problem,
+            Gates(setup.gates, setup.axis_columns),
+            dtype="float32",
+            device=jax.local_devices()[0],
+            tiles_per_call=1,
+        )
+        evaluator.compile("best")
+    return evaluator, peers_run.job(setup.problem, setup.problem.space.lines)
+
+
+def _best(evaluator: Evaluator, lines: Lines) -> LineBest:
+    with jax.enable_x64(False):
+        found = evaluator.call(evaluator.best, [evaluator.start(lines.start)])[0]
+    return jax.tree.map(lambda leaf: leaf[: len(lines)], found)
+
+
+def timed(function: Callable[[], Any]) -> tuple[float, Any]:
+    """Seconds, and what it returns."""
+    start = time.perf_counter()
+    found = function()
+    return time.perf_counter() - start, found
+
+
+@row("run_best_1e13_shard")
+def shard_of_1e13(scale: Scale) -> Row:
+    """One of a thousand shards of 1e13 stacks, mode best; the aim is a night of eight hours for
+    all of them."""
+    given = spec(10**5, "best")
+    few = scale == QUICK
+    given["axes"] |= {
+        "coating_thickness_nm": {"start": 0.5, "stop": 500, "num": 2000, "spacing": "log"},
+        "coating.sigma_ele_S_cm": {
+            "start": 1e-14, "stop": 1e-10, "num": 10 if few else 100, "spacing": "log",
+        },
+        "coating.sigma_ion_S_cm": {"start": 1e-9, "stop": 1e-5, "num": 50, "spacing": "log"},
+        "electrolyte_thickness_um": {"start": 10, "stop": 500, "num": 10 if few else 500},
+        "cathode_potential_V": {"start": 3.4, "stop": 4.6, "num": 20 if few else 500},
+    }  # fmt: skip
+    given["output"]["top_k"] = 1
+    with tempfile.TemporaryDirectory(prefix="muli-run-rows-") as folder:
+        found = child(given, folder, "1/1000")
+        error = largest_error(folder)
+    aim = 8 * 3600 / 1000
+    words = f"{aim:.3g} s; {found['stacks']:,} stacks, peak {found['peak_MiB']:.0f} MiB"
+    return Row("run_best_1e13_shard", found["seconds"], "s", words, found["seconds"] / aim, error)
 
 
 @row("run_best_over_scipy")

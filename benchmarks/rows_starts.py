@@ -92,7 +92,7 @@ def screen(name: str, given: dict, scale: Scale) -> Row:
 def run_branches(scale: Scale) -> Row:
     """Mode best with branch laws (1e8 stacks; as few as a minute allows where that is slow)."""
     given = spec(10**4 if scale == QUICK else 10**8, "best")
-    given["screen"] = {"law": "branches"}
+    given["screen"]["law"] = "branches"
     given["axes"]["electrolyte.sigma_p_S_cm"] = [1e-9]
     given["axes"]["electrolyte.E_p_V"] = [2.6]
     return screen("run_branches_1e8", given, scale)

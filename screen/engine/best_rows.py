@@ -27,7 +27,14 @@ from muli.screen.engine.reduce import NOTHING, count_names, thickness_position
 from muli.screen.engine.row_groups import Memory, Place, Rows, positions, row_group, row_ids
 from muli.screen.engine.selection import best_per_group, name_ranks
 from muli.screen.space.facts import AxisColumn, Positions, Words
-from muli.screen.space.layout import COATING, MOST_JUDGED, STATE, THICKNESS, Lines
+from muli.screen.space.layout import (
+    COATING,
+    MOST_JUDGED,
+    STATE,
+    THICKNESS,
+    DesignSpace,
+    Lines,
+)
 from muli.screen.space.problem import Problem
 from muli.screen.vocabulary import DEFAULTS, OUTCOMES, P_COLUMNS, column_name
 
@@ -354,14 +361,27 @@ def best_schema(schema: pa.Schema) -> pa.Schema:
     return schema
 
 
+def group_sums(space: DesignSpace, first: int, counts: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Counts of consecutive lines, (lines, states, names), added up by group.
+
+    first: the first line. A chunk has fewer than 2**31 stacks, so that no sum overflows.
+    """
+    coatings, lines = space.coatings, len(counts)
+    if first % coatings == 0 and lines % coatings == 0:
+        whole = counts.reshape(-1, coatings, *counts.shape[1:])
+        return whole.sum(axis=1, dtype=np.int32).astype(np.int64)
+    group = (first + np.arange(lines)) // coatings
+    starts = np.flatnonzero(np.diff(group, prepend=-1))
+    return np.add.reduceat(counts, starts, axis=0, dtype=np.int64)
+
+
 def _group_counts(
     evaluator: Evaluator, at: Positions, count: NDArray[np.int32], chosen: NDArray[np.int64]
 ) -> dict[str, NDArray[np.int64]]:
     """Counts of the group of every chosen (line, state) pair."""
     space, names = evaluator.problem.space, count_names(len(evaluator.gates))
     group = at["line"][:, 0, 0] // space.coatings
-    first = np.flatnonzero(np.diff(group, prepend=-1))
-    sums = np.add.reduceat(count, first, axis=0, dtype=np.int64)
+    sums = group_sums(space, int(at["line"][0, 0, 0]), count)
     line, state = np.divmod(chosen, space.states)
     mine = sums[group[line] - group[0], state]
     removed = [i for i, (kind, _) in enumerate(names) if kind == "removed"]

@@ -14,7 +14,13 @@ from muli.screen.dataset.histograms import histograms, leaders
 from muli.screen.dataset.parquet import Encoded
 from muli.screen.dataset.part_file import PartWriter
 from muli.screen.engine.ageing import aged_columns
-from muli.screen.engine.best_rows import best_on_axis, judged, line_columns, recommended_rows
+from muli.screen.engine.best_rows import (
+    best_on_axis,
+    group_sums,
+    judged,
+    line_columns,
+    recommended_rows,
+)
 from muli.screen.engine.evaluate import Evaluator, Judged, LineBest, Whole
 from muli.screen.engine.reduce import NOTHING, count_names, feasible_lines
 from muli.screen.engine.row_groups import Memory, Place, Rows, Shape, positions, row_group
@@ -164,7 +170,7 @@ class Chunker:
         keep = recommended_rows if evaluator.recommends else best_on_axis
         stable = self._stable(lines)
         writer.write(keep(evaluator, self.axis_columns, self.schema, lines, found, stable))
-        sums = found.best.counts.sum(axis=(0, 1), dtype=np.int64)
+        sums = group_sums(space, lines.start, found.best.counts).sum(axis=(0, 1))
         total = {name: int(n) for name, n in zip(count_names(gates), sums, strict=True)}
         order, key = found.order, found.best.key
         spread = Spread(order.smallest, order.margin_last, key != NOTHING, feasible_lines(key))

@@ -49,13 +49,15 @@ def best_per_group(
     further. Lines of which the gates left nothing take no part.
     """
     left = found.best.key != NOTHING
-    keys = [_flat(key, left.shape) for key in _keys(axis_columns, found, at, thickness_nm)]
+    codes, numbers = _keys(axis_columns, found, at, thickness_nm)
     group = _flat(groups_of(space, at), left.shape).astype(np.int64)
     for name in per:
         within = np.unique(_flat(axis_columns[name].at(at), left.shape), return_inverse=True)[1]
         group = group * (within.max(initial=0) + 1) + within
     candidates = np.flatnonzero(left)
-    order = candidates[np.lexsort([key[candidates] for key in (*reversed(keys), group)])]
+    first = _joined([group, *(_flat(code, left.shape) for code in codes)])
+    keys = [*reversed([_flat(number, left.shape) for number in numbers]), first]
+    order = candidates[np.lexsort([key[candidates] for key in keys])]
     ordered = group[order]
     rank = np.arange(len(order)) - np.searchsorted(ordered, ordered, side="left")
     kept = rank < top_k
@@ -67,8 +69,8 @@ def _keys(
     found: LineBest,
     at: Positions,
     thickness_nm: NDArray[np.float64],
-) -> list[NDArray[np.generic]]:
-    """Sorting keys, the most important first."""
+) -> tuple[list[Ints], list[NDArray[np.generic]]]:
+    """Sorting keys, the most important first: codes, and numbers that come after them."""
     names, order = axis_columns[COATING], found.order
     assert isinstance(names, Words)
     status, verdict, coating_class = (
@@ -81,17 +83,25 @@ def _keys(
     thickness = thickness_nm[at[THICKNESS][:, :, 0]]
     share = (thickness - thickness_nm[0]) / ((thickness_nm[-1] - thickness_nm[0]) or 1.0)
     cost = order.cost_first + share * (order.cost_last - order.cost_first)
-    return [
+    codes = [
         status,
         protected,
         axis_columns["reactivity_class"].at(at)[:, :, 0],
         coating_class,
         evidence_rank(axis_columns, at)[:, :, 0],
-        _last(ratio),
-        _last(-order.tolerable),
-        _last(cost),
-        name_ranks(names)[at[COATING]][:, :, 0],
     ]
+    name = name_ranks(names)[at[COATING]][:, :, 0]
+    return codes, [_last(ratio), _last(-order.tolerable), _last(cost), name]
+
+
+def _joined(codes: Sequence[NDArray[np.generic]]) -> Ints:
+    """Small integers as one that has their order, the first the most important."""
+    joined = np.zeros(1, np.int64)
+    for code in codes:
+        whole = code.astype(np.int64)
+        low, high = whole.min(initial=0), whole.max(initial=0)
+        joined = joined * (high - low + 1) + (whole - low)
+    return joined
 
 
 def evidence_rank(axis_columns: dict[str, AxisColumn], at: Positions) -> Ints:

@@ -101,6 +101,22 @@ def test_same_bytes_for_any_batch_and_best_is_a_subset(tmp_path, monkeypatch):
         np.testing.assert_array_equal(best[name], same[name])
 
 
+@pytest.mark.full
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_counts_of_mode_best_are_those_of_mode_all(tmp_path, precision):
+    """By the thicknesses at which verdicts change; statuses by the ends of the axis."""
+    specs = {mode: branchy(tmp_path, mode, missing="status") for mode in ("all", "best")}
+    every, best = (run(spec, tmp_path / mode, precision=precision) for mode, spec in specs.items())
+    for column, counts in every.outcomes.items():
+        if column != "status" or precision == "float64":
+            assert best.outcomes[column] == counts, column
+    assert best.outcomes["feasible"]["yes"] > 0
+    rows = read(tmp_path / "all").to_pandas()
+    inside = rows.oxidation_margin_V.ge(0) & rows.reduction_margin_V.ge(0)
+    sure = rows.oxidation_margin_V.abs().gt(1e-4) & rows.reduction_margin_V.abs().gt(1e-4)
+    assert (inside == rows.protected.astype(bool))[sure & rows.protected.notna()].all()
+
+
 DRAWN = {
     "coating.sigma_p_S_cm": {"lognormal": {"median": 1e-15, "decades": 0.7}},
     "electrolyte.sigma_0_S_cm": {"loguniform": [5e-10, 5e-9]},

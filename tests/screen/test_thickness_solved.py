@@ -26,6 +26,9 @@ def plane(batch):
     return thresholds(batch, line_of_plane(batch))
 
 
+judged = quick_jit(lambda batch, axis: judge_at(plane(batch), axis))
+
+
 def random_lines(rng, count, *, contacts):
     """Electrolyte | coating at open circuit, two states; some unknown, some with E_c below E_a, and
     limits that the ends or round numbers meet exactly."""
@@ -106,7 +109,7 @@ def near(a, b):
 def test_verdicts_are_those_of_the_potentials(contacts):
     """Away from ties, whose side rounding decides."""
     batch = random_lines(np.random.default_rng(1), 4000, contacts=contacts)
-    row = quick_jit(lambda batch, axis: judge_at(plane(batch), axis))(batch, AXIS[None, None, None])
+    row = judged(batch, AXIS[None, None, None])
     E, inner, outer, cost = potentials(batch, AXIS)
     window, own = batch.limits.electrolyte, batch.limits.coatings[0]
     red, ox = np.asarray(window.reduction), np.asarray(window.oxidation)
@@ -242,7 +245,7 @@ def test_a_thickness_at_its_threshold_holds():
     batch = Batch(stack, limits, resolve_boundary(*ends, known))
     least = 5e-3 * (1e3 + 1e9) * (4.2 - 2.31) / 2.31 / (1e6 + 1e12) * 1e7
     axis = np.array([least * (1 - 1e-9), least, 100.0, 100.0 * (1 + 1e-9)])
-    row = judge_at(plane(batch), axis[None, None, None])
+    row = judged(batch, axis[None, None, None])
     assert np.asarray(row.protected)[0, 0, 0].tolist() == [NO, YES, YES, YES]
     assert np.asarray(row.feasible)[0, 0, 0].tolist() == [NO, YES, YES, NO]
     assert set(OUTCOMES["protected"].values()) == {NO, YES, UNKNOWN}
