@@ -39,9 +39,8 @@ from muli.screen.engine.stacks import LawForm, Lookup, build, per_line, unravel
 from muli.screen.engine.thresholds import (
     Thresholds,
     judge_at,
-    line_of_plane,
-    line_of_stacks,
-    thresholds,
+    thresholds_of_plane,
+    thresholds_of_stacks,
 )
 from muli.screen.space.draws import BLOCK_OF_DRAWS, Draws
 from muli.screen.space.evidence import Beliefs
@@ -356,8 +355,7 @@ class Evaluator:
         batch = build(
             Lookup(exact, digits, self.problem.own), one, self.problem.spec.screen, self._law
         )
-        line = line_of_plane(batch) if self.plane else line_of_stacks(batch)
-        return thresholds(batch, line)
+        return thresholds_of_plane(batch) if self.plane else thresholds_of_stacks(batch)
 
     @property
     def _law(self) -> LawForm:

@@ -149,7 +149,7 @@ class Line(NamedTuple):
     cathode_face: Callable[[Number], Number]
 
 
-def line_of_plane(batch: Batch) -> Line:
+def _line_of_plane(batch: Batch) -> Line:
     """Lines of electrolyte | coating of constant laws at open circuit."""
     first, middle, last = batch.stack.interface_asr or (0.0, 0.0, 0.0)
     electrolyte, coating_layer = batch.stack.layers
@@ -183,7 +183,7 @@ def line_of_plane(batch: Batch) -> Line:
     return Line(falls, known, contact, cathode_face)
 
 
-def line_of_stacks(batch: Batch) -> Line:
+def _line_of_stacks(batch: Batch) -> Line:
     """Lines of any laws at open circuit, without a contact at the cathode."""
     E_a, E_c = _ends(batch)
     real = batch.limits.area_factor / CM_PER_NM
@@ -220,8 +220,18 @@ def _resistance(layer: Layer, thickness: Any = 1.0) -> Number:
     return layer_resistance(thickness, layer.sigma_ion, constant_sigma_ele(layer.sigma_ele))
 
 
-def thresholds(batch: Batch, line: Line) -> Thresholds:
-    """Thresholds of lines at open circuit; arrays in float64.
+def thresholds_of_plane(batch: Batch) -> Thresholds:
+    """Thresholds of electrolyte | coating of constant laws at open circuit; arrays in float64."""
+    return _thresholds(batch, _line_of_plane(batch))
+
+
+def thresholds_of_stacks(batch: Batch) -> Thresholds:
+    """The same of any laws, without a contact at the cathode."""
+    return _thresholds(batch, _line_of_stacks(batch))
+
+
+def _thresholds(batch: Batch, line: Line) -> Thresholds:
+    """From where the potentials of lines meet limits.
 
     The thicknesses of the coatings in `batch` are not used.
     """

@@ -14,7 +14,7 @@ from muli.screen.engine.answers import Answers
 from muli.screen.engine.pieces import Ruler, judge_pieces, pieces_between
 from muli.screen.engine.reduce import NOTHING, code_rows, reduce_lines, reduce_pieces
 from muli.screen.engine.stacks import Batch
-from muli.screen.engine.thresholds import Cuts, judge_at, line_of_plane, line_of_stacks, thresholds
+from muli.screen.engine.thresholds import Cuts, judge_at, thresholds_of_plane, thresholds_of_stacks
 from muli.screen.vocabulary import NO, OUTCOMES, UNKNOWN, YES
 from tests.quick import quick_jit
 
@@ -22,11 +22,7 @@ AXIS = np.geomspace(0.5, 500.0, 50)
 GATES = 2
 
 
-def plane(batch):
-    return thresholds(batch, line_of_plane(batch))
-
-
-judged = quick_jit(lambda batch, axis: judge_at(plane(batch), axis))
+judged = quick_jit(lambda batch, axis: judge_at(thresholds_of_plane(batch), axis))
 
 
 def random_lines(rng, count, *, contacts):
@@ -89,9 +85,9 @@ def test_thresholds_of_any_law_are_those_of_the_plane():
 
     def of_stacks(arrays):
         batch = eqx.combine(arrays, rest)
-        return thresholds(batch, line_of_stacks(batch))
+        return thresholds_of_stacks(batch)
 
-    found, expected = quick_jit(of_stacks)(arrays), quick_jit(plane)(batch)
+    found, expected = quick_jit(of_stacks)(arrays), quick_jit(thresholds_of_plane)(batch)
     known = np.asarray(expected.class_known & expected.oxidation_known & expected.reduction_known)
     for name, cut in expected.cuts._asdict().items():
         a, b = (np.broadcast_to(x, known.shape)[known] for x in (getattr(found.cuts, name), cut))
@@ -138,7 +134,7 @@ def test_verdicts_are_those_of_the_potentials(contacts):
 
 def counted(batch, axis, gating):
     """Best and counts by pieces, and by every thickness."""
-    lines = plane(batch)
+    lines = thresholds_of_plane(batch)
     ruler, shape = Ruler.of(axis), lines.band.shape[:2]
     axis, starts = jnp.asarray(axis), jnp.asarray(ruler.starts)
     status = jnp.asarray(np.arange(np.prod(shape)).reshape(*shape, 1, 1) % 8, jnp.int32)
@@ -187,7 +183,7 @@ def compare(count, axis, contacts, gates):
 
 def tied_axis(batch):
     """Thicknesses that are thresholds of some lines, a rounding apart from them, and others."""
-    cuts = np.concatenate([np.asarray(c).ravel() for c in plane(batch).cuts])
+    cuts = np.concatenate([np.asarray(c).ravel() for c in thresholds_of_plane(batch).cuts])
     some = cuts[(cuts > 0.1) & (cuts < 1e4)][:300]
     near = [some, np.nextafter(some, 0), np.nextafter(some, 1e9), some * (1 + 1e-9)]
     return np.unique(np.concatenate([*near, AXIS]))
