@@ -41,6 +41,8 @@ def stacks_note(
     if why is not None:
         return [f"all {stacks:,} stacks were judged one by one: {why}"]
     judged = stacks // space.thicknesses * pieces(problem)
+    if judged >= stacks:
+        return []
     return [
         f"{stacks:,} stacks were covered by judging {judged:,}: "
         "between the thicknesses where a verdict changes all are alike"
