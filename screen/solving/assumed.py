@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from muli.candidates.evidence import Evidence, evidence
 from muli.screen.solving.cell_growth import growth_notes
 from muli.screen.solving.named import Named
+from muli.screen.space.curves import curve_at
 from muli.screen.space.evidence import partners_of
 from muli.screen.space.setup import Setup
 
@@ -50,6 +51,8 @@ def _priors(entry: "CellEntry", setup: Setup, role: str) -> Iterator[str]:
     found = evidence(row, tolerance_V=setup.problem.spec.screen.window_tolerance_V)
     for name in ("sigma_ion_S_cm", "sigma_ele_S_cm"):
         each = found[name]
+        if name == "sigma_ele_S_cm" and curve_at(row) is not None:
+            continue
         if each.kind not in ("measured", "given") and name not in entry.typed(role):
             yield (
                 f"{row['name']}: {name.removesuffix('_S_cm')} {_only(each)} (10^("

@@ -15,10 +15,12 @@ from typing import Any
 
 from pydantic import Field
 
+from muli import candidates
 from muli.screen.solving.assumed import assumptions
 from muli.screen.solving.cell_growth import Growth, grown
 from muli.screen.solving.cell_numbers import Row, bare_row, coated_rows
 from muli.screen.solving.named import NAMED_EXPECTED, Named, NamedEntry, named_of
+from muli.screen.space.curves import FILE
 from muli.screen.space.setup import Setup, set_up
 from muli.screen.spec import Source, parse
 from muli.screen.vocabulary import CRITERIA
@@ -57,7 +59,23 @@ class CellEntry(NamedEntry):
         """The spec of a screen with this cell alone, or beside coatings where it has none."""
         spec = super().as_spec()
         spec["screen"]["asr_budget_ohm_cm2"] = self.asr_budget_ohm_cm2
+        if self.has_curve:
+            spec["screen"]["law"] = "table"
         return {"library": {"tables": self.tables}, **spec} if self.tables else spec
+
+    @property
+    def has_curve(self) -> bool:
+        """Whether a material of the cell has a curve of sigma_ele, and no number was given."""
+        paths = [path for path in self.tables if Path(path).is_file()]
+        if not paths:
+            return False
+        frame = candidates.load(paths, bad="skip")
+        named = frame.loc[frame[FILE].notna(), "name"] if FILE in frame else ()
+        roles = {"coating": self.coating, "electrolyte": self.electrolyte}
+        return any(
+            name in set(named) and "sigma_ele_S_cm" not in self.typed(role)
+            for role, name in roles.items()
+        )
 
 
 @dataclass(frozen=True)

@@ -117,11 +117,15 @@ def _exact(problem: Problem) -> Answers:
     judged = screen.asr_budget_ohm_cm2, screen.areal_capacity_mAh_cm2, screen.window_tolerance_V
     axes = (*problem.space.scenarios, COATING)
     current = bool(problem.numbers["current_density_mA_cm2"].any())
-    return _exact_program(problem.tables, np.asarray(judged), axes, current)
+    return _exact_program(
+        problem.tables, np.asarray(judged), axes, current, tuple(sorted(problem.curved))
+    )
 
 
 @kept("cell", QUICK_COMPILE)
-def _exact_program(tables: Any, judged: Any, axes: tuple[str, ...], current: bool) -> Answers:
+def _exact_program(
+    tables: Any, judged: Any, axes: tuple[str, ...], current: bool, curved: tuple[str, ...]
+) -> Answers:
     digits = {name: jnp.zeros((1, 1), jnp.int32) for name in axes}
     budget, capacity, tolerance = judged.reshape(3, 1, 1, 1, 1)
     screen = Screen.model_construct(
@@ -130,9 +134,11 @@ def _exact_program(tables: Any, judged: Any, axes: tuple[str, ...], current: boo
         window_tolerance_V=tolerance,
     )
     thickness = tables[THICKNESS].reshape(1, 1, 1, 1)
-    batch = build(Lookup(tables, digits), thickness, screen, LawForm(False, 1.0, current))
-    row = None if current else judge_at(thresholds_of_plane(batch), thickness)
-    return answer(batch, plane=not current, current=current, row=row)
+    law = LawForm(False, 1.0, current, frozenset(curved))
+    batch = build(Lookup(tables, digits), thickness, screen, law)
+    plane = not (current or curved)
+    row = judge_at(thresholds_of_plane(batch), thickness) if plane else None
+    return answer(batch, plane=plane, current=current, row=row)
 
 
 def _believed(setup: Setup) -> Row:

@@ -35,6 +35,7 @@ from muli.screen.solving.stack_file import (
     read_stacks,
 )
 from muli.screen.space.conductivity import at_temperature
+from muli.screen.space.curves import curve_at
 from muli.screen.space.materials import resolve
 from muli.screen.space.problem import anode_potentials
 from muli.screen.spec import Source, parse
@@ -190,7 +191,7 @@ def named_of(entry: NamedEntry, frames: dict[str, pd.DataFrame]) -> Named:
         f"{kind.removesuffix('_S_cm')} of {row['name']}"
         for row in rows
         for kind in ("sigma_ion_S_cm", "sigma_ele_S_cm")
-        if not row[kind] > 0
+        if not (row[kind] > 0 or (kind == "sigma_ele_S_cm" and curve_at(row.to_dict())))
     ]
     ends_known = {"the cathode's potential": E_cathode, "the anode's potential": E_anode}
     missing += [name for name, value in ends_known.items() if pd.isna(value)]
@@ -219,7 +220,7 @@ def _stack(
             name=str(row["name"]),
             thickness_cm=depth,
             sigma_ion_S_cm=float(row["sigma_ion_S_cm"]),
-            sigma_0_S_cm=float(row["sigma_ele_S_cm"]),
+            **_law(row),
             reduction_limit_V=_known(row["reduction_limit_V"]),
             oxidation_limit_V=_known(row["oxidation_limit_V"]),
         )
@@ -234,6 +235,16 @@ def _stack(
         current_density_A_cm2=1e-3 * entry.current_density_mA_cm2,
         oxidation_limit_V=layers[0].oxidation_limit_V,
     )
+
+
+def _law(row: "pd.Series[Any]") -> dict[str, Any]:
+    """Keys of a layer that say its sigma_ele: a curve where it has one, else its number."""
+    if (curve := curve_at(row.to_dict())) is None:
+        return {"sigma_0_S_cm": float(row["sigma_ele_S_cm"])}
+    return {
+        "table_E_V": list(curve.E_V),
+        "table_log10_sigma_ele_S_cm": list(curve.log10_sigma_ele),
+    }
 
 
 def _cathode(entry: NamedEntry, frames: dict[str, pd.DataFrame]) -> float:
@@ -268,5 +279,8 @@ def _assumptions(
         said.append(f"cathode {entry.cathode} {entry.cathode_state}: {cathode:g} V")
     kind = f"interphase; anode {anode:g} V" if side != anode else "the anode's own potential"
     said.append(f"anode side of the electrolyte at {side:g} V, {kind} (boundary {entry.boundary})")
-    said.append("constant sigma_ele in every layer, contacts without resistance")
+    curved = [str(row["name"]) for row in rows if curve_at(row.to_dict())]
+    others = "every other layer" if curved else "every layer"
+    said += [f"{name}: sigma_ele as a curve, from a table of yours" for name in curved]
+    said.append(f"constant sigma_ele in {others}, contacts without resistance")
     return tuple(said)

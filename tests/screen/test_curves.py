@@ -326,3 +326,30 @@ def test_the_folder_of_a_run_holds_the_curves(done):
     assert names["film A"] == "a.csv"
     assert pd.isna(names["film B"])
     assert set(rows["electrolyte_sigma_ele_curve"]) == {"se.csv"}
+
+
+@pytest.mark.full
+def test_a_cell_is_a_row_of_a_run(done):
+    from muli.screen.solving.cell import CellEntry, answered
+
+    rows, folder = done
+    entry = CellEntry(
+        coating="film A",
+        coating_thickness_nm=30.0,
+        electrolyte="pellet",
+        electrolyte_thickness_um=30.0,
+        cathode=4.3,
+        boundary="electrode",
+        tables=[str(folder / "films.csv")],
+    )
+    answer = answered(entry)
+    assert answer.entry.as_spec()["screen"]["law"] == "table"
+    row = rows[(rows["coating"] == "film A") & (rows["coating_thickness_nm"] == 30)].iloc[0]
+    for name in ("interface_potential_V", "min_thickness_nm", "leak_current_A_cm2"):
+        assert answer.row[name] == pytest.approx(row[name], rel=1e-9)
+    assert answer.named.stack.layers[1].table_E_V == list(read_curve(folder / "a.csv").E_V)
+    assert "film A: sigma_ele as a curve, from a table of yours" in answer.assumptions
+    typed = entry.model_copy(
+        update={"coating_sigma_ele_S_cm": 1e-12, "electrolyte_sigma_ele_S_cm": 1e-9}
+    )
+    assert "law" not in typed.as_spec()["screen"]
