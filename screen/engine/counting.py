@@ -104,6 +104,8 @@ class PiecePrograms:
         answers = self.judging.rows(tables, exact, digits, ends).answers
         floats = {n: v[..., :1] for n, v in answers.floats.items() if n in self.judging.named}
         codes = {name: code[..., :1] for name, code in answers.codes.items()}
+        # what one thickness alone meets in solving its potential is no status of its line
+        codes["status"] = jnp.min(answers.codes["status"], axis=-1, keepdims=True)
         order = Order.of(answers, (*self.shape, 2))
         return order, self.judging.thresholds(exact, digits), Answers(floats, {}, codes)
 

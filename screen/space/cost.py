@@ -19,7 +19,7 @@ STACKS_PER_S = {
     "branches": {"best": 2e4, "all": 2e4, "feasible": 2e4},
     "table": {"best": 1e4, "all": 1e4, "feasible": 1e4},
 }
-LINES_PER_S = 3e6
+LINES_PER_S = {"plane": 3e6, "branches": 5e4}
 """Lines (with all their thicknesses) where those at which verdicts change are explicit."""
 KEPT_PER_S = 4e5
 DRAWS_PER_S = 6e5
@@ -55,16 +55,16 @@ def dry_run(spec: SpecLike = None, precision: Precision = "float32") -> "Estimat
         from muli.screen.space.visits import why_visited
 
         setup = set_up(source)
-        if given.filters and given.output.mode == "best":
+        if given.output.mode == "best" and setup.problem.space.thicknesses > 1:
             visited = why_visited(setup.problem, setup.gates, setup.axis_columns)
     method = "plane" if given.axes.current_density_mA_cm2.only_zero else "current"
     method = method if given.screen.law == "constant" else given.screen.law
     draws = given.uncertainty.draws if given.uncertainty else 0
     space = laid_out(source, chosen_materials(source))
     output = given.output
-    if method == "plane" and space.counted and not visited:
-        method = "counted"
-    cost = estimate(space, output.mode, output.top_k, method=method, draws=draws)
+    explicit = space.counted or method == "branches"
+    counts = output.mode == "best" and explicit and not visited
+    cost = estimate(space, output.mode, output.top_k, method=method, draws=draws, counts=counts)
     if given.screen.missing == "prior":
         cost = _ranked(cost, space)
     wide = BYTES_OF_DOUBLE if precision == "float64" else 1
@@ -86,7 +86,8 @@ def _ranked(cost: "Estimate", space: DesignSpace) -> "Estimate":
 class Estimate:
     """What a screen would take: a dry run's answer.
 
-    visited: why mode best judges every thickness because of a filter; None where it does not.
+    visited: why mode best judges every thickness by itself, where that depends on more than the
+    law and the current; None where it does not.
     """
 
     sizes: dict[str, int]
@@ -111,11 +112,19 @@ class Estimate:
         )
 
 
-def estimate(space: DesignSpace, mode: str, top_k: int, *, method: str, draws: int = 0) -> Estimate:
-    """Rows, size, time and memory of a screen of this space. method: a key of `STACKS_PER_S`, or
-    "counted" where the thicknesses are not judged one by one.
+def estimate(
+    space: DesignSpace,
+    mode: str,
+    top_k: int,
+    *,
+    method: str,
+    draws: int = 0,
+    counts: bool = False,
+) -> Estimate:
+    """Rows, size, time and memory of a screen of this space. method: a key of `STACKS_PER_S`.
 
-    draws: of the uncertain properties of every line (a coating in a scenario).
+    draws: of the uncertain properties of every line (a coating in a scenario). counts: whether
+    lines are judged at few thicknesses.
     """
     sizes, stacks = space.sizes, space.stacks
     rows = stacks
@@ -123,11 +132,9 @@ def estimate(space: DesignSpace, mode: str, top_k: int, *, method: str, draws: i
         lines = stacks // max(1, sizes["coating"] * sizes["coating_thickness_nm"])
         rows = lines * min(top_k, sizes["coating"])
     drawn = draws * stacks // max(1, sizes["coating_thickness_nm"])
-    judged = (
-        stacks / STACKS_PER_S[method][mode]
-        if method != "counted"
-        else (space.lines / LINES_PER_S + rows / KEPT_PER_S)
-    )
+    judged = stacks / STACKS_PER_S[method][mode]
+    if counts:
+        judged = space.lines / LINES_PER_S[method] + rows / KEPT_PER_S
     seconds = judged + drawn / DRAWS_PER_S
     few = mode == "all" and sizes["coating_thickness_nm"] < FEW_THICKNESSES
     size = rows * (BYTES_PER_ROW_OF_FEW if few else BYTES_PER_ROW[mode])

@@ -225,9 +225,10 @@ def laid_out(source: Source, materials: Materials, points: int = 0) -> DesignSpa
 
 
 def counted(spec: Spec) -> bool:
-    """Whether few rows are kept and the thicknesses at which verdicts change are explicit: constant
-    laws at open circuit."""
-    constant, rests = spec.screen.law == "constant", spec.axes.current_density_mA_cm2.only_zero
+    """Whether few rows are kept and the thicknesses at which verdicts change need no search: one
+    layer of a constant law at open circuit."""
+    constant = spec.screen.law == "constant" and spec.axes.coating.layers == 1
+    rests = spec.axes.current_density_mA_cm2.only_zero
     return spec.output.mode == "best" and constant and rests
 
 
