@@ -60,7 +60,7 @@ def assumptions(
         standing = "drawn at random, as the spec states"
         found.append(Assumption(spoken(key), f"{_law(law)} {measure(key)}".strip(), standing))
     for column, value in scenario.items():
-        text = f"{value:.4g} {measure(column)}" if isinstance(value, float) else str(value)
+        text = f"{value:.6g} {measure(column)}" if isinstance(value, float) else str(value)
         standing = "one of several scenarios: coatings are compared here"
         found.append(Assumption(spoken(column), MEANT.get(text, text.strip()), standing))
     screen = spec["screen"]

@@ -39,8 +39,9 @@ def coverage(counts: pd.DataFrame) -> alt.TopLevelMixin:
     text = counts["coatings"].astype(str) + counts["undecided"].map(" + {}".format)
     counts = counts.assign(text=text.where(counts["undecided"] > 0, counts["coatings"].astype(str)))
     base = alt.Chart(counts).encode(**_cells())
+    half = max(float(counts["coatings"].max()) / 2, 0.5)
     cells = base.mark_rect().encode(
-        color=alt.Color("coatings:Q", legend=None, scale=alt.Scale(domainMin=0)),
+        color=alt.Color("coatings:Q", legend=None, scale=alt.Scale(domain=[0, 2 * half])),
         tooltip=[
             "electrolyte:N",
             "cathode:N",
@@ -48,7 +49,6 @@ def coverage(counts: pd.DataFrame) -> alt.TopLevelMixin:
             alt.Tooltip("undecided:Q", title="undecided coatings"),
         ],
     )
-    half = max(float(counts["coatings"].max()) / 2, 0.5)
     dark = alt.FieldRangePredicate(field="coatings", range=[half, None])
     light = alt.FieldLTPredicate(field="coatings", lt=half)
     return alt.layer(
