@@ -40,7 +40,7 @@ def assumptions(entry: "CellEntry", setup: Setup, named: Named) -> tuple[str, ..
         f"areal capacity {screen.areal_capacity_mAh_cm2:g} mAh/cm2 (for the self-discharge), "
         f"computed limits within {screen.window_tolerance_V:g} V"
     )
-    for role in ("coating", "electrolyte") if entry.coating else ("electrolyte",):
+    for role in ("coating", "electrolyte") if entry.coating is not None else ("electrolyte",):
         said += _priors(entry, setup, role)
     return (*said, *growth_notes(named))
 

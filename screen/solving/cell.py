@@ -29,6 +29,7 @@ CELL_EXPECTED = {
     **NAMED_EXPECTED,
     "asr_budget_ohm_cm2": "a resistance in ohm cm2 that coating and contacts may have",
     "tables": "names of CSV files",
+    "temperature_K": "a temperature in degrees Celsius",
 }
 FIRST = (
     "protected",
@@ -135,7 +136,7 @@ def answered(entry: CellEntry, where: str = "cell") -> CellAnswer:
     """
     setup = set_up(Source(parse(entry.as_spec(), where), where, Path.cwd()))
     named = named_of(entry, setup.problem.materials.frames)
-    states = tuple(coated_rows(setup)) if entry.coating else (bare_row(setup),)
+    states = tuple(coated_rows(setup)) if entry.coating is not None else (bare_row(setup),)
     asked = 1 if entry.cathode_state == "discharged" and len(states) > 1 else 0
     said = assumptions(entry, setup, named)
     return CellAnswer(entry, setup, named, states[asked], states, said)

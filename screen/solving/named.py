@@ -94,7 +94,9 @@ class NamedEntry(Strict):
 
     def as_spec(self) -> dict[str, Any]:
         """The spec of a screen with this cell alone, or beside coatings where it has none."""
-        axes: dict[str, Any] = {"coating": [self.coating] if self.coating else [*COMPARED]}
+        axes: dict[str, Any] = {
+            "coating": [self.coating] if self.coating is not None else [*COMPARED]
+        }
         if self.coating_thickness_nm is not None:
             axes["coating_thickness_nm"] = [self.coating_thickness_nm]
         axes["electrolyte"] = [self.electrolyte]
@@ -106,7 +108,7 @@ class NamedEntry(Strict):
         axes["current_density_mA_cm2"] = [self.current_density_mA_cm2]
         for role in ("coating", "electrolyte"):
             axes |= {f"{role}.{name}": [value] for name, value in self.typed(role).items()}
-        mode = "all" if self.coating else "best"
+        mode = "all" if self.coating is not None else "best"
         return {"screen": {"boundary": self.boundary}, "axes": axes, "output": {"mode": mode}}
 
     def typed(self, role: str) -> dict[str, float]:
@@ -179,7 +181,7 @@ def named(entry: NamedEntry, where: str = "cell", folder: Path | None = None) ->
 def named_of(entry: NamedEntry, frames: dict[str, pd.DataFrame]) -> Named:
     """The same from materials that were looked up, by role."""
     rows = []
-    for role in ("electrolyte", "coating") if entry.coating else ("electrolyte",):
+    for role in ("electrolyte", "coating") if entry.coating is not None else ("electrolyte",):
         typed = entry.typed(role)
         frame = frames[role].assign(**typed)
         rows.append(at_temperature(frame, entry.temperature_K, frozenset(typed)).iloc[0])

@@ -69,7 +69,9 @@ def heading(answer: CellAnswer) -> str:
     """Coating, electrolyte, electrodes, boundary, temperature and current in one line."""
     entry = answer.entry
     coating = (
-        f"{entry.coating} {entry.coating_thickness_nm:g} nm" if entry.coating else "no coating"
+        f"{entry.coating} {entry.coating_thickness_nm:g} nm"
+        if entry.coating is not None
+        else "no coating"
     )
     current = entry.current_density_mA_cm2
     flows = f"{current:+g} mA/cm2" if current else "open circuit"
