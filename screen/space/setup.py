@@ -1,9 +1,11 @@
 """From whatever names a screen (a path, a dictionary, nothing) to a problem ready to run."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from muli.screen.conditions import Kind
 from muli.screen.errors import SpecError
+from muli.screen.space import curves
 from muli.screen.space.evidence import Beliefs, beliefs
 from muli.screen.space.facts import AxisColumn, all_axis_columns
 from muli.screen.space.filters import GateCount, ResultGate, gates_of, kinds
@@ -82,10 +84,26 @@ def refuse_slow_laws(problem: Problem) -> None:
         raise SpecError(problem.source.name, problems)
 
 
+def _unused_curves(problem: Problem) -> Iterator[str]:
+    """Materials whose only sigma_ele is a curve that this screen does not take."""
+    for role in curves.ROLES:
+        frame = problem.materials.frames[role]
+        if problem.spec.screen.law == "table" or curves.FILE not in frame:
+            continue
+        unused = frame[curves.FILE].notna() & frame["sigma_ele_S_cm"].isna()
+        if unused.any():
+            names = ", ".join(shown(str(name)) for name in frame.loc[unused, "name"].head(3))
+            yield (
+                f"left out: the curve of sigma_ele of {unused.sum()} {role} materials ({names}), "
+                'which have no number; screen.law = "table" takes it'
+            )
+
+
 def ranking_notes(problem: Problem) -> list[str]:
     """What a reader of the probabilities must know about this spec."""
     spec = problem.spec
-    notes = [*layered_notes(spec), *replaced(spec, problem.materials.frames)]
+    frames = problem.materials.frames
+    notes = [*layered_notes(spec), *replaced(spec, frames), *_unused_curves(problem)]
     if spec.screen.missing != "prior":
         return notes
     if problem.branches:

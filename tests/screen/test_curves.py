@@ -20,7 +20,7 @@ from muli.screen.solving.solve_file import solve_file
 from muli.screen.space import curves
 from muli.screen.space.conductivity import at_temperature
 from muli.screen.space.evidence import beliefs
-from muli.screen.space.setup import set_up
+from muli.screen.space.setup import ranking_notes, set_up
 from muli.screen.space.source import source_of
 from tests.screen.screens import read
 
@@ -153,6 +153,14 @@ def test_tables_of_materials_at_a_temperature_move_their_curves(folder):
     assert "as a curve, measured at 298.15 K, scaled" in hot.loc["film A", "temperature_notes"][-1]
     typed = at_temperature(frame, 333.15, frozenset(["sigma_ele_S_cm"]))
     assert not curves.has_curve(typed).any()
+
+
+def test_a_curve_that_a_screen_does_not_take_is_said(folder):
+    problem = set_up(spec(folder, screen__law="constant")).problem
+    said = [note for note in ranking_notes(problem) if "curve" in note]
+    assert "1 coating materials ('film A')" in said[0]
+    assert "1 electrolyte materials ('pellet')" in said[1]
+    assert not [n for n in ranking_notes(set_up(spec(folder)).problem) if "left out" in n]
 
 
 def test_an_axis_of_sigma_ele_takes_the_place_of_the_curves(folder):

@@ -1,6 +1,8 @@
 """An interphase's resistance against the root of time, from numbers made by the kernels' growth."""
 
+import contextlib
 import json
+import random
 
 import jax
 import numpy as np
@@ -13,6 +15,8 @@ from muli.kernels.metrics.growth_law import Feed, thickness_after
 from muli.screen.cli.app import app
 from muli.screen.errors import UsageError
 from muli.screen.measuring.resistance import Beside, fit_resistance, read_resistance
+from muli.screen.measuring.series import Geometry, read_series
+from tests.candidates.test_fuzz_readers import mutate_bytes
 from tests.quick import quick_jit
 
 SIGMA_ION, SIGMA_ELE, VOLUME, DRIVE = 7e-7, 2e-12, 2.5e-4, 1.71
@@ -103,6 +107,27 @@ def test_what_cannot_be_read_is_one_line(text, area, said, tmp_path):
     with pytest.raises(UsageError, match=said) as refused:
         read_resistance(tmp_path / "a.csv", area)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("count", [50, pytest.param(3000, marks=pytest.mark.full)])
+def test_mutated_files_are_read_or_refused(count, tmp_path):
+    dice = random.Random(9)
+    texts = {
+        "r.csv": b"t (h),R (ohm cm2)\n0,10\n1,13.8\n4,17.6\n9,21.4\n16,25.2\n25,29\n",
+        "v.csv": b"V (V),I (A)\n0.1,1e-9\n0.2,2e-9\n0.3,3e-9\n0.4,4e-9\n0.5,5.5e-9\n",
+    }
+    for turn in range(count):
+        name = ("r.csv", "v.csv")[turn % 2]
+        (tmp_path / name).write_bytes(mutate_bytes(texts[name], dice))
+        with contextlib.suppress(UsageError):
+            if name == "r.csv":
+                t, R, _ = read_resistance(tmp_path / name, 1.0)
+                assert np.isfinite(t).all()
+                assert (R >= 0).all()
+            else:
+                series = read_series(tmp_path / name, Geometry(0.05, 0.785))
+                assert np.isfinite(series.V).all()
+                assert np.isfinite(series.j).all()
 
 
 def test_the_command(tmp_path):
