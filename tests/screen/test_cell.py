@@ -139,6 +139,18 @@ def test_growth_is_that_of_muli_age_and_parabolic_at_first():
     assert mine.solve()["interphase_final_nm"] >= rows[-1]
 
 
+@pytest.mark.full
+def test_growth_is_that_of_a_run_with_ageing(tmp_path):
+    mine = cell(**CELL)
+    spec = {**mine.entry.as_spec(), "ageing": {"times": ["1 month", "1 year", "10 years"]}}
+    run(spec, tmp_path / "run", precision="float64")
+    row, found = read(tmp_path / "run").to_pylist()[0], mine.solve()
+    names = [name for name in row if "interphase" in name and name in found]
+    assert len(names) >= 10
+    for name in names:
+        assert found[name] == pytest.approx(row[name], rel=1e-9), name
+
+
 def test_assumptions_name_defaults_temperatures_and_priors():
     said = " | ".join(cell(electrolyte="Li6PS5Cl", um=40, coating="LiNbO3", nm=3.5,
                            cathode="NMC811", celsius=60).solve()["assumptions"])  # fmt: skip
