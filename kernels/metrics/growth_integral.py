@@ -44,6 +44,11 @@ _EDGES = np.concatenate(
 )
 RESOLUTION = 1e-9
 """Newton steps of s below this are the last: the next would be below rounding."""
+SHORT = 0.1
+"""Distances below this many V_T are short: a conductivity changes by a tenth at most."""
+ROUNDINGS, LOST = 2.0, 0.05
+"""Behind several layers a potential is known to two roundings; where these are more than a
+twentieth of what is left of the drive, the thickness is unknown."""
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(10)
 
 
@@ -72,7 +77,7 @@ class _Route(eqx.Module):
 
     outer: one layer; or several; or the resistance of constant laws (ohm cm2). heading: +1 where E
     rises towards the electrode, else -1. E_end, width: where j = j_SE, and its distance from E_pin
-    (V).
+    (V). gap: its distance from the electrode (V).
     """
 
     interphase: Piece
@@ -80,6 +85,7 @@ class _Route(eqx.Module):
     E_pin: Scalar
     E_electrode: Scalar
     E_end: Scalar
+    gap: Scalar
     heading: Scalar
     width: Scalar
     log_leak: Scalar
@@ -112,7 +118,11 @@ def thickness_after(path: Path, times: Curve) -> Curve:
     """l (cm) at times (s)."""
     route = _prepare(path)
     placed = _position(route, times)
-    thickness = jax.vmap(lambda s: jnp.exp(_log_thickness(route, _place(route, s))))(placed)
+    places = jax.vmap(lambda s: _place(route, s))(placed)
+    thickness = jax.vmap(lambda place: jnp.exp(_log_thickness(route, place)))(places)
+    if isinstance(route.outer, Chain):
+        rounded = ROUNDINGS * jnp.finfo(placed.dtype).eps * jnp.abs(route.E_electrode)
+        thickness = jnp.where(rounded > LOST * (route.gap + places.down), jnp.nan, thickness)
     return jnp.where(_grows(route), thickness, _nothing(route))
 
 
@@ -136,23 +146,49 @@ def _prepare(path: Path) -> _Route:
     log_leak = jnp.where(still, ABSENT, jnp.log(jnp.where(still, 1.0, path.leak)))
     signed = jnp.where(still, 1.0, path.leak) * (heading if path.to_cathode else -heading)
     arrived = march(path.outer, signed, jnp.where(still, 0.0, log_leak), backward=path.to_cathode)
-    E_end = jnp.where(still, path.E_electrode, arrived)
+    outer = _outer(path.outer)
+    V_T = BOLTZMANN_EV * as_floats(path.outer).temperature
+    found = jnp.abs(path.E_electrode - arrived)
+    gap = jnp.where(still, 0.0, _gap(path, outer, found, log_leak, V_T))
+    E_end = path.E_electrode - heading * gap
     return _Route(
         interphase=_one_piece(alone),
-        outer=_outer(path.outer),
+        outer=outer,
         E_pin=path.E_pin,
         E_electrode=path.E_electrode,
         E_end=E_end,
+        gap=gap,
         heading=heading,
-        width=heading * (E_end - path.E_pin),
+        width=jnp.abs(path.E_electrode - path.E_pin) - gap,
         log_leak=log_leak,
-        V_T=BOLTZMANN_EV * as_floats(path.outer).temperature,
+        V_T=V_T,
         volume_per_charge=path.volume_per_charge,
         area_factor=path.area_factor,
         reaction_rate=path.reaction_rate,
         bends=_bends(path),
         to_cathode=path.to_cathode,
     )
+
+
+def _gap(
+    path: Path, outer: Piece | Chain | Scalar, found: Scalar, log_leak: Scalar, V_T: Scalar
+) -> Scalar:
+    """V between the electrode and E_end; `found` is the difference of both.
+
+    Behind a film that hardly resists, E_end lies within rounding of the electrode. Over so short a
+    distance the conductivity is one number, and the gap is j_SE over it.
+    """
+    if isinstance(outer, Chain):
+        return found
+    if not isinstance(outer, Piece):
+        return jnp.exp(log_leak) * outer
+    heading = jnp.sign(path.E_electrode - path.E_pin)
+    gap = jnp.where(found < SHORT * V_T, found, 0.0)
+    for _ in range(3):
+        log_mean = outer.conductor.log_mean(path.E_electrode - heading * gap, path.E_electrode)
+        gap = jnp.exp(log_leak + outer.log_thickness - log_mean)
+        gap = jnp.minimum(gap, V_T)
+    return jnp.where((gap < SHORT * V_T) & ~(found > V_T), gap, found)
 
 
 def _outer(stack: Stack) -> Piece | Chain | Scalar:
@@ -228,7 +264,7 @@ def _log_integral(route: _Route, up: Scalar) -> Scalar:
 def _log_supply(route: _Route, place: _Place) -> Scalar:
     """ln j of coatings and contacts from this place to the electrode."""
     E, outer = _potential(route, place.up), route.outer
-    rest = jnp.abs(route.E_electrode - route.E_end) + place.down
+    rest = route.gap + place.down
     if isinstance(outer, Piece):
         log_mean = outer.conductor.log_mean(E, route.E_electrode)
         return jnp.log(rest) + log_mean - outer.log_thickness
