@@ -119,9 +119,9 @@ def run_probabilities(scale: Scale) -> Row:
 
 @row("three_layers_branches")
 def three_layers_branches(scale: Scale) -> Row:
-    """Coatings on both sides, slopes of 1/2 among them, in float32 against float64."""
-    _, L = sample(scale, scale.stacks >> 10)
-    anode = Layer(1e-6, 1e-6, Branches(1e-13, 1e-8, 0.3, 1e-9, 4.6, 0.5, 1.0))
+    """Coatings on both sides, in float32 against float64."""
+    _, L = sample(scale, scale.stacks >> 6)
+    anode = Layer(1e-6, 1e-6, Branches(1e-13, 1e-8, 0.3, 1e-9, 4.6))
 
     def node(a: jax.Array, b: jax.Array) -> jax.Array:
         layers = (anode, *branch_stack(a, b).layers)
