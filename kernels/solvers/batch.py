@@ -8,7 +8,7 @@ the careful search.
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +19,16 @@ from muli.kernels.solvers.many_layers import PATIENT, QUICK, Care, Found, Layere
 from muli.kernels.solvers.open_circuit import Nodes, find_nodes
 from muli.kernels.transport.ambipolar import Dilute
 from muli.kernels.transport.conductor import Chain, Tree
+
+
+class _HasGood(Protocol):
+    """Answers of a batch, and which of them are vouched for."""
+
+    @property
+    def good(self) -> Bool[Array, " stacks"]: ...
+
+
+Judged = TypeVar("Judged", bound=_HasGood)
 
 SMALLEST_BATCH = 256
 """Stacks from which on the program for all at once is worth compiling."""
@@ -53,7 +63,7 @@ def _nodes(chain: Chain) -> Nodes:
 @_nodes.def_vmap
 def _batched(size: int, is_batched: list[Chain], chain: Chain) -> tuple[Nodes, Nodes]:
     """The rule of `jax.vmap`."""
-    return _answer(_nodes_of_all, _spread(size, is_batched[0], chain))
+    return _answer(_nodes_of_all, spread(size, is_batched[0], chain))
 
 
 @custom_vmap
@@ -63,14 +73,14 @@ def _nodes_of_all(chains: Chain) -> Nodes:
     if count < SMALLEST_BATCH:
         return jax.vmap(find_nodes)(chains)
     answers = _at_once(chains, QUICK)
-    answers = _mend(chains, answers, partial(_at_once, care=PATIENT), RETRIED)
-    return _mend(chains, answers, _one_by_one, GATHERED).nodes
+    answers = mended(chains, answers, partial(_at_once, care=PATIENT), RETRIED)
+    return mended(chains, answers, _one_by_one, GATHERED).nodes
 
 
 @_nodes_of_all.def_vmap
 def _batched_twice(size: int, is_batched: list[Chain], chains: Chain) -> tuple[Nodes, Nodes]:
     """A batch of batches is a longer batch."""
-    chains = _spread(size, is_batched[0], chains)
+    chains = spread(size, is_batched[0], chains)
     count = chains.E_anode.shape[1]
     merged = jax.tree.map(lambda x: x.reshape((size * count, *x.shape[2:])), chains)
 
@@ -81,7 +91,7 @@ def _batched_twice(size: int, is_batched: list[Chain], chains: Chain) -> tuple[N
     return _answer(apart, merged)
 
 
-def _spread(size: int, is_batched: Tree, tree: Tree) -> Tree:
+def spread(size: int, is_batched: Tree, tree: Tree) -> Tree:
     """Every number with the axis of the batch."""
 
     def spread(has: bool, x: Array) -> Array:
@@ -98,7 +108,7 @@ def _answer(function: Callable[[Chain], Nodes], chains: Chain) -> tuple[Nodes, N
 def _at_once(chains: Chain, care: Care) -> Answers:
     """Nodes of all chains, and which of them are vouched for."""
     heading = jnp.sign(chains.E_cathode - chains.E_anode)
-    found = _in_blocks(_rising(chains, heading), care)
+    found = in_blocks(rising(chains, heading), care)
     inner = found.inner.T * heading[:, None]
     dtype = chains.E_anode.dtype
     return Answers(Nodes(inner.astype(dtype), found.log_leak[0].astype(dtype)), found.good[0])
@@ -109,7 +119,7 @@ def _one_by_one(chains: Chain) -> Answers:
     return Answers(jax.vmap(find_nodes)(chains), jnp.ones(chains.E_anode.shape, bool))
 
 
-def _rising(chains: Chain, heading: Array) -> Layered:
+def rising(chains: Chain, heading: Array) -> Layered:
     """Chains with E of the other sign, and holes for electrons, where their potential falls."""
     conductor = chains.pieces.conductor
     assert isinstance(conductor, Dilute)
@@ -122,7 +132,7 @@ def _rising(chains: Chain, heading: Array) -> Layered:
     return Layered(*layers, *(E[None] for E in ends))
 
 
-def _in_blocks(stacks: Layered, care: Care) -> Found:
+def in_blocks(stacks: Layered, care: Care) -> Found:
     """`find` on one block after the other; the last one is filled up with copies of a stack."""
     count = stacks.E_anode.shape[1]
     if count <= BLOCK or jax.default_backend() != "cpu":
@@ -142,9 +152,7 @@ def _in_blocks(stacks: Layered, care: Care) -> Found:
     return jax.tree.map(join, found)
 
 
-def _mend(
-    chains: Chain, answers: Answers, solver: Callable[[Chain], Answers], together: int
-) -> Answers:
+def mended(given: Tree, answers: Judged, solver: Callable[[Tree], Judged], together: int) -> Judged:
     """Answers that are not vouched for from another solver, so many together."""
     good = answers.good
     count = good.shape[0]
@@ -153,12 +161,13 @@ def _mend(
     places = jnp.full(count + together, count, jnp.int32)
     places = places.at[slots].set(jnp.arange(count, dtype=jnp.int32), mode="drop")
 
-    def mend(state: tuple[Array, Answers]) -> tuple[Array, Answers]:
+    def mend(state: tuple[Array, Judged]) -> tuple[Array, Judged]:
         start, answers = state
         chosen = jax.lax.dynamic_slice(places, (start,), (together,))
-        few = jax.tree.map(lambda x: x[jnp.minimum(chosen, count - 1)], chains)
-        mended = jax.tree.map(lambda x, y: x.at[chosen].set(y, mode="drop"), answers, solver(few))
-        return start + together, mended
+        few = jax.tree.map(lambda x: x[jnp.minimum(chosen, count - 1)], given)
+        better = solver(few)
+        answers = jax.tree.map(lambda x, y: x.at[chosen].set(y, mode="drop"), answers, better)
+        return start + together, answers
 
     begin = jnp.zeros((), jnp.int32), answers
     return jax.lax.while_loop(lambda state: state[0] <= rank[-1], mend, begin)[1]

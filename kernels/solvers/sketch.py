@@ -10,10 +10,12 @@ start, the distances in V_T are
 ln j is bisected; the nodes are where the marches from both electrodes agree.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.nn import logsumexp
 from jaxtyping import Array, Float
 
 from muli.kernels.numerics.safe import log_or_absent
@@ -21,11 +23,13 @@ from muli.kernels.transport.ambipolar import Dilute
 
 Rows = Float[Array, "layers stacks"]
 Row = Float[Array, "1 stacks"]
-BISECTIONS = 10
+BISECTIONS, BISECTIONS_UNDER_CURRENT = 10, 14
 ROUGH = 1.5
 """ln of how much less than its sum the largest of three terms is, with their saturation."""
 DOUBT = 0.3
 """Change of ln j by which marches are compared."""
+SMALLEST_DRIVE = 1e-6
+"""V; below it the search is for the careful solver."""
 LARGEST = 80.0
 """Where e^x still fits float32."""
 
@@ -41,40 +45,93 @@ class _Layer(NamedTuple):
     log_length: Array
 
 
-def start(conductor: Dilute, log_thickness: Rows, E_cathode: Row, E_anode: Row) -> tuple[Rows, Row]:
-    """Gaps of the layers (V) and ln j."""
-    ready = log_thickness - conductor.log_sigma_ion - jnp.log(conductor.volt)
-    floor = log_or_absent(conductor.floor / (1.0 + conductor.floor))
-    layers = _Layer(floor, conductor.log_p, conductor.log_n, conductor.volt, ready)
-    share = (E_cathode - E_anode) / log_thickness.shape[0]
-    lefts = E_anode + share * jnp.arange(log_thickness.shape[0], dtype=share.dtype)[:, None]
-    fluxes = jnp.log(share) + conductor.log_mean(lefts, lefts + share) - log_thickness
-    low, high = (
-        jnp.min(fluxes, axis=0, keepdims=True) - ROUGH,
-        jnp.max(fluxes, axis=0, keepdims=True),
+def with_ions_lowered(conductor: Dilute, share: Array) -> Dilute:
+    """The same layer with sigma_ion divided by e^share."""
+    return Dilute(
+        conductor.log_sigma_ion - share,
+        conductor.floor * jnp.exp(share),
+        conductor.log_n + share,
+        conductor.log_p + share,
+        conductor.volt,
     )
+
+
+def start(
+    conductor: Dilute,
+    log_thickness: Rows,
+    E_anode: Row,
+    E_cathode: Row,
+    log_current: Row | None = None,
+) -> tuple[Rows, Row]:
+    """Gaps of the layers (V) and ln j; log_current: as in `many_layers.Layered`."""
+
+    def at(log_leak: Row) -> _Layer:
+        share = jnp.zeros_like(log_leak)
+        if log_current is not None:
+            share = jax.nn.softplus(log_current - log_leak)
+        return _prepared(with_ions_lowered(conductor, share), log_thickness)
+
+    if log_current is None:
+        bracket, times = _bracket(conductor, log_thickness, E_anode, E_cathode), BISECTIONS
+    else:
+        given = conductor, log_thickness, E_anode, E_cathode, log_current
+        bracket, times = _bracket_under_current(*given), BISECTIONS_UNDER_CURRENT
 
     def halve(_: int, bracket: tuple[Row, Row]) -> tuple[Row, Row]:
         low, high = bracket
         middle = 0.5 * (low + high)
-        end = _march(layers, middle, E_anode, E_cathode)[-1:]
+        end = _march(at(middle), middle, E_anode, E_cathode)[-1:]
         too_much = end >= E_cathode
         return jnp.where(too_much, low, middle), jnp.where(too_much, middle, high)
 
-    low, high = jax.lax.fori_loop(0, BISECTIONS, halve, (low, high))
+    low, high = jax.lax.fori_loop(0, times, halve, bracket)
     middle = 0.5 * (low + high)
-    nodes = _agreed(layers, middle, E_anode, E_cathode)
+    nodes = _agreed(at, middle, E_anode, E_cathode)
     edges = jnp.concatenate([E_anode, nodes, E_cathode])
-    gaps = _gaps(layers, middle, edges)
+    gaps = _gaps(at(middle), middle, edges)
     return gaps * ((E_cathode - E_anode) / jnp.sum(gaps, axis=0, keepdims=True)), middle
 
 
-def _agreed(layers: _Layer, log_leak: Row, E_anode: Row, E_cathode: Row) -> Rows:
+def _prepared(conductor: Dilute, log_thickness: Rows) -> _Layer:
+    ready = log_thickness - conductor.log_sigma_ion - jnp.log(conductor.volt)
+    floor = log_or_absent(conductor.floor / (1.0 + conductor.floor))
+    return _Layer(floor, conductor.log_p, conductor.log_n, conductor.volt, ready)
+
+
+def _bracket_under_current(
+    conductor: Dilute, log_thickness: Rows, E_anode: Row, E_cathode: Row, log_current: Row
+) -> tuple[Row, Row]:
+    """ln j between drive/(R_ion + largest R_ele) and drive/R_ion."""
+    log_ionic = logsumexp(log_thickness - conductor.log_sigma_ion, axis=0, keepdims=True)
+    low, high = (E / conductor.volt for E in (E_anode, E_cathode))
+    u = jnp.clip(0.5 * (conductor.log_n - conductor.log_p), low, high)
+    least = jnp.logaddexp(conductor.log_n - u, conductor.log_p + u)
+    least = conductor.log_sigma_ion + jnp.logaddexp(log_or_absent(conductor.floor), least)
+    log_electronic = logsumexp(log_thickness - least, axis=0, keepdims=True)
+    drive = E_cathode - E_anode - jnp.exp(log_current + log_ionic)
+    log_drive = jnp.log(jnp.maximum(drive, SMALLEST_DRIVE))
+    return log_drive - jnp.logaddexp(log_ionic, log_electronic) - ROUGH, log_drive - log_ionic
+
+
+def _bracket(
+    conductor: Dilute, log_thickness: Rows, E_anode: Row, E_cathode: Row
+) -> tuple[Row, Row]:
+    """ln j between the least and the largest flux of an even partition."""
+    share = (E_cathode - E_anode) / log_thickness.shape[0]
+    lefts = E_anode + share * jnp.arange(log_thickness.shape[0], dtype=share.dtype)[:, None]
+    fluxes = jnp.log(share) + conductor.log_mean(lefts, lefts + share) - log_thickness
+    least, most = (find(fluxes, axis=0, keepdims=True) for find in (jnp.min, jnp.max))
+    return least - ROUGH, most
+
+
+def _agreed(at: Callable[[Row], _Layer], log_leak: Row, E_anode: Row, E_cathode: Row) -> Rows:
     """Every node from the march that a change of ln j moves less."""
-    back = _mirrored(layers)
-    tried = (log_leak - DOUBT, log_leak, log_leak + DOUBT)
-    up = [_march(layers, x, E_anode, E_cathode)[:-1] for x in tried]
-    down = [-_march(back, x, -E_cathode, -E_anode)[:-1][::-1] for x in tried]
+    up, down = [], []
+    for tried in (log_leak - DOUBT, log_leak, log_leak + DOUBT):
+        layers = at(tried)
+        up.append(_march(layers, tried, E_anode, E_cathode)[:-1])
+        back = _march(_mirrored(layers), tried, -E_cathode, -E_anode)[:-1]
+        down.append(-back[::-1])
     return jnp.where(up[2] - up[0] <= down[0] - down[2], up[1], down[1])
 
 

@@ -9,11 +9,18 @@ from muli.kernels.constants import ABSENT, BOLTZMANN_EV
 from muli.kernels.model import shown
 from muli.kernels.model.stack import Stack
 from muli.kernels.model.status import Status
+from muli.kernels.solvers.batch_current import find_of_many
 from muli.kernels.solvers.derivatives import solve_chain, solve_open_circuit
 from muli.kernels.solvers.divider import Raw, solve_constant
 from muli.kernels.solvers.guard import guard
 from muli.kernels.solvers.under_current import solve_under_current
-from muli.kernels.transport.conductor import as_floats, chain, is_constant, is_open_circuit
+from muli.kernels.transport.conductor import (
+    as_floats,
+    chain,
+    has_closed_form,
+    is_constant,
+    is_open_circuit,
+)
 
 Scalar = Float[Array, ""]
 PLACED_WITHIN = 1e-4
@@ -76,7 +83,8 @@ def solve(stack: Stack) -> Solution:
         raw, fits = solve_open_circuit(chain(stack, _widened(safe)))
         raw = jax.tree.map(lambda x: x.astype(safe.E_anode.dtype), raw)
     else:
-        raw, fits = solve_under_current(safe)
+        closed = chain(stack, _in_double(safe)) if has_closed_form(stack) else None
+        raw, fits = solve_under_current(safe, find_of_many(safe, closed))
     lost = jnp.where(fits, Status.OK, Status.NOT_CONVERGED).astype(jnp.int32)
     return finish(safe, raw, jnp.maximum(status, lost))
 
@@ -97,8 +105,11 @@ def leak_current(stack: Stack) -> Scalar:
 def _widened(stack: Stack) -> Stack:
     """Three layers and more in float64 where that is enabled: a node between them moves by many
     roundings of the others."""
-    if len(stack.layers) < 3:
-        return stack
+    return stack if len(stack.layers) < 3 else _in_double(stack)
+
+
+def _in_double(stack: Stack) -> Stack:
+    """Every number in float64, where that is enabled."""
     return jax.tree.map(lambda x: x.astype(jnp.result_type(float)), stack)
 
 

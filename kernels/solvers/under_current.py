@@ -49,6 +49,14 @@ class Answer(NamedTuple):
     leak: Scalar
 
 
+class Found(NamedTuple):
+    """An answer, how far it moves when its inputs do (V, see `Raw`), and whether it converged."""
+
+    answer: Answer
+    slope: Scalar
+    converged: Bool[Array, ""]
+
+
 class Guess(NamedTuple):
     """An answer, and the faces (V) at which its layers are tried."""
 
@@ -57,12 +65,13 @@ class Guess(NamedTuple):
     right: Layers
 
 
-def solve_under_current(stack: Stack) -> tuple[Raw, Bool[Array, ""]]:
+def solve_under_current(stack: Stack, found: Found) -> tuple[Raw, Bool[Array, ""]]:
     """Faces, signed leak current and conditioning of a stack of any laws; whether it converged.
 
-    Every leaf is an array of one floating type, already checked. Derivatives of any order.
+    Every leaf is an array of one floating type, already checked. found: what `find` finds.
+    Derivatives of any order.
     """
-    answer, slope, converged = find(jax.lax.stop_gradient(stack))
+    answer, slope, converged = found
     answer = _attach(stack, answer)
     left, right = faces(stack, answer)
     undriven = driving_potential(jax.lax.stop_gradient(stack)) == 0
@@ -80,7 +89,7 @@ def faces(stack: Stack, answer: Answer) -> tuple[Layers, Layers]:
     return left, right
 
 
-def find(stack: Stack) -> tuple[Answer, Scalar, Bool[Array, ""]]:
+def find(stack: Stack) -> Found:
     """Nodes and current without derivatives, conditioning (V), and whether every layer fits."""
     leak = _find_leak(stack)
     courses = both_ways(stack, leak)
@@ -100,7 +109,7 @@ def find(stack: Stack) -> tuple[Answer, Scalar, Bool[Array, ""]]:
     best = 1 + jnp.argmin(misses)
     answer, tied = jax.tree.map(lambda x: x[best], (guesses.answer, tied))
     slope = jnp.abs(answer.leak) * rounding_gain(from_anode(tied), from_cathode(tied))
-    return answer, slope, fits(jnp.min(misses))
+    return Found(answer, slope, fits(jnp.min(misses)))
 
 
 def _rows(tree: Ties) -> list[Ties]:

@@ -56,6 +56,14 @@ def is_open_circuit(stack: Stack) -> bool:
     return isinstance(stack.current_density, int | float) and stack.current_density == 0
 
 
+def has_closed_form(stack: Stack) -> bool:
+    """Whether all layers are constants or branches of one plain slope each, in ideal contact."""
+    laws = [layer.sigma_ele for layer in stack.layers]
+    if stack.interface_asr is not None or any(law.is_table for law in laws):
+        return False
+    return all(law.plain_slope is not None for law in laws)
+
+
 def chain(given: Stack, safe: Stack) -> Chain:
     """A stack ready to solve: its numbers from `safe` (guarded), its plain slopes from `given`."""
     log_thickness = jnp.stack([jnp.log(layer.thickness) for layer in safe.layers])

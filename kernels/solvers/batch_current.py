@@ -1,0 +1,118 @@
+"""Under current: one stack by shooting, a batch in closed form where the current helps the leak.
+
+Where the cell current has the sign of j (discharge, in the main), branches of one slope have a
+closed form, and `jax.vmap` hands a batch to `muli.kernels.solvers.many_layers`. The other stacks of
+the batch, and those it does not vouch for, take the search for one stack, a few at a time.
+"""
+
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.custom_batching import custom_vmap
+from jaxtyping import Array, Bool, Float
+
+from muli.kernels.model.stack import Stack
+from muli.kernels.numerics.safe import log_or_absent
+from muli.kernels.solvers.batch import (
+    GATHERED,
+    RETRIED,
+    SMALLEST_BATCH,
+    in_blocks,
+    mended,
+    rising,
+    spread,
+)
+from muli.kernels.solvers.many_layers import PATIENT, QUICK, Care, Ladder
+from muli.kernels.solvers.shooting import driving_potential
+from muli.kernels.solvers.two_sided import Ties, from_anode, from_cathode, rounding_gain
+from muli.kernels.solvers.under_current import Answer, Found, find
+from muli.kernels.transport.conductor import Chain
+
+Scalar = Float[Array, ""]
+
+
+class Given(NamedTuple):
+    """A stack as `under_current.find` takes it, and its chain in closed form."""
+
+    stack: Stack
+    chain: Chain
+
+
+class _Answers(NamedTuple):
+    """Of a batch; good: which of them are vouched for."""
+
+    found: Found
+    good: Bool[Array, " stacks"]
+
+
+def find_of_many(stack: Stack, chain: Chain | None) -> Found:
+    """As `under_current.find`, and quick under `jax.vmap` where a chain in closed form is given.
+
+    Carries no derivatives.
+    """
+    stack, chain = jax.lax.stop_gradient((stack, chain))
+    return find(stack) if chain is None else _one(Given(stack, chain))
+
+
+@custom_vmap
+def _one(given: Given) -> Found:
+    return find(given.stack)
+
+
+@_one.def_vmap
+def _batched(size: int, is_batched: list[Given], given: Given) -> tuple[Found, Found]:
+    """The rule of `jax.vmap`."""
+    found = _all(spread(size, is_batched[0], given))
+    return found, jax.tree.map(lambda _: True, found)
+
+
+@custom_vmap
+def _all(given: Given) -> Found:
+    """Of stacks along a leading axis."""
+    if given.stack.E_anode.shape[0] < SMALLEST_BATCH:
+        return _by_shooting(given).found
+    answers = _at_once(given, QUICK)
+    answers = mended(given, answers, partial(_at_once, care=PATIENT), RETRIED)
+    return mended(given, answers, _by_shooting, GATHERED).found
+
+
+@_all.def_vmap
+def _batched_twice(size: int, is_batched: list[Given], given: Given) -> tuple[Found, Found]:
+    """A batch of batches is a longer batch."""
+    given = spread(size, is_batched[0], given)
+    count = given.stack.E_anode.shape[1]
+    longer = jax.tree.map(lambda x: x.reshape((size * count, *x.shape[2:])), given)
+    found = jax.tree.map(lambda x: x.reshape((size, count, *x.shape[1:])), _all(longer))
+    return found, jax.tree.map(lambda _: True, found)
+
+
+def _by_shooting(given: Given) -> _Answers:
+    """The search for one stack, which checks its answer."""
+    found = jax.vmap(find)(given.stack)
+    return _Answers(found, jnp.ones_like(found.converged))
+
+
+def _at_once(given: Given, care: Care) -> _Answers:
+    """In closed form; good where that holds and its last step was small."""
+    chain, current = given.chain, given.stack.current_density
+    heading = jnp.sign(chain.E_cathode - chain.E_anode)
+    drive = heading * jax.vmap(driving_potential)(given.stack)
+    helps = (heading * current >= 0) & (drive > 0)
+    log_current = log_or_absent(jnp.where(helps, jnp.abs(current), 0.0))
+    found = in_blocks(rising(chain, heading)._replace(log_current=log_current[None]), care)
+    dtype = current.dtype
+    inner = (found.inner.T * heading[:, None]).astype(dtype)
+    right = jnp.concatenate([inner, given.stack.E_cathode[:, None]], axis=1)
+    leak = heading * jnp.exp(found.log_leak[0]).astype(dtype)
+    slope = jax.vmap(_slope, -1)(found.ladder).astype(dtype)
+    good = found.good[0] & helps & (found.log_leak[0] > jnp.log(jnp.finfo(dtype).tiny))
+    return _Answers(Found(Answer(right, leak), slope, good), good)
+
+
+def _slope(ladder: Ladder) -> Scalar:
+    """By how many V the better of two marches moves a node when ln j changes by 1."""
+    by_leak = ladder.by_leak - 1.0
+    ties = Ties(-ladder.near, ladder.far, by_leak, jnp.zeros_like(by_leak))
+    return rounding_gain(from_anode(ties), from_cathode(ties))
