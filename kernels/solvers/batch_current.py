@@ -105,7 +105,7 @@ def _at_once(given: Given, care: Care) -> _Answers:
     dtype = current.dtype
     inner = (found.inner.T * heading[:, None]).astype(dtype)
     right = jnp.concatenate([inner, given.stack.E_cathode[:, None]], axis=1)
-    leak = heading * jnp.exp(found.log_leak[0]).astype(dtype)
+    leak = (heading * jnp.exp(found.log_leak[0])).astype(dtype)
     slope = jax.vmap(_slope, -1)(found.ladder).astype(dtype)
     good = found.good[0] & helps & (found.log_leak[0] > jnp.log(jnp.finfo(dtype).tiny))
     return _Answers(Found(Answer(right, leak), slope, good), good)

@@ -150,3 +150,31 @@ def test_a_batch_of_batches_is_a_longer_batch(stacks, careful):
     faces = quick_jit(jax.vmap(lambda k: solved(k).faces, (axes(two),)))(two)
     off = np.abs(np.asarray(faces).reshape(COUNT, 3, 2) - np.asarray(careful.faces)).max((1, 2))
     assert np.max(off / np.maximum(1.0, np.asarray(careful.slope))) < 1e-8
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("dtype", [jnp.float64, jnp.float32])
+def test_batch_under_current_has_the_answers_of_single_stacks(stacks, dtype):
+    """Two layers; currents with the leak and, in the third stack of four, against it."""
+    few = 16
+    sense = np.where(np.arange(COUNT) % 4 == 1, -1.0, 1.0)
+    against = np.arange(COUNT) == 2
+    current = jnp.asarray(np.where(against, -1.0, 1.0) * sense * np.geomspace(1e-7, 1e-4, COUNT))
+    two = replace(stacks, layers=stacks.layers[1:], electrolyte=0)
+    two = jax.tree.map(lambda x: jnp.asarray(x, dtype) if np.ndim(x) else x, two)
+
+    @quick_jit
+    def run(two, current):
+        def one(stack, current):
+            return solve(replace(plain(stack), current_density=current))
+
+        return jax.vmap(one, (axes(two), 0))(two, current)
+
+    found = run(two, jnp.asarray(current, dtype))
+    first = jax.tree.map(lambda x: jnp.asarray(x[:few], float) if np.ndim(x) else x, two)
+    single = run(first, jnp.asarray(jnp.asarray(current[:few], dtype), float))
+    fine = np.asarray(found.status[:few]) == Status.OK
+    assert fine.sum() >= few - 2
+    off = np.abs(np.asarray(found.faces[:few], float) - np.asarray(single.faces)).max((1, 2))
+    slope = np.maximum(1.0, np.asarray(single.slope))
+    assert np.max((off / slope)[fine]) < (1e-8 if dtype == jnp.float64 else 1e-5)
