@@ -35,7 +35,7 @@ MAX_CHUNKS = 10_000_000
 TILE_ROWS = 2**18
 """About as many rows as one tile of the compiled program holds: a tile stays in cache."""
 
-COUNTED_LINES = 2**13
+COUNTED_LINES = 2**15
 """About as many lines as are counted at a time where their thicknesses are not visited."""
 
 TILE_POINTS = 2**20
