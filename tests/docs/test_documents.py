@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.blocks import ROOT, SHELL, Block, blocks, documents
+from tests.docs.blocks import BLOCK, ROOT, SHELL, Block, blocks, documents
 
 FIRST_READ = ("README.md", "how-to-read.md")
 RUNNABLE = [
@@ -58,6 +58,14 @@ def test_a_page_runs_as_it_is_written(path, tmp_path):
 def test_every_block_that_is_not_run_says_why():
     left_out = [b for path in documents() for b in blocks(path) if b.mark == "not run"]
     assert all(len(block.text.split()) >= 3 for block in left_out)
+
+
+def test_no_command_stands_outside_a_fenced_block():
+    """Indented ones would not be run."""
+    command = r"^ {4,}(?:\$ )?(?:muli|make|pip|python|uv) .*|^ {4,}from muli.*"
+    for path in documents():
+        prose = BLOCK.sub("", path.read_text(encoding="utf-8"))
+        assert not re.findall(command, prose, re.MULTILINE), path.name
 
 
 def test_a_mark_is_one_that_is_known():
