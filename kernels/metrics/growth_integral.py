@@ -45,7 +45,7 @@ _EDGES = np.concatenate(
 RESOLUTION = 1e-9
 """Newton steps of s below this are the last: the next would be below rounding."""
 SHORT = 0.1
-"""Distances below this many V_T are short: a conductivity changes by a tenth at most."""
+"""Distances below this many V_T are short: a conductivity of branches changes by a tenth."""
 ROUNDINGS, LOST = 2.0, 0.05
 """Behind several layers a potential is known to two roundings; where these are more than a
 twentieth of what is left of the drive, the thickness is unknown."""
@@ -183,12 +183,14 @@ def _gap(
     if not isinstance(outer, Piece):
         return jnp.exp(log_leak) * outer
     heading = jnp.sign(path.E_electrode - path.E_pin)
-    gap = jnp.where(found < SHORT * V_T, found, 0.0)
+    rounded = 1e4 * jnp.finfo(V_T.dtype).eps * (1.0 + jnp.abs(path.E_electrode))
+    short = jnp.minimum(SHORT * V_T, rounded)
+    gap = jnp.where(found < short, found, 0.0)
     for _ in range(3):
         log_mean = outer.conductor.log_mean(path.E_electrode - heading * gap, path.E_electrode)
         gap = jnp.exp(log_leak + outer.log_thickness - log_mean)
         gap = jnp.minimum(gap, V_T)
-    return jnp.where((gap < SHORT * V_T) & ~(found > V_T), gap, found)
+    return jnp.where((gap < short) & ~(found > 2.0 * short), gap, found)
 
 
 def _outer(stack: Stack) -> Piece | Chain | Scalar:
