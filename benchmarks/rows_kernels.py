@@ -300,7 +300,7 @@ def open_circuit_three_layers(scale: Scale) -> Row:
 @row("under_current")
 def under_current(scale: Scale) -> Row:
     """Branch law at 1 mA/cm2, general solver, float64; two layers put as three must agree."""
-    _, L = sample(scale, max(scale.stacks >> 13, 64))
+    _, L = sample(scale, scale.stacks >> 8)
 
     def run_of(pieces: int) -> jax.Array:
         def node(a: jax.Array, b: jax.Array) -> jax.Array:

@@ -137,7 +137,7 @@ def three_layers_branches(scale: Scale) -> Row:
 @row("five_layers_under_current")
 def five_layers_under_current(scale: Scale) -> Row:
     """Four coatings that are pieces of one, at 1 mA/cm2, float64: the answer of two layers."""
-    _, L = sample(scale, max(scale.stacks >> 15, 32))
+    _, L = sample(scale, scale.stacks >> 8)
     L = jnp.asarray(L)
 
     def run_of(pieces: int) -> jax.Array:
