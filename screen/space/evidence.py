@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from muli.candidates import reality
 from muli.candidates.evidence import Evidence, evidence
@@ -129,14 +130,19 @@ def _of_role(
     mean, sd = (np.array([getattr(each, name) for each in believed]) for name in ("mean", "sd"))
     if key in _drawn(problem):
         mean, sd = _of_sources(problem, role, f"{kind}_S_cm", mean, sd)
-    shift = _shift(problem, role, kind)
+    given = np.array([each.kind == "given" for each in believed])
+    shift = _shift(problem, role, kind, given)
     shape = (-1, *(1,) * (len(shift.axes) - 1))
     mean, sd = mean.reshape(shape) + shift.mean, np.hypot(sd.reshape(shape), shift.sd)
     return Belief(shift.axes, mean, sd)
 
 
-def _shift(problem: Problem, role: str, kind: Kind) -> Belief:
-    """Change of log10 sigma from 298.15 K to the temperatures of the screen."""
+def _shift(problem: Problem, role: str, kind: Kind, users: NDArray[np.bool_]) -> Belief:
+    """Change of log10 sigma from where it holds to the temperatures of the screen.
+
+    Evidence holds at 298.15 K. users: materials whose number a user's table gives; it holds at its
+    own measuring temperature.
+    """
     frame, key = problem.materials.frames[role], f"{role}.{kind}_activation_eV"
     T = problem.numbers["temperature_K"]
     typed = key in problem.numbers
@@ -149,7 +155,8 @@ def _shift(problem: Problem, role: str, kind: Kind) -> Belief:
     unknown = np.isnan(given)
     guess, spread = ACTIVATION_EV[role] if kind == "sigma_ion" else (0.0, 0.0)
     E_act = np.where(unknown, guess, given)[:, :, None]
-    at = [used_on_host(kind, Measured(1.0, E_act + d, np.nan), T) for d in (0.0, spread)]
+    measured_at = np.where(users, column(frame, f"{kind}_temperature_K"), np.nan)[:, None, None]
+    at = [used_on_host(kind, Measured(1.0, E_act + d, measured_at), T) for d in (0.0, spread)]
     mean = np.log10(at[0])
     sd = np.where(unknown[:, :, None], np.abs(np.log10(at[1]) - mean), 0.0)
     if typed:

@@ -7,6 +7,7 @@ from muli import candidates
 from muli.kernels.constants import BOLTZMANN_EV
 from muli.screen.optimize.read import chosen_materials, scenarios, tables_at
 from muli.screen.space.conductivity import Measured, said, used_on_host
+from muli.screen.space.evidence import beliefs
 from muli.screen.space.facts import used_column
 from muli.screen.space.problem import prepare
 from muli.screen.space.source import source_of
@@ -77,3 +78,22 @@ def test_what_was_done_to_a_value_is_said():
     assert said(known.loc[[name]], 298.15) == []
     assert "scaled to 350 K with" in said(known.loc[[name]], 350.0)[0][1]
     assert said(known.loc[[name]], 350.0, frozenset(["sigma_ion_S_cm", "sigma_ele_S_cm"])) == []
+
+
+@pytest.mark.parametrize("kelvin", [300.0, 350.0])
+def test_what_is_believed_of_a_users_number_is_what_a_row_uses(tmp_path, kelvin):
+    """Measured at 340 K: neither is it one of 298 K for the probabilities."""
+    table = tmp_path / "films.csv"
+    table.write_text(
+        "name,formula,role,sigma_ion_S_cm,sigma_ion_activation_eV,sigma_ion_temperature_K,source\n"
+        "film,LiNbO3,coating,1e-6,0.6,340,here\n"
+    )
+    axes = {"coating": {"file": str(table)}, "coating_thickness_nm": [10.0], "anode": ["Li"]}
+    axes |= {"electrolyte": ["Li6PS5Cl"], "electrolyte_thickness_um": [30.0]}
+    problem = prepare(
+        source_of({"axes": axes | {"cathode": ["NMC811"], "temperature_K": [kelvin]}})
+    )
+    believed = beliefs(problem).fields["sigma_ion"]
+    used = used_column(problem, "coating", "sigma_ion").values
+    np.testing.assert_allclose(10.0 ** believed.mean.ravel(), used.ravel(), rtol=1e-12)
+    assert not believed.sd.any()
