@@ -25,6 +25,7 @@ PROPERTIES = (
     "sigma_ele_S_cm",
     "hole_slope",
     "hole_reference_V",
+    "hole_floor_S_cm",
     "volume_per_charge_cm3_C",
     "reaction_rate_cm_s",
 )
@@ -49,8 +50,9 @@ class Estimate(NamedTuple):
 class Products:
     """The products of an electrolyte on one side, as one layer.
 
-    sigma_ion, sigma_ele: S/cm. hole_slope: z of sigma_ele ~ exp(z (E - E_ref)/V_T), sigma_ele being
-    that at `hole_reference`, V; None where it is constant. volume_per_charge: cm3/C.
+    sigma_ion, sigma_ele: S/cm. hole_slope: z of exp(z (E - E_ref)/V_T), by which sigma_ele follows
+    the potential, sigma_ele being that at `hole_reference`, V, above `hole_floor`, S/cm, which does
+    not follow it; all None where it is constant. volume_per_charge: cm3/C.
     reaction_rate: cm/s, None where no reaction limits. names: of the products, where stated.
     """
 
@@ -62,6 +64,7 @@ class Products:
     sigma_ele: Estimate
     hole_slope: Estimate | None
     hole_reference: Estimate | None
+    hole_floor: Estimate | None
     volume_per_charge: Estimate
     reaction_rate: Estimate | None
 
@@ -90,6 +93,7 @@ def products(electrolyte: str, side: str, partner: str) -> Products:
         _needed(electrolyte, side, partner, "sigma_ele_S_cm"),
         _estimate(electrolyte, side, partner, "hole_slope"),
         _estimate(electrolyte, side, partner, "hole_reference_V"),
+        _estimate(electrolyte, side, partner, "hole_floor_S_cm"),
         _needed(electrolyte, side, partner, "volume_per_charge_cm3_C"),
         _estimate(electrolyte, side, partner, "reaction_rate_cm_s"),
     )

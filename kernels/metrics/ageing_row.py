@@ -23,17 +23,22 @@ LEAST_COVERAGE = 0.1
 
 
 class Rising(eqx.Module):
-    """How sigma_ele of products rises with the potential: exp(slope (E - reference)), 1/V and V."""
+    """How sigma_ele of products rises with the potential: exp(slope (E - reference)), 1/V and V.
+
+    floor: the part of sigma_ele that does not depend on the potential, S/cm.
+    """
 
     slope: Number
     reference: Number
+    floor: Number = 0.0
 
 
 class Layer(eqx.Module):
     """Products as one layer: S/cm, S/cm, cm3/C, cm/s.
 
-    rising: None where sigma_ele is constant; else sigma_ele is that at the reference. Exact for a
-    bare interface; behind a coating the potential at its far face is taken as the electrode's.
+    rising: None where sigma_ele is constant; else sigma_ele is that at the reference, above the
+    floor. Exact for a bare interface; behind a coating the potential at its far face is taken as
+    the electrode's.
     """
 
     sigma_ion: Number
@@ -164,13 +169,18 @@ def _per_length(one: Layer, ends: tuple[Scalar, Scalar]) -> Scalar:
     plain = 1.0 / one.sigma_ion + 1.0 / one.sigma_ele
     if one.rising is None:
         return plain
+    # With h = sigma_ele exp(slope (E - reference)) and A = sigma_ion + floor the conductivity is
+    # sigma_ion (floor + h)/(A + h) = sigma_ion (floor/A + (sigma_ion/A) h/(A + h)).
     slope = one.rising.slope
+    base = one.sigma_ion + one.rising.floor
     low, high = (one.sigma_ele * jnp.exp(slope * (E - one.rising.reference)) for E in ends)
     rises = (slope != 0) & (ends[0] != ends[1])
     steep = jnp.where(rises, slope, 1.0)
-    ratio = jnp.where(rises, (high - low) / (one.sigma_ion + low), 1.0)
-    mean = one.sigma_ion * jnp.log1p(ratio) / steep
-    return jnp.where(rises, (ends[1] - ends[0]) / mean, plain)
+    ratio = jnp.where(rises, (high - low) / (base + low), 1.0)
+    risen = one.sigma_ion * jnp.log1p(ratio) / steep
+    drive = ends[1] - ends[0]
+    whole = (one.sigma_ion / base) * (one.rising.floor * drive + risen)
+    return jnp.where(rises, drive / jnp.where(rises, whole, 1.0), plain)
 
 
 def grown_at(feeds: Feeds, time: Scalar | float | None) -> Grown:

@@ -223,7 +223,9 @@ def _of_rows(side: Made, read: Reader) -> AgeingLayer:
         sigma_ele=side.sigma_ele.value[where],
         volume_per_charge=side.volume_per_charge.value[where],
         reaction_rate=side.reaction_rate.value[where],
-        rising=AgeingRising(side.hole_slope[where] / V_T, side.hole_reference[where]),
+        rising=AgeingRising(
+            side.hole_slope[where] / V_T, side.hole_reference[where], side.hole_floor[where]
+        ),
     )
 
 

@@ -35,7 +35,7 @@ _DIMENSION, _SEED = 14, 20
 class Products(NamedTuple):
     """Products of an electrolyte on one side: log10 of S/cm, S/cm, cm3/C and cm/s, and deviations.
 
-    slope, reference: sigma_ele ~ exp(slope (E - reference)), 1/V and V.
+    slope, reference: sigma_ele ~ exp(slope (E - reference)), 1/V and V, above floor (S/cm).
     """
 
     sigma_ion: Array
@@ -48,6 +48,7 @@ class Products(NamedTuple):
     reaction_rate_sd: Array
     slope: Array
     reference: Array
+    floor: Array
 
 
 class Asked(NamedTuple):
@@ -87,6 +88,7 @@ def product_tables(problem: Problem) -> dict[str, NDArray[np.float64]]:
             found[f"{side}.{name}"] = np.log10(spread.value)
             found[f"{side}.{name}_sd"] = spread.sd
         found |= {f"{side}.slope": of.hole_slope, f"{side}.reference": of.hole_reference}
+        found[f"{side}.floor"] = of.hole_floor
     return found
 
 
@@ -193,7 +195,7 @@ def _layer(made: Products, z: Array) -> AgeingLayer:
         _power(made.sigma_ele + made.sigma_ele_sd * z[1]),
         _power(made.volume_per_charge + made.volume_per_charge_sd * z[2]),
         _power(made.reaction_rate + made.reaction_rate_sd * z[3]),
-        AgeingRising(made.slope, made.reference),
+        AgeingRising(made.slope, made.reference, made.floor),
     )
 
 

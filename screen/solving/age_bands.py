@@ -124,5 +124,6 @@ def _layer(cell: Cell, touches: str, scores: Floats) -> AgeingLayer:
         each.value * 10.0 ** (each.sd * scores[:, place]) for place, each in enumerate(spreads)
     ]
     slope = of.hole_slope / (BOLTZMANN_EV * cell.temperature_K)
-    rising = AgeingRising(np.repeat(slope, DRAWS), np.repeat(of.hole_reference, DRAWS))
+    law = (slope, of.hole_reference, of.hole_floor)
+    rising = AgeingRising(*(np.repeat(each, DRAWS) for each in law))
     return AgeingLayer(drawn[0], drawn[1], drawn[2], drawn[3], rising)

@@ -96,4 +96,5 @@ def products_entry(one: Products) -> dict[str, Any]:
         "sigma_p_S_cm": one.sigma_ele.value,
         "E_p_V": one.hole_reference.value,
         "z_p": one.hole_slope.value,
+        "sigma_0_S_cm": 0.0 if one.hole_floor is None else one.hole_floor.value,
     }

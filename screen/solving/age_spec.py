@@ -136,6 +136,7 @@ def _products(layer: Any, temperature: float) -> ProductsEntry:
     if slope:
         reference = float(layer.rising.reference)
         law = {"sigma_p_S_cm": layer.sigma_ele, "E_p_V": reference, "z_p": slope}
+        law["sigma_0_S_cm"] = float(layer.rising.floor)
     rate = float(layer.reaction_rate)
     return ProductsEntry(
         sigma_ion_S_cm=layer.sigma_ion,

@@ -40,6 +40,7 @@ class Made(NamedTuple):
     """Products on one side, along the electrolytes.
 
     hole_slope: z of sigma_ele ~ exp(z (E - hole_reference)/V_T), 0 where it is constant.
+    hole_floor: the part of sigma_ele that does not follow the potential, S/cm.
     prior: whether a conductivity is the wide prior.
     """
 
@@ -49,6 +50,7 @@ class Made(NamedTuple):
     reaction_rate: Spread
     hole_slope: Floats
     hole_reference: Floats
+    hole_floor: Floats
     prior: NDArray[np.bool_]
 
 
@@ -61,10 +63,15 @@ def made(electrolytes: Sequence[str], touches: str) -> Made:
         _spread([row.sigma_ele for row in rows]),
         _spread([row.volume_per_charge for row in rows]),
         _spread([row.reaction_rate for row in rows]),
-        np.array([0.0 if row.hole_slope is None else row.hole_slope.value for row in rows]),
-        np.array([0.0 if row.hole_reference is None else row.hole_reference.value for row in rows]),
+        _or_zero([row.hole_slope for row in rows]),
+        _or_zero([row.hole_reference for row in rows]),
+        _or_zero([row.hole_floor for row in rows]),
         np.asarray(np.array(priors, bool).reshape(len(rows), 2).any(axis=1)),
     )
+
+
+def _or_zero(estimates: Sequence[Estimate | None]) -> Floats:
+    return np.array([0.0 if one is None else one.value for one in estimates])
 
 
 def names_of(problem: Problem) -> list[str]:

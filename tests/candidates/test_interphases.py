@@ -2,10 +2,12 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from muli import candidates
 from muli.candidates import reality
+from muli.candidates.defaults import BOLTZMANN_EV_K
 from muli.candidates.interphases import (
     ANY,
     KINDS,
@@ -69,3 +71,18 @@ def test_lithium_on_argyrodite_as_derived():
 def test_a_side_that_does_not_exist():
     with pytest.raises(ValueError, match="no interphase cathode"):
         products("Li6PS5Cl", "cathode", "lithium")
+
+
+@pytest.mark.parametrize("cathode_V", [3.4, 4.0, 4.3, 4.6])
+def test_an_oxide_adds_to_what_the_products_conduct(cathode_V):
+    """The integral of sigma_ele from 2.01 V: never less than under a coating, 16 times at 4.3 V."""
+    bare = products("Li6PS5Cl", "cathode", "oxide")
+    coated = products("Li6PS5Cl", "cathode", "coating")
+    E = np.linspace(2.01, cathode_V, 20_001)
+    slope = bare.hole_slope.value / (BOLTZMANN_EV_K * 298.15)
+    rising = bare.sigma_ele.value * np.exp(slope * (E - bare.hole_reference.value))
+    whole = np.trapezoid(bare.hole_floor.value + rising, E)
+    ratio = whole / (coated.sigma_ele.value * (cathode_V - 2.01))
+    assert ratio > 1.0
+    if cathode_V == 4.3:
+        assert ratio == pytest.approx(16.0, rel=0.02)

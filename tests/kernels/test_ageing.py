@@ -17,7 +17,7 @@ from muli.kernels.metrics.ageing import (
     max_interphase_sigma_ele,
     time_to_budget,
 )
-from muli.kernels.metrics.ageing_row import Layer, Row
+from muli.kernels.metrics.ageing_row import Layer, Rising, Row, _per_length
 from tests.quick import quick_jit
 
 TIMES = jnp.asarray([3600.0, 2.6298e6, 3.15576e7])
@@ -139,3 +139,17 @@ def test_what_is_unknown_stays_unknown():
     assert np.isnan(float(asr_after(blank, LIFE)))
     without = replace(row, asr_budget=jnp.asarray(jnp.nan))
     assert np.isnan(float(max_interphase_sigma_ele(without, LIFE)))
+
+
+def test_products_whose_conductivity_rises_above_a_floor():
+    """The mean of sigma_ion sigma_ele/(sigma_ion + sigma_ele) between the ends, by quadrature."""
+    E = np.linspace(2.0, 4.3, 200_001)
+    for ion, ele, slope, floor in ((1e-7, 3.6e-10, 10.5, 1e-12), (1e-10, 1e-9, 10.5, 3e-10),
+                                   (1e-7, 1e-11, 5.0, 0.0)):  # fmt: skip
+        electronic = floor + ele * np.exp(slope * (E - 4.3))
+        mean = np.trapezoid(ion * electronic / (ion + electronic), E) / (E[-1] - E[0])
+        with jax.enable_x64(True):
+            made = Layer(ion, ele, 2e-4, np.inf, Rising(slope, 4.3, floor))
+            ends = jnp.asarray(2.0), jnp.asarray(4.3)
+            found = _per_length(jax.tree.map(jnp.asarray, made), ends)
+        assert float(found) == pytest.approx(1.0 / mean, rel=1e-8)

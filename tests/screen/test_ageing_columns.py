@@ -155,9 +155,8 @@ def test_without_a_spread_the_probability_is_yes_or_no():
     def products(layer, spread):
         logs = (layer.sigma_ion, layer.sigma_ele, layer.volume_per_charge, 1e20)
         spreads = [part for value in logs for part in (np.log10(value), spread)]
-        return jax.tree.map(
-            jnp.asarray, Products(*spreads, layer.rising.slope, layer.rising.reference)
-        )
+        law = (layer.rising.slope, layer.rising.reference, layer.rising.floor)
+        return jax.tree.map(jnp.asarray, Products(*spreads, *law))
 
     @quick_jit
     def lives(line, made, life):
