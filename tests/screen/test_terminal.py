@@ -145,10 +145,14 @@ def test_work_is_shown_and_outlives_its_terminal(stream, monkeypatch):
 
 
 def test_a_closed_terminal_is_the_first_signal():
-    with signals.stop_on_signal() as stop:
-        assert not stop.is_set()
-        signal.raise_signal(signal.SIGHUP)
-        assert stop.is_set()
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup, too, may have started the tests
+    try:
+        with signals.stop_on_signal() as stop:
+            assert not stop.is_set()
+            signal.raise_signal(signal.SIGHUP)
+            assert stop.is_set()
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_lost_data_is_an_error(monkeypatch, capsys):

@@ -24,7 +24,7 @@ WRONG = {
     "rank a.cif": "this is a crystal structure",
     "rank part.parquet": "this is a Parquet file; `muli rank`",
     "rank empty": "not the folder of a run",
-    "rank none": "no such folder; `muli run --out none` makes one",
+    "rank none": "muli run --out none` makes one",
     "report spec.toml": "this is TOML; specs go to",
     "report empty --out no/such/x.html": "cannot be written: there is no folder no/such",
     "measure t.csv --out no/such.csv": "cannot be written: there is no folder no",
