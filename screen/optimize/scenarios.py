@@ -100,18 +100,20 @@ def tables_at(materials: Mapping[str, pd.DataFrame], scenario: Scenario) -> dict
 
 def _own_values(frame: pd.DataFrame, role: str, scenario: Scenario) -> pd.DataFrame:
     """The table with what the scenario gives to single materials, at its temperature."""
-    parts = []
-    for material in frame["name"]:
-        row, given = frame.loc[[material]].copy(), typed(scenario, role)
-        for key, value in scenario.overrides.items():
-            if is_of(key, material):
-                name = key.rpartition(".")[2]
-                row[name], given = value, given | {name}
-        parts.append((given, row))
-    temperature = scenario.numbers["temperature_K"]
-    if len({given for given, _ in parts}) == 1:
-        return at_temperature(pd.concat([row for _, row in parts]), temperature, parts[0][0])
-    return pd.concat([at_temperature(row, temperature, given) for given, row in parts])
+    temperature, given = scenario.numbers["temperature_K"], typed(scenario, role)
+    own = {
+        material: values
+        for material in frame["name"]
+        if (values := {k: v for k, v in scenario.overrides.items() if is_of(k, material)})
+    }
+    parts = [at_temperature(frame[~frame["name"].isin(own)], temperature, given)]
+    for material, values in own.items():
+        row = frame.loc[[material]].copy()
+        named = {key.rpartition(".")[2]: value for key, value in values.items()}
+        for name, value in named.items():
+            row[name] = value
+        parts.append(at_temperature(row, temperature, given | named.keys()))
+    return pd.concat(parts).loc[frame.index] if own else parts[0]
 
 
 def typed(scenario: Scenario, role: str) -> frozenset[str]:
