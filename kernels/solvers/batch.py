@@ -25,10 +25,12 @@ class _HasGood(Protocol):
     """Answers of a batch, and which of them are vouched for."""
 
     @property
-    def good(self) -> Bool[Array, " stacks"]: ...
+    def good(self) -> Bool[Array, " stacks"]:
+        """Whether the answer of a stack is vouched for."""
 
 
 Judged = TypeVar("Judged", bound=_HasGood)
+Batch = TypeVar("Batch")
 
 SMALLEST_BATCH = 256
 """Stacks from which on the program for all at once is worth compiling."""
@@ -79,16 +81,14 @@ def _nodes_of_all(chains: Chain) -> Nodes:
 
 @_nodes_of_all.def_vmap
 def _batched_twice(size: int, is_batched: list[Chain], chains: Chain) -> tuple[Nodes, Nodes]:
-    """A batch of batches is a longer batch."""
-    chains = spread(size, is_batched[0], chains)
-    count = chains.E_anode.shape[1]
-    merged = jax.tree.map(lambda x: x.reshape((size * count, *x.shape[2:])), chains)
+    return _answer(partial(as_one_batch, _nodes_of_all), spread(size, is_batched[0], chains))
 
-    def apart(merged: Chain) -> Nodes:
-        nodes = _nodes_of_all(merged)
-        return jax.tree.map(lambda x: x.reshape((size, count, *x.shape[1:])), nodes)
 
-    return _answer(apart, merged)
+def as_one_batch(function: Callable[[Tree], Batch], tree: Tree) -> Batch:
+    """`function`, which takes a batch, of a batch of batches: they are one longer batch."""
+    size, count = jax.tree.leaves(tree)[0].shape[:2]
+    merged = jax.tree.map(lambda x: x.reshape((size * count, *x.shape[2:])), tree)
+    return jax.tree.map(lambda x: x.reshape((size, count, *x.shape[1:])), function(merged))
 
 
 def spread(size: int, is_batched: Tree, tree: Tree) -> Tree:

@@ -19,6 +19,7 @@ from muli.kernels.solvers.batch import (
     GATHERED,
     RETRIED,
     SMALLEST_BATCH,
+    as_one_batch,
     in_blocks,
     mended,
     rising,
@@ -80,11 +81,7 @@ def _all(given: Given) -> Found:
 
 @_all.def_vmap
 def _batched_twice(size: int, is_batched: list[Given], given: Given) -> tuple[Found, Found]:
-    """A batch of batches is a longer batch."""
-    given = spread(size, is_batched[0], given)
-    count = given.stack.E_anode.shape[1]
-    longer = jax.tree.map(lambda x: x.reshape((size * count, *x.shape[2:])), given)
-    found = jax.tree.map(lambda x: x.reshape((size, count, *x.shape[1:])), _all(longer))
+    found = as_one_batch(_all, spread(size, is_batched[0], given))
     return found, jax.tree.map(lambda _: True, found)
 
 

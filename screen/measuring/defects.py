@@ -45,6 +45,7 @@ class _Potential(Quantity):
     """Volts against lithium in the spellings of tables of materials."""
 
     def conversion(self, text: str) -> Conversion | None:
+        """To volts against Li/Li+; None where the unit is unknown."""
         found = unit_of(NUMERIC["oxidation_limit_V"], text)
         return None if found is None else Conversion(found.factor, found.shift)
 
@@ -53,6 +54,7 @@ class _Energy(Quantity):
     """Energies per lithium; E = -mu_Li."""
 
     def conversion(self, text: str) -> Conversion | None:
+        """To eV for one lithium; None where the unit is unknown."""
         found = unit_of(NUMERIC["sigma_ion_activation_eV"], text.removesuffix("/Li"))
         return None if found is None else Conversion(found.factor)
 
@@ -61,6 +63,7 @@ class _Temperature(Quantity):
     """Kelvin or degrees Celsius."""
 
     def conversion(self, text: str) -> Conversion | None:
+        """To kelvin; None where the unit is unknown."""
         found = unit_of(NUMERIC["sigma_ele_temperature_K"], text)
         return None if found is None else Conversion(found.factor, found.shift)
 

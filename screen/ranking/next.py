@@ -391,10 +391,9 @@ def render_next(rows: "pd.DataFrame", top: int) -> str:
         table.add_column(heading, justify="right", no_wrap=True)
     for _, row in rows.head(top).iterrows():
         beat = "" if np.isnan(row["value_to_beat"]) else f"{row['value_to_beat']:.2g}"
-        numbers = [row["gain_p_works"], row["gain_of_another_coating"], row["p_change_of_choice"]]
-        table.add_row(
-            row["material"], row["property"], *(f"{100 * each:.1f}" for each in numbers), beat
-        )
+        names = ("gain_p_works", "gain_of_another_coating", "p_change_of_choice")
+        shares = (f"{100 * row[name]:.1f}" for name in names)
+        table.add_row(row["material"], row["property"], *shares, beat)
     text = io.StringIO()
     Console(file=text, width=120, color_system=None, highlight=False, markup=False).print(table)
     return "\n".join(line.rstrip() for line in text.getvalue().rstrip().split("\n"))
