@@ -36,13 +36,13 @@ Columns = dict[str, Floats]
 BLOCK = 1024
 """Rows per call of the program."""
 NO_LIMIT_V = -99.0
-"""Stands for a reduction limit that holds nothing (`boundary = "electrode"`)."""
+"""Reduction limit with `boundary = "electrode"`: below all potentials, so that it has no effect."""
 
 
 def aged_columns(
     aged: "Aged | None", place: Place, thickness_nm: NDArray[Any], chosen: Any = None
 ) -> Columns:
-    """Columns of the rows of a group, of those that are chosen; none without `[ageing]`.
+    """Columns of ageing of the rows of a group, or of the chosen ones; none without `[ageing]`.
 
     thickness_nm: of the rows, or along the axes of the group.
     """
@@ -85,21 +85,21 @@ class Aged:
         the last one is a cell without a coating. thickness_nm: (rows,), 0 there."""
         count = len(thickness_nm)
         rows, holes = self.rows(at, thickness_nm)
-        found: list[Any] = []
+        blocks: list[Any] = []
         asked = self.spec.life_years * SECONDS["year"], self.spec.hole_radius_nm * CM_PER_NM
-        life, radius = (np.asarray(each) for each in asked)
+        life, radius = (np.asarray(value) for value in asked)
         with jax.enable_x64(True):
             for first in range(0, count, BLOCK):
                 some = np.resize(np.arange(first, min(first + BLOCK, count)), BLOCK)
                 block = jax.tree.map(lambda leaf, some=some: leaf[some], (rows, holes))
-                found.append(jax.tree.map(np.asarray, _ageing(*block, self.times, life, radius)))
-        whole = jax.tree.map(lambda *x: np.concatenate(x)[:count], *found) if found else None
+                blocks.append(jax.tree.map(np.asarray, _ageing(*block, self.times, life, radius)))
+        whole = jax.tree.map(lambda *x: np.concatenate(x)[:count], *blocks) if blocks else None
         return self._named(whole, count)
 
-    def _named(self, found: Any, count: int) -> Columns:
-        if found is None:
+    def _named(self, aged_and_share: Any, count: int) -> Columns:
+        if aged_and_share is None:
             return {name: np.empty(0) for name in ageing_columns(self.spec.times)}
-        aged, hole_share = found
+        aged, hole_share = aged_and_share
         columns = {
             f"{name}_at_{label(time)}": getattr(aged, name)[:, place]
             for name in IN_TIME
@@ -113,7 +113,7 @@ class Aged:
         return Reader(self.problem, self.used, at)
 
     def rows(self, at: Positions, thickness_nm: NDArray[Any]) -> tuple[AgeingRow, Interface]:
-        """Rows as the kernel takes them, (rows,) each, and what holes would do to them."""
+        """Rows as the kernel takes them, (rows,) each, and the interfaces that holes lie in."""
         read = self.reader(at)
         bare = read.bare
         area = read.number("cathode.area_factor", default=1.0)
@@ -130,7 +130,9 @@ class Aged:
             for side in ("reduction", "oxidation")
         )
         low = np.where(read.number("boundary") > 0, NO_LIMIT_V, red)
-        wrong = (E_a > ox) | (E_c < red)  # held at the other limit: what forms is not in the table
+        wrong = (E_a > ox) | (
+            E_c < red
+        )  # beyond the other limit: the library has no products for that side
         budget, count = self.problem.spec.screen.asr_budget_ohm_cm2, len(bare)
         row = AgeingRow(
             E_anode=E_a,
@@ -163,7 +165,7 @@ class Aged:
         )
 
     def _layer(self, read: "Reader", side: str, bare: NDArray[np.bool_] | None) -> AgeingLayer:
-        """Medians of the products of rows; bare: rows that touch the cathode."""
+        """Medians of the products of rows; bare: rows without a coating."""
         own = _of_rows(self.made[side], read)
         if bare is None:
             return own
@@ -190,7 +192,7 @@ class Reader:
         return problem.tables[key][self.at[role]]
 
     def conductivity(self, role: str, kind: str) -> Floats:
-        """A conductivity as stacks are built with it; decades stand where it is unknown."""
+        """A conductivity as stacks are built with it; where it is unknown, that of the decade."""
         key = f"{role}.{kind}_S_cm"
         value = self.used[key].at(self.at)
         filler = FILL + key

@@ -1,4 +1,4 @@
-"""All numbers and verdicts of stacks that broadcast together, each with what is unknown marked.
+"""All numbers and verdicts of stacks that broadcast together; what is unknown is marked.
 
 Verdicts are three-valued (0 no, 1 yes, 2 unknown): a comparison with an unknown limit is not a
 `no`. `feasible` of a row means all states of its cathode. Where the thicknesses at which verdicts
@@ -42,28 +42,28 @@ def answer(batch: Batch, *, plane: bool, current: bool, row: Row | None = None) 
     plane: constant laws at open circuit. current: some current flows. row: verdicts by thresholds
     where there are any.
     """
-    found = (
+    numbers = (
         metrics_of_plane(batch.stack, batch.limits, boundary=batch.boundary)
         if plane
         else spread(batch, lambda stack, limits, ends: metrics(stack, limits, boundary=ends))
     )
     names = (*FLOATS, *CURRENT_FLOATS) if current else FLOATS
-    floats = {name: getattr(found, name) for name in names if name in _OWN}
+    floats = {name: getattr(numbers, name) for name in names if name in _OWN}
     for name in ("coating_oxidation_margin_V", "coating_reduction_margin_V"):
-        floats[name] = reduce(jnp.minimum, getattr(found, name))
+        floats[name] = reduce(jnp.minimum, getattr(numbers, name))
     floats["max_sigma_ele_ratio"] = _largest_ratio(batch)
     if not current:
         floats |= _known_without_transport(batch, floats)
     codes = {
-        "status": _status(batch, found),
-        "coating_class": _coating_class(batch, _class_of_all(batch, found, floats), floats)
+        "status": _status(batch, numbers),
+        "coating_class": _coating_class(batch, _class_of_all(batch, numbers, floats), floats)
         if row is None
         else row.coating_class,
-        "max_thickness_set_by": found.max_thickness_set_by,
+        "max_thickness_set_by": numbers.max_thickness_set_by,
         "anode_boundary": batch.boundary.anode_pinned.astype(jnp.int32),
     }
     if row is None:
-        row = _row(batch, floats, found.oxidation_protected, codes["coating_class"])
+        row = _row(batch, floats, numbers.oxidation_protected, codes["coating_class"])
     return Answers(floats, _verdicts(floats, row), codes)
 
 
@@ -74,7 +74,7 @@ _OWN = frozenset(Metrics.__dataclass_fields__) - {
 
 
 def _known_without_transport(batch: Batch, floats: dict[str, Number]) -> dict[str, Number]:
-    """Margins at the two electrodes: at open circuit they need no conductivity, without contacts.
+    """Margins at the two electrodes. At open circuit, without contacts, no conductivity is needed.
 
     The coating's highest potential is the cathode's, the electrolyte's lowest the anode's.
     """
@@ -93,10 +93,10 @@ def _known_without_transport(batch: Batch, floats: dict[str, Number]) -> dict[st
     }
 
 
-def _class_of_all(batch: Batch, found: Metrics, floats: dict[str, Number]) -> Verdict:
+def _class_of_all(batch: Batch, numbers: Metrics, floats: dict[str, Number]) -> Verdict:
     """The class of a coating; of several layers that of the least margins of all."""
-    if len(found.coating_class) == 1:
-        return found.coating_class[0]
+    if len(numbers.coating_class) == 1:
+        return numbers.coating_class[0]
     margins = floats["coating_oxidation_margin_V"], floats["coating_reduction_margin_V"]
     tolerance: Any = batch.limits.window_tolerance
     return classify_coating(*margins, tolerance)
@@ -110,11 +110,13 @@ def _coating_class(batch: Batch, code: Verdict, floats: dict[str, Number]) -> Ve
     return jnp.where(unknown & beyond, int(CoatingClass.OXIDISES), code).astype(jnp.int32)
 
 
-def _status(batch: Batch, found: Metrics) -> Verdict:
-    """The kernels' status; unknown electrodes are missing, and no NaN goes without a reason."""
+def _status(batch: Batch, numbers: Metrics) -> Verdict:
+    """The kernels' status; unknown electrodes are `missing_property`, other NaN are `underflow`."""
     ends = batch.boundary.E_anode_electrode + batch.boundary.E_cathode_electrode
-    status = jnp.where(jnp.isnan(ends), int(Status.MISSING_PROPERTY), found.status)
-    lost = (status == Status.OK) & jnp.isnan(found.interface_potential_V + found.oxidation_margin_V)
+    status = jnp.where(jnp.isnan(ends), int(Status.MISSING_PROPERTY), numbers.status)
+    lost = (status == Status.OK) & jnp.isnan(
+        numbers.interface_potential_V + numbers.oxidation_margin_V
+    )
     return jnp.where(lost, int(Status.UNDERFLOW), status).astype(jnp.int32)
 
 
@@ -145,7 +147,7 @@ def _verdicts(floats: dict[str, Number], row: Row) -> dict[str, Verdict]:
 
 
 def in_all_states(verdict: Verdict) -> Verdict:
-    """The same verdict for every state of the cathode: yes where all say yes."""
+    """One verdict for all states of the cathode: yes where that of every state is yes."""
     joint = verdict[:, :1]
     for state in range(1, verdict.shape[1]):
         joint = both(joint, verdict[:, state : state + 1])
@@ -168,7 +170,7 @@ WITHOUT_THICKNESS = frozenset(
 def without_thickness(answers: Answers, band: Verdict | None = None) -> Answers:
     """Blank what needs a thickness; `feasible` then says whether some thickness is.
 
-    band: whether the least thickness is below the largest, where thresholds say it.
+    band: whether the least thickness is at most the largest, by thresholds; None: by the answers.
     """
     if band is None:
         band = at_most(*(answers.floats[f"{end}_thickness_nm"] for end in ("min", "max")))
@@ -193,8 +195,8 @@ def _ends(batch: Batch) -> tuple[Number, Number]:
 def _largest_ratio(batch: Batch) -> Number:
     """Largest sigma_ele of the coating over that of the electrolyte that protects.
 
-    The limit of physics where sigma_ele << sigma_ion, without contacts: what can be said while the
-    electrolyte's own sigma_ele is unknown. Infinite where anything protects, 0 where nothing does.
+    For sigma_ele << sigma_ion and without contacts. It is known even where the electrolyte's
+    own sigma_ele is not. Infinite where anything protects, 0 where nothing does.
     """
     electrolyte, coating, *others = batch.stack.layers
     if others:

@@ -46,9 +46,9 @@ def with_bare(
     if believed.ages:
         own |= life_columns(believed.life_without_coating(groups), chances.p_transport)
     filled = {
-        name: np.concatenate([each, own[name].astype(each.dtype)
-                              if name in own else np.zeros(count, each.dtype)])
-        for name, each in extra.items()
+        name: np.concatenate([values, own[name].astype(values.dtype)
+                              if name in own else np.zeros(count, values.dtype)])
+        for name, values in extra.items()
     }  # fmt: skip
     facts = bare_answers(evaluator.problem, bare, list(answers.floats))
     together = jax.tree.map(lambda a, b: np.concatenate([a, b.astype(a.dtype)]), answers, facts)
@@ -71,7 +71,7 @@ def _bare_extra(chances: Probabilities, count: int) -> Extra:
 
 
 def bare_answers(problem: Problem, at: Positions, names: Sequence[str]) -> Answers:
-    """What the electrolyte sees without a coating: the cathode's own potential.
+    """Answers of cells without a coating: the electrolyte is at the cathode's own potential.
 
     at: positions on the scenario axes, (cells, 1, 1). names: of the numbers wanted, (cells, 1, 1).
     Numbers are those of the first state of charge, verdicts those of all.
@@ -112,7 +112,7 @@ def bare_answers(problem: Problem, at: Positions, names: Sequence[str]) -> Answe
         "anode_boundary": pinned.astype(np.int64),
     }
     shaped = Answers(floats, verdicts, codes)
-    return jax.tree.map(lambda each: np.asarray(each)[:, None, None], shaped)
+    return jax.tree.map(lambda values: np.asarray(values)[:, None, None], shaped)
 
 
 def _verdict(holds: NDArray[np.bool_], needed: NDArray[np.float64]) -> NDArray[np.int64]:

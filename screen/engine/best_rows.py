@@ -61,26 +61,26 @@ def best_on_axis(
     axis_columns: dict[str, AxisColumn],
     schema: pa.Schema,
     lines: Lines,
-    found: LineBest,
+    of_lines: LineBest,
     stable: Stable,
 ) -> list[Encoded]:
     """The first `top_k` coatings of every group, each at the best thickness of the axis."""
     problem, space = evaluator.problem, evaluator.problem.space
     at = positions(space, lines)
-    at[THICKNESS] = thickness_position(found.best.key)[:, :, None].astype(np.int64)
+    at[THICKNESS] = thickness_position(of_lines.best.key)[:, :, None].astype(np.int64)
     output = problem.spec.output
     chosen, rank = best_per_group(
         space,
         axis_columns,
-        found,
+        of_lines,
         at,
         problem.numbers.get(THICKNESS, np.zeros(1)),
         output.top_k,
         output.per or (),
     )
     extra: Extra = {"group_rank": rank}
-    extra |= _group_counts(evaluator, at, found.best.counts, chosen)
-    extra |= {name: each.reshape(-1)[chosen] for name, each in stable.items()}
+    extra |= _group_counts(evaluator, at, of_lines.best.counts, chosen)
+    extra |= {name: values.reshape(-1)[chosen] for name, values in stable.items()}
     thickness = evaluator.thickness_nm[at[THICKNESS][:, :, 0]]
     rows = rows_at(evaluator, lines, thickness, chosen).answers
     picked = {name: _pick(where, thickness.shape, chosen) for name, where in at.items()}
@@ -94,18 +94,18 @@ def recommended_rows(
     axis_columns: dict[str, AxisColumn],
     schema: pa.Schema,
     lines: Lines,
-    found: LineBest,
+    of_lines: LineBest,
     stable: Stable,
 ) -> list[Encoded]:
     """One row per line at its recommended thickness, and one per bare cell that ends here.
 
-    A line whose recommended row a gate removes stands at the best thickness that the gates leave;
-    one of which they leave nothing has no row.
+    Where a gate removes the recommended row, the row of the line is that at the best thickness
+    which the gates keep. A line of which they keep nothing has no row.
     """
     believed, space = evaluator.believed, evaluator.problem.space
     assert believed is not None
     judged_lines = judged(evaluator.problem, axis_columns, lines)
-    key = found.best.key[judged_lines]
+    key = of_lines.best.key[judged_lines]
     best = believed.recommended(lines.start, judged_lines)
     thickness = np.repeat(best.thickness_nm[:, None], space.states, axis=1)
     rows = _all_states(evaluator, lines, judged_lines, thickness)
@@ -118,13 +118,13 @@ def recommended_rows(
     extra = line_columns(believed, lines, judged_lines, best, thickness[:, 0])
     extra["coating_thickness_nm"] = thickness[:, 0]
     answers, more = _joint(rows.answers, key.shape)
-    extra |= more | {name: each[judged_lines, 0] for name, each in stable.items()}
+    extra |= more | {name: values[judged_lines, 0] for name, values in stable.items()}
     chosen = Chosen(lines, judged_lines, left)
-    return _written(evaluator, axis_columns, schema, chosen, found, answers, extra)
+    return _written(evaluator, axis_columns, schema, chosen, of_lines, answers, extra)
 
 
 class Chosen(NamedTuple):
-    """Lines of a chunk that are judged, by their offsets, and whether the gates leave some row."""
+    """Lines of a chunk that are judged, by their offsets, and whether the gates keep some row."""
 
     lines: Lines
     offsets: NDArray[np.int64]
@@ -164,14 +164,14 @@ def judged(
 
 
 def judged_note(problem: Problem) -> list[str]:
-    """What a run must say where not every scenario is ranked."""
+    """The note of a run that does not rank every scenario."""
     if problem.spec.screen.missing != "prior" or problem.space.lines <= MOST_JUDGED:
         return []
     opened = [column_name(name) for name, size in problem.space.scenarios.items()
               if size > 1 and column_name(name) in DEFAULTS]  # fmt: skip
     return [
-        f"{problem.space.lines:,} lines are more than {MOST_JUDGED:,}: probabilities stand at "
-        f"the reference value of {', '.join(opened)} alone; narrow an axis to rank elsewhere"
+        f"{problem.space.lines:,} lines are more than {MOST_JUDGED:,}: probabilities are "
+        f"computed at the reference value of {', '.join(opened)} only; narrow an axis to rank all"
     ]
 
 
@@ -218,7 +218,7 @@ def _written(
     axis_columns: dict[str, AxisColumn],
     schema: pa.Schema,
     chosen: Chosen,
-    found: LineBest,
+    of_lines: LineBest,
     answers: Answers,
     extra: Extra,
 ) -> list[Encoded]:
@@ -237,12 +237,12 @@ def _written(
     axis = evaluator.thickness_nm.astype(evaluator.dtype)
     grid = np.searchsorted(axis, extra["coating_thickness_nm"][order].astype(evaluator.dtype))
     whole = np.minimum(grid, space.thicknesses - 1)
-    extra = {name: each[order] for name, each in extra.items()} | {"group_rank": rank}
-    extra |= _group_counts(evaluator, at, found.best.counts, offsets[order] * space.states)
+    extra = {name: values[order] for name, values in extra.items()} | {"group_rank": rank}
+    extra |= _group_counts(evaluator, at, of_lines.best.counts, offsets[order] * space.states)
     picked = {name: where[:, 0, 0][offsets[order]][:, None, None] for name, where in at.items()
               if name not in (STATE, THICKNESS)}  # fmt: skip
     picked |= {STATE: np.zeros_like(picked["line"]), THICKNESS: whole[:, None, None]}
-    answers = jax.tree.map(lambda each: each[order][:, None, None], answers)
+    answers = jax.tree.map(lambda values: values[order][:, None, None], answers)
     ends = line[coating == space.coatings - 1] // space.coatings
     if len(ends):
         picked, answers, extra = with_bare(evaluator, ends, picked, answers, extra)
@@ -281,16 +281,16 @@ def _joint(answers: Answers, shape: tuple[int, int]) -> tuple[Answers, Extra]:
     Also the thickness that protects in every state, and the sigma_ele it takes there.
     """
 
-    def states(each: NDArray[Any]) -> NDArray[Any]:
-        return each.reshape(shape)
+    def states(values: NDArray[Any]) -> NDArray[Any]:
+        return values.reshape(shape)
 
-    floats = {name: states(each)[:, 0] for name, each in answers.floats.items()}
+    floats = {name: states(values)[:, 0] for name, values in answers.floats.items()}
     verdicts = {}
-    for name, each in answers.verdicts.items():
-        table = states(each)
+    for name, values in answers.verdicts.items():
+        table = states(values)
         no = (table == 0).any(axis=1)
         verdicts[name] = np.where(no, 0, table.max(axis=1))
-    codes = {name: states(each)[:, 0] for name, each in answers.codes.items()}
+    codes = {name: states(values)[:, 0] for name, values in answers.codes.items()}
     codes["status"] = states(answers.codes["status"]).max(axis=1)
     needed = states(answers.floats["min_thickness_nm"]).max(axis=1)
     electrons = states(answers.floats["max_sigma_ele_S_cm"]).min(axis=1)
@@ -306,8 +306,8 @@ def rows_at(
 ) -> Judged:
     """All columns of the chosen (line, state) pairs, (rows, 1, 1), in their order.
 
-    thickness_nm: of every line and state. Every line takes one slot of the program that computes
-    rows, with the thickness of each state side by side.
+    thickness_nm: of every line and state. The program that computes rows takes a line with a
+    few thicknesses: here those of its states.
     """
     (tall, blocks), block = evaluator.grid[0].shape, evaluator.block
     states = thickness_nm.shape[1]
@@ -322,14 +322,14 @@ def rows_at(
     start = evaluator.start(lines.start)
     calls = slots // (tall * blocks)
     inputs = offset.reshape(calls, tall, blocks), thickness.reshape(calls, tall, blocks, block)
-    found: list[Judged] = []
+    judged_calls: list[Judged] = []
     for first in range(0, calls, evaluator.tiles_per_call):
         some = range(first, min(first + evaluator.tiles_per_call, calls))
-        given = [[each[i] for i in some] for each in inputs]
-        found += evaluator.call(evaluator.rows, [start] * len(some), *given)
+        given = [[array[i] for i in some] for array in inputs]
+        judged_calls += evaluator.call(evaluator.rows, [start] * len(some), *given)
     call, *place = np.unravel_index(slot, (calls, tall, blocks))
     at = place[0], state, place[1], column[state]
-    mine = [np.flatnonzero(call == each) for each in range(calls)]
+    mine = [np.flatnonzero(call == one_call) for one_call in range(calls)]
 
     @cache
     def places(shape: tuple[int, ...]) -> NDArray[np.int64]:
@@ -342,7 +342,7 @@ def rows_at(
             picked[some] = leaf.reshape(-1)[places(leaf.shape)[some]]
         return picked[:, None, None]
 
-    return jax.tree.map(pick, *found)
+    return jax.tree.map(pick, *judged_calls)
 
 
 def _pick(
@@ -356,8 +356,8 @@ def best_schema(schema: pa.Schema) -> pa.Schema:
     """The schema of best mode: that of all rows, the rank in the group, and the group's counts."""
     fields = [pa.field("group_rank", pa.int32(), metadata={"unit": ""})]
     fields += [pa.field(name, pa.int64(), metadata={"unit": "stacks"}) for name in GROUP_COUNTS]
-    for each in fields:
-        schema = schema.append(each)
+    for field in fields:
+        schema = schema.append(field)
     return schema
 
 
@@ -386,11 +386,11 @@ def _group_counts(
     mine = sums[group[line] - group[0], state]
     removed = [i for i, (kind, _) in enumerate(names) if kind == "removed"]
     status = [i for i, (kind, _) in enumerate(names) if kind == "status"]
-    found = {
+    totals = {
         "group_filtered": mine[:, removed].sum(axis=1),
         "group_stacks": mine[:, removed + status].sum(axis=1),
     }
     for column, name in GROUP_COUNTS.items():
         if name is not None:
-            found[column] = mine[:, names.index(name)]
-    return found
+            totals[column] = mine[:, names.index(name)]
+    return totals

@@ -51,7 +51,7 @@ class Tally:
 
 
 class Spread(NamedTuple):
-    """What is told of lines, (lines, states): see `histograms` and `leaders`."""
+    """Numbers of lines, (lines, states), that `histograms` and `leaders` summarise."""
 
     smallest: Any
     margin: Any
@@ -60,7 +60,7 @@ class Spread(NamedTuple):
 
     @classmethod
     def of(cls, judged: Judged, shape: Shape) -> "Spread":
-        """From all rows of some lines, which it does not hold on to."""
+        """From all rows of some lines. It holds copies: the rows need not stay in memory."""
         floats = judged.answers.floats
         smallest, margin = floats["min_thickness_nm"][..., 0], floats["oxidation_margin_V"][..., -1]
         kept = np.broadcast_to(judged.removed_by == 0, shape)
@@ -88,7 +88,7 @@ class Chunker:
     schema: pa.Schema
 
     def write(self, lines: Lines, writer: PartWriter, pause: Callable[[int], None]) -> Tally:
-        """All rows of a chunk that the mode keeps; `pause(stacks)` is told after every call."""
+        """All rows of a chunk that the mode keeps; `pause(stacks)` is called in between."""
         mode = self.evaluator.problem.spec.output.mode
         return (self._best if mode == "best" else self._rows)(lines, writer, pause)
 
@@ -108,15 +108,15 @@ class Chunker:
                     total[name] += count
                 del one  # not in memory beside the next
             pause(sum(len(tile) for tile in tiles) * space.rows_per_line)
-        found = tally(total, len(lines) * space.rows_per_line, len(evaluator.gates))
-        return self._with_lines(found, lines, jax.tree.map(lambda *x: np.concatenate(x), *spread))
+        counted = tally(total, len(lines) * space.rows_per_line, len(evaluator.gates))
+        return self._with_lines(counted, lines, jax.tree.map(lambda *x: np.concatenate(x), *spread))
 
     def _whole(self, tiles: list[Lines]) -> Iterator[tuple[Lines, Whole]]:
         """All rows of some tiles."""
         starts = [self.evaluator.start(tile.start) for tile in tiles]
-        found = self.evaluator.call(self.evaluator.whole, starts)
+        wholes = self.evaluator.call(self.evaluator.whole, starts)
         for tile in tiles:
-            one = found.pop(0)
+            one = wholes.pop(0)
             yield tile, one if len(tile) == self.evaluator.lines else _part(one, len(tile))
 
     def _stable(self, lines: Lines) -> dict[str, NDArray[np.float64]]:
@@ -126,19 +126,19 @@ class Chunker:
         return {TOP_K_SHARE: top_k_shares(self.evaluator, self.axis_columns, lines)}
 
     def _believed(self, lines: Lines) -> dict[str, NDArray[Any]]:
-        """What is believed of lines, (lines, states): at the thickness of the screen where it has
-        one, else at the recommended thickness."""
+        """Probabilities of lines, (lines, states): at the only thickness of the screen, or at
+        the recommended thickness."""
         believed, problem = self.evaluator.believed, self.evaluator.problem
         if believed is None:
             return {}
         offsets = judged(problem, self.axis_columns, lines)
         known = THICKNESS in problem.numbers and problem.space.thicknesses == 1
         only = np.repeat(self.evaluator.thickness_nm, len(offsets)) if known else None
-        found = line_columns(believed, lines, offsets, thickness_nm=only)
+        columns = line_columns(believed, lines, offsets, thickness_nm=only)
         states = problem.space.states
-        whole = {name: np.full((len(lines), states), np.nan) for name in found}
-        for name, each in found.items():
-            whole[name][offsets] = each[:, None]
+        whole = {name: np.full((len(lines), states), np.nan) for name in columns}
+        for name, values in columns.items():
+            whole[name][offsets] = values[:, None]
         return whole
 
     def _batch(
@@ -153,10 +153,10 @@ class Chunker:
         ids = range(tile.start * space.rows_per_line, tile.stop * space.rows_per_line)
         place = Place(positions(space, tile), ids, shape)
         extra = {
-            name: np.broadcast_to(each[:, :, None], shape).reshape(-1)[
+            name: np.broadcast_to(values[:, :, None], shape).reshape(-1)[
                 slice(None) if chosen is None else chosen
             ]
-            for name, each in stable.items()
+            for name, values in stable.items()
         }
         thickness = self.evaluator.thickness_nm[None, None, :]
         extra |= aged_columns(self.evaluator.aged, place, thickness, chosen)
@@ -166,25 +166,25 @@ class Chunker:
     def _best(self, lines: Lines, writer: PartWriter, pause: Callable[[int], None]) -> Tally:
         evaluator, space = self.evaluator, self.evaluator.problem.space
         gates = len(evaluator.gates)
-        found = self._lines(lines, pause)
+        of_lines = self._lines(lines, pause)
         keep = recommended_rows if evaluator.recommends else best_on_axis
         stable = self._stable(lines)
-        writer.write(keep(evaluator, self.axis_columns, self.schema, lines, found, stable))
-        sums = group_sums(space, lines.start, found.best.counts).sum(axis=(0, 1))
+        writer.write(keep(evaluator, self.axis_columns, self.schema, lines, of_lines, stable))
+        sums = group_sums(space, lines.start, of_lines.best.counts).sum(axis=(0, 1))
         total = {name: int(n) for name, n in zip(count_names(gates), sums, strict=True)}
-        order, key = found.order, found.best.key
+        order, key = of_lines.order, of_lines.best.key
         spread = Spread(order.smallest, order.margin_last, key != NOTHING, feasible_lines(key))
         return self._with_lines(
             tally(total, len(lines) * space.rows_per_line, gates), lines, spread
         )
 
     def _with_lines(self, counted: Tally, lines: Lines, spread: Spread) -> Tally:
-        """The tally completed by what is told of lines."""
+        """The tally with the histograms of its lines and its leading coatings."""
         names = self.axis_columns[COATING]
         assert isinstance(names, Words)
         coating = np.arange(lines.start, lines.stop) % self.evaluator.problem.space.coatings
         best = leaders(coating, spread.feasible)
-        counted.leaders = {names.words[names.codes[each]]: n for each, n in best.items()}
+        counted.leaders = {names.words[names.codes[position]]: n for position, n in best.items()}
         counted.histograms = histograms(spread.smallest, spread.margin, spread.kept)
         return counted
 
@@ -196,8 +196,8 @@ class Chunker:
             evaluator.tiles(lines, evaluator.counter.shape[0]), evaluator.tiles_per_call
         ):
             starts = [evaluator.start(tile.start) for tile in tiles]
-            found = evaluator.call(evaluator.best, starts)
-            parts += [_first(one, len(tile)) for tile, one in zip(tiles, found, strict=True)]
+            best = evaluator.call(evaluator.best, starts)
+            parts += [_first(one, len(tile)) for tile, one in zip(tiles, best, strict=True)]
             pause(sum(len(tile) for tile in tiles) * evaluator.problem.space.rows_per_line)
         return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
 
@@ -217,7 +217,7 @@ def _part(whole: Whole, lines: int) -> Whole:
     def first(leaf: NDArray[Any]) -> NDArray[Any]:
         return leaf[:lines]
 
-    planes = {name: np.ascontiguousarray(each[:, :lines]) for name, each in whole.planes.items()}
+    planes = {name: np.ascontiguousarray(plane[:, :lines]) for name, plane in whole.planes.items()}
     return Whole(jax.tree.map(first, whole.judged), planes)
 
 
@@ -225,28 +225,28 @@ def _count(judged: Judged, shape: Shape, gates: int) -> dict[tuple[str, str], in
     """Counts of all rows of a tile, by the names of `count_names`."""
     kept = judged.removed_by == 0
     columns = {**judged.answers.codes, **judged.answers.verdicts}
-    found: dict[tuple[str, str], int] = {}
+    counts: dict[tuple[str, str], int] = {}
     for column, codes in OUTCOMES.items():
         number = _numbers_of(columns[column], kept, shape, len(codes))
-        found |= {(column, outcome): number[code] for outcome, code in codes.items()}
+        counts |= {(column, outcome): number[code] for outcome, code in codes.items()}
     for gate in range(gates):
         removed = np.broadcast_to(judged.removed_by == gate + 1, shape)
         unknown = np.broadcast_to((judged.unknown_at >> gate) & 1, shape)
-        found["removed", str(gate)] = int(np.count_nonzero(removed))
-        found["unknown", str(gate)] = int(np.count_nonzero(unknown))
-    return found
+        counts["removed", str(gate)] = int(np.count_nonzero(removed))
+        counts["unknown", str(gate)] = int(np.count_nonzero(unknown))
+    return counts
 
 
 def _numbers_of(
     codes: NDArray[np.int32], kept: NDArray[np.bool_], shape: Shape, kinds: int
 ) -> list[int]:
-    """How often each code occurs among the kept rows; one code may stand for many rows."""
+    """How often each code occurs among the kept rows; one number may hold for many rows."""
     narrow, repeats = codes.astype(np.int8, copy=False), math.prod(shape) // codes.size
     if not kept.all():
         narrow, repeats = np.where(kept, narrow, np.int8(-1)), 1
         narrow = np.broadcast_to(narrow, shape)
-    found, left = [], narrow.size
+    counts, left = [], narrow.size
     for code in range(kinds):
-        found.append(int(np.count_nonzero(narrow == code)) if left else 0)
-        left -= found[-1]
-    return [count * repeats for count in found]
+        counts.append(int(np.count_nonzero(narrow == code)) if left else 0)
+        left -= counts[-1]
+    return [count * repeats for count in counts]

@@ -40,11 +40,11 @@ VALUES, SLOPES = "draws.", "slopes."
 """Prefixes of the tables of values and slopes that draws add to a problem's."""
 
 LEAST_NM, MOST_NM = 1e-3, 1e6
-"""Between these the share of each factor in ln L_min is told."""
+"""L_min is held between these where the share of each factor in ln L_min is computed."""
 
 
 def drawn_tables(draws: Draws | None) -> dict[str, NDArray[np.float64]]:
-    """What the device is given of draws."""
+    """Tables of draws for the device."""
     if draws is None:
         return {}
     values = {VALUES + key: table for key, table in draws.values.items()}
@@ -52,7 +52,7 @@ def drawn_tables(draws: Draws | None) -> dict[str, NDArray[np.float64]]:
 
 
 class Score(NamedTuple):
-    """By what coatings are ranked in a draw, (lines, states, draws): see `stability.py`.
+    """Numbers that rank coatings in a draw, (lines, states, draws): see `stability.py`.
 
     ratio: L_min/L_max; infinite where no thickness does, NaN where that is unknown.
     """
@@ -64,7 +64,7 @@ class Score(NamedTuple):
 class Uncertain(NamedTuple):
     """The stacks of some lines in every draw. `screen` and `law` are those of `build`.
 
-    plane: constant laws at open circuit, for which plain arithmetic does.
+    plane: constant laws at open circuit, for which closed forms exist.
     """
 
     draws: Draws
@@ -88,19 +88,21 @@ class Uncertain(NamedTuple):
         return jnp.expand_dims(table[..., self.lookup.digits[role], :], -3)
 
     def batch(self, drawn: Drawn) -> Batch:
-        """Stacks of these draws; the thickness of their coating says nothing."""
+        """Stacks of these draws; the thickness of their coating is not used."""
         one = jnp.ones((1, 1, 1, 1), self.lookup.tables["temperature_K"].dtype)
         return build(self.lookup._replace(drawn=drawn), one, self.screen, self.law)
 
     def bands(self, batch: Batch) -> Bands:
-        """Thicknesses, nm, at which every draw holds."""
+        """Thicknesses, nm, at which every draw protects."""
 
         def one(stack: Stack, limits: Limits, _: Boundary) -> Bands:
             return bands(stack, limits.electrolyte, limits.asr_budget, limits.coatings[0])
 
-        found = bands_of_plane(batch) if self.plane else spread(batch, one)
-        shape = jnp.broadcast_shapes(*(each.shape for each in found))
-        return Bands(*(jnp.broadcast_to(each * _real(batch), shape) for each in found))
+        thicknesses = bands_of_plane(batch) if self.plane else spread(batch, one)
+        shape = jnp.broadcast_shapes(*(thickness.shape for thickness in thicknesses))
+        return Bands(
+            *(jnp.broadcast_to(thickness * _real(batch), shape) for thickness in thicknesses)
+        )
 
     def log_least(self, drawn: Drawn) -> Number:
         """ln of L_min (nm), held between `LEAST_NM` and `MOST_NM`."""
@@ -124,15 +126,15 @@ def bands_of_plane(batch: Batch) -> Bands:
     unlimited = replace(
         limits, asr_budget=jnp.inf, coatings=(Window(jnp.nan, limits.coatings[0].oxidation),)
     )
-    found, free = (metrics_of_plane(stack, each) for each in (limits, unlimited))
+    limited, free = (metrics_of_plane(stack, of_limits) for of_limits in (limits, unlimited))
     contacts = sum(stack.interface_asr or (), start=0.0)
     reduction, cm = limits.electrolyte.reduction, 1.0 / _real(batch)
     most = jnp.where(reduction >= stack.E_cathode, -jnp.inf, free.max_thickness_nm * cm)
     return Bands(
-        least=found.min_thickness_nm * cm,
+        least=limited.min_thickness_nm * cm,
         most=jnp.where(jnp.isnan(reduction), jnp.nan, most),
         affordable=jnp.maximum(limits.asr_budget - contacts, 0.0) * stack.layers[1].sigma_ion,
-        largest=found.max_thickness_nm * cm,
+        largest=limited.max_thickness_nm * cm,
     )
 
 
@@ -143,14 +145,19 @@ def with_confidence(answers: Answers, uncertain: Uncertain, thickness_nm: Array 
     `p_feasible` then is the probability that some thickness does.
     """
     batch = uncertain.batch(uncertain.drawn(points=uncertain.draws.count))
-    found = _probabilities(uncertain.bands(batch), thickness_nm)
+    probabilities = _probabilities(uncertain.bands(batch), thickness_nm)
     return answers._replace(
-        floats={**answers.floats, **found, **_costs(batch, thickness_nm), **_shares(uncertain)}
+        floats={
+            **answers.floats,
+            **probabilities,
+            **_costs(batch, thickness_nm),
+            **_shares(uncertain),
+        }
     )
 
 
 def _probabilities(band: Bands, thickness_nm: Array | None) -> dict[str, Array]:
-    """Shares of the draws, a draw counting as feasible where it is in all states of the cathode."""
+    """Shares of the draws; a feasible draw is feasible in all states of the cathode."""
     least, most, affordable, largest = band
     unknown = jnp.isnan(least + affordable)
     feasible = jnp.all((least <= largest) & ~unknown, axis=1, keepdims=True)
@@ -171,8 +178,8 @@ def _probabilities(band: Bands, thickness_nm: Array | None) -> dict[str, Array]:
         "p_protected": jnp.any(jnp.isnan(least + most), axis=-1, keepdims=True),
         "p_feasible": jnp.any(unknown, axis=(1, 3), keepdims=True),
     }
-    found = {name: jnp.where(lost[name], jnp.nan, each) for name, each in columns.items()}
-    return found | _percentiles(least, "min_thickness_p{}_nm")
+    shares = {name: jnp.where(lost[name], jnp.nan, share) for name, share in columns.items()}
+    return shares | _percentiles(least, "min_thickness_p{}_nm")
 
 
 def _share(least: Number, most: Number, at: Array) -> Array:
@@ -185,20 +192,20 @@ def _share(least: Number, most: Number, at: Array) -> Array:
 def _percentiles(values: Number, name: str) -> dict[str, Array]:
     """Percentiles over the draws, infinite ones the largest; NaN where a draw is unknown."""
     ordered, count = jnp.sort(values, axis=-1), values.shape[-1]
-    found = {}
+    columns = {}
     for level in LEVELS:
         place = max(0, math.ceil(level * count / 100) - 1)
         at = ordered[..., place : place + 1]
-        found[name.format(level)] = jnp.where(jnp.isnan(ordered[..., -1:]), jnp.nan, at)
-    return found
+        columns[name.format(level)] = jnp.where(jnp.isnan(ordered[..., -1:]), jnp.nan, at)
+    return columns
 
 
 def _costs(batch: Batch, thickness_nm: Array | None) -> dict[str, Array]:
-    """Percentiles of the resistance of coating and contacts; contacts are certain."""
+    """Percentiles of the resistance of coating and contacts; contacts are exact."""
     contacts = sum(batch.stack.interface_asr or (), start=0.0)
     per_cm = _percentiles(1.0 / batch.stack.layers[1].sigma_ion, "asr_coating_p{}_ohm_cm2")
     depth = jnp.nan if thickness_nm is None else thickness_nm / _real(batch)
-    return {name: depth * each + contacts for name, each in per_cm.items()}
+    return {name: depth * resistance + contacts for name, resistance in per_cm.items()}
 
 
 def _shares(uncertain: Uncertain) -> dict[str, Array]:
@@ -208,7 +215,7 @@ def _shares(uncertain: Uncertain) -> dict[str, Array]:
     and total indices by Saltelli's and Jansen's formulas.
     """
     draws = uncertain.draws
-    count, names = draws.count, [label(each) for each in draws.factors]
+    count, names = draws.count, [label(factor) for factor in draws.factors]
     _, along = jax.linearize(uncertain.log_least, uncertain.drawn(points=count))
     slope = jax.vmap(along)(uncertain.drawn(SLOPES))
     square = jnp.mean(slope**2, axis=-1, keepdims=True)
@@ -231,12 +238,12 @@ def _shares(uncertain: Uncertain) -> dict[str, Array]:
 
 
 def _some(total: Array) -> Array:
-    """A sum to divide by; NaN where there is nothing to share out."""
+    """A sum as a divisor; NaN where it is 0."""
     return jnp.where(total > 0, total, jnp.nan)
 
 
 def score(uncertain: Uncertain) -> Score:
-    """What ranks the coatings of a scenario in every draw, each at its own least thickness there.
+    """Numbers that rank the coatings of a scenario in every draw, at their least thickness there.
 
     At that thickness E* is the electrolyte's oxidation limit, or the cathode's potential where
     this is lower and no coating is needed: the coating's faces, and so its class, are known.

@@ -23,7 +23,7 @@ Digits = dict[str, Int[Array, "lines blocks"]]
 
 
 class Judging(NamedTuple):
-    """What the programs are made from.
+    """The functions and numbers that the programs are made from.
 
     Attributes:
         rows: of lines at thicknesses, from (tables, exact, digits, thickness).
@@ -52,7 +52,7 @@ class VisitPrograms:
         self.programs: dict[str, Any] = {}
 
     def build(self, build: Callable[..., Any], tables: Any, exact: Any, start: Any) -> None:
-        """Compile: `build(name, function, *inputs)` is told of every program."""
+        """Compile every program with `build(name, function, *inputs)`."""
         coded, _ = build("judge", self._judge, tables, exact, start)
         build("reduce", partial(reduce_lines, gates=self.judging.gates), coded)
 
@@ -80,7 +80,7 @@ class PiecePrograms:
         self.programs: dict[str, Any] = {}
 
     def build(self, build: Callable[..., Any], tables: Any, exact: Any, start: Any) -> None:
-        """Compile: `build(name, function, *inputs)` is told of every program."""
+        """Compile every program with `build(name, function, *inputs)`."""
         _, lines, answers = build("ends", self._ends, tables, exact, start)
         cuts = build("positions", self._positions, lines.cuts, self.axis, self.ruler.starts)
         pieces = build("pieces", self._pieces, cuts)
@@ -104,7 +104,7 @@ class PiecePrograms:
         answers = self.judging.rows(tables, exact, digits, ends).answers
         floats = {n: v[..., :1] for n, v in answers.floats.items() if n in self.judging.named}
         codes = {name: code[..., :1] for name, code in answers.codes.items()}
-        # what one thickness alone meets in solving its potential is no status of its line
+        # a status that one thickness alone has is not that of its line
         codes["status"] = jnp.min(answers.codes["status"], axis=-1, keepdims=True)
         order = Order.of(answers, (*self.shape, 2))
         return order, self.judging.thresholds(exact, digits), Answers(floats, {}, codes)

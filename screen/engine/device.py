@@ -20,7 +20,7 @@ constant ones need half of it."""
 
 @dataclass(frozen=True)
 class Plan:
-    """Devices, tiles under way on one at a time, and chunks in work at a time."""
+    """Devices, tiles computed at a time on one of them, and chunks computed at a time."""
 
     devices: list[Any]
     tiles_per_call: int
@@ -58,16 +58,16 @@ def plan(
     max_memory: int | None,
     draws: Draws | None = None,
 ) -> Plan:
-    """Choose speed knobs; none of them changes a byte of the result.
+    """Choose what sets the speed; none of it changes a byte of the result.
 
-    batch: stacks under way on a device, at least one tile. max_memory: bytes for what is in work.
-    draws: of uncertain properties, which are in work for every line of a tile.
+    batch: stacks computed at a time on a device, at least one tile. max_memory: bytes for all that
+    is computed at a time. draws: of uncertain properties, for every line of a tile.
     """
-    found = devices(device)
+    chosen = devices(device)
     tile = space.lines_per_tile * space.rows_per_line
-    default = 8 * tile if found[0].platform == "gpu" else tile
+    default = 8 * tile if chosen[0].platform == "gpu" else tile
     tiles = max(1, (batch or default) // tile)
-    workers = max(min(4, 1 + (os.cpu_count() or 1)), len(found))
+    workers = max(min(4, 1 + (os.cpu_count() or 1)), len(chosen))
     if max_memory is not None:
         needed = tile_bytes(space, mode, precision, draws)
         affordable = max_memory // needed
@@ -79,11 +79,11 @@ def plan(
             )
         workers = int(min(workers, affordable))
         tiles = int(max(1, min(tiles, affordable // workers)))
-    return Plan(found, tiles, workers)
+    return Plan(chosen, tiles, workers)
 
 
 def tile_bytes(space: DesignSpace, mode: str, precision: str, draws: Draws | None) -> int:
-    """About what one tile needs while it is in work."""
+    """About how many bytes one tile needs while it is computed."""
     lines = space.lines_per_tile
     size = lines * space.rows_per_line * BYTES_PER_ROW[mode]
     if draws is not None:

@@ -1,9 +1,9 @@
-"""The compiled programs of a screen: tiles of one fixed shape, whatever is asked of them.
+"""The compiled programs of a screen: they compute tiles of one fixed shape.
 
 A tile is a run of consecutive lines with all their states and thicknesses. Its shape and content
-depend on the design space alone. Chunks are dealt out to the local devices, each of which runs the
-same program for one device and one tile (a program partitioned over several devices, or looping
-over several tiles, would round differently); several tiles may be under way on a device at a time.
+depend on the design space alone. Chunks are shared among the local devices; each runs the same
+program for one device and one tile (a program partitioned over several devices, or looping
+over several tiles, would round differently); several tiles may be computed on a device at a time.
 So the bytes of a row do not depend on the batch size, the number of devices or threads.
 """
 
@@ -53,15 +53,15 @@ Programs = dict[str, tuple[bytes, Any, Any]]
 Given = Array | NDArray[Any]
 
 BLOCK = 8
-"""Thicknesses per block of the program that computes rows: enough to spread a line's own cost, few
-enough that the one or two rows `best` wants of a line stay cheap."""
+"""Thicknesses per block of the program that computes rows. Many share the numbers of a line that do
+not depend on the thickness; few are cheap in `best`, which needs one or two rows of a line."""
 
 SHARES = 2
-"""Calls of that program for one tile: in few rows, as `best` wants them, less of it is idle."""
+"""Calls of that program for one tile: `best` needs few rows, fewer than a tile has."""
 
 
 class Judged(NamedTuple):
-    """Answers, and which gate removed a row (0: none) or could not tell (bit by gate)."""
+    """Answers, the gate that removed a row (0: none), and the gates without an answer (bits)."""
 
     answers: Answers
     removed_by: Any
@@ -69,7 +69,8 @@ class Judged(NamedTuple):
 
 
 class Whole(NamedTuple):
-    """All rows of a tile, (lines, states, thicknesses), one where an axis says the same throughout.
+    """All rows of a tile, (lines, states, thicknesses); of length 1 along an axis where nothing
+    varies.
 
     planes: in mode `all` the numbers that differ from row to row byte by byte, as a part stores
     them, (bytes, lines, states, thicknesses).
@@ -134,8 +135,8 @@ class Evaluator:
 
     @cached_property
     def thickness_nm(self) -> NDArray[np.float64]:
-        """The thickness axis; one stand-in where there is none. With several layers the positions
-        on their joint axis."""
+        """The thickness axis, or `NO_THICKNESS_NM` where there is none. With several layers the
+        positions on their joint axis."""
         if self.problem.layers > 1:
             return np.arange(self.problem.space.thicknesses, dtype=np.float64)
         return self.problem.numbers.get(THICKNESS, np.full(1, NO_THICKNESS_NM))
@@ -162,7 +163,7 @@ class Evaluator:
         return min(most, self.problem.space.thicknesses)
 
     def rows(self, start: Given, offset: Given, thickness: Given) -> Judged:
-        """Every column of the rows asked for.
+        """Every column of the given rows.
 
         Takes the start of some line, offsets of lines from it (lines, blocks) and thicknesses
         (lines, blocks, block), nm. Both `all` and `best` get their rows from this one program,
@@ -184,13 +185,13 @@ class Evaluator:
             return LineBest(*self.counter.best(self.tables, self.exact, start))
 
     def score(self, start: Array) -> Score:
-        """How lines of a tile score over the draws, where properties are drawn."""
+        """Scores of the lines of a tile in all draws."""
         return self.programs["score"](self.tables, start)
 
     def call(self, program: Any, *inputs: Sequence[NDArray[np.int32]]) -> Any:
-        """Run a program once per input, all under way at a time; results on the host."""
-        found = [program(*tile) for tile in zip(*inputs, strict=True)]
-        return jax.tree.map(np.asarray, found)
+        """Run a program once per input, without waiting in between; results on the host."""
+        results = [program(*tile) for tile in zip(*inputs, strict=True)]
+        return jax.tree.map(np.asarray, results)
 
     def compile(self, mode: str) -> None:
         """Build the programs a mode needs: some are compiled while the next is traced."""
@@ -215,7 +216,7 @@ class Evaluator:
                 build("score", self._score, self.tables, start)
             if self.believed is not None:
                 self.believed.build(build)
-        self._take({name: each.result() for name, each in compiled.items()})
+        self._take({name: program.result() for name, program in compiled.items()})
 
     def _take(self, programs: dict[str, Any]) -> None:
         self.programs = programs
@@ -229,7 +230,7 @@ class Evaluator:
 
     def unpack(self, packed: Programs) -> None:
         """Take the programs that another process compiled."""
-        self._take({name: deserialize_and_load(*each) for name, each in packed.items()})
+        self._take({name: deserialize_and_load(*program) for name, program in packed.items()})
 
     def _lowered(self, function: Callable[..., Any], *inputs: Any) -> Lowered:
         """A function of arrays like these on this device."""
@@ -312,14 +313,14 @@ class Evaluator:
 
     @property
     def recommends(self) -> bool:
-        """Whether kept rows stand at a recommended thickness, on the axis or not."""
+        """Whether kept rows have a recommended thickness, which need not be on the axis."""
         return self.believed is not None and self.problem.spec.output.mode == "best"
 
     def _judge(
         self, tables: Any, exact: Any, digits: Digits, thickness: Array, *, known: bool
     ) -> Judged:
         """thickness: nm, in double precision. known: whether the screen has thicknesses; else what
-        needs one is blanked."""
+        depends on it is blanked."""
         row, band = None, None
         if self.explicit:
             lines = self._thresholds(exact, digits)
@@ -381,7 +382,7 @@ def by_bytes(numbers: Array) -> Array:
 
 
 def _narrow(code: Array) -> Array:
-    """An outcome in one byte: less to move."""
+    """An outcome in one byte, so that less is copied from the device."""
     return code.astype(jnp.int8)
 
 
@@ -389,4 +390,4 @@ EXACT = partial(jax.enable_x64, True)
 """Context of programs that compute thresholds: in double precision whatever that of a run is."""
 
 NO_THICKNESS_NM = 1.0
-"""Stands in where a screen has no thickness axis; what depends on it is blanked."""
+"""The thickness where a screen has no thickness axis; what depends on it is blanked."""

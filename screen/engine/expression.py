@@ -70,14 +70,16 @@ def evaluate(tree: dict[str, Any], columns: Columns) -> Pair:
         high = _compare("COMPARE_LESSTHANOREQUALTO", tree["input"], tree["upper"], columns)
         return _and(low, high)
     if kind == "COMPARE_IN":
-        options = [_compare("COMPARE_EQUAL", children[0], each, columns) for each in children[1:]]
+        options = [
+            _compare("COMPARE_EQUAL", children[0], option, columns) for option in children[1:]
+        ]
         return reduce(_or, options)
     if kind == "FUNCTION" and tree["function_name"] in _ARITHMETIC:
-        pairs = [evaluate(each["expression"], columns) for each in tree["arguments"]]
+        pairs = [evaluate(argument["expression"], columns) for argument in tree["arguments"]]
         known = reduce(lambda a, b: a & b, (k for _, k in pairs))
         return _ARITHMETIC[tree["function_name"]](*(v for v, _ in pairs)), known
     raise ConditionError(
-        f"{tree.get('function_name', kind).lower()} is not known to gates on results"
+        f"{tree.get('function_name', kind).lower()} cannot be used in gates on results"
     )
 
 
@@ -96,7 +98,7 @@ def _constant(tree: dict[str, Any]) -> Any:
         return jnp.asarray(text.lower() == "true")
     if kind in ("INTEGER", "NUMERIC"):
         return float(text.replace("_", ""))
-    raise ConditionError(f"the constant {text or kind} is not known to gates on results")
+    raise ConditionError(f"the constant {text or kind} cannot be used in gates on results")
 
 
 def _compare(kind: str, left: dict[str, Any], right: dict[str, Any], columns: Columns) -> Pair:

@@ -2,9 +2,8 @@
 
 By a fixed set of scrambled Sobol points over everything uncertain: the coating's and the
 electrolyte's conductivities and limits (those of a `Line`), and the products on both sides. The
-coating is taken as it is: whether it stands the cathode is another criterion, and rests on other
-numbers. So does what the anode grows: `if_protected` is P(lives) of a coating that protects and is
-affordable.
+coating is taken as unchanged: whether it is stable at the cathode is another criterion, with
+numbers of its own. `if_protected` is P(lives) of a coating that protects and is affordable.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,7 +26,7 @@ from muli.screen.spec.times import SECONDS
 FINE, COARSE = 256, 64
 """Points for small screens, and for large ones."""
 NO_LIMIT_V = -99.0
-"""Stands for a reduction limit that holds nothing (`boundary = "electrode"`)."""
+"""Reduction limit with `boundary = "electrode"`: below all potentials, so that it has no effect."""
 SPREADS = ("sigma_ion", "sigma_ele", "volume_per_charge", "reaction_rate")
 _DIMENSION, _SEED = 14, 20
 
@@ -52,8 +51,8 @@ class Products(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """What is asked of a life: how long (s), whether the anode's side counts (1 or 0), and the
-    coated share with the radius of holes (cm), None where the coating is whole."""
+    """Conditions of a life: its length (s), whether the anode's side counts (1 or 0), and the
+    coated share with the radius of holes (cm), None for a coating without holes."""
 
     life: float
     anode_counts: float
@@ -69,7 +68,7 @@ class Chance(NamedTuple):
 
 
 def asked(spec: Ageing) -> Asked:
-    """What a spec asks of a life."""
+    """The conditions of a life in a spec."""
     return Asked(
         spec.life_years * SECONDS["year"],
         float(spec.count_anode_side),
@@ -80,22 +79,22 @@ def asked(spec: Ageing) -> Asked:
 
 def product_tables(problem: Problem) -> dict[str, NDArray[np.float64]]:
     """Numbers of `products_at` along the electrolytes, by side and name."""
-    found = {}
+    tables = {}
     for side in TOUCHES:
         of = made(names_of(problem), side)
         for name in SPREADS:
             spread = getattr(of, name)
-            found[f"{side}.{name}"] = np.log10(spread.value)
-            found[f"{side}.{name}_sd"] = spread.sd
-        found |= {f"{side}.slope": of.hole_slope, f"{side}.reference": of.hole_reference}
-        found[f"{side}.floor"] = of.hole_floor
-    return found
+            tables[f"{side}.{name}"] = np.log10(spread.value)
+            tables[f"{side}.{name}_sd"] = spread.sd
+        tables |= {f"{side}.slope": of.hole_slope, f"{side}.reference": of.hole_reference}
+        tables[f"{side}.floor"] = of.hole_floor
+    return tables
 
 
 def products_at(read: Callable[[str], Array], side: str, V_T: Array) -> Products:
     """Products of some lines. read: a table of `product_tables` at these lines."""
-    found = {name: read(f"{side}.{name}") for name in Products._fields}
-    return Products(**found)._replace(slope=found["slope"] / V_T)
+    values = {name: read(f"{side}.{name}") for name in Products._fields}
+    return Products(**values)._replace(slope=values["slope"] / V_T)
 
 
 def chances(
@@ -104,7 +103,8 @@ def chances(
     """`chance` of lines (lines,). products: by `TOUCHES`. A line at 0 nm is a bare cell."""
     count = len(nm)
     arrays = jax.tree.map(
-        lambda each: jnp.broadcast_to(jnp.asarray(each, nm.dtype), (count,)), (line, *products, nm)
+        lambda values: jnp.broadcast_to(jnp.asarray(values, nm.dtype), (count,)),
+        (line, *products, nm),
     )
 
     def one(line: Line, under: Products, bare: Products, anode: Products, nm: Array) -> Chance:
@@ -136,8 +136,8 @@ def chance(
 
     def alive(z: Array) -> tuple[Array, Array, Array]:
         row = _drawn(line, under, bare, anode, nm, asked, z)
-        found = lives(row, jnp.asarray(asked.life, row.asr_budget.dtype))
-        return found.as_it_is, found.protected, row.asr_coating <= row.asr_budget
+        survival = lives(row, jnp.asarray(asked.life, row.asr_budget.dtype))
+        return survival.as_it_is, survival.protected, row.asr_coating <= row.asr_budget
 
     as_it_is, protected, affordable = jax.vmap(alive)(scores)
     pays = jnp.sum(affordable)
@@ -200,5 +200,5 @@ def _layer(made: Products, z: Array) -> AgeingLayer:
 
 
 def _power(exponent: Array) -> Array:
-    """10^x, of which single precision holds the ends."""
+    """10^x, x held to -20 ... 20: single precision holds that."""
     return jnp.exp(np.log(10.0) * jnp.clip(exponent, -20.0, 20.0))

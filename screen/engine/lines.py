@@ -1,7 +1,8 @@
-"""How likely every line works, and at which thickness: the programs that mode best ranks by.
+"""Programs for the probability that a line works and its best thickness; mode best ranks by them.
 
-A line is a coating in a scenario, all states of charge together. Its distributions stand in tables
-by the axes they depend on (`space.evidence`); a block of lines is looked up and judged at a time.
+A line is a coating in a scenario, all states of charge together. Its distributions are tables
+along the axes they depend on (`space.evidence`); lines are looked up and judged in
+blocks.
 """
 
 from collections.abc import Callable, Container
@@ -65,7 +66,7 @@ class LinePrograms:
         }
 
     def build(self, build: Callable[..., Any]) -> None:
-        """Compile: `build(name, function, *inputs)` is told of every program."""
+        """Compile every program with `build(name, function, *inputs)`."""
         at = np.zeros(len(self.sizes), np.int32), np.zeros(BLOCK, np.int32)
         thickness = np.zeros(BLOCK, self.dtype)
         build("recommend", self._recommend, self.tables, *at)
@@ -81,7 +82,7 @@ class LinePrograms:
         return self.problem.spec.ageing is not None
 
     def recommended(self, first: int, offsets: NDArray[np.int64]) -> Recommended:
-        """The thickness and its band of lines, by how many lines after the first they stand."""
+        """Recommended thicknesses of lines. offsets: of the lines from the line `first`."""
         return self._joined("recommend", first, offsets)
 
     def at_thickness(
@@ -93,11 +94,11 @@ class LinePrograms:
     def life(
         self, first: int, offsets: NDArray[np.int64], thickness_nm: NDArray[np.floating]
     ) -> Chance:
-        """How likely lines live, each at its own thickness (lines,)."""
+        """Probability of living of lines, each at its own thickness (lines,)."""
         return self._joined("life", first, offsets, thickness_nm.astype(self.dtype))
 
     def life_without_coating(self, groups: NDArray[np.int64]) -> Chance:
-        """How likely bare cells live, by the numbers of their scenarios."""
+        """Probability of living of bare cells, by the numbers of their scenarios."""
         coatings = self.problem.space.coatings
         return self._joined("bare_life", int(groups[0]) * coatings, (groups - groups[0]) * coatings)
 
@@ -110,7 +111,7 @@ class LinePrograms:
         """Some consecutive lines as arrays (count,), for what is computed outside of a run."""
         at = jnp.asarray(self._start(first)), jnp.arange(count, dtype=jnp.int32)
         line = self._line(self.tables, *at)
-        return jax.tree.map(lambda each: np.broadcast_to(np.asarray(each), (count,)), line)
+        return jax.tree.map(lambda values: np.broadcast_to(np.asarray(values), (count,)), line)
 
     def bare_line(self, group: int) -> Line:
         """The line of a cell without a coating."""
@@ -121,13 +122,13 @@ class LinePrograms:
         self, name: str, first: int, offsets: NDArray[np.int64], *more: NDArray[Any]
     ) -> Any:
         """A program over lines in blocks; the last block is filled up."""
-        start, found = self._start(first), []
+        start, blocks = self._start(first), []
         given = [offsets.astype(np.int32), *more]
         for position in range(0, len(offsets), BLOCK):
             size = min(BLOCK, len(offsets) - position)
-            block = [np.resize(each[position : position + size], BLOCK) for each in given]
-            found.append((self.programs[name](self.tables, start, *block), size))
-        whole = [jax.tree.map(lambda x, n=n: np.asarray(x)[:n], block) for block, n in found]
+            block = [np.resize(array[position : position + size], BLOCK) for array in given]
+            blocks.append((self.programs[name](self.tables, start, *block), size))
+        whole = [jax.tree.map(lambda x, n=n: np.asarray(x)[:n], block) for block, n in blocks]
         return jax.tree.map(lambda *x: np.concatenate(x), *whole)
 
     def _start(self, line: int) -> NDArray[np.int32]:
@@ -174,43 +175,44 @@ class LinePrograms:
         """Reads a table at the positions of some lines."""
         digits = unravel(start, self.sizes, offset)
 
-        def looked(tables: Any, key: str) -> Array:
+        def read(tables: Any, key: str) -> Array:
             at = tuple(digits[axis] for axis in self.axes[key])
             return tables[key][at] if at else tables[key]
 
-        return looked
+        return read
 
     def _line(self, tables: Any, start: Array, offset: Array) -> Line:
         read = self._lookup(start, offset)
         return line_of(lambda key: read(tables, key), tables, self.problem.spec.screen)
 
 
-def line_of(looked: Callable[[str], Array], known: Container[str], screen: Screen) -> Line:
-    """The line whose numbers `looked` gives by name; without them contacts are 0, the area 1."""
+def line_of(read: Callable[[str], Array], known: Container[str], screen: Screen) -> Line:
+    """A line from its numbers by name. known: the names that there are. Without them contacts are 0
+    and the area factor is 1."""
 
     def optional(key: str, default: float) -> Any:
-        return looked(key) if key in known else default
+        return read(key) if key in known else default
 
     area = optional("cathode.area_factor", 1.0)
     first, middle, last = (optional(key, 0.0) for key in CONTACTS)
-    rest = {name: looked(name) for name in Line._fields if name in known}
+    rest = {name: read(name) for name in Line._fields if name in known}
     return Line(
         **rest,
-        electrolyte_cm=looked("electrolyte_thickness_um") * CM_PER_UM,
+        electrolyte_cm=read("electrolyte_thickness_um") * CM_PER_UM,
         budget_ohm_cm2=screen.asr_budget_ohm_cm2,
         contacts_ohm_cm2=first + (middle + last) / area,
         area_factor=area,
-        current_A_cm2=looked("current_density_mA_cm2") * 1e-3,
+        current_A_cm2=read("current_density_mA_cm2") * 1e-3,
     )
 
 
-def bare_of(line: Line, looked: Callable[[str], Array]) -> Line:
+def bare_of(line: Line, read: Callable[[str], Array]) -> Line:
     """The line of the same cell without a coating: the electrolyte reacts with the cathode."""
     return line._replace(
-        reaction_cathode=looked("reaction_bare"),
-        reaction_cathode_sd=looked("reaction_bare_sd"),
-        limit_cathode=looked("limit_bare"),
-        limit_cathode_sd=looked("limit_bare_sd"),
+        reaction_cathode=read("reaction_bare"),
+        reaction_cathode_sd=read("reaction_bare_sd"),
+        limit_cathode=read("limit_bare"),
+        limit_cathode_sd=read("limit_bare_sd"),
     )
 
 

@@ -45,7 +45,7 @@ class Ruler(NamedTuple):
 
     @classmethod
     def of(cls, axis: NDArray[np.float64]) -> "Ruler":
-        """Bins so narrow that few points share one, as far as there are not too many of them."""
+        """The narrowest bins that are fewer than `MOST_BINS`: few points share one."""
         bits = axis.view(np.int64)
         narrow = (n for n in range(64) if (bits[-1] >> n) - (bits[0] >> n) < MOST_BINS)
         shift = next(narrow)
@@ -78,7 +78,7 @@ def pieces_between(cuts: Sequence[Array], lines: int, points: int) -> Pieces:
 
 
 def _sorted(columns: list[Array]) -> list[Array]:
-    """Columns put in order, element by element."""
+    """Columns sorted element by element."""
     columns = list(columns)
     for i, j in _exchanges(len(columns)):
         a, b = columns[i], columns[j]
@@ -87,12 +87,12 @@ def _sorted(columns: list[Array]) -> list[Array]:
 
 
 def _exchanges(count: int) -> list[tuple[int, int]]:
-    """Pairs to put in order, one after the other, to sort so many numbers (Batcher's network)."""
+    """Pairs to exchange if out of order, in turn, to sort so many numbers (Batcher's network)."""
     powers = [1 << bit for bit in range((count - 1).bit_length())]
     return [
         (low, low + step)
         for width in powers
-        for step in reversed([each for each in powers if each <= width])
+        for step in reversed([power for power in powers if power <= width])
         for first in range(step % width, count - step, 2 * step)
         for low in range(first, min(first + step, count - step))
         if low // (2 * width) == (low + step) // (2 * width)
@@ -113,7 +113,7 @@ def judge_pieces(
         row = judge_at(lines, start[:, None, None, None])
         verdicts: dict[str, Any] = row._asdict() | {"feasible": in_all_states(row.feasible)}
         codes = answers.codes | {"coating_class": verdicts.pop("coating_class")}
-        found = Answers(answers.floats, verdicts, codes)
-        return code_rows(found, *gating(found), gates, shape)
+        judged = Answers(answers.floats, verdicts, codes)
+        return code_rows(judged, *gating(judged), gates, shape)
 
-    return jax.tree.map(lambda each: each[..., 0], jax.vmap(one)(pieces.start))
+    return jax.tree.map(lambda outcomes: outcomes[..., 0], jax.vmap(one)(pieces.start))

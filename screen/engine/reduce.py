@@ -1,8 +1,8 @@
 """From all thicknesses of a line to its best one, and counts of everything else, on the device.
 
 The best thickness of a coating in a scenario is the smallest feasible one on the grid; where none
-is feasible, the first by status, protection, coating class, thickness. Rows a gate removed take no
-part and are counted apart.
+is feasible, the first by status, protection, coating class, thickness. Rows that a gate removed are
+not compared, and counted apart.
 """
 
 from collections.abc import Callable, Sequence
@@ -83,18 +83,19 @@ class Coded(NamedTuple):
 def code_rows(
     answers: Answers, removed_by: Array, unknown_at: Array, gates: int, shape: tuple[int, int, int]
 ) -> Coded:
-    """All that `reduce_lines` counts, laid out.
+    """The outcomes of all rows, for `reduce_lines` to count.
 
     removed_by: 0 where a row is kept, else 1 + the gate that removed it. unknown_at: bit g set
-    where gate g could not tell. shape: (lines, states, thicknesses). A program of its own: within
-    one, the compiler would judge every row again for each of some eight sums.
+    where the answer of gate g is unknown. shape: (lines, states, thicknesses).
+    This is a program apart from the sums: in one with them, the compiler would judge every row
+    again for each of some eight sums.
     """
 
     def flat(column: Array) -> Array:
         return jnp.broadcast_to(column, (*shape[:2], 1, shape[2])).reshape(shape)
 
     packed = flat(_pack(answers, removed_by))
-    return Coded(packed, *(flat(each) if gates else None for each in (removed_by, unknown_at)))
+    return Coded(packed, *(flat(column) if gates else None for column in (removed_by, unknown_at)))
 
 
 def reduce_lines(coded: Coded, gates: int) -> Best:
@@ -139,7 +140,7 @@ def reduce_pieces(coded: Coded, start: Array, length: Array, gates: int) -> Best
 def _gate_sums(coded: Coded, rows: Array, gates: int) -> Array:
     removed = [coded.removed_by == gate + 1 for gate in range(gates)]
     unknown = [(coded.unknown_at >> gate) & 1 == 1 for gate in range(gates)]
-    sums = [jnp.sum(jnp.where(each, rows, 0), 0, dtype=jnp.int32) for each in removed + unknown]
+    sums = [jnp.sum(jnp.where(mask, rows, 0), 0, dtype=jnp.int32) for mask in removed + unknown]
     return jnp.stack(sums, axis=2)
 
 
@@ -191,9 +192,9 @@ _SLICE = 32
 _SPAN = 255
 _COUNTER_BITS = 4
 _COUNTERS = 32 // _COUNTER_BITS
-"""A 32-bit word holds eight counters of four bits. Rows are added up in slices that are laid on
-each other (loops over them are vector loops), few enough for four bits, and so many in all that
-the eight bits suffice to which counters are widened then."""
+"""A 32-bit word holds eight counters of four bits. A span of 255 rows is cut into seven slices of
+32 rows (31 are left over), which are added element by element in vector loops: sums fit into four
+bits. Counters are then widened to eight bits, into which the sum over a span fits."""
 
 
 def _spans(column: Array) -> list[Array]:
@@ -208,7 +209,7 @@ def _spans(column: Array) -> list[Array]:
 
 
 def _folded(span: Array, fold: Callable[[Array, Array], Array]) -> list[Array]:
-    """Slices of the last axis laid on each other, and what is left over."""
+    """Slices of the last axis joined element by element, and what is left over."""
     *_, length = span.shape
     cut = length // _SLICE * _SLICE
     slices = [span[..., start : start + _SLICE] for start in range(0, cut, _SLICE)]
@@ -223,7 +224,7 @@ def _lowest(column: Array) -> Array:
 
 
 def _histograms(columns: Sequence[tuple[Any, Array, int]]) -> Array:
-    """How often each code of each column stands along the last axis, (lines, states, codes).
+    """How often each code of each column occurs along the last axis, (lines, states, codes).
 
     columns: codes below the number of kinds, whether a row counts (1 or 0), the number of kinds.
     A word counts as many columns as it has counters for, and is added up as a whole.

@@ -21,9 +21,9 @@ Shape = tuple[int, int, int]
 
 @dataclass
 class Memory:
-    """How columns are encoded, and the last ones of each name that say the same for several rows.
+    """How columns are encoded, and by name the last column whose values hold for several rows each.
 
-    Most of those are alike from tile to tile.
+    Such a column is often the same in the next tile.
     """
 
     encoding: Encoding = "byte_stream_split"
@@ -37,12 +37,12 @@ class Memory:
 def positions(space: DesignSpace, lines: Lines) -> Positions:
     """Position of lines, states and thicknesses on every axis, as arrays that broadcast."""
     number = np.arange(lines.start, lines.stop, dtype=np.int64)[:, None, None]
-    found: Positions = {"line": number}
+    at: Positions = {"line": number}
     for name, size in reversed([*space.scenarios.items(), (COATING, space.coatings)]):
-        number, found[name] = np.divmod(number, size)
-    found[STATE] = np.arange(space.states)[None, :, None]
-    found[THICKNESS] = np.arange(space.thicknesses)[None, None, :]
-    return found
+        number, at[name] = np.divmod(number, size)
+    at[STATE] = np.arange(space.states)[None, :, None]
+    at[THICKNESS] = np.arange(space.thicknesses)[None, None, :]
+    return at
 
 
 def row_ids(space: DesignSpace, at: Positions) -> NDArray[np.int64]:
@@ -63,7 +63,7 @@ class Place(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """Answers, and numbers that differ from row to row byte by byte, where the device did so."""
+    """Answers; planes: numbers that the device has already split into bytes."""
 
     answers: Answers
     planes: Mapping[str, NDArray[np.uint8]] = {}
@@ -80,7 +80,7 @@ def row_group(
 ) -> list[Encoded]:
     """Rows in the order of ids, column by column; `chosen` picks some (a mask, or positions).
 
-    memory: columns of the group before, used again where nothing changed.
+    memory: columns of the previous group, used again where they are equal.
     """
     at, ids, shape = place
     memory = memory or Memory()
@@ -105,17 +105,17 @@ def row_group(
         if name == "row_id":
             return encode(field, Column(ids if chosen is None else np.asarray(ids)[chosen]))
         if name in answers.floats:
-            found, repeats = _condensed(answers.floats[name], shape, chosen)
+            values, repeats = _condensed(answers.floats[name], shape, chosen)
             split = name in planes and memory.encoding == "byte_stream_split"
             if repeats == 1 and chosen is None and split:
-                return encode(field, _bytewise(found, planes[name]))
-            return _remembered(memory, field, found, repeats, _numbers)
+                return encode(field, _bytewise(values, planes[name]))
+            return _remembered(memory, field, values, repeats, _numbers)
         if name in answers.verdicts:
-            found, repeats = _condensed(answers.verdicts[name], shape, chosen)
-            return _remembered(memory, field, found, repeats, _verdicts)
-        found, repeats = _condensed(answers.codes[name], shape, chosen)
+            values, repeats = _condensed(answers.verdicts[name], shape, chosen)
+            return _remembered(memory, field, values, repeats, _verdicts)
+        values, repeats = _condensed(answers.codes[name], shape, chosen)
         words = partial(_words, words=tuple(CODE_NAMES[name]))
-        return _remembered(memory, field, found, repeats, words)
+        return _remembered(memory, field, values, repeats, words)
 
     return [column(field) for field in schema]
 
@@ -124,18 +124,18 @@ def _axis_column(
     memory: Memory,
     field: pa.Field,
     column: AxisColumn,
-    found: NDArray[Any],
+    column_values: NDArray[Any],
     shape: Shape,
     chosen: NDArray[Any] | None,
 ) -> Encoded:
-    def laid_out(found: NDArray[Any], _: int) -> Column:
-        values, repeats = _condensed(found, shape, chosen)
+    def laid_out(column_values: NDArray[Any], _: int) -> Column:
+        values, repeats = _condensed(column_values, shape, chosen)
         if isinstance(column, Words):
             return _words(values, repeats, column.words)
         return _numbers(values.astype(field.type.to_pandas_dtype()), repeats)
 
-    repeats = math.prod(shape) // max(1, found.size)
-    return _remembered(memory, field, found, repeats, laid_out)
+    repeats = math.prod(shape) // max(1, column_values.size)
+    return _remembered(memory, field, column_values, repeats, laid_out)
 
 
 def _remembered(
@@ -145,7 +145,7 @@ def _remembered(
     repeats: int,
     column: Callable[[NDArray[Any], int], Column],
 ) -> Encoded:
-    """Values that stand for several rows: from memory where they are those of the group before."""
+    """Values that hold for several rows each; from memory if equal to those of the last group."""
     if repeats == 1:
         return memory.encode(field, column(values, 1))
     key = values.shape, repeats, values.tobytes()
@@ -158,7 +158,7 @@ def _remembered(
 def _condensed(
     column: NDArray[Any], shape: Shape, chosen: NDArray[Any] | None
 ) -> tuple[NDArray[Any], int]:
-    """A column that broadcasts to `shape` as values, each of which stands for several rows."""
+    """Values of a column that broadcasts to `shape`, and for how many rows each of them holds."""
     if chosen is not None:
         return np.broadcast_to(column, shape).reshape(-1)[chosen], 1
     if column.shape[2] > 1 and _constant(column):
@@ -172,7 +172,7 @@ def _condensed(
 
 
 def _constant(column: NDArray[Any]) -> bool:
-    """Whether the last axis says the same everywhere, to the bit."""
+    """Whether values are equal along the last axis, to the bit."""
     bits = column.view(f"u{column.itemsize}")
     if bits[0, 0, 0] != bits[0, 0, -1]:
         return False
@@ -187,7 +187,7 @@ def _numbers(values: NDArray[Any], repeats: int) -> Column:
 
 
 def _bytewise(values: NDArray[Any], planes: NDArray[np.uint8]) -> Column:
-    """A number column, byte by byte already; not where NaN is to be left out."""
+    """A number column from its bytes; from its numbers where NaN must become null."""
     low, high = values.min(), values.max()
     return _numbers(values, 1) if np.isnan(low) else Column(Planes(planes, low, high))
 

@@ -1,9 +1,9 @@
 """Which coatings of a group are kept in mode best: the first of the order that rankings use.
 
 status, protected, reactivity class, coating class, evidence class, L_min/L_max, largest tolerable
-sigma_ele (larger first; it speaks where L_min is unknown), resistance, name: each only where all
-before it are equal. What is not a number comes last in its key. `ranking/criteria.py` is the same
-order in SQL.
+sigma_ele (larger first; it decides where L_min is unknown), resistance, name: a key decides only
+where all before it are equal. What is not a number comes last in its key. `ranking/criteria.py` is
+the same order in SQL.
 """
 
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ def groups_of(space: DesignSpace, at: Positions) -> Ints:
 def best_per_group(
     space: DesignSpace,
     axis_columns: dict[str, AxisColumn],
-    found: LineBest,
+    of_lines: LineBest,
     at: Positions,
     thickness_nm: NDArray[np.float64],
     top_k: int,
@@ -46,10 +46,10 @@ def best_per_group(
     """Flat positions of the kept (line, state) pairs in order, and their rank in their group.
 
     at: positions of the lines, their best thickness included. per: columns that split a group
-    further. Lines of which the gates left nothing take no part.
+    further. Lines of which the gates keep nothing are not kept.
     """
-    left = found.best.key != NOTHING
-    codes, numbers = _keys(axis_columns, found, at, thickness_nm)
+    left = of_lines.best.key != NOTHING
+    codes, numbers = _keys(axis_columns, of_lines, at, thickness_nm)
     group = _flat(groups_of(space, at), left.shape).astype(np.int64)
     for name in per:
         within = np.unique(_flat(axis_columns[name].at(at), left.shape), return_inverse=True)[1]
@@ -66,15 +66,15 @@ def best_per_group(
 
 def _keys(
     axis_columns: dict[str, AxisColumn],
-    found: LineBest,
+    of_lines: LineBest,
     at: Positions,
     thickness_nm: NDArray[np.float64],
 ) -> tuple[list[Ints], list[NDArray[np.generic]]]:
     """Sorting keys, the most important first: codes, and numbers that come after them."""
-    names, order = axis_columns[COATING], found.order
+    names, order = axis_columns[COATING], of_lines.order
     assert isinstance(names, Words)
     status, verdict, coating_class = (
-        outcome(found.best.code, name) for name in ("status", "protected", "coating_class")
+        outcome(of_lines.best.code, name) for name in ("status", "protected", "coating_class")
     )
     protected = np.select([verdict == YES, verdict == UNKNOWN], [0, 1], 2)
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -2,7 +2,8 @@
 
 In every draw the coatings of a scenario that have a feasible thickness are put in the order of
 rankings (reactivity class, coating class, evidence, L_min/L_max, place on the axis), each at its
-own least thickness. All coatings of a scenario are compared, whatever part of them is asked for.
+own least thickness. All coatings of a scenario are compared, even where a chunk has only some of
+them.
 """
 
 from collections.abc import Sequence
@@ -32,12 +33,12 @@ def top_k_shares(
     first, last = lines.start // space.coatings, -(-lines.stop // space.coatings)
     per_group = space.coatings * space.states * evaluator.draws.count
     step = max(1, MOST_SCORES // per_group)
-    found = [
+    shares = [
         _of_groups(evaluator, axis_columns, range(group, min(group + step, last)))
         for group in range(first, last, step)
     ]
     skipped = lines.start - first * space.coatings
-    return np.concatenate(found)[skipped : skipped + len(lines)]
+    return np.concatenate(shares)[skipped : skipped + len(lines)]
 
 
 def _of_groups(
@@ -64,18 +65,18 @@ def _of_groups(
     for part in _parts(output.per or (), axis_columns, at, whole[:2]):
         own = np.where(part[:, :, None], scores, np.inf)
         own = own.reshape(len(groups), space.coatings, *whole[1:])
-        found = rank_stability(np.moveaxis(own, 1, 2), output.top_k)
-        shares += np.moveaxis(found, 1, 2).reshape(whole[:2])
+        stability = rank_stability(np.moveaxis(own, 1, 2), output.top_k)
+        shares += np.moveaxis(stability, 1, 2).reshape(whole[:2])
     return np.where(np.isnan(ratio).any(axis=2), np.nan, shares)
 
 
 def _parts(
     per: Sequence[str], axis_columns: dict[str, AxisColumn], at: Positions, shape: tuple[int, int]
 ) -> list[NDArray[np.bool_]]:
-    """Lines and states that are ranked together: all, or those alike in the columns `per`."""
+    """Lines and states that are ranked together: all, or those with equal values in `per`."""
     code = np.zeros(shape, np.int64)
     for name in per:
         values = np.broadcast_to(axis_columns[name].at(at)[:, :, 0], shape)
         alike = np.unique(values, return_inverse=True)[1].reshape(shape)
         code = code * (alike.max(initial=0) + 1) + alike
-    return [code == each for each in np.unique(code)]
+    return [code == value for value in np.unique(code)]

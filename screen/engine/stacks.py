@@ -42,7 +42,7 @@ CONTACTS = (
 
 
 class Batch(NamedTuple):
-    """Stacks that broadcast together, what they are judged by, and how their ends came about."""
+    """Stacks that broadcast together, their limits, and the boundary that gave their potentials."""
 
     stack: Stack
     limits: Limits
@@ -67,8 +67,8 @@ class LawForm(NamedTuple):
 class Lookup(NamedTuple):
     """Reads numbers of lines: `tables` by key, at the lines' positions on the axes.
 
-    own: keys of single materials by `role.property`. drawn: properties that stand at their draws
-    instead, on the last axis.
+    own: keys of single materials by `role.property`. drawn: values of properties that are drawn,
+    draws on the last axis.
     """
 
     tables: Tables
@@ -89,15 +89,15 @@ class Lookup(NamedTuple):
         return jnp.full((1, 1, 1, 1), default, self.tables["temperature_K"].dtype)
 
     def property(self, role: str, name: str) -> Number:
-        """A material's property: its own axis, else its role's, else the table, gaps filled if
-        asked."""
+        """A material's property: its own axis, else its role's, else the table, gaps
+        filled with `missing = "decades"`."""
         value = self._of_role(role, name)
         for key, here in self.own_axes(role, name):
             value = jnp.where(here, self.axis(key), value)
         return value
 
     def own_axes(self, role: str, name: str) -> list[tuple[str, Array]]:
-        """Keys that give a property to one material, with where that material stands."""
+        """Keys that give a property to one material, and where on its axis that material is."""
         return [
             (key, per_line(self.digits[_axis_of(role)] == index))
             for key, index in self.own.get(f"{role}.{name}", ())
@@ -134,11 +134,11 @@ def unravel(
 
     int32 throughout: offsets stay within a chunk.
     """
-    carry = offsets
+    rest = offsets
     digits: dict[str, jax.Array] = {}
     for position, (name, size) in reversed(list(enumerate(sizes.items()))):
-        value = start[position] + carry
-        carry, digits[name] = value // size, value % size
+        value = start[position] + rest
+        rest, digits[name] = value // size, value % size
     return digits
 
 
@@ -294,8 +294,8 @@ def _branches(lookup: Lookup, role: str, sigma_ele: Number, form: LawForm) -> Br
 
 
 def spread(batch: Any, function: Callable[..., Any]) -> Any:
-    """A function of the members of a batch over the broadcast of all four axes, nothing repeated in
-    vain. batch: a `Batch`, or another tuple of arrays with four axes each."""
+    """A function of the members of a batch over the broadcast of all four axes, computed once
+    where they agree. batch: a `Batch`, or another tuple of arrays with four axes each."""
     shaped, whole = _split(batch)
 
     def one(leaves: list[Number]) -> Any:
@@ -307,9 +307,9 @@ def spread(batch: Any, function: Callable[..., Any]) -> Any:
         mapped = jax.vmap(
             mapped, in_axes=([0 if leaf.shape[axis] > 1 else None for leaf in shaped],)
         )
-    found = mapped([leaf.squeeze(_ones(leaf)) for leaf in shaped])
+    results = mapped([leaf.squeeze(_ones(leaf)) for leaf in shaped])
     unused = [axis for axis in range(4) if axis not in used]
-    return jax.tree.map(lambda leaf: jnp.expand_dims(leaf, unused), found)
+    return jax.tree.map(lambda leaf: jnp.expand_dims(leaf, unused), results)
 
 
 def _ones(leaf: Number) -> tuple[int, ...]:
@@ -317,7 +317,7 @@ def _ones(leaf: Number) -> tuple[int, ...]:
 
 
 def _split(batch: Any) -> tuple[list[Number], Any]:
-    """Its arrays, and how to put a batch together again around others."""
+    """Its arrays, and a function that makes a batch with other arrays in their place."""
     leaves, tree = jax.tree.flatten(batch)
     shaped = [position for position, leaf in enumerate(leaves) if isinstance(leaf, jax.Array)]
 

@@ -34,7 +34,7 @@ SLACK = 1e-12
 
 
 class Cuts(NamedTuple):
-    """Thicknesses (nm) from which on something is otherwise than below, or their positions.
+    """Thicknesses (nm) at which a comparison changes, or their positions on the axis.
 
     Attributes:
         oxidation, reduction: E* passes the electrolyte's limits.
@@ -115,7 +115,8 @@ def _verdict(holds: Any, known: Any) -> Verdict:
 
 
 def _coating_class(lines: Thresholds, thickness: Any) -> Verdict:
-    """The class by both faces; a coating known to oxidise does so whatever its other side does."""
+    """The class by both faces; a coating known to oxidise is `oxidises` even if its other face is
+    unknown."""
     cuts, falls = lines.cuts, lines.falls
     stable = (thickness < cuts.inner) & (thickness < cuts.outer)
     inner, outer = thickness >= cuts.inner_far, thickness >= cuts.outer_far
@@ -159,19 +160,19 @@ def _line_of_plane(batch: Batch) -> Line:
     falls, real = E_c >= E_a, batch.limits.area_factor / CM_PER_NM
 
     def thickness(coating: Number, infinite: Flag) -> Number:
-        """Of a resistance of the coating; none, whatever the coating is, where that is 0."""
+        """Thickness with this resistance; 0 where that is 0, even if sigma is unknown."""
         coating = jnp.maximum(coating, 0.0)
         return jnp.where(infinite, jnp.inf, jnp.where(coating == 0, 0.0, coating / per_cm * real))
 
     def contact(*potentials: Number) -> list[Number]:
-        found = []
+        thicknesses = []
         for E, own in zip(potentials, (0.0, 0.0, middle, middle), strict=True):
             at_anode = jnp.where(falls, E_a >= E, E_a <= E)
             at_cathode = jnp.where(falls, E_c <= E, E_c >= E)
             over = jnp.where(at_anode, 1.0, E - E_a)
             coating = (E_c - E) / over * (before + own) - (middle - own + last)
-            found.append(thickness(jnp.where(at_cathode, 0.0, coating), at_anode))
-        return found
+            thicknesses.append(thickness(jnp.where(at_cathode, 0.0, coating), at_anode))
+        return thicknesses
 
     def cathode_face(E: Number) -> Number:
         never = _face_never_passes(batch, E)
@@ -196,7 +197,7 @@ def _line_of_stacks(batch: Batch) -> Line:
 
             return tuple(jax.vmap(at)(jnp.stack(given), sides))
 
-        return [each * real for each in spread((batch.stack, potentials), one)]
+        return [depth * real for depth in spread((batch.stack, potentials), one)]
 
     def cathode_face(E: Number) -> Number:
         return jnp.where(_face_never_passes(batch, E), jnp.inf, 0.0)
@@ -279,17 +280,17 @@ def _thresholds(batch: Batch, line: Line) -> Thresholds:
 
 
 def _first(batch: Batch, limit: Number, crossing: Number) -> Number:
-    """Thickness of a coating that brings E* down to a limit, as `min_thickness` has it: none where
-    the cathode is not above it, infinite where the anode is not below."""
+    """Thickness of a coating that brings E* down to a limit, as in `min_thickness`: 0 where the
+    cathode is not above the limit, infinite where the anode is not below it."""
     E_a, E_c = _ends(batch)
     return jnp.where(E_c <= limit, 0.0, jnp.where(limit <= E_a, jnp.inf, crossing))
 
 
 def _upper(thickness: Number) -> Number:
-    """The cut of what holds up to a thickness."""
+    """The cut of a comparison that holds up to a thickness."""
     return thickness * (1.0 + SLACK)
 
 
 def _lower(thickness: Number, holds_above: Flag) -> Number:
-    """The cut of what holds from a thickness on, or up to it."""
+    """The cut of a comparison that holds from a thickness on, or up to it."""
     return thickness * jnp.where(holds_above, 1.0 - SLACK, 1.0 + SLACK)

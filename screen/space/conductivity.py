@@ -5,7 +5,7 @@
 - A measured value with an activation energy follows Arrhenius from its own temperature (298.15 K
   where none is stated): sigma_ion*T, and sigma_ele itself.
 - A measured sigma_ion without one holds within 30 K of its own temperature and is unknown beyond.
-- A measured sigma_ele without one is held constant; where that is more than 10 K away it is said.
+- A measured sigma_ele without one is held constant; a note names it where that is over 10 K away.
 """
 
 from typing import Any, Literal, NamedTuple
@@ -39,7 +39,7 @@ PARTS = {
 
 
 SHORTEST_ROW = 1024
-"""Numbers that are computed together at least."""
+"""Least length of the arrays that are computed together."""
 
 
 class Measured(NamedTuple):
@@ -77,16 +77,16 @@ def used_on_host(kind: Kind, measured: Measured, temperature: Number) -> NDArray
     The rule is one for every number, so numbers of any shape go in rows of few lengths: few
     programs are compiled.
     """
-    numbers = (np.asarray(each, np.float64) for each in (*measured[:3], temperature))
+    numbers = (np.asarray(number, np.float64) for number in (*measured[:3], temperature))
     arrays = np.broadcast_arrays(*numbers, np.asarray(measured.typed, np.float64))
     shape, count = arrays[0].shape, arrays[0].size
     length = SHORTEST_ROW
     while length < count:
         length *= 8
-    rows = [np.resize(each.ravel(), length) for each in arrays]
+    rows = [np.resize(array.ravel(), length) for array in arrays]
     with jax.enable_x64(True):
-        found = _used_in_rows(kind, Measured(rows[0], rows[1], rows[2], rows[4] > 0), rows[3])
-    return np.asarray(found)[:count].reshape(shape)
+        values = _used_in_rows(kind, Measured(rows[0], rows[1], rows[2], rows[4] > 0), rows[3])
+    return np.asarray(values)[:count].reshape(shape)
 
 
 @kept("conductivities", QUICK_COMPILE)
@@ -96,11 +96,11 @@ def _used_in_rows(kind: Kind, measured: Measured, temperature: Number) -> Number
 
 def held_constant(measured: Measured, temperature: Number) -> NDArray[np.bool_]:
     """Where a known value without activation energy is used away from its own temperature."""
-    sigma, activation, own, typed = (np.asarray(each) for each in measured)
+    sigma, activation, own, typed = (np.asarray(value) for value in measured)
     T_ref = np.where(np.isnan(own), ROOM_TEMPERATURE, own)
     away = np.abs(np.asarray(temperature) - T_ref) > AS_MEASURED_WITHIN_K
-    found: NDArray[np.bool_] = ~np.isnan(sigma) & np.isnan(activation) & away & ~typed
-    return found
+    held: NDArray[np.bool_] = ~np.isnan(sigma) & np.isnan(activation) & away & ~typed
+    return held
 
 
 def at_temperature(
@@ -134,10 +134,10 @@ def _curves_at(frame: pd.DataFrame, temperature: float, typed: bool) -> list[str
     activation = frame["sigma_ele_activation_eV"].to_numpy(float)
     own = frame["sigma_ele_temperature_K"].to_numpy(float)
     shift = np.log10(used_on_host("sigma_ele", Measured(1.0, activation, own), temperature))
-    found = [None if typed else curves.curve_at(row) for row in frame.to_dict("records")]
+    measured_curves = [None if typed else curves.curve_at(row) for row in frame.to_dict("records")]
     return [
         None if curve is None else curves.packed(curve.shifted(float(by)))
-        for curve, by in zip(found, shift, strict=True)
+        for curve, by in zip(measured_curves, shift, strict=True)
     ]
 
 
@@ -146,10 +146,10 @@ def said(
 ) -> list[tuple[str, str]]:
     """Materials, and what was done to their known conductivities to have them at a temperature (K).
 
-    One sentence for every material and conductivity that was scaled, held or lost; none where the
-    value was measured within 10 K of the temperature or typed for it.
+    One sentence for every material and conductivity that was scaled, held or is unknown; none where
+    the value was measured within 10 K of the temperature or typed for it.
     """
-    found: list[tuple[str, str]] = []
+    sentences: list[tuple[str, str]] = []
     for kind in PARTS:
         column, own = f"{kind}_S_cm", frame[f"{kind}_temperature_K"].fillna(ROOM_TEMPERATURE)
         if column in typed and f"{kind}_temperature_K" not in typed:
@@ -170,5 +170,5 @@ def said(
                 done = f"held constant to {temperature:g} K: no activation energy"
             else:
                 done = f"is unknown at {temperature:g} K: no activation energy, too far away"
-            found.append((row["name"], f"{what} {done}"))
-    return found
+            sentences.append((row["name"], f"{what} {done}"))
+    return sentences

@@ -1,6 +1,6 @@
 """What a screen would cost, from the sizes of its axes alone: a dry run.
 
-Nothing is laid out, and nothing is imported that computes: the answer should come at once.
+No array of the screen is made and JAX is not imported, so that the answer comes at once.
 """
 
 from dataclasses import dataclass, replace
@@ -40,7 +40,7 @@ double precision `BYTES_OF_DOUBLE` times as much."""
 BYTES_AT_WORK = 2**30
 BYTES_PER_CHUNK = 7000
 BYTES_PER_POINT = 64
-"""Memory of a run: programs and tiles in work, what it remembers of every part (measured: 6,550
+"""Memory of a run: programs and tiles being computed, the record of every part (measured: 6,550
 bytes), and the points of all axes with their copies."""
 
 
@@ -51,7 +51,7 @@ def dry_run(spec: SpecLike = None, precision: Precision = "float32") -> "Estimat
     given = source.spec
     visited = None
     if given.filters or given.output.per or given.screen.law != "constant":
-        from muli.screen.space.setup import set_up  # tries every condition; takes JAX along
+        from muli.screen.space.setup import set_up  # tries every condition; imports JAX
         from muli.screen.space.visits import why_visited
 
         setup = set_up(source)
@@ -72,7 +72,7 @@ def dry_run(spec: SpecLike = None, precision: Precision = "float32") -> "Estimat
 
 
 def _ranked(cost: "Estimate", space: DesignSpace) -> "Estimate":
-    """The same with probabilities: in mode best every coating of every scenario has its row."""
+    """The cost with probabilities: in mode best every coating of every scenario has its row."""
     judged = min(space.lines, MOST_JUDGED)
     seconds = cost.seconds + judged / RANKED_PER_S
     if cost.mode != "best":

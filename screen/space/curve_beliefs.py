@@ -1,9 +1,9 @@
-"""What is believed of a sigma_ele that is a curve: one normal per cell, for probabilities.
+"""The distribution of a sigma_ele that is a curve: one normal per cell, for probabilities.
 
 Probabilities take constant laws. A coating that just protects lies between the electrolyte's
 oxidation limit and the cathode's potential, an electrolyte then between its anode side and that
-limit; there the mean of the curve leaks as the curve does (while sigma_ele is far below sigma_ion).
-The spread is that of the curve, where it carries the current.
+limit; a constant sigma_ele equal to the mean of the curve there gives the same leakage (while
+sigma_ele is far below sigma_ion). The spread is that of the curve, weighted by sigma_ele.
 """
 
 from collections.abc import Mapping
@@ -15,8 +15,6 @@ from muli.screen.space.conductivity import used_on_host
 from muli.screen.space.curves import curve_at, mean_between
 from muli.screen.space.facts import Along, along, measured_along
 from muli.screen.space.problem import Problem
-
-"""Values and the axes they run along."""
 
 
 def of_coatings(problem: Problem, ele: Belief, oxidation: Belief, cathode: Along) -> Belief:
@@ -35,14 +33,14 @@ def of_electrolytes(
     pinned: Along = (("boundary",), 1.0 - problem.numbers["boundary"])
     axes = tuple(dict.fromkeys((*reduction.axes, *anode[0], *pinned[0])))
     limit, potential, held = (
-        along(each, axes) for each in ((reduction.axes, reduction.mean), anode, pinned)
+        along(values, axes) for values in ((reduction.axes, reduction.mean), anode, pinned)
     )
     side = np.where(held > 0, np.maximum(limit, potential), potential)
     return _replaced(problem, "electrolyte", ele, (axes, side), (oxidation.axes, oxidation.mean))
 
 
 def _replaced(problem: Problem, role: str, ele: Belief, low: Along, high: Along) -> Belief:
-    """A belief with the means of the role's curves between two potentials in its place."""
+    """A belief, with the means of the role's curves between two potentials in their places."""
     known = problem.curved.get(role)
     if known is None:
         return ele
@@ -51,7 +49,7 @@ def _replaced(problem: Problem, role: str, ele: Belief, low: Along, high: Along)
     shift: Along = (own, np.log10(used_on_host("sigma_ele", measured, temperature)))
     axes = tuple(dict.fromkeys((*ele.axes, *own, *low[0], *high[0])))
     given = ((ele.axes, ele.mean), (ele.axes, ele.sd), shift, low, high)
-    mean, sd, moved, below, above = np.broadcast_arrays(*(along(each, axes) for each in given))
+    mean, sd, moved, below, above = np.broadcast_arrays(*(along(values, axes) for values in given))
     mean, sd = mean.copy(), sd.copy()
     rows = problem.materials.frames[role].to_dict("records")
     for place in np.flatnonzero(known):

@@ -1,4 +1,4 @@
-"""Curves of sigma_ele over the potential, as materials carry them through a screen.
+"""Curves of sigma_ele over the potential, in the tables of materials of a screen.
 
 A table of materials names a curve file in `sigma_ele_curve`. With `law = "table"` its points are
 read into a column of the materials, `POINTS`, so that a run's folder holds them too.
@@ -28,13 +28,13 @@ FILE = "sigma_ele_curve"
 POINTS = "sigma_ele_curve_points"
 """Column with the points [E (V), log10 sigma_ele (S/cm), sd (decades)] as JSON; None without."""
 ROLES = ("coating", "electrolyte")
-"""Whose curves are read."""
+"""Roles of which curves are read."""
 MOST_POINTS = 1000
-"""Points of a curve in a screen."""
+"""Most points of a curve in a screen."""
 STEP = 8
-"""Curves that stand alone are filled up to 8, 64, 512 ... points."""
+"""A single curve is filled up to 8, 64, 512 ... points."""
 EVERYWHERE_V = 100.0
-"""Beyond every potential: the grid of what has no curve."""
+"""Ends of the grid of a material without a curve: beyond every potential."""
 _FINE = 200
 """Points between two knots at which a curve is averaged."""
 
@@ -89,7 +89,7 @@ def without_folders(frame: pd.DataFrame) -> pd.DataFrame:
 def packed(curve: Curve) -> str:
     """A curve as text."""
     points = zip(curve.E_V, curve.log10_sigma_ele, curve.sd, strict=True)
-    return json.dumps([list(each) for each in points])
+    return json.dumps([list(point) for point in points])
 
 
 def curve_at(row: Mapping[Any, Any]) -> Curve | None:
@@ -151,12 +151,12 @@ def means_between(frame: pd.DataFrame, low: Floats, high: Floats) -> Floats:
 
     low, high: (materials,). NaN where there is no curve, or a potential is unknown.
     """
-    found = np.full(len(frame), np.nan)
+    means = np.full(len(frame), np.nan)
     for place, row in enumerate(frame.to_dict("records")):
         curve = curve_at(row)
         if curve is not None and np.isfinite(low[place] + high[place]):
-            found[place] = 10.0 ** mean_between(curve, low[place], high[place])[0]
-    return found
+            means[place] = 10.0 ** mean_between(curve, low[place], high[place])[0]
+    return means
 
 
 def mean_between(curve: Curve, low: float, high: float) -> tuple[float, float]:
@@ -165,7 +165,7 @@ def mean_between(curve: Curve, low: float, high: float) -> tuple[float, float]:
     While sigma_ele is far below sigma_ion a layer between these potentials leaks as one with this
     constant conductivity does. Beyond the curve its end values hold.
     """
-    E, logs, sd = (np.asarray(each) for each in (curve.E_V, curve.log10_sigma_ele, curve.sd))
+    E, logs, sd = (np.asarray(values) for values in (curve.E_V, curve.log10_sigma_ele, curve.sd))
     if high - low < 1e-9:
         return float(np.interp(high, E, logs)), float(np.interp(high, E, sd))
     inner = E[(low < E) & (high > E)]

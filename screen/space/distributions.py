@@ -1,6 +1,6 @@
 """How sure a verdict is: draws of uncertain properties, probabilities, and what matters most.
 
-Draws are scrambled Sobol points carried through each property's own quantile function. Properties
+Draws are scrambled Sobol points, transformed by the quantile function of each property. Properties
 with one cause share a normal factor (a Gaussian copula): u = Phi(rho z_cause + sqrt(1-rho^2) z).
 For electrolyte | coating a draw protects at every thickness of a band that the explicit inverses
 give, so the probability at any thickness is a count over bands and no thickness is ever solved.
@@ -22,11 +22,11 @@ from muli.kernels import Stack, Window, min_thickness, thickness_at
 
 Floats = NDArray[np.float64]
 SMALLEST_U = 1e-12
-"""Quantiles are taken this far inside (0, 1): Sobol points may touch the ends."""
+"""Quantiles are taken at least this far inside (0, 1): Sobol points may be at the ends."""
 
 
 class Distribution(Protocol):
-    """What is used of a frozen scipy distribution."""
+    """Methods of a frozen scipy distribution that are used here."""
 
     def ppf(self, q: Any) -> Any:
         """Quantile."""
@@ -39,7 +39,7 @@ class Distribution(Protocol):
 
 
 class Bands(NamedTuple):
-    """Coating thicknesses (cm) at which one draw of a stack holds.
+    """Coating thicknesses (cm) at which the coating protects in one draw of a stack.
 
     The electrolyte is protected from `least` to `most`; `affordable` is what the resistance
     budget allows, contacts included; `largest` the least of that, of `most`, and of the
@@ -125,13 +125,13 @@ def factors(distributions: Mapping[str, Mapping[str, Any]]) -> list[str]:
 def loadings(distributions: Mapping[str, Mapping[str, Any]]) -> Floats:
     """(properties, factors): how each property's normal score is made up of the factors."""
     names = factors(distributions)
-    found = np.eye(len(distributions), len(names))
+    matrix = np.eye(len(distributions), len(names))
     for i, spec in enumerate(distributions.values()):
         if "cause" in spec:
             rho = spec.get("correlation", 1.0)
-            found[i, i] = np.sqrt(1 - rho**2)
-            found[i, len(distributions) + names[len(distributions) :].index(spec["cause"])] = rho
-    return found
+            matrix[i, i] = np.sqrt(1 - rho**2)
+            matrix[i, len(distributions) + names[len(distributions) :].index(spec["cause"])] = rho
+    return matrix
 
 
 def probabilities(
@@ -153,10 +153,10 @@ def normal_scores(dimension: int, draws: int, seed: int) -> Floats:
 def bands(
     stack: Stack, electrolyte: Window, asr_budget: ArrayLike, coating: Window | None = None
 ) -> Bands:
-    """Where one stack with one cathode coating holds. Pure; `jax.vmap` it over draws.
+    """Thicknesses at which one cathode coating protects one stack. Pure; `jax.vmap` it over draws.
 
     The coating's thickness in `stack` is not used. `asr_budget`: ohm cm2. An unknown reduction
-    limit (NaN), or no `coating`, sets no largest thickness, as in `stack_metrics`.
+    limit (NaN), or no `coating`, does not limit the thickness, as in `stack_metrics`.
     """
     layer = stack.layers[stack.electrolyte + 1]
     contacts = sum(stack.interface_asr or (), jnp.zeros_like(jnp.asarray(stack.E_anode)))
@@ -164,8 +164,8 @@ def bands(
     most = thickness_at(stack, electrolyte.reduction)
     own = most if coating is None else thickness_at(stack, coating.reduction, coating_side=True)
     largest = affordable
-    for each in (most, own):
-        largest = jnp.minimum(largest, jnp.where(jnp.isnan(each), jnp.inf, each))
+    for end in (most, own):
+        largest = jnp.minimum(largest, jnp.where(jnp.isnan(end), jnp.inf, end))
     reduced_always = jnp.asarray(electrolyte.reduction) >= stack.E_cathode
     return Bands(
         least=min_thickness(stack, electrolyte.oxidation),
@@ -179,7 +179,7 @@ def protection(
     band: Bands, thickness: Float[ArrayLike, " T"]
 ) -> tuple[Float[Array, "... T"], Float[Array, "... T"]]:
     """(p_protected, p_feasible) at each thickness (cm) from bands whose last axis is the draws."""
-    least, most, affordable, largest = (jnp.asarray(each)[..., None, :] for each in band)
+    least, most, affordable, largest = (jnp.asarray(values)[..., None, :] for values in band)
     at = jnp.asarray(thickness)[:, None]
     holds = (least <= at) & (at <= most)
     paid = holds & (least <= largest) & (at <= affordable)
@@ -189,8 +189,10 @@ def protection(
 
 def percentiles(values: ArrayLike, levels: Sequence[float] = (5, 50, 95)) -> dict[str, float]:
     """Percentiles over the draws, by name (`p5`, `p50`, ...); infinite draws count as largest."""
-    found = np.quantile(np.asarray(values, float), np.asarray(levels) / 100, method="inverted_cdf")
-    return {f"p{level:g}": float(value) for level, value in zip(levels, found, strict=True)}
+    quantiles = np.quantile(
+        np.asarray(values, float), np.asarray(levels) / 100, method="inverted_cdf"
+    )
+    return {f"p{level:g}": float(value) for level, value in zip(levels, quantiles, strict=True)}
 
 
 def rank_stability(scores: Float[ArrayLike, "... materials draws"], k: int) -> Floats:

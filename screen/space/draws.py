@@ -64,7 +64,8 @@ def label(factor: str) -> str:
 
 
 def medians(distributions: Distributions) -> dict[str, Floats]:
-    """What the numbers of a row are for: each property's median, the literature's range apart."""
+    """Values at which the numbers of a row are computed: the median of each property, those drawn
+    between values of the literature left out."""
     return {
         key: np.array([float(quantile(given, 0.0)[0])])
         for key, given in distributions.items()
@@ -86,7 +87,7 @@ def draws(source: Source, frames: Frames) -> Draws | None:
     values, slopes = {}, {}
     for key, spec, load in zip(distributions, distributions.values(), matrix, strict=True):
         ends = _literature(frames, key) if "literature" in spec else None
-        x, slope = (np.atleast_2d(each) for each in quantile(spec, scores @ load, ends))
+        x, slope = (np.atleast_2d(array) for array in quantile(spec, scores @ load, ends))
         values[key], slope = x, slope[:, : given.draws]
         slopes[key] = load[used][:, None, None] * slope[None]
         if key.endswith("_S_cm") and not np.all((x > 0) | np.isnan(x)):
@@ -117,7 +118,7 @@ def _literature(frames: Frames, key: str) -> tuple[Floats, Floats]:
 
 
 def _named(frames: Frames, key: str) -> pd.DataFrame:
-    """The row of the material of a key; an empty one where a filter took it off its axis."""
+    """The row of the material of a key; an empty one where a filter removed it from its axis."""
     for role, (own, *_) in places([key], frames).items():
         return frames[role.partition(".")[0]].iloc[[own.position]]
     return pd.DataFrame(index=[0])

@@ -1,4 +1,4 @@
-"""What is believed of the materials on the axes, as arrays: the inputs of `engine.probabilities`.
+"""Distributions of the properties of the materials on the axes, for `engine.probabilities`.
 
 Every field of a line is an array along the axes it depends on. A number that the spec gives is
 exact (standard deviation 0) or has the distribution of `[uncertainty]`; everything else has that of
@@ -24,7 +24,7 @@ from muli.screen.space.own_beliefs import of_draws, with_own
 from muli.screen.space.problem import Problem, column
 
 NO_LIMIT_V = 99.0
-"""Stands for the oxidation limit of what nothing oxidises."""
+"""Oxidation limit of a material that no potential oxidises."""
 ACTIVATION_EV = {"coating": (0.7, 0.3), "electrolyte": (0.35, 0.1)}
 """Median and spread of the library's activation energies of sigma_ion, where one is unknown."""
 POTENTIALS_V = (4.3, 3.5)
@@ -34,12 +34,12 @@ ALIKE = {
     "garnet": ("Li7La3Zr2O12",),
     "halide": ("Li3InCl6",),
 }
-"""Partners whose reaction energies stand for those of other electrolytes of a family."""
+"""Partners whose reaction energies are taken for other electrolytes of a family."""
 PARTNERS = {
     "electrolyte": ("Li6PS5Cl", "Li3PS4", "Li7La3Zr2O12", "Li3InCl6"),
     "cathode": ("NMC811", "LiCoO2", "NMC111"),
 }
-"""Partners that stand for one that the tables do not have, with their spread."""
+"""Partners that are taken, with their spread, for one that the tables do not have."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Beliefs:
     """Distributions of everything that is uncertain in a screen.
 
     fields: by the names of `engine.probabilities.Line`; of a field X, X_sd is the deviation.
-    exact: fields without a deviation, as (axes, values). columns: what a row shows of its coating.
+    exact: fields without a deviation, as (axes, values). columns: result columns on the coating.
     """
 
     fields: Mapping[str, Belief]
@@ -58,38 +58,38 @@ class Beliefs:
 def beliefs(problem: Problem, *, own: bool = True, without: str = "") -> Beliefs:
     """All of a problem's materials: library, users' tables or computed compounds.
 
-    own: whether what a material has itself endured counts. without: a source that is left out of
+    own: whether a material's own record in cells counts. without: a source that is left out of
     the fit of the allowance A and the reaction limit R.
     """
     tolerance = problem.spec.screen.window_tolerance_V
-    found = {
+    known = {
         role: [
             evidence(row, own=own, tolerance_V=tolerance, without=without)
             for row in _rows(problem, role)
         ]
         for role in ("coating", "electrolyte")
     }
-    ion = _conductivity(problem, "coating", "sigma_ion", found["coating"])
-    second, weight = _second(problem, found["coating"], ion)
-    ele = _conductivity(problem, "coating", "sigma_ele", found["coating"])
-    electrons = _conductivity(problem, "electrolyte", "sigma_ele", found["electrolyte"])
+    ion = _conductivity(problem, "coating", "sigma_ion", known["coating"])
+    second, weight = _second(problem, known["coating"], ion)
+    ele = _conductivity(problem, "coating", "sigma_ele", known["coating"])
+    electrons = _conductivity(problem, "electrolyte", "sigma_ele", known["electrolyte"])
     sides = {
-        side: _limit(problem, "electrolyte", side, found["electrolyte"])
+        side: _limit(problem, "electrolyte", side, known["electrolyte"])
         for side in ("reduction", "oxidation")
     }
     potentials = _potentials(problem)
     ele = of_coatings(problem, ele, sides["oxidation"], potentials["cathode_high_V"])
     electrons = of_electrolytes(problem, electrons, sides, potentials["anode_V"])
     fields = {
-        "sigma_ion": _first(problem, found["coating"], ion),
+        "sigma_ion": _first(problem, known["coating"], ion),
         "sigma_ion_second": second,
         "sigma_ele": ele,
-        **_limits(problem, found["coating"]),
-        **_reactions(problem, found["coating"], found["electrolyte"]),
+        **_limits(problem, known["coating"]),
+        **_reactions(problem, known["coating"], known["electrolyte"]),
         "electrolyte_sigma_ele": electrons,
         **{f"electrolyte_{side}_V": belief for side, belief in sides.items()},
     }
-    ions = _conductivity(problem, "electrolyte", "sigma_ion", found["electrolyte"])
+    ions = _conductivity(problem, "electrolyte", "sigma_ion", known["electrolyte"])
     oxides = np.array(["O" in str(row["formula"]) for row in _rows(problem, "coating")], float)
     exact = {
         "second_weight": (weight.axes, weight.mean),
@@ -98,7 +98,7 @@ def beliefs(problem: Problem, *, own: bool = True, without: str = "") -> Beliefs
         **{name: ((), np.asarray(rho)) for name, rho in _correlations(problem).items()},
         **potentials,
     }
-    return Beliefs(fields, exact, _columns(problem, found["coating"], ion, ele))
+    return Beliefs(fields, exact, _columns(problem, known["coating"], ion, ele))
 
 
 def _rows(problem: Problem, role: str) -> list[dict[Any, Any]]:
@@ -110,27 +110,27 @@ def _drawn(problem: Problem) -> Mapping[str, Mapping[str, Any]]:
 
 
 def _conductivity(
-    problem: Problem, role: str, kind: Kind, found: Sequence[Mapping[str, Evidence]]
+    problem: Problem, role: str, kind: Kind, known: Sequence[Mapping[str, Evidence]]
 ) -> Belief:
     """log10 of a conductivity as one normal, at the temperature of the row."""
-    return with_own(problem, f"{role}.{kind}_S_cm", _of_role(problem, role, kind, found))
+    return with_own(problem, f"{role}.{kind}_S_cm", _of_role(problem, role, kind, known))
 
 
 def _of_role(
-    problem: Problem, role: str, kind: Kind, found: Sequence[Mapping[str, Evidence]]
+    problem: Problem, role: str, kind: Kind, known: Sequence[Mapping[str, Evidence]]
 ) -> Belief:
     key = f"{role}.{kind}_S_cm"
-    believed = [each[f"{kind}_S_cm"] for each in found]
+    believed = [material[f"{kind}_S_cm"] for material in known]
     if key in _drawn(problem) and key in problem.numbers:
         return of_draws(_drawn(problem)[key], logarithmic=True)
     if key in problem.numbers:
         typed = used_column(problem, role, kind)
         value = np.log10(typed.values)
         return Belief(typed.axes, value, np.zeros_like(value))
-    mean, sd = (np.array([getattr(each, name) for each in believed]) for name in ("mean", "sd"))
+    mean, sd = (np.array([getattr(belief, name) for belief in believed]) for name in ("mean", "sd"))
     if key in _drawn(problem):
         mean, sd = _of_sources(problem, role, f"{kind}_S_cm", mean, sd)
-    given = np.array([each.kind == "given" for each in believed])
+    given = np.array([belief.kind == "given" for belief in believed])
     shift = _shift(problem, role, kind, given)
     shape = (-1, *(1,) * (len(shift.axes) - 1))
     mean, sd = mean.reshape(shape) + shift.mean, np.hypot(sd.reshape(shape), shift.sd)
@@ -176,48 +176,49 @@ def _of_sources(
     return np.where(known, (low + high) / 2.0, mean), np.where(known, width, sd)
 
 
-def _first(problem: Problem, found: Sequence[Mapping[str, Evidence]], ion: Belief) -> Belief:
+def _first(problem: Problem, known: Sequence[Mapping[str, Evidence]], ion: Belief) -> Belief:
     """The first normal of the mixture of a coating's ions."""
     if "coating.sigma_ion_S_cm" in problem.numbers or "coating.sigma_ion_S_cm" in _drawn(problem):
         return ion
-    return with_own(problem, "coating.sigma_ion_S_cm", _moved(found, ion, 0))
+    return with_own(problem, "coating.sigma_ion_S_cm", _moved(known, ion, 0))
 
 
 def _second(
-    problem: Problem, found: Sequence[Mapping[str, Evidence]], ion: Belief
+    problem: Problem, known: Sequence[Mapping[str, Evidence]], ion: Belief
 ) -> tuple[Belief, Belief]:
     """The second normal of that mixture, and its weight (0 where there is none)."""
     if "coating.sigma_ion_S_cm" in problem.numbers or "coating.sigma_ion_S_cm" in _drawn(problem):
         return ion, Belief((), np.zeros(()), np.zeros(()))
-    parts = [each["sigma_ion_S_cm"].parts for each in found]
+    parts = [material["sigma_ion_S_cm"].parts for material in known]
     weight = np.array([part[1][0] if len(part) > 1 else 0.0 for part in parts])
     for _, index in problem.own.get("coating.sigma_ion_S_cm", ()):
         weight[index] = 0.0
-    return _moved(found, ion, 1), Belief((COATING,), weight, np.zeros_like(weight))
+    return _moved(known, ion, 1), Belief((COATING,), weight, np.zeros_like(weight))
 
 
-def _moved(found: Sequence[Mapping[str, Evidence]], ion: Belief, place: int) -> Belief:
+def _moved(known: Sequence[Mapping[str, Evidence]], ion: Belief, place: int) -> Belief:
     """One part of the mixtures, moved and widened by temperature as the whole is."""
-    whole = [each["sigma_ion_S_cm"] for each in found]
-    parts = [each.parts[min(place, len(each.parts) - 1)] for each in whole]
+    whole = [material["sigma_ion_S_cm"] for material in known]
+    parts = [mixture.parts[min(place, len(mixture.parts) - 1)] for mixture in whole]
     shape = (-1, *(1,) * (len(ion.axes) - 1))
     mean, sd = (np.array([part[i] for part in parts]).reshape(shape) for i in (1, 2))
     centre, width = (
-        np.array([getattr(each, name) for each in whole]).reshape(shape) for name in ("mean", "sd")
+        np.array([getattr(mixture, name) for mixture in whole]).reshape(shape)
+        for name in ("mean", "sd")
     )
     more = np.maximum(ion.sd**2 - width**2, 0.0)
     return Belief(ion.axes, mean + ion.mean - centre, np.sqrt(sd**2 + more))
 
 
 def _limit(
-    problem: Problem, role: str, side: str, found: Sequence[Mapping[str, Evidence]]
+    problem: Problem, role: str, side: str, known: Sequence[Mapping[str, Evidence]]
 ) -> Belief:
     key = f"{role}.{side}_limit_V"
-    return with_own(problem, key, _limit_of_role(problem, role, side, found))
+    return with_own(problem, key, _limit_of_role(problem, role, side, known))
 
 
 def _limit_of_role(
-    problem: Problem, role: str, side: str, found: Sequence[Mapping[str, Evidence]]
+    problem: Problem, role: str, side: str, known: Sequence[Mapping[str, Evidence]]
 ) -> Belief:
     key = f"{role}.{side}_limit_V"
     if key in _drawn(problem):
@@ -227,34 +228,34 @@ def _limit_of_role(
     if key in problem.numbers:
         value = problem.numbers[key]
         return Belief((key,), value, np.zeros_like(value))
-    return _listed(role, [each[f"{side}_limit_V"] for each in found])
+    return _listed(role, [material[f"{side}_limit_V"] for material in known])
 
 
 def _listed(role: str, rows: Sequence[Evidence]) -> Belief:
-    mean = np.array([each.mean for each in rows])
-    sd = np.array([each.sd for each in rows])
+    mean = np.array([row.mean for row in rows])
+    sd = np.array([row.sd for row in rows])
     return Belief((role,), np.where(np.isinf(mean), NO_LIMIT_V, mean), sd)
 
 
-def _limits(problem: Problem, found: Sequence[Mapping[str, Evidence]]) -> dict[str, Belief]:
+def _limits(problem: Problem, known: Sequence[Mapping[str, Evidence]]) -> dict[str, Belief]:
     """A coating's own limits and how far past them it lasts."""
     given = problem.spec.ranking.oxidation_allowance_V
-    allowance = _listed("coating", [each["oxidation_allowance_V"] for each in found])
+    allowance = _listed("coating", [material["oxidation_allowance_V"] for material in known])
     if given is not None:
         allowance = Belief((), np.asarray(given), np.zeros(()))
     return {
-        "reduction_V": _limit(problem, "coating", "reduction", found),
-        "oxidation_V": _limit(problem, "coating", "oxidation", found),
+        "reduction_V": _limit(problem, "coating", "reduction", known),
+        "oxidation_V": _limit(problem, "coating", "oxidation", known),
         "allowance_V": allowance,
         "reduction_allowance_V": _listed(
-            "coating", [each["reduction_allowance_V"] for each in found]
+            "coating", [material["reduction_allowance_V"] for material in known]
         ),
     }
 
 
 def _reactions(
     problem: Problem,
-    found: Sequence[Mapping[str, Evidence]],
+    known: Sequence[Mapping[str, Evidence]],
     electrolytes: Sequence[Mapping[str, Evidence]],
 ) -> dict[str, Belief]:
     """Reaction energies of a coating with both neighbours, of a bare electrolyte with the cathode,
@@ -262,14 +263,14 @@ def _reactions(
     given = problem.spec.ranking.reaction_limit_meV_atom
     result: dict[str, Belief] = {}
     for name, own, rows, role in (
-        ("electrolyte", COATING, found, "electrolyte"),
-        ("cathode", COATING, found, "cathode"),
+        ("electrolyte", COATING, known, "electrolyte"),
+        ("cathode", COATING, known, "cathode"),
         ("bare", "electrolyte", electrolytes, "cathode"),
     ):
         axes = own, role if role in problem.materials.frames else f"{role}_potential_V"
         partners = partners_of(problem, role)
         energy, limit = (
-            _paired(axes, [[_pooled(each, what, names) for names in partners] for each in rows])
+            _paired(axes, [[_pooled(row, what, names) for names in partners] for row in rows])
             for what in ("energy", "limit")
         )
         if given is not None:
@@ -279,7 +280,7 @@ def _reactions(
 
 
 def partners_of(problem: Problem, role: str) -> list[tuple[str, ...]]:
-    """Of each material of a role the partners in the tables that stand for it."""
+    """Of each material of a role the partners in the tables that are taken for it."""
     known = PARTNERS[role]
     if role not in problem.materials.frames:
         return [known] * len(problem.numbers[f"{role}_potential_V"])
@@ -290,10 +291,10 @@ def partners_of(problem: Problem, role: str) -> list[tuple[str, ...]]:
 
 
 def _pooled(
-    each: Mapping[str, Evidence], what: str, partners: Sequence[str]
+    material: Mapping[str, Evidence], what: str, partners: Sequence[str]
 ) -> tuple[float, float]:
     """One partner's distribution, or one normal for several and how much they differ."""
-    rows = [each[f"reaction_{what}_{partner}_meV_atom"] for partner in partners]
+    rows = [material[f"reaction_{what}_{partner}_meV_atom"] for partner in partners]
     means = np.array([row.mean for row in rows])
     spread = np.mean([row.sd**2 for row in rows]) + means.var()
     return float(means.mean()), float(np.sqrt(spread))
@@ -335,7 +336,7 @@ def _correlations(problem: Problem) -> dict[str, float]:
 
 
 def _columns(
-    problem: Problem, found: Sequence[Mapping[str, Evidence]], ion: Belief, ele: Belief
+    problem: Problem, known: Sequence[Mapping[str, Evidence]], ion: Belief, ele: Belief
 ) -> dict[str, Values | Words]:
     """Median, spread and basis of a coating's conductivities; how many sources used it in cells."""
     used = reality.sources_in_cells()
@@ -348,7 +349,7 @@ def _columns(
         mean, sd = (x if belief.axes else np.full(size, x) for x in (belief.mean, sd))
         result[f"{kind}_median_S_cm"] = Values(axes, 10.0**mean)
         result[f"{kind}_decades"] = Values(axes, sd)
-        basis = np.array([each[f"{kind}_S_cm"].kind for each in found], dtype=object)
+        basis = np.array([material[f"{kind}_S_cm"].kind for material in known], dtype=object)
         if kind == "sigma_ele" and COATING in problem.curved:
             basis[problem.curved[COATING]] = "given"
         if f"coating.{kind}_S_cm" in problem.numbers:

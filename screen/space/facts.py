@@ -1,8 +1,8 @@
-"""Result columns: their names, units and meaning, and how host-side ones are looked up.
+"""The schema of a part, and the columns that follow from the position of a row on the axes.
 
 Three kinds of columns stand in a part: what the device computed, the axes, and facts of the
 materials (family, evidence, window source, reaction energies). The last two follow from a row's
-position on the axes and are looked up, never computed per row.
+position on the axes and are looked up, not computed row by row.
 """
 
 from collections.abc import Sequence
@@ -244,14 +244,14 @@ def used_column(problem: Problem, role: str, kind: Kind) -> Values:
     if measured.typed is True:
         return Values((axes[0],), problem.numbers[axes[0]])
     temperature = problem.numbers["temperature_K"].reshape([*(1,) * (len(axes) - 1), -1])
-    shape = np.broadcast_shapes(*(np.shape(each) for each in measured[:3]), temperature.shape)
-    found = used_on_host(kind, measured, temperature)
-    return Values(axes, np.broadcast_to(found, shape))
+    shape = np.broadcast_shapes(*(np.shape(number) for number in measured[:3]), temperature.shape)
+    value = used_on_host(kind, measured, temperature)
+    return Values(axes, np.broadcast_to(value, shape))
 
 
 def held_columns(problem: Problem) -> Words:
-    """Whose sigma_ele is used away from its temperature for want of an activation energy: no,
-    coating, electrolyte, both."""
+    """Whose sigma_ele is used away from its temperature because no activation energy
+    is known: no, coating, electrolyte, both."""
     temperature = problem.numbers["temperature_K"]
     held: list[Along] = []
     for role in ("coating", "electrolyte"):
@@ -260,7 +260,7 @@ def held_columns(problem: Problem) -> Words:
         held.append((axes, held_constant(measured, at)))
     own = (axis for axes, _ in held for axis in axes if axis != "temperature_K")
     axes = (*dict.fromkeys(own), "temperature_K")
-    coating, electrolyte = (along(each, axes) for each in held)
+    coating, electrolyte = (along(of_role, axes) for of_role in held)
     code = np.broadcast_to(
         coating + 2 * electrolyte,
         [len(temperature) if a == "temperature_K" else problem.space.sizes[a] for a in axes],
@@ -287,12 +287,12 @@ def _laws(problem: Problem) -> NDArray[np.object_]:
 def _has_law(problem: Problem, role: str) -> NDArray[np.bool_]:
     """Materials of a role whose sigma_ele depends on the potential in this screen."""
     frame = problem.materials.frames[role]
-    found = np.zeros(len(frame), dtype=bool)
+    with_branches = np.zeros(len(frame), dtype=bool)
     if problem.branches:
         for name in ("sigma_n_S_cm", "sigma_p_S_cm"):
             axis = problem.numbers.get(f"{role}.{name}")
-            found |= column(frame, name) > 0 if axis is None else bool((axis > 0).any())
-    return problem.curved.get(role, found)
+            with_branches |= column(frame, name) > 0 if axis is None else bool((axis > 0).any())
+    return problem.curved.get(role, with_branches)
 
 
 def _mixed(problem: Problem, what: str) -> NDArray[np.object_]:
@@ -365,8 +365,8 @@ def schema(
     """
     number = pa.float32() if dtype == "float32" else pa.float64()
     fields = [pa.field("row_id", pa.int64(), nullable=False)]
-    for name, found in axis_columns.items():
-        fields.append(_field(name, WORD if isinstance(found, Words) else number))
+    for name, axis_column in axis_columns.items():
+        fields.append(_field(name, WORD if isinstance(axis_column, Words) else number))
     fields += [_field(name, number) for name in (*FLOATS, *(CURRENT_FLOATS if current else ()))]
     if problem.draws is not None:
         fields += [_field(name, number) for name in (*problem.draws.columns, TOP_K_SHARE)]

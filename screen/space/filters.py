@@ -1,8 +1,8 @@
 """Conditions of [filters]: on materials before the solve, on results after it, in order.
 
 A condition that names columns of one material's table (the coating's, or `electrolyte.column`,
-`cathode.column`, `anode.column`) takes materials off their axis. One that names result columns
-takes rows out (`engine.gates`). NULL stays, counted as `unknown`, unless the gate says
+`cathode.column`, `anode.column`) removes materials from their axis. One that names result columns
+removes rows (`engine.gates`). NULL stays, counted as `unknown`, unless the gate says
 `require = true`.
 """
 
@@ -65,7 +65,7 @@ def gates_of(
     """Apply the gates on materials; return what is left, the funnel and the gates on results.
 
     columns: the columns that follow from positions on the axes, with what they hold. Every gate is
-    tried: on its table, or against what programs can compute. Raises `SpecError`.
+    tried: on its table, or against the columns that programs compute. Raises `SpecError`.
     """
     errors: list[str] = []
     funnel: list[GateCount] = []

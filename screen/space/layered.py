@@ -1,9 +1,10 @@
 """Coatings of several layers in a screen: one row of the table of coatings for each stack of films.
 
 A coating `["LiNbO3", "Li3PO4"]` (first the layer at the electrolyte) stands in the table of
-coatings as one material named `LiNbO3 | Li3PO4`. What holds for the whole is found from its layers:
+coatings as one material named `LiNbO3 | Li3PO4`. Properties of the whole follow from its layers:
 the narrowest window, the reaction energy of the layer that touches the electrolyte or the cathode.
-What stacks are built from is kept layer by layer, in columns with the prefix `layer_1.` and so on.
+The numbers that stacks are built from are kept by layer, in columns with the prefix `layer_1.` and
+so on.
 The thicknesses of the layers are one axis together, all combinations by rising sum.
 """
 
@@ -34,27 +35,29 @@ def composed(single: pd.DataFrame, stacks: Sequence[Sequence[int]]) -> pd.DataFr
         single.iloc[[stack[k] for stack in stacks]].reset_index(drop=True)
         for k in range(len(stacks[0]))
     ]
-    found = pd.DataFrame({name: _whole([each[name] for each in layers]) for name in single.columns})
-    found["name"] = [JOINT.join(names) for names in zip(*(k["name"] for k in layers), strict=True)]
-    known = [each.apply(pd.to_numeric, errors="coerce") for each in layers]
+    whole = pd.DataFrame(
+        {name: _whole([layer[name] for layer in layers]) for name in single.columns}
+    )
+    whole["name"] = [JOINT.join(names) for names in zip(*(k["name"] for k in layers), strict=True)]
+    known = [layer.apply(pd.to_numeric, errors="coerce") for layer in layers]
     for name, narrowest in (("oxidation_limit_V", np.minimum), ("reduction_limit_V", np.maximum)):
-        found[name] = narrowest.reduce([each[name].to_numpy(float) for each in known])
+        whole[name] = narrowest.reduce([layer[name].to_numpy(float) for layer in known])
     own = {
-        f"{prefix(k + 1)}{name}": each[name].to_numpy()
-        for k, each in enumerate(layers)
+        f"{prefix(k + 1)}{name}": layer[name].to_numpy()
+        for k, layer in enumerate(layers)
         for name in single.columns
         if name.startswith((*_KEPT, _REACTION))
     }
-    return pd.concat([found, pd.DataFrame(own)], axis=1)
+    return pd.concat([whole, pd.DataFrame(own)], axis=1)
 
 
 def _whole(values: Sequence[pd.Series]) -> pd.Series:
-    """What all layers share; words that differ side by side, numbers that differ unknown."""
+    """Values that all layers share; words that differ are joined, numbers that differ are NaN."""
     first, *others = values
     same = np.logical_and.reduce([(first == k) | (first.isna() & k.isna()) for k in others])
     if pd.api.types.is_numeric_dtype(first):
         return first.where(same)
-    words = [JOINT.join(map(str, each)) for each in zip(*values, strict=True)]
+    words = [JOINT.join(map(str, of_layers)) for of_layers in zip(*values, strict=True)]
     return first.where(same, pd.Series(words, dtype=object))
 
 
@@ -101,7 +104,7 @@ def readied(source: Source) -> Source:
 
 
 def _refused(spec: Spec) -> list[str]:
-    """What a screen does for single layers only."""
+    """Keys that a screen takes for single layers only."""
     several = "not for coatings of several layers; "
     refused = {
         f'screen.law = "{spec.screen.law}"': spec.screen.law != "constant"
@@ -115,7 +118,7 @@ def _refused(spec: Spec) -> list[str]:
 
 
 def notes(spec: Spec) -> list[str]:
-    """What a reader of a run with several layers must know."""
+    """Notes of a run with several layers."""
     if spec.axes.coating.layers == 1:
         return []
     return [

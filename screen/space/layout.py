@@ -2,12 +2,12 @@
 
 Axes run slow to fast: the scenario axes, then `coating`, `cathode_state`, `coating_thickness_nm`.
 A *group* is one combination of the scenario axes (a cathode's states apart), a *line* is one
-coating in one group: all its numbers but the thickness are scalars, so a line is what materials
-are prepared for and thicknesses are broadcast over. Row ids count stacks in that order and are
-64-bit integers; nothing of the product is ever laid out.
+coating in one group: all its numbers but the thickness are scalars, so that materials are
+prepared once a line and thicknesses are broadcast over. Row ids count stacks in that order and are
+64-bit integers; the product is never made as an array.
 
 Storage chunks and compute tiles are ranges of lines that depend on the space alone, never on
-batch size, devices or workers: that is what makes results the same, byte for byte, for all.
+batch size, devices or workers: so results are the same byte for byte for all.
 """
 
 import math
@@ -33,7 +33,7 @@ MAX_CHUNKS = 10_000_000
 """Most storage chunks of a run; each is a file, and an entry that the run keeps in memory."""
 
 TILE_ROWS = 2**18
-"""About as many rows as one tile of the compiled program holds: a tile stays in cache."""
+"""About as many rows as one tile of the compiled program has: a tile fits into the cache."""
 
 COUNTED_LINES = 2**15
 """About as many lines as are counted at a time where their thicknesses are not visited."""

@@ -1,7 +1,7 @@
-"""Which materials stand on the axes: selections of a spec looked up in the candidates.
+"""The materials on the axes: selections of a spec looked up in the candidates.
 
 A selected name may be any of the library's names or aliases. Rows of a user's table that cannot
-be used are left out, counted and reported; the rest runs.
+be used are left out, counted and reported; the others are used.
 """
 
 from collections import Counter
@@ -25,7 +25,7 @@ _TABLES = ("library", "materials-project")
 
 @dataclass(frozen=True)
 class Materials:
-    """One table per role, rows in the order of the axis, and what was left out of users' files."""
+    """One table per role, rows in the order of the axis; problems: rows that were left out."""
 
     frames: dict[str, pd.DataFrame]
     problems: list[str] = field(default_factory=list)
@@ -41,40 +41,44 @@ def resolve(source: Source) -> Materials:
         "cathode": axes.cathode,
         "anode": axes.anode or (None if axes.anode_potential_V else Selection((("Li",),))),
     }
-    found = Materials({})
+    materials = Materials({})
     errors: list[str] = []
     more = 0
-    shared = _shared(source, found, errors)
+    shared = _shared(source, materials, errors)
     if errors:
         raise SpecError(source.name, errors)
     for role, selection in chosen.items():
         if selection is None:
             continue
-        frame, wrong, left = _select(source, role, selection, shared, found)
-        errors += [f"axes.{role}: {each}" for each in wrong]
+        frame, wrong, left = _select(source, role, selection, shared, materials)
+        errors += [f"axes.{role}: {problem}" for problem in wrong]
         more += left
-        found.frames[role] = frame
+        materials.frames[role] = frame
     if axes.coating.layers > 1 and not errors:
-        layered.touch(found.frames, axes.coating.layers)
+        layered.touch(materials.frames, axes.coating.layers)
     if not errors:
-        errors += [f"axes: {each}" for each in own.problems(source.spec, found.frames)]
+        errors += [f"axes: {problem}" for problem in own.problems(source.spec, materials.frames)]
     if source.spec.screen.law == "table":
-        errors += _take_curves(found)
-    found.frames.update({k: curves.without_folders(each) for k, each in found.frames.items()})
+        errors += _take_curves(materials)
+    materials.frames.update(
+        {k: curves.without_folders(frame) for k, frame in materials.frames.items()}
+    )
     if errors:
-        raise SpecError(source.name, [*errors, *summarised(found.problems)], more)
-    return found
+        raise SpecError(source.name, [*errors, *summarised(materials.problems)], more)
+    return materials
 
 
-def _take_curves(found: Materials) -> list[str]:
+def _take_curves(materials: Materials) -> list[str]:
     """Read the curves that layers' materials name; what is wrong with them."""
     wrong: list[str] = []
     for role in curves.ROLES:
-        frame, files, problems = curves.with_points(found.frames[role])
-        found.frames[role] = frame
-        found.files.extend(file for file in files if file not in found.files)
+        frame, files, problems = curves.with_points(materials.frames[role])
+        materials.frames[role] = frame
+        materials.files.extend(file for file in files if file not in materials.files)
         wrong += problems
-    if not wrong and not any(curves.has_curve(found.frames[role]).any() for role in curves.ROLES):
+    if not wrong and not any(
+        curves.has_curve(materials.frames[role]).any() for role in curves.ROLES
+    ):
         wrong.append(
             'screen.law = "table": no coating or electrolyte on the axes names a curve in the '
             'column sigma_ele_curve of a table of materials; use "constant" or "branches"'
@@ -94,14 +98,14 @@ def misnamed(table: Mapping[str, Any]) -> tuple[list[str], int]:
     more = 0
     for role in ROLES:
         listed = axes[role] if isinstance(axes.get(role), list) else [axes.get(role)]
-        names = [each for each in listed if isinstance(each, str) and each != "*"]
+        names = [name for name in listed if isinstance(name, str) and name != "*"]
         _, problems, left = _by_name(role, names, ())
-        wrong += [f"axes.{role}: {each}" for each in problems]
+        wrong += [f"axes.{role}: {problem}" for problem in problems]
         more += left
     return wrong, more
 
 
-def _shared(source: Source, found: Materials, errors: list[str]) -> list[Path]:
+def _shared(source: Source, materials: Materials, errors: list[str]) -> list[Path]:
     """The users' tables that join the library, each checked once."""
     paths = []
     for name in source.spec.library.tables:
@@ -110,17 +114,17 @@ def _shared(source: Source, found: Materials, errors: list[str]) -> list[Path]:
             errors.append(f"library.tables: {name}: no such file{_siblings(path)}")
             continue
         paths.append(path)
-        found.files.append(path)
+        materials.files.append(path)
     if paths and not errors:
         try:
-            found.problems.extend(_problems(candidates.load(paths, bad="skip")))
+            materials.problems.extend(_problems(candidates.load(paths, bad="skip")))
         except ValueError as error:
             errors.append(f"library.tables: {error}")
     return paths
 
 
 def _select(
-    source: Source, role: str, selection: Selection, shared: Sequence[Path], found: Materials
+    source: Source, role: str, selection: Selection, shared: Sequence[Path], materials: Materials
 ) -> tuple[pd.DataFrame, list[str], int]:
     """Rows of one axis, what is wrong with its selection, and how much more of that there is."""
     if selection.layers > 1:
@@ -131,7 +135,7 @@ def _select(
         near = closest(selection.table, _TABLES)
         return pd.DataFrame(), [f"table {selection.table!r}: expected one of {_TABLES}{near}"], 0
     try:
-        frame = _queried(source, role, selection, shared, found)
+        frame = _queried(source, role, selection, shared, materials)
     except ValueError as error:
         return pd.DataFrame(), str(error).splitlines(), 0
     wrong = [] if len(frame) else [f"no {role} fits {_described(selection)}"]
@@ -153,7 +157,7 @@ def _layered(
 
 
 def _queried(
-    source: Source, role: str, selection: Selection, shared: Sequence[Path], found: Materials
+    source: Source, role: str, selection: Selection, shared: Sequence[Path], materials: Materials
 ) -> pd.DataFrame:
     if selection.file is None:
         table = selection.table or "library"
@@ -164,8 +168,8 @@ def _queried(
     if not path.is_file():
         raise ValueError(f"{selection.file}: no such file{_siblings(path)}")
     frame = candidates.load([path], role=role, where=selection.where, bad="skip")
-    found.files.append(path)
-    found.problems.extend(_problems(frame))
+    materials.files.append(path)
+    materials.problems.extend(_problems(frame))
     return frame[frame["table"] == path.name].reset_index(drop=True)
 
 
@@ -181,12 +185,12 @@ def _by_name(
     library = library.drop_duplicates("name").set_index("name")
     known = {name: name if name in library.index else find(name) for name in names}
     unknown = [name for name in names if known[name] not in library.index]
-    rows = [found for name in names if (found := known[name]) in library.index]
+    rows = [canonical for name in names if (canonical := known[name]) in library.index]
     wrong = [
         f"unknown material {name[:80]!r}{closest(name, library.index)}" for name in unknown[:SHOWN]
     ]
     repeated = [name for name, count in Counter(rows).items() if count > 1]
-    wrong += [f"{name} stands there twice, once by another name" for name in repeated[:SHOWN]]
+    wrong += [f"{name} is named twice, once by another of its names" for name in repeated[:SHOWN]]
     more = len(unknown[SHOWN:]) + len(repeated[SHOWN:])
     return library.loc[rows].reset_index().assign(role=role), wrong, more
 
@@ -198,7 +202,7 @@ def _path(source: Source, name: str) -> Path:
 def _siblings(path: Path) -> str:
     if not path.parent.is_dir():
         return f" (there is no folder {path.parent})"
-    return closest(path.name, sorted(each.name for each in path.parent.iterdir()))
+    return closest(path.name, sorted(file.name for file in path.parent.iterdir()))
 
 
 def _problems(frame: pd.DataFrame) -> list[str]:

@@ -1,8 +1,8 @@
 """Properties of one material: `"LiNbO3.sigma_ele_S_cm"` in `[axes]` and `[uncertainty]`.
 
-Such a key gives a property of the material of that name, whatever its role; `coating.*` and
-`electrolyte.*` give it to every material of the role, and where both stand, the name's own counts.
-A name may be an alias.
+Such a key gives a property of the material of that name in every role; `coating.*` and
+`electrolyte.*` give it to every material of the role. Where both are given, that of the name
+counts. A name may be an alias.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -41,15 +41,15 @@ def places(asked: Iterable[str], frames: Mapping[str, pd.DataFrame]) -> dict[str
 
     Of a coating of several layers the roles are `coating_1` and so on.
     """
-    found: dict[str, tuple[Own, ...]] = {}
+    by_property: dict[str, tuple[Own, ...]] = {}
     for key in asked:
         for role in ROLES_WITH_PROPERTIES:
             for index, name in enumerate(frames[role]["name"]):
                 for layer, material in _layers(role, name):
                     if is_of(key, material):
                         of = f"{layer}.{key.rpartition('.')[2]}"
-                        found[of] = (*found.get(of, ()), Own(key, index))
-    return found
+                        by_property[of] = (*by_property.get(of, ()), Own(key, index))
+    return by_property
 
 
 def _layers(role: str, name: str) -> list[tuple[str, str]]:
@@ -61,9 +61,9 @@ def _layers(role: str, name: str) -> list[tuple[str, str]]:
 
 
 def problems(spec: Spec, frames: Mapping[str, pd.DataFrame]) -> Iterator[str]:
-    """Keys whose material stands on no axis, and materials that two keys give one property."""
+    """Problems: keys whose material is on no axis, two keys for one property of a material."""
     joined = [name for role in ROLES_WITH_PROPERTIES for name in frames[role]["name"]]
-    names = [name for each in joined for name in each.split(JOINT)]
+    names = [name for coating in joined for name in coating.split(JOINT)]
     seen: dict[tuple[str, str], str] = {}
     for key in keys(spec):
         given, name = str(material_of(key)), key.rpartition(".")[2]
@@ -76,7 +76,7 @@ def problems(spec: Spec, frames: Mapping[str, pd.DataFrame]) -> Iterator[str]:
             yield f"{shown(key)}: {len(values)} values; of one material it takes one"
         first = seen.setdefault((find(given) or given, name), key)
         if first != key:
-            yield f"{shown(key)}: {first} says the same; leave one of them out"
+            yield f"{shown(key)}: {first} gives the same property; leave one of them out"
 
 
 def replaced(spec: Spec, frames: Mapping[str, pd.DataFrame]) -> Iterator[str]:

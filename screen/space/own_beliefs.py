@@ -1,4 +1,4 @@
-"""What a spec says of single materials, in the place of what is believed of them."""
+"""Properties that a spec gives to single materials; they replace those from the evidence."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -30,7 +30,7 @@ def with_own(problem: Problem, of: str, belief: Belief) -> Belief:
 
 
 def _given(problem: Problem, role: str, name: str, key: str) -> Belief | None:
-    """What a key of one material says: a distribution, or a value as stacks are built with it."""
+    """What a key of one material gives: a distribution, or the value that stacks are built with."""
     logarithmic = name.endswith("_S_cm")
     asked = problem.spec.uncertainty
     drawn = asked.distributions.get(key) if asked else None

@@ -1,8 +1,9 @@
-"""A screen made ready: the design space with every number its stacks are built from.
+"""A prepared screen: the design space with every number that its stacks are built from.
 
 Property axes (`"coating.sigma_ele_S_cm"`) replace the library's value in every row and are marked
 `assumed`. With `missing = "decades"` an unknown conductivity becomes a scenario axis of decades
-that fills the gaps only; otherwise what is unknown stays NaN, and so does what needs it.
+that fills the gaps only; otherwise unknown numbers are NaN, and so are results that
+depend on them.
 """
 
 from dataclasses import dataclass, field
@@ -51,7 +52,7 @@ STATES = ("charged", "discharged")
 
 @dataclass(frozen=True)
 class Problem:
-    """Everything a run needs to know before it computes; `tables` are what the device is given."""
+    """Everything a run needs to know before it computes; `tables` go to the device."""
 
     source: Source
     materials: Materials
@@ -79,20 +80,20 @@ class Problem:
     @cached_property
     def tables(self) -> dict[str, Floats]:
         """Numbers by key: `role.property` along the role's axis, scenario axes by their own key."""
-        found = dict(self.numbers)
+        tables = dict(self.numbers)
         properties = LAYER_PROPERTIES + (BRANCH_PROPERTIES if self.branches else ())
         for role in ("coating", "electrolyte"):
             frame = self.materials.frames[role]
             for name in properties:
                 if f"{role}.{name}" not in self.space.scenarios:
-                    found[f"{role}.{name}"] = column(frame, name)
+                    tables[f"{role}.{name}"] = column(frame, name)
         for role in self.curved:
-            found |= self._grids(role)
-        found |= self._layers()
-        found["cathode_potential_V"] = self._cathode_potentials()
+            tables |= self._grids(role)
+        tables |= self._layers()
+        tables["cathode_potential_V"] = self._cathode_potentials()
         if "anode" in self.materials.frames:
-            found["anode_potential_V"] = anode_potentials(self.materials.frames["anode"])
-        return found
+            tables["anode_potential_V"] = anode_potentials(self.materials.frames["anode"])
+        return tables
 
     @cached_property
     def own(self) -> dict[str, tuple[Own, ...]]:
@@ -109,11 +110,11 @@ class Problem:
         thickness, frame = layered.thicknesses(self.spec), self.materials.frames["coating"]
         if thickness is None:
             return {}
-        found = {f"layer_{k + 1}_thickness_nm": each for k, each in enumerate(thickness.T)}
+        tables = {f"layer_{k + 1}_thickness_nm": layer for k, layer in enumerate(thickness.T)}
         for k in range(1, self.layers + 1):
             for name in LAYER_PROPERTIES:
-                found[f"coating_{k}.{name}"] = column(frame, layered.prefix(k) + name)
-        return found
+                tables[f"coating_{k}.{name}"] = column(frame, layered.prefix(k) + name)
+        return tables
 
     @property
     def branches(self) -> bool:
@@ -128,24 +129,24 @@ class Problem:
         """
         if self.spec.screen.law != "table":
             return {}
-        found = {
+        by_role = {
             role: curves.has_curve(self.materials.frames[role])
             for role in curves.ROLES
             if f"{role}.sigma_ele_S_cm" not in self.numbers
         }
-        for role, known in found.items():
+        for role, known in by_role.items():
             for key, index in self.own.get(f"{role}.sigma_ele_S_cm", ()):
                 known[index] &= key not in self.numbers
-        return {role: known for role, known in found.items() if known.any()}
+        return {role: known for role, known in by_role.items() if known.any()}
 
     def _grids(self, role: str) -> dict[str, Floats]:
         """The curves of a role's materials, in the shape that all roles share."""
         frames = self.materials.frames
-        points = curves.longest([frames[each] for each in self.curved])
-        found = curves.grids(frames[role], points)
+        points = curves.longest([frames[name] for name in self.curved])
+        grids = curves.grids(frames[role], points)
         return {
-            f"{role}.curve_E_V": found.E,
-            f"{role}.curve_log10_sigma": found.log10_sigma,
+            f"{role}.curve_E_V": grids.E,
+            f"{role}.curve_log10_sigma": grids.log10_sigma,
             f"{role}.has_curve": self.curved[role].astype(np.float64),
         }
 
@@ -161,7 +162,7 @@ class Problem:
                     z = z[known]
                 elif not known.any():
                     continue
-                slopes |= {1.0 if np.isnan(each) else float(each) for each in z}
+                slopes |= {1.0 if np.isnan(value) else float(value) for value in z}
                 for key, _ in self.own.get(f"{role}.z_{kind}", ()):
                     slopes |= set(self.numbers[key].tolist())
         return slopes.pop() if len(slopes) == 1 else None if slopes else 1.0
@@ -233,7 +234,7 @@ def counted(spec: Spec) -> bool:
 
 
 def _draws(source: Source, materials: Materials) -> "Draws | None":
-    """Draws where something is uncertain; a dry run of other screens goes without JAX."""
+    """Draws where something is uncertain; a dry run of other screens does not import JAX."""
     if not source.spec.uncertainty:
         return None
     from muli.screen.space.draws import draws
@@ -244,26 +245,26 @@ def _draws(source: Source, materials: Materials) -> "Draws | None":
 def _axes(spec: Spec, materials: Materials) -> dict[str, object]:
     """Scenario axes, slow to fast: a frame, a `Numbers`, or an array."""
     axes = spec.axes
-    found: dict[str, object] = {}
+    scenarios: dict[str, object] = {}
     for role in ROLES[1:]:
         if role in materials.frames:
-            found[role] = materials.frames[role]
+            scenarios[role] = materials.frames[role]
         elif (potentials := getattr(axes, f"{role}_potential_V")) is not None:
-            found[f"{role}_potential_V"] = potentials
-    found["boundary"] = spec.screen.boundary
-    found["temperature_K"] = axes.temperature_K
-    found["current_density_mA_cm2"] = axes.current_density_mA_cm2
-    found |= axes.others
+            scenarios[f"{role}_potential_V"] = potentials
+    scenarios["boundary"] = spec.screen.boundary
+    scenarios["temperature_K"] = axes.temperature_K
+    scenarios["current_density_mA_cm2"] = axes.current_density_mA_cm2
+    scenarios |= axes.others
     if spec.uncertainty:
         from muli.screen.space.draws import medians
 
-        found |= medians(spec.uncertainty.distributions)
+        scenarios |= medians(spec.uncertainty.distributions)
     if spec.screen.missing == "decades":
-        from muli.screen.vocabulary import FILL  # takes JAX along, which a dry run does without
+        from muli.screen.vocabulary import FILL  # imports JAX, which a dry run need not
 
-        found |= {f"{FILL}{key}": values for key, values in _gaps(spec, materials).items()}
-    found["electrolyte_thickness_um"] = axes.electrolyte_thickness_um
-    return found
+        scenarios |= {f"{FILL}{key}": values for key, values in _gaps(spec, materials).items()}
+    scenarios["electrolyte_thickness_um"] = axes.electrolyte_thickness_um
+    return scenarios
 
 
 def _sizes(spec: Spec, materials: Materials) -> dict[str, int]:
@@ -285,7 +286,7 @@ def _numbers(spec: Spec, materials: Materials) -> dict[str, Floats]:
 
 def _gaps(spec: Spec, materials: Materials) -> dict[str, Floats]:
     """Decades for each conductivity that is unknown for some material and is no axis."""
-    found = {}
+    gaps = {}
     for key, values in DECADES.items():
         role, name = key.split(".")
         frame = materials.frames[role]
@@ -293,5 +294,5 @@ def _gaps(spec: Spec, materials: Materials) -> dict[str, Floats]:
         if name == "sigma_ele_S_cm":
             unknown &= ~curves.has_curve(frame)
         if key not in spec.axes.others and unknown.any():
-            found[key] = values
-    return found
+            gaps[key] = values
+    return gaps

@@ -1,4 +1,4 @@
-"""What the electrolytes of a screen become, as arrays along them: values and spreads.
+"""Decomposition products of the electrolytes of a screen, as arrays along them, with spreads.
 
 From the library's table of interphases, by electrolyte, side and what it touches; where it has no
 row for an electrolyte, its wide prior. Bare cathodes count as oxides, bare anodes as lithium.
@@ -24,7 +24,7 @@ SIDES = {
     "bare": ("cathode", "oxide"),
     "anode": ("anode", "lithium"),
 }
-"""What is looked up in the library, by what the electrolyte touches."""
+"""Side and neighbour in the library's table, by what the electrolyte touches."""
 TOUCHES = tuple(SIDES)
 NO_RATE = np.inf
 
@@ -57,7 +57,9 @@ class Made(NamedTuple):
 def made(electrolytes: Sequence[str], touches: str) -> Made:
     """Products of electrolytes by name; touches: a key of `SIDES`."""
     rows = [products(name, *SIDES[touches]) for name in electrolytes]
-    priors = [[each.kind == "prior" for each in (row.sigma_ion, row.sigma_ele)] for row in rows]
+    priors = [
+        [estimate.kind == "prior" for estimate in (row.sigma_ion, row.sigma_ele)] for row in rows
+    ]
     return Made(
         _spread([row.sigma_ion for row in rows]),
         _spread([row.sigma_ele for row in rows]),
@@ -84,11 +86,11 @@ def basis_columns(problem: Problem) -> dict[str, Words]:
 
     Of the cathode side: under a coating.
     """
-    found = {}
+    columns = {}
     for name, touches in (("interphase_basis", "coated"), ("anode_interphase_basis", "anode")):
         prior = made(names_of(problem), touches).prior
-        found[name] = words(("electrolyte",), np.where(prior, "prior", "derived").astype(object))
-    return found
+        columns[name] = words(("electrolyte",), np.where(prior, "prior", "derived").astype(object))
+    return columns
 
 
 def refuse_ageing(problem: Problem) -> None:
@@ -104,7 +106,7 @@ def refuse_ageing(problem: Problem) -> None:
     contact = "interface.anode_electrolyte_asr_ohm_cm2"
     if np.any(problem.numbers.get(contact, np.zeros(1)) > 0):
         problems.append(
-            f"[ageing]: no contact resistance at the anode is known to it; leave out "
+            f"[ageing]: no contact resistance at the anode is in its model; leave out "
             f'axes."{contact}"'
         )
     if problems:
@@ -112,7 +114,7 @@ def refuse_ageing(problem: Problem) -> None:
 
 
 def ageing_notes(problem: Problem) -> list[str]:
-    """What a reader of the columns of ageing must know about a screen."""
+    """Notes on the columns of ageing of a screen."""
     if problem.spec.ageing is None:
         return []
     notes = []
@@ -122,8 +124,8 @@ def ageing_notes(problem: Problem) -> list[str]:
         unknown = [name for name, prior in zip(names, of, strict=True) if prior]
         if unknown:
             notes.append(
-                f"[ageing]: what {few(unknown, ', ', 5)} becomes on the {SIDES[touches][0]} side "
-                "was never measured: its conductivities are a wide prior"
+                f"[ageing]: products of {few(unknown, ', ', 5)} on the {SIDES[touches][0]} side "
+                "were never measured: their conductivities are a wide prior"
             )
     if np.any(np.abs(T - ROOM_TEMPERATURE) > AS_MEASURED_WITHIN_K):
         notes.append("[ageing]: properties of interphases are those of room temperature")

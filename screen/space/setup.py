@@ -1,4 +1,4 @@
-"""From whatever names a screen (a path, a dictionary, nothing) to a problem ready to run."""
+"""From a spec (a path, a dictionary, or None for the built-in screen) to a problem ready to run."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ class Setup:
         columns = {
             name: self.axis_columns[name].distinct for name in named if name in self.axis_columns
         }
-        return {name: found for name, found in columns.items() if len(found) <= MOST_VALUES}
+        return {name: values for name, values in columns.items() if len(values) <= MOST_VALUES}
 
 
 def refuse_slow_laws(problem: Problem) -> None:
@@ -100,7 +100,7 @@ def _unused_curves(problem: Problem) -> Iterator[str]:
 
 
 def ranking_notes(problem: Problem) -> list[str]:
-    """What a reader of the probabilities must know about this spec."""
+    """Notes on the materials and the probabilities of this spec."""
     spec = problem.spec
     frames = problem.materials.frames
     notes = [*layered_notes(spec), *replaced(spec, frames), *_unused_curves(problem)]
@@ -128,7 +128,7 @@ def ranking_notes(problem: Problem) -> list[str]:
 
 
 def set_up(spec: SpecLike) -> Setup:
-    """Resolve, gate and lay out a screen. Raises `SpecError` with every problem found."""
+    """Resolve, gate and lay out a screen. Raises `SpecError` with all problems."""
     source = readied(source_of(spec))
     refuse_other_parts(source)
     materials = chosen_materials(source)

@@ -1,4 +1,4 @@
-"""The spec behind whatever names a screen, and the materials it selects."""
+"""The spec of a screen, and the materials that it selects."""
 
 from collections.abc import Mapping
 from importlib import resources
@@ -36,7 +36,7 @@ def source_of(spec: SpecLike) -> Source:
 
 
 def refuse_other_parts(source: Source) -> None:
-    """Say clearly which sections belong to other commands."""
+    """Refuse keys for which no table has the data."""
     problems = []
     if source.spec.axes.stack_pressure_MPa is not None:
         problems.append(

@@ -34,7 +34,7 @@ def stacks_note(
     axis_columns: Mapping[str, AxisColumn],
     stacks: int,
 ) -> list[str]:
-    """What a run in mode best says of how many of its stacks were judged. stacks: all of them."""
+    """The note of a run in mode best on how many of its stacks were judged. stacks: all."""
     space, why = problem.space, why_visited(problem, gates, axis_columns)
     if problem.spec.output.mode != "best" or space.thicknesses == 1 or not stacks:
         return []

@@ -99,7 +99,7 @@ def numbers(quantity: Quantity) -> Callable[[Any], Numbers]:
             raise ValueError(few(problems, "; "))
         values = tuple(float(v) for v in listed)
         if repeated := [f"{v:g}" for v, count in Counter(values).items() if count > 1]:
-            raise ValueError(f"{few(repeated, ', ')} stands there twice")
+            raise ValueError(f"{few(repeated, ', ')} is named twice")
         return Numbers(listed=values)
 
     return parse
@@ -174,7 +174,7 @@ def selection(raw: Any) -> Selection:
     if bad:
         raise ValueError(few([f"{shown(n)}: expected a material's name" for n in bad], "; "))
     if repeated := ["|".join(stack) for stack, count in Counter(stacks).items() if count > 1]:
-        raise ValueError(f"{few(repeated, ', ')} stands there twice")
+        raise ValueError(f"{few(repeated, ', ')} is named twice")
     return Selection(names=stacks)
 
 

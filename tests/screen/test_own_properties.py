@@ -124,7 +124,7 @@ def test_a_distribution_of_one_material_draws_that_material_alone(tmp_path):
         ({"film A.sigma_ion_activation_eV": [0.3, 0.4]}, "of one material it takes one"),
         (
             {"Li6PS5Cl.sigma_ion_S_cm": [1e-3], "LPSCl.sigma_ion_S_cm": [2e-3]},
-            "says the same; leave one of them out",
+            "gives the same property; leave one of them out",
         ),
     ],
 )
