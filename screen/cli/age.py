@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from muli.screen.terminal import say
+from muli.screen.terminal import say, working
 
 EXAMPLES = """Examples:
 
@@ -35,14 +35,18 @@ def age(
     import jax
 
     jax.config.update("jax_enable_x64", True)
+    from muli.screen.inputs import PICTURES, check_output
     from muli.screen.solving.age import answers_to
     from muli.screen.solving.age_file import read_cells
     from muli.screen.solving.age_spec import cells_of
     from muli.screen.views.age import age_table
     from muli.screen.views.formats import write_json
 
-    cells = cells_of(file) if file.suffix == ".toml" else read_cells(file)
-    answers: list[dict[str, Any]] = answers_to(cells)
+    if out is not None:
+        check_output(out, "--out", PICTURES)
+    with working("growing interphases"):
+        cells = cells_of(file) if file.suffix == ".toml" else read_cells(file)
+        answers: list[dict[str, Any]] = answers_to(cells)
     if out is not None:
         from muli.screen.pictures.age import draw_ageing
 

@@ -8,6 +8,7 @@ stdout is data, stderr is talk. Exit codes: 0 ok, 1 rows failed under --strict, 
 import gc
 import os
 import sys
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -65,27 +66,45 @@ app = typer.Typer(
         "`muli candidates show LiNbO3` shows where numbers come from."
     ),
 )
-app.command("run", epilog=run.EXAMPLES)(run.run)
-app.command("merge", epilog=merge.EXAMPLES)(merge.merge)
-app.command("verify", epilog=verify.EXAMPLES)(verify.verify)
-app.command("rank", epilog=rank.EXAMPLES)(rank.rank)
-app.command("measure", epilog=measure.EXAMPLES)(measure.measure)
-app.command("next", epilog=next_.EXAMPLES)(next_.next_)
-app.command("report", epilog=report.EXAMPLES)(report.report)
-app.command("export", epilog=export.EXAMPLES)(export.export)
-app.command("design", epilog=design.EXAMPLES)(design.design)
-app.command("map", epilog=design.MAP_EXAMPLES)(design.design_map)
-app.command("solve", epilog=solve.EXAMPLES)(solve.solve)
-app.command("profile", epilog=profile.EXAMPLES)(profile.profile)
-app.command("cell", epilog=cell.EXAMPLES)(cell.cell)
-app.command("age", epilog=age.EXAMPLES)(age.age)
-app.command("backtest", epilog=backtest.EXAMPLES)(backtest.backtest)
-app.add_typer(candidates.app, name="candidates")
-app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
-app.command("cite", epilog=cite.EXAMPLES)(cite.cite)
+COMMANDS: dict[str, tuple[Callable[..., Any], str, str]] = {
+    "run": (run.run, run.EXAMPLES, "Screen every combination of a spec's axes and rank them."),
+    "merge": (merge.merge, merge.EXAMPLES, "Put the shards of one screen together."),
+    "verify": (verify.verify, verify.EXAMPLES, "Compare every file of a run with its checksum."),
+    "rank": (rank.rank, rank.EXAMPLES, "Rank coatings by the probability that they work."),
+    "measure": (measure.measure, measure.EXAMPLES, "Turn a laboratory's curve into sigma_ele(E)."),
+    "next": (next_.next_, next_.EXAMPLES, "Which measurement is worth most."),
+    "report": (
+        report.report,
+        report.EXAMPLES,
+        "Write a page of a run; it opens without a network.",
+    ),
+    "export": (export.export, export.EXAMPLES, "Write one row for BPX, PyBaMM or CSV."),
+    "design": (design.design, design.EXAMPLES, "Find the thinnest coating by gradients."),
+    "map": (design.design_map, design.MAP_EXAMPLES, "Map the coating properties that protect."),
+    "solve": (solve.solve, solve.EXAMPLES, "Solve the stacks of a file."),
+    "profile": (profile.profile, profile.EXAMPLES, "Print or draw the potential through stacks."),
+    "cell": (cell.cell, cell.EXAMPLES, "Is my own cell protected, at what cost?"),
+    "age": (age.age, age.EXAMPLES, "Grow interphases: thickness, resistance, time."),
+    "backtest": (backtest.backtest, backtest.EXAMPLES, "Hold the model against published cells."),
+    "doctor": (
+        doctor.doctor,
+        doctor.EXAMPLES,
+        "Check the installation: versions, devices, memory.",
+    ),
+    "cite": (cite.cite, cite.EXAMPLES, "Print BibTeX of all sources of a run."),
+}
+"""Function, examples, and the line that stands for a command in `muli help`."""
+
+for _name, (_function, _examples, _words) in COMMANDS.items():
+    app.command(_name, epilog=_examples, short_help=_words)(_function)
+app.add_typer(
+    candidates.app,
+    name="candidates",
+    short_help="Materials: list, show, validate, import, compute.",
+)
 
 
-@app.command("help")
+@app.command("help", short_help="Show what muli can do, or how a command is used.")
 def help_(
     context: typer.Context,
     command: Annotated[list[str] | None, typer.Argument(metavar="COMMAND")] = None,

@@ -1,13 +1,14 @@
 """`muli backtest`: what the model says of published cells, beside what was measured."""
 
 import sys
+import textwrap
 from typing import Annotated, Any
 
 import typer
 
 from muli.screen.errors import UsageError
 from muli.screen.spec.names import shown
-from muli.screen.terminal import say
+from muli.screen.terminal import say, terminal_width, working
 
 EXAMPLES = """Examples:
 
@@ -45,7 +46,8 @@ def backtest(
     from muli.screen.backtest.ranking import ranking_rows, ranking_summary
     from muli.screen.views.formats import write_json
 
-    rows, pairs = growth_rows(), ranking_rows(asked[criteria])
+    with working("judging published cells"):
+        rows, pairs = growth_rows(), ranking_rows(asked[criteria])
     if json:
         parts = (("growth", rows), ("ranking", pairs.rows))
         write_json([{"part": part, **row} for part, each in parts for row in each], sys.stdout)
@@ -54,23 +56,32 @@ def backtest(
     _pairs(pairs.rows, ranking_summary(pairs.rows), pairs.not_judged)
 
 
+def _line(text: str) -> None:
+    """One line, continued further in where the terminal is narrower."""
+    say(textwrap.fill(text, terminal_width(), subsequent_indent=" " * 7))
+
+
 def _pairs(
     rows: list[dict[str, Any]], counts: dict[str, dict[str, int]], left: dict[str, int]
 ) -> None:
     """Every pair of the ranking by kind; misses with their reason; what could not be judged."""
     for kind, count in counts.items():
-        say(f"\n{kind}: probability of the first less that of the second; measured 1: the first")
+        say()
+        _line(f"{kind}: probability of the first less that of the second; measured 1: the first")
         for row in (row for row in rows if row["kind"] == kind):
             mark = "hit " if row["hit"] else "tie " if row["undecided"] else "miss"
             reason = f"  ({row['reason']})" if row["reason"] else ""
             where = f"{row['series']}, {row['quantity']}  [{row['source']}, {row['trust']}]"
-            say(f"  {mark} {row['predicted']:+.3f}  measured {row['measured']:+d}  {where}{reason}")
-        say(
+            _line(
+                f"  {mark} {row['predicted']:+.3f}  measured {row['measured']:+d}  {where}{reason}"
+            )
+        _line(
             f"{count['hits']} hits, {count['misses']} misses, {count['undecided']} undecided of "
             f"{count['pairs']} from {count['sources']} sources; the guess: {count['guess_hits']}"
         )
     reasons = ", ".join(f"{number} {reason}" for reason, number in left.items())
-    say(f"\nnot judged: {sum(left.values())} ({reasons})")
+    say()
+    _line(f"not judged: {sum(left.values())} ({reasons})")
 
 
 def _table(rows: list[dict[str, Any]], counts: dict[str, int]) -> None:
@@ -83,8 +94,8 @@ def _table(rows: list[dict[str, Any]], counts: dict[str, int]) -> None:
         mark = "hit " if row["hit"] else "miss"
         numbers = f"{row['predicted']:>9.3g}  measured {row['measured']:>9.3g}"
         reason = f"  ({row['reason']})" if row["reason"] else ""
-        say(f"  {mark} {numbers}  {row['quantity']}{reason}")
-    say(
+        _line(f"  {mark} {numbers}  {row['quantity']}{reason}")
+    _line(
         f"{counts['hits']} of {counts['rows']} within a factor of 3, {counts['directions']} in the "
         f'right direction; the guess "no difference": {counts["guess_hits"]} and none'
     )

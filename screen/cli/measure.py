@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from muli.screen.errors import UsageError
-from muli.screen.terminal import say, tell
+from muli.screen.terminal import say, tell, working
 
 EXAMPLES = """Examples:
 
@@ -85,7 +85,8 @@ def measure(
             check_output(path, option, endings)
     options = Options(um, cm2, celsius, reference, symmetric or None, mu_n, mu_p, drive,
                       interphase_nm, charge, volume)  # fmt: skip
-    found = measure_file(file, options)
+    with working("fitting"):
+        found = measure_file(file, options)
     if isinstance(found, GrowthMeasured):
         if out is not None or picture is not None:
             raise UsageError("--out and --picture are for sigma_ele; this file holds resistances")

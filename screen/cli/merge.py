@@ -23,5 +23,8 @@ def merge(
     """Put the shards of one screen together, byte for byte as a single run writes them."""
     from muli.screen.cli.run import show
     from muli.screen.dataset.merge import merge as join
+    from muli.screen.terminal import working
 
-    show(join(out, folders), json=json)
+    with working("joining the shards"):
+        whole = join(out, folders)
+    show(whole, json=json)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from muli.screen.terminal import say, tell
+from muli.screen.terminal import say, terminal_width, working
 
 EXAMPLES = """Examples:
 
@@ -35,9 +35,9 @@ def next_(
     from muli.screen.ranking.next import render_next, what_to_measure
     from muli.screen.views.formats import records, write_json
 
-    tell("judging what each measurement may say ...")
-    rows = what_to_measure(folders, cell=cell)
+    with working("judging what each measurement may say"):
+        rows = what_to_measure(folders, cell=cell)
     if json:
         write_json(records(rows if top is None else rows.head(top)), sys.stdout)
     else:
-        say(render_next(rows, TOP if top is None else top))
+        say(render_next(rows, TOP if top is None else top, terminal_width()))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from muli.screen.terminal import say, tell, terminal_width
+from muli.screen.terminal import say, tell, terminal_width, working
 
 if TYPE_CHECKING:
     from muli.screen.ranking.rank import Ranking
@@ -95,19 +95,24 @@ def rank(
     if believed and not (machine or groups or by or pareto or plot):
         count = TOP if top is None else top
         width = terminal_width()
-        say(works(results, count, width, criteria=criteria, where=where, sentences=why, wide=wide))
+        with working("ranking"):
+            text = works(
+                results, count, width, criteria=criteria, where=where, sentences=why, wide=wide
+            )
+        say(text)
         return
     if not (machine or groups or by or pareto or believed):
         groups = cell_columns(results)
-    found = ranking(
-        results,
-        top=(TOP_PER_GROUP if groups else TOP) if top is None else top,
-        by=by,
-        per=groups,
-        where=where,
-        pareto=_listed(pareto),
-        criteria=criteria,
-    )
+    with working("ranking"):
+        found = ranking(
+            results,
+            top=(TOP_PER_GROUP if groups else TOP) if top is None else top,
+            by=by,
+            per=groups,
+            where=where,
+            pareto=_listed(pareto),
+            criteria=criteria,
+        )
     if plot is not None:
         from muli.screen.pictures.ranking import draw_ranking
 

@@ -25,10 +25,11 @@ def verify(
     from dataclasses import asdict
 
     from muli.screen.dataset.verify import verify as compare
-    from muli.screen.terminal import say, tell
+    from muli.screen.terminal import say, tell, working
     from muli.screen.views.formats import write_json
 
-    found = compare(folder)
+    with working("reading every part"):
+        found = compare(folder)
     if json:
         write_json({"ok": found.ok, **asdict(found)}, sys.stdout)
     else:

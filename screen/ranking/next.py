@@ -377,17 +377,17 @@ def _corrected(after: Floats, now: Floats, weights: Floats) -> Floats:
     return np.where(drift < 0, np.minimum(after - drift, 1.0), after)
 
 
-def render_next(rows: "pd.DataFrame", top: int) -> str:
-    """The first rows as a table for people."""
+def render_next(rows: "pd.DataFrame", top: int, width: int = 120) -> str:
+    """The first rows as a table for people, in a terminal of so many columns."""
     import io
 
     from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
-    for heading in ("material", "property"):
-        table.add_column(heading, no_wrap=True)
-    for heading in ("gain %", "by another coating", "changes choice %", "value to beat"):
+    table.add_column("material", no_wrap=True, max_width=max(width - 60, 10))
+    table.add_column("property", no_wrap=True)
+    for heading in ("gain %", "by another\ncoating", "changes\nchoice %", "value\nto beat"):
         table.add_column(heading, justify="right", no_wrap=True)
     for _, row in rows.head(top).iterrows():
         beat = "" if np.isnan(row["value_to_beat"]) else f"{row['value_to_beat']:.2g}"
@@ -395,5 +395,5 @@ def render_next(rows: "pd.DataFrame", top: int) -> str:
         shares = (f"{100 * row[name]:.1f}" for name in names)
         table.add_row(row["material"], row["property"], *shares, beat)
     text = io.StringIO()
-    Console(file=text, width=120, color_system=None, highlight=False, markup=False).print(table)
+    Console(file=text, width=width, color_system=None, highlight=False, markup=False).print(table)
     return "\n".join(line.rstrip() for line in text.getvalue().rstrip().split("\n"))

@@ -47,7 +47,8 @@ LEGEND = (
     "inside its window (protects), does the cell still run (affordable), does the coating stand "
     "the cathode (stable), does it leave its neighbours alone (inert). Chemistry leaves out the "
     "transport of electrons, transport is that and the resistance. Conductivities are decimal "
-    "logarithms of S/cm; what was not measured is a prior, a distribution fitted to the library."
+    "logarithms of S/cm; what was not measured is a prior, a distribution fitted to the library. "
+    "Needs: what protects at this thickness with the σᵢ listed for the coating, where one is."
 )
 
 

@@ -79,7 +79,7 @@ class Progress:
         eta = "-" if left is None else _duration(left)
         best = f", most often {self.leader}" if self.leader else ""
         return (
-            f"{share:5.1f} %  {self.done:,} of {self.total:,} stacks  {rate / 1e6:.1f} M/s  "
+            f"{share:5.1f} %  {self.done:,} of {self.total:,} stacks  {_speed(rate)}  "
             f"{eta} left  {self.failed:,} failed  {self.feasible:,} feasible{best}"
         )
 
@@ -111,6 +111,10 @@ class Progress:
         status = Console(file=sys.stderr).status("")
         status.start()
         return status
+
+
+def _speed(rate: float) -> str:
+    return f"{rate / 1e6:.1f} M/s" if rate >= 1e5 else f"{rate:,.0f} /s"
 
 
 def _duration(seconds: float) -> str:

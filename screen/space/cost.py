@@ -6,6 +6,8 @@ No array of the screen is made and JAX is not imported, so that the answer comes
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from pydantic import ByteSize
+
 from muli.screen.space.layered import readied
 from muli.screen.space.layout import MOST_JUDGED, DesignSpace
 from muli.screen.space.problem import laid_out
@@ -105,11 +107,22 @@ class Estimate:
         return (
             f"{self.stacks:,} stacks = {axes or '1'}\n"
             f"mode {self.mode}: at most {self.rows:,} rows stored, about "
-            f"{self.bytes_stored / 2**30:.2f} GiB in {self.chunks:,} parts; "
-            f"about {self.seconds:,.0f} s on two CPU cores, "
-            f"{self.bytes_memory / 2**30:.1f} GiB of memory"
+            f"{_size(self.bytes_stored)} in {self.chunks:,} part{'s' * (self.chunks != 1)}\n"
+            f"{_time(self.seconds)} on two CPU cores once started, "
+            f"{_size(self.bytes_memory)} of memory"
             + (f"\nevery thickness is judged by itself: {self.visited}" if self.visited else "")
         )
+
+
+def _size(count: int) -> str:
+    """Bytes for people: `1.5 GiB`."""
+    text = ByteSize(count).human_readable()
+    digits = text.rstrip("KMGTPEiB")
+    return f"{digits} {text[len(digits) :]}"
+
+
+def _time(seconds: float) -> str:
+    return "less than a second" if seconds < 1 else f"about {seconds:,.0f} s"
 
 
 def estimate(

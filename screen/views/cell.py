@@ -39,7 +39,7 @@ INFINITE = {"min_thickness_nm": "none", "max_sigma_ele_S_cm": "any"}
 
 def cell_text(answer: CellAnswer, width: int = 100) -> str:
     """The whole answer: sentences, numbers, assumptions, spec."""
-    parts = [heading(answer), "\n".join(_wrapped(sentences(answer), width)), numbers(answer)]
+    parts = [short_text(answer, width), numbers(answer)]
     assumed = "\n".join(_wrapped((f"- {each}" for each in answer.assumptions), width, "  "))
     spec = as_toml(answer.entry.as_spec()).rstrip()
     parts += [f"What this rests on:\n{assumed}", f"The same as a spec:\n\n{spec}"]
@@ -48,7 +48,8 @@ def cell_text(answer: CellAnswer, width: int = 100) -> str:
 
 def short_text(answer: CellAnswer, width: int = 100) -> str:
     """The heading and the sentences."""
-    return "\n\n".join([heading(answer), "\n".join(_wrapped(sentences(answer), width))])
+    said = [[heading(answer)], sentences(answer)]
+    return "\n\n".join("\n".join(_wrapped(lines, width)) for lines in said)
 
 
 def cell_html(answer: CellAnswer) -> str:
@@ -193,8 +194,8 @@ def _own_window(answer: CellAnswer) -> str:
         return ""
     lasts = percent(number(row, "p_stable"))
     return (
-        f"By its computed window {name} {' and '.join(said)}; that it stands the cathode has a "
-        f"probability of {lasts} %."
+        f"By its computed window {name} {' and '.join(said)}. Coatings last some way beyond their "
+        f"computed limits: the probability that it stands the cathode is {lasts} %."
     )
 
 

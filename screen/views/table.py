@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 MIN_WIDTH, MAX_WIDTH = 80, 120
 MAX_GROUPS = 8
+MAX_FRONT = 50
+"""Rows of a Pareto front that are shown; it may have thousands."""
+THICKEST_UM = 1e4
+"""No thickness of an electrolyte above this is written as a number."""
 _INDENT = "     "
 _SET_BY = {
     "resistance": "resist.",
@@ -63,7 +67,8 @@ def render(ranking: "Ranking", width: int = MAX_WIDTH) -> str:
     if frame.empty:
         return "no row fits"
     columns = [each for each in COLUMNS if width >= each.least]
-    body = _body(frame, ranking.per, columns, width)
+    shown = frame.head(MAX_FRONT) if ranking.pareto else frame
+    body = [*_body(shown, ranking.per, columns, width), *_left_out(len(frame) - len(shown))]
     lines = [*_header(columns), *body, "", *_legend(ranking, width)]
     return "\n".join(line.rstrip() for line in lines)
 
@@ -160,6 +165,10 @@ def _body(
         yield f"... and {groups - MAX_GROUPS} more groups: narrow with --where, or --csv for all"
 
 
+def _left_out(rows: int) -> list[str]:
+    return ["", f"... and {rows:,} more rows: narrow with --where, or --csv for all"] * (rows > 0)
+
+
 def _group_heading(row: Mapping[str, Any], per: tuple[str, ...]) -> str:
     if "electrolyte" in per:
         return cell(row)
@@ -227,7 +236,11 @@ def _levers(row: Mapping[str, Any]) -> list[str]:
         return found
     thickest = number(row, "max_electrolyte_thickness_um")
     if thickest is not None:
-        limit = "at any SE thickness" if math.isinf(thickest) else f"up to SE {figure(thickest)} um"
+        limit = (
+            f"up to SE {figure(thickest)} um"
+            if thickest < THICKEST_UM
+            else "at any SE thickness up to 1 cm"
+        )
         found.append(f"works {limit}")
     least = number(row, "min_electrolyte_sigma_ele_S_cm")
     if least is not None:

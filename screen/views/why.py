@@ -177,7 +177,8 @@ def _over_budget(row: Row) -> str:
         return "protects, but not in every state of the cathode or within the budget"
     thickness = number(row, "coating_thickness_nm")
     if thickness is not None and thickness > largest:
-        return f"protects, but {_allowed(row)} {nm(largest)} only ({cost:.2g} ohm cm2 here)"
+        ohm = f"{cost:,.0f}" if cost >= 10 else f"{cost:.2g}"
+        return f"protects, but {_allowed(row)} {nm(largest)} only ({ohm} ohm cm2 here)"
     return "protects here, but not in every state of the cathode"
 
 

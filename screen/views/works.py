@@ -22,8 +22,13 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 QUESTIONS = ("p_protects", "p_affordable", "p_stable", "p_inert")
 BARE = "none"
+STATE = "cathode_state"
 NARROW = 100
 """Terminal width below which the band and the sigma_ele needed are left to `--wide`."""
+_LEGEND_OF_WIDE = (
+    " band: within 90 % of the best. log s_ele: what is believed of sigma_ele, S/cm; need: what "
+    "protects at L with the sigma_ion listed for the coating, empty where none is."
+)
 _SPOKEN = {
     "p_protects": "protects",
     "p_affordable": "affords",
@@ -49,13 +54,14 @@ def render_works(
         return "no row fits"
     shown = _records(everything) if everything is not None else rows
     of_cell = next((row for row in shown if row["coating"] == BARE), rows[0])
-    lines = [] if found.per else [cell(of_cell, state=False), ""]
+    cells = {cell(row, state=False) for row in (rows if found.per else [of_cell])}
+    lines = [*textwrap.wrap(*cells, width), ""] if len(cells) == 1 else []
     for name, group in _groups(rows, found.per):
         lines += ["", name] if name else []
         lines.append(_table(group, width, wide=wide))
     if sentences:
         lines += ["", *(line for row in rows for line in _sentence(row, width))]
-    lines += ["", *_legend(found, width), *_references(found, everything, width)]
+    lines += ["", *_legend(found, width, wide=wide), *_references(found, everything, width)]
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -209,17 +215,18 @@ def reason(row: Row) -> str:
     return "; ".join(said)
 
 
-def _legend(found: "Ranking", width: int) -> list[str]:
+def _legend(found: "Ranking", width: int, *, wide: bool) -> list[str]:
     said = [f"Order: {found.order}."]
-    if found.scenario:
-        pins = ", ".join(f"{name} {value}" for name, value in found.scenario.items())
+    fixed = {k: v for k, v in found.scenario.items() if k != STATE}  # works holds in every state
+    if fixed:
+        pins = ", ".join(f"{name} {value}" for name, value in fixed.items())
         said.append(f"Compared at {pins}; name a column in --per or --where to open it.")
     said.append(
         "works: probability in per cent that all criteria hold in every state of charge, at "
         "thickness L (the thinnest within 0.005 of the best); * below 3 nm, where pinholes and "
         "tunnelling decide. chem: affordable, stable and inert; trans: protects and affordable. "
-        "band: within 90 % of the best. ohm: median ohm cm2. log s_ele: what is believed of "
-        "sigma_ele, S/cm; need: what protects at L."
+        "ohm: median ohm cm2."
+        + (_LEGEND_OF_WIDE if wide or width >= NARROW else " --wide: further columns.")
     )
     if any(number(row, "sources_in_cells") for row in _records(found.rows)):
         said.append("(7) after a name: published sources in this library with it in a cell.")

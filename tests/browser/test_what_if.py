@@ -153,6 +153,16 @@ def test_conductivities_follow_the_temperature_as_a_run_has_them(panel):
                 assert now[f"{role}_{kind}_S_cm"] == pytest.approx(expected, rel=1e-9)
                 checked += activation is not None
     assert checked >= 4
+    notes = panel.run("return document.querySelector('#whatif-notes').textContent")
+    said = notes.partition("Temperature leaves constant: ")[2].partition(". No activation")[0]
+    labels = {"coating": "Coating", "electrolyte": "Electrolyte", "ion": "σi", "ele": "σe"}
+    held = [
+        f"{labels[role]} {labels[kind]}"
+        for role in ("coating", "electrolyte")
+        for kind in ("ion", "ele")
+        if not start[f"{role}_sigma_{kind}_activation_eV"]
+    ]
+    assert said == ", ".join(held)
     panel.run(TYPE, {"temperature_K": start["temperature_K"]})
 
 

@@ -46,6 +46,8 @@ WRONG = {
     "solve spec.toml": "this is TOML; specs go to `muli run`",
     "solve a.xlsx": "this is a workbook",
     "profile t.csv": "this is a table",
+    "age none.json --out x.gif": "--out x.gif: expected a name that ends in .svg, .png, .pdf",
+    "age s.json --out no/x.svg": "there is no folder no",
     "design s.json": "this is JSON",
     "design empty": "a folder; expected a spec",
     "map a.cif": "this is a crystal structure",

@@ -74,7 +74,8 @@ class WhatIf {
     document.querySelector("#whatif-electrolyte").replaceChildren(nameNode(start.electrolyte));
     document.querySelector("#whatif-place").replaceChildren(labelNode(placed(start)));
     document.querySelector("#whatif-notes").replaceChildren(
-      ...(start.notes ?? "").split(" • ").filter(Boolean).map((note) => element("li", {}, labelNode(note))));
+      ...[...(start.notes ?? "").split(" • "), heldNote(start)].filter(Boolean)
+        .map((note) => element("li", {}, labelNode(note))));
     this.refresh();
   }
 
@@ -117,6 +118,14 @@ function complete(start) {
   const held = Math.min(1e-4, Math.max(1e-18, most));
   const unit = 10 ** (Math.floor(Math.log10(held)) - 3);
   return { ...start, coating_sigma_ele_S_cm: Number((Math.floor(held / unit) * unit).toPrecision(4)) };
+}
+
+// Which conductivities the temperature leaves as they are; empty where it changes all.
+function heldNote(start) {
+  const held = QUANTITIES.filter(({ name }) => name.includes("_sigma_") &&
+    !start[name.replace("_S_cm", "_activation_eV")]).map(({ label }) => label);
+  return held.length ? `Temperature leaves constant: ${held.join(", ")}. No activation energy is known, ` +
+    "or the spec gives the value at this temperature." : "";
 }
 
 // Why a coating stands where it does, from the numbers of its row.
