@@ -68,8 +68,10 @@ def check_columns(wanted: Sequence[str], known: Sequence[str], option: str) -> N
     lower = {each.lower() for each in known}
     bad = [each for each in wanted if each.lower() not in lower]
     if bad:
-        lines = [f"{option}: no column {shown(each)}{closest(each, known)}" for each in bad]
-        raise UsageError("\n".join(lines))
+        found = [f"no column {shown(each)}{closest(each, known)}" for each in bad]
+        quotes = "; text stands in single quotes, inside the double quotes of the terminal"
+        said = f"{option}: {'; '.join(found)}"
+        raise UsageError(said + quotes * (option == "--where" and len(bad) > 1))
 
 
 def _parts(node: dict[str, Any]) -> list[dict[str, Any]]:

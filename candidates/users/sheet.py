@@ -94,7 +94,8 @@ def is_workbook(path: Path) -> bool:
 
 def _content(path: Path, problems: Problems) -> bytes:
     if not path.is_file():
-        refuse(problems, "", "a CSV file", f"no file {path}")
+        what = "a folder" if path.is_dir() else "there is no file of this name"
+        refuse(problems, "", "a CSV file", what)
     size = path.stat().st_size
     if size > MAX_BYTES:
         refuse(problems, f"{size} bytes", f"at most {MAX_BYTES} bytes", "split the file")

@@ -39,6 +39,8 @@ from muli.screen.running import signals
 from muli.screen.terminal import give_up_stdout, say, tell
 
 NO_CACHE = "--no-cache"
+_WRONG_WORDS: type[Exception] = typer.BadParameter.__mro__[1]
+"""What the parser of the command line raises."""
 
 
 class _Commands(TyperGroup):
@@ -160,9 +162,11 @@ def main() -> None:
 def _exit_code() -> int:
     """The exit code of the command that was asked for; its errors in words."""
     try:
-        app()
+        return app(prog_name="muli", standalone_mode=False) or 0
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except _WRONG_WORDS as error:
+        return _unusable(error)
     except ScreenError as error:
         tell(f"muli: {error}")
         return error.exit_code
@@ -174,7 +178,15 @@ def _exit_code() -> int:
             return _unwritten(error)
         tell(f"muli: {error.filename}: {error.strerror}")
         return StoreError.exit_code
-    return 0
+
+
+def _unusable(error: Any) -> int:
+    """Tell what is wrong with the words of a command, in one line with the way out."""
+    text, context = error.format_message(), error.ctx
+    path = context.command_path if context else "muli"
+    is_help = "\n" in text  # `muli` without a command
+    tell(text if is_help else f"{path}: {text.rstrip('.?')}. See `{path} --help`")
+    return UsageError.exit_code
 
 
 def _flushed(code: int) -> int:

@@ -121,6 +121,13 @@ def _evidence(name: str) -> dict[str, dict[str, object]]:
     return {prop: asdict(each) for prop, each in of(name).items()}
 
 
+_PRIORS_SHORT = {
+    "mean_log10": "mean",
+    "sd_between_materials": "+- mat.",
+    "sd_between_samples": "+- samp.",
+}
+
+
 @app.command()
 def priors(json: AsJson = False) -> None:
     """Print what a conductivity is before it is measured: mean and spreads of every group."""
@@ -131,7 +138,9 @@ def priors(json: AsJson = False) -> None:
         write_json(records(table()), sys.stdout)
         return
     say("log10 sigma (S/cm) of a film of a new material of each group, and its spreads")
-    say(table().to_string(index=False, float_format="{:.2f}".format))
+    for name, rows in table().groupby("property", sort=False):
+        shown = rows.drop(columns="property").rename(columns=_PRIORS_SHORT)
+        say(f"\n{name}\n{shown.to_string(index=False, float_format='{:.2f}'.format)}")
 
 
 @app.command()
@@ -150,8 +159,11 @@ def validate(
     --fix writes the rows without a problem under our headings, in our units; no value is invented.
     """
     from muli import candidates
+    from muli.screen.errors import UsageError
     from muli.screen.views.formats import write_json
 
+    if not file.is_file():
+        raise UsageError(f"{file}: {'a folder' if file.is_dir() else 'no such file'}")
     with usable_input():
         report = candidates.validate(file)
         if fix:

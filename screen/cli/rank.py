@@ -34,7 +34,9 @@ TOP_PER_GROUP = 3
 
 def rank(
     folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Folders of runs.")],
-    top: Annotated[int | None, typer.Option(help="Rows (10), or rows of each group (3).")] = None,
+    top: Annotated[
+        int | None, typer.Option(min=1, help="Rows (10), or rows of each group (3).")
+    ] = None,
     by: Annotated[str | None, typer.Option(metavar="COLUMN", help="Sort all rows by it.")] = None,
     where: Annotated[
         str | None, typer.Option(metavar="SQL", help="A condition on columns.")

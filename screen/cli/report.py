@@ -31,7 +31,7 @@ def report(
     from muli.screen.dataset.results import open_results
     from muli.screen.inputs import check_output
 
-    check_output(out, "--out")
+    check_output(out, "--out", (".html", ".htm"))
     from muli.screen.report import report as write
 
     results = open_results(folders)

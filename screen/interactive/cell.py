@@ -7,6 +7,7 @@ mine.solve()["interface_potential_V"]
 mine.profile(), mine.plot("profile.svg"), mine.age(), mine.save("cell.toml")
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 ZERO_CELSIUS_K = 273.15
+KELVIN = re.compile(r"celsius: ([\d.]+): expected K between ([\d.]+) and ([\d.]+)")
 KEYS = {
     "electrolyte": "electrolyte",
     "um": "electrolyte_thickness_um",
@@ -254,7 +256,13 @@ def _renamed(problem: str) -> str:
     """A message about a spec's keys as one about arguments."""
     for key, name in SPOKEN.items():
         problem = problem.replace(key, name)
-    return problem
+    return KELVIN.sub(_in_celsius, problem)
+
+
+def _in_celsius(match: re.Match[str]) -> str:
+    """A message about a temperature, in the unit in which it was given."""
+    value, low, high = (float(each) - ZERO_CELSIUS_K for each in match.groups())
+    return f"celsius: {value:g}: expected C between {low:.0f} and {high:.0f}"
 
 
 def _comments(entry: CellEntry) -> list[str]:

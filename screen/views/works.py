@@ -55,7 +55,7 @@ def render_works(
     shown = _records(everything) if everything is not None else rows
     of_cell = next((row for row in shown if row["coating"] == BARE), rows[0])
     cells = {cell(row, state=False) for row in (rows if found.per else [of_cell])}
-    lines = [*textwrap.wrap(*cells, width), ""] if len(cells) == 1 else []
+    lines = [*textwrap.wrap(cells.pop(), width), ""] if len(cells) == 1 else []
     for name, group in _groups(rows, found.per):
         lines += ["", name] if name else []
         lines.append(_table(group, width, wide=wide))

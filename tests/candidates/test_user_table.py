@@ -144,7 +144,7 @@ def test_one_row_that_is_not_utf8_does_not_stop_the_others(tmp_path):
 
 
 def test_a_missing_file_is_a_problem_too(tmp_path):
-    assert "no file" in str(candidates.validate(tmp_path / "none.csv"))
+    assert "there is no file" in str(candidates.validate(tmp_path / "none.csv"))
 
 
 def test_a_mark_of_order_and_dos_lines_do_no_harm(tmp_path):

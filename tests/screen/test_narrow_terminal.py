@@ -41,7 +41,7 @@ ROW = {
 
 @pytest.mark.parametrize(("width", "all_columns"), [(80, False), (120, True)])
 def test_the_notes_explain_the_columns_that_are_shown(width, all_columns):
-    found = Ranking(pd.DataFrame([ROW, {**ROW, "rank": 2}]), "p_works", None)  # type: ignore[arg-type]
+    found = Ranking(pd.DataFrame([ROW, {**ROW, "rank": 2}]), "p_works", None)
     text = render_works(found, width=width)
     assert max(map(len, text.splitlines())) <= width
     for name in ("band nm", "log s_ele", "band: within", "need: what"):
@@ -50,7 +50,7 @@ def test_the_notes_explain_the_columns_that_are_shown(width, all_columns):
 
 def test_groups_of_one_cell_name_it_above():
     rows = pd.DataFrame([{**ROW, "coating_sigma_ele_S_cm": s} for s in (1e-12, 1e-10)])
-    found = Ranking(rows, "p_works", None, per=("coating_sigma_ele_S_cm",))  # type: ignore[arg-type]
+    found = Ranking(rows, "p_works", None, per=("coating_sigma_ele_S_cm",))
     found = replace(found, scenario={"cathode_state": "charged", "temperature_K": 298.15})
     text = render_works(found, width=80)
     assert text.startswith("Li5.55PS4.55Cl1.45 30 um | LiNi0.5Mn1.5O4 4.86 V")

@@ -61,6 +61,15 @@ WRONG = {
     "candidates import a.cif --out q.csv": "this is a crystal structure",
     "candidates import a.xlsx --out q.csv": "a.xlsx",
     "candidates compute --energies page.html --out q.csv": "this is a page;",
+    "candidates validate none.csv": "none.csv: no such file",
+    "measure none.csv": "there is no file of this name",
+    "report empty --out page.pdf": "--out page.pdf: expected a name that ends in .html",
+    "rank": "muli rank: Missing argument 'DIR...'. See `muli rank --help`",
+    "rank empty --top -1": "'--top': -1 is not in the range x>=1. See `muli rank --help`",
+    "cell --electrolyte Li6PS5Cl --um 40": "Missing option '--cathode'. See `muli cell --help`",
+    "cell --electrolyte Li6PS5Cl --um 40 --cathode 4.2 --celsius 2000": "C between -123 and 427",
+    "doctor now": "unexpected extra argument(s) (now). See `muli doctor --help`",
+    "rnk": "No such command 'rnk'. Did you mean 'rank', 'run'. See `muli --help`",
     "help rnk": "muli has no command 'rnk'; closest: rank",
 }
 
