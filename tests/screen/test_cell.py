@@ -180,7 +180,7 @@ def test_unknown_sigma_ele_leaves_the_verdict_open_and_says_what_would_do(tmp_pa
         ({"electrolyte": "Li6PS5Cll"}, "cell: electrolyte: unknown material 'Li6PS5Cll'; closest"),
         ({"um": 1e-3}, "cell: um: 0.001: expected um between"),
         ({"nm": -3}, "cell: nm: -3: expected nm between"),
-        ({"celsius": 600}, "cell: celsius: 873.15: expected K between"),
+        ({"celsius": 600}, "cell: celsius: 600: expected C between"),
         ({"coating": ""}, "cell: coating: '': expected a material's name"),
         ({"celsius": math.nan}, "cell: celsius = nan; expected a temperature in degrees Celsius"),
         ({"nm": None}, "cell: nm is missing; expected a thickness in nm"),

@@ -65,7 +65,7 @@ WRONG = {
     "measure none.csv": "there is no file of this name",
     "report empty --out page.pdf": "--out page.pdf: expected a name that ends in .html",
     "rank": "muli rank: Missing argument 'DIR...'. See `muli rank --help`",
-    "rank empty --top -1": "'--top': -1 is not in the range x>=1. See `muli rank --help`",
+    "rank empty --top -1": "muli rank: Invalid value for '--top'",
     "cell --electrolyte Li6PS5Cl --um 40": "Missing option '--cathode'. See `muli cell --help`",
     "cell --electrolyte Li6PS5Cl --um 40 --cathode 4.2 --celsius 2000": "C between -123 and 427",
     "doctor now": "unexpected extra argument(s) (now). See `muli doctor --help`",
