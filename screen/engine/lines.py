@@ -121,15 +121,21 @@ class LinePrograms:
     def _joined(
         self, name: str, first: int, offsets: NDArray[np.int64], *more: NDArray[Any]
     ) -> Any:
-        """A program over lines in blocks; the last block is filled up."""
+        """A program over lines in blocks; the last block is filled up.
+
+        Lines of one coating stand together: what only some coatings need is left out of the blocks
+        of the others.
+        """
         start, blocks = self._start(first), []
-        given = [offsets.astype(np.int32), *more]
+        order = np.argsort((first + offsets) % self.problem.space.coatings, kind="stable")
+        given = [array[order] for array in (offsets.astype(np.int32), *more)]
         for position in range(0, len(offsets), BLOCK):
             size = min(BLOCK, len(offsets) - position)
             block = [np.resize(array[position : position + size], BLOCK) for array in given]
             blocks.append((self.programs[name](self.tables, start, *block), size))
         whole = [jax.tree.map(lambda x, n=n: np.asarray(x)[:n], block) for block, n in blocks]
-        return jax.tree.map(lambda *x: np.concatenate(x), *whole)
+        place = np.argsort(order)
+        return jax.tree.map(lambda *x: np.concatenate(x)[place], *whole)
 
     def _start(self, line: int) -> NDArray[np.int32]:
         digits = self.problem.space.line_digits(line)

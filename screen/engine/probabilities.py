@@ -98,13 +98,16 @@ def median_resistance(line: Line, thickness_nm: Array) -> Array:
 
 
 def _each(function: Any, line: Line, *more: Array) -> Any:
-    """Apply a function of one line to arrays of lines of any shape."""
+    """Apply a function of lines (1, 1, lines) to arrays of lines of any shape.
+
+    Inside, arrays are (panels, points, lines): lines come last, so that loops are vector loops.
+    """
     dtype = jnp.asarray(line.sigma_ele, float if isinstance(line.sigma_ele, int) else None).dtype
     given = [jnp.asarray(value, dtype) for value in (*line, *more)]
     shape = jnp.broadcast_shapes(*(value.shape for value in given))
-    flat = [jnp.broadcast_to(value, shape).reshape(-1) for value in given]
+    flat = [jnp.broadcast_to(value, shape).reshape(1, 1, -1) for value in given]
     count = len(line)
-    result = jax.vmap(lambda *v: function(Line(*v[:count]), *v[count:]))(*flat)
+    result = function(Line(*flat[:count]), *flat[count:])
     return jax.tree.map(lambda value: value.reshape(shape), result)
 
 
@@ -115,10 +118,21 @@ def _at_thickness_coarsely(line: Line, nm: Array) -> Probabilities:
 def _at_thickness(
     line: Line, nm: Array, fineness: Fineness = GIVEN, ions: tuple[Any, Any] = _IONS
 ) -> Probabilities:
-    pays, both, rest = _parts_at(line, nm, fineness, ions)
-    weights = jnp.stack(_parts(line)[1])
-    affordable, transport = (weights * pays).sum(), (weights * both).sum()
-    protects = transport + (weights * rest).sum()
+    means, sds, weights = (jnp.stack(each) for each in _parts(line))
+
+    def added(total: Array, part: tuple[Array, Array, Array]) -> tuple[Array, None]:
+        mean, sd, weight = part
+
+        def judge() -> Array:
+            return weight * _of_normal(line, mean, sd, nm, fineness, ions)
+
+        # most lines have one normal
+        return total + jax.lax.cond((weight > 0).any(), judge, lambda: jnp.zeros_like(total)), None
+
+    nothing = jnp.zeros((3, *nm.shape[1:]), nm.dtype)
+    found = jax.lax.scan(added, nothing, (means, sds, weights))[0]
+    affordable, transport, rest = (found[i : i + 1] for i in range(3))
+    protects = transport + rest
     stable, inert = _stable(line), _inert(line)
     keeps = jnp.where(line.oxidised_loses > 0, stable, 1.0)
     return Probabilities(
@@ -132,10 +146,13 @@ def _at_thickness(
     )
 
 
-def _parts(line: Line) -> tuple[tuple[tuple[Array, Array], ...], tuple[Array, Array]]:
-    first = (line.sigma_ion, line.sigma_ion_sd)
-    second = (line.sigma_ion_second, line.sigma_ion_second_sd)
-    return (first, second), (1.0 - line.second_weight, line.second_weight)
+def _parts(line: Line) -> tuple[tuple[Array, Array], tuple[Array, Array], tuple[Array, Array]]:
+    """Means, deviations and weights of both normals of log sigma_ion."""
+    return (
+        (line.sigma_ion, line.sigma_ion_second),
+        (line.sigma_ion_sd, line.sigma_ion_second_sd),
+        (1.0 - line.second_weight, line.second_weight),
+    )
 
 
 def _stable(line: Line) -> Array:
@@ -172,37 +189,30 @@ def _bare(line: Line) -> Probabilities:
     )
 
 
-def _parts_at(
-    line: Line, nm: Array, fineness: Fineness, ions: tuple[Any, Any]
-) -> tuple[Array, Array, Array]:
-    """For both normals of sigma_ion, shape (2,): P(affordable), P(protects and affordable) and
-    P(protects and not affordable)."""
-    count = len(ions[0])
-    parts = _parts(line)[0]
-    mean, sd = (jnp.stack(values)[:, None] for values in zip(*parts, strict=True))
-    pays = jnp.stack([ndtr(-_edge(line, *part, nm)) for part in parts])
-    nodes, weights = (jnp.asarray(values, mean.dtype)[None, :] for values in ions)
+def _of_normal(
+    line: Line, mean: Array, sd: Array, nm: Array, fineness: Fineness, ions: tuple[Any, Any]
+) -> Array:
+    """For one normal of sigma_ion: P(affordable), P(protects and affordable) and P(protects and not
+    affordable), (3, 1, lines)."""
+    pays = ndtr(-_edge(line, mean, sd, nm))
+    nodes, weights = (jnp.asarray(values, mean.dtype)[None, :, None] for values in ions)
     # normal scores of sigma_ion above the edge of the budget, by equal probability
-    good = -quantile(nodes * pays[:, None])
+    good = -quantile(nodes * pays)
     # and below it, in three panels that part where the ions alone hold E* at a limit
-    ends = jnp.stack([_blocking(line, *part, nm) for part in parts])
-    ends = jnp.sort(jnp.minimum(ends, (1.0 - pays)[:, None]), axis=1)
-    width = ends[:, 1:] - ends[:, :-1]
-    bad = quantile(ends[:, :-1, None] + width[..., None] * nodes[None]).reshape(2, -1)
-    scores = jnp.concatenate([good, bad], axis=1)
-    inside = jax.vmap(
-        lambda z, log_ion: inside_window(
-            line, fineness, nm, ratio_of(line, nm, z, log_ion), log_ion
-        )
-    )(scores.reshape(-1), (mean + sd * scores).reshape(-1)).reshape(scores.shape)
-    both = pays * (weights * inside[:, :count]).sum(1)
-    rest = (width[..., None] * weights[None] * inside[:, count:].reshape(2, 3, count)).sum((1, 2))
-    return pays, both, rest
+    ends = jnp.sort(jnp.minimum(_blocking(line, mean, sd, nm), 1.0 - pays), axis=0)
+    width = ends[1:] - ends[:-1]
+    bad = quantile(ends[:-1] + width * nodes)
+    scores = jnp.concatenate([good, bad])
+    log_ion = mean + sd * scores
+    inside = inside_window(line, fineness, nm, ratio_of(line, nm, scores, log_ion), log_ion)
+    both, rest = weights * pays * inside[:1], weights * width * inside[1:]
+    return jnp.concatenate([pays, *(x.sum((0, 1), keepdims=True) for x in (both, rest))])
 
 
 def _blocking(line: Line, mean: Array, sd: Array, nm: Array) -> Array:
-    """0, the probabilities that sigma_ion is below what holds E* at either limit, and 1."""
-    ratios = jnp.stack(_ratios_at_limits(line)) * _electrolyte(line) - line.contacts_ohm_cm2
+    """0, the probabilities that sigma_ion is below what holds E* at either limit, and 1: four
+    panel ends."""
+    ratios = jnp.concatenate(_ratios_at_limits(line)) * _electrolyte(line) - line.contacts_ohm_cm2
     log_ion = jnp.log10(length_cm(line, nm)) - jnp.log10(jnp.clip(ratios, 1e-12, 1e30))
     below = above_zero(log_ion - mean, sd)
     return jnp.concatenate([jnp.zeros_like(below[:1]), below, jnp.ones_like(below[:1])])
@@ -227,13 +237,14 @@ def _edge(line: Line, mean: Array, sd: Array, nm: Array) -> Array:
 def _recommend(line: Line, floor: Array, ceiling: Array) -> Recommended:
     grid = _coarse(line, floor, ceiling)
     p = _search(line, grid)
-    first = jnp.argmax(p >= p.max() - WITHIN)
-    start, end = grid[jnp.maximum(first - 1, 0)], grid[first]
-    fine = jnp.exp(jnp.linspace(jnp.log(start), jnp.log(end), _FINE))
+    highest = p.max(1, keepdims=True)
+    first = _first(p >= highest - WITHIN)
+    start, end = _take(grid, jnp.maximum(first - 1, 0)), _take(grid, first)
+    fine = _evenly(start, end, _FINE)
     q = _search(line, fine)
-    best = jnp.maximum(p.max(), q.max())
+    best = jnp.maximum(highest, q.max(1, keepdims=True))
     thickness = _crossing(fine, q, best - WITHIN)
-    low, high = _crossing(grid, p, 0.9 * best), _crossing(grid[::-1], p[::-1], 0.9 * best)
+    low, high = (_crossing(grid[:, ::n], p[:, ::n], 0.9 * best) for n in (1, -1))
     thickness = jnp.clip(thickness, floor, ceiling)
     return Recommended(
         thickness,
@@ -245,13 +256,37 @@ def _recommend(line: Line, floor: Array, ceiling: Array) -> Recommended:
     )
 
 
+def _take(values: Array, position: Array) -> Array:
+    """The value of every line at its own point."""
+    return jnp.take_along_axis(values, position, axis=1)
+
+
+def _first(holds: Array) -> Array:
+    """The first point of every line at which something holds."""
+    return jnp.argmax(holds, axis=1, keepdims=True)
+
+
+def _evenly(start: Array, end: Array, count: int) -> Array:
+    """Points evenly in the logarithm."""
+    logs = jnp.linspace(jnp.log(start[:, 0]), jnp.log(end[:, 0]), count, axis=1)
+    return jnp.exp(logs)
+
+
 def _coarse(line: Line, floor: Array, ceiling: Array) -> Array:
     """Thicknesses to try: evenly in the logarithm, and where the medians cross a threshold."""
-    steps = jnp.exp(jnp.linspace(jnp.log(floor), jnp.log(ceiling), _COARSE))
+    steps = _evenly(floor, ceiling, _COARSE)
     thinnest, thickest = _thresholds(line)
     inside = jnp.sqrt(jnp.maximum(thinnest, floor) * jnp.minimum(thickest, ceiling))
-    wanted = jnp.stack([thinnest * (1.0 + _JUST), inside, thickest * (1.0 - _JUST)])
-    return jnp.sort(jnp.concatenate([steps, jnp.clip(wanted, floor, ceiling)]))
+    for wanted in (thinnest * (1.0 + _JUST), inside, thickest * (1.0 - _JUST)):
+        steps = _inserted(steps, jnp.clip(wanted, floor, ceiling))
+    return steps
+
+
+def _inserted(ordered: Array, value: Array) -> Array:
+    """Points in ascending order with one more in its place."""
+    end = jnp.full_like(ordered[:, :1], jnp.inf)
+    below, above = (jnp.concatenate(each, axis=1) for each in ([-end, ordered], [ordered, end]))
+    return jnp.maximum(below, jnp.minimum(above, value))
 
 
 def _thresholds(line: Line) -> tuple[Array, Array]:
@@ -295,41 +330,39 @@ def _search(line: Line, grid: Array) -> Array:
     while the thickness is looked for; `at_thickness` integrates.
     """
 
-    def at(nm: Array) -> Array:
-        edge = _edge(line, line.sigma_ion, line.sigma_ion_sd, nm)
-        # mean and variance of the normal score above the edge
-        z = jnp.exp(-0.5 * edge * edge - log_ndtr(-edge)) / _ROOT_2PI
-        left = jnp.clip(1.0 + edge * z - z * z, 0.0, 1.0)
-        known = line.sigma_ion_sd > 0
-        z, left = jnp.where(known, z, 0.0), jnp.where(known, left, 1.0)
-        log_ion = line.sigma_ion + line.sigma_ion_sd * z
-        ratio = ratio_of(line, nm, z, log_ion, left)
-        return inside_window(line, LOOKING, nm, ratio, log_ion) * _affordable(line, nm)
-
-    return jax.vmap(at)(grid)
+    edge = _edge(line, line.sigma_ion, line.sigma_ion_sd, grid)
+    # mean and variance of the normal score above the edge
+    z = jnp.exp(-0.5 * edge * edge - log_ndtr(-edge)) / _ROOT_2PI
+    left = jnp.clip(1.0 + edge * z - z * z, 0.0, 1.0)
+    known = line.sigma_ion_sd > 0
+    z, left = jnp.where(known, z, 0.0), jnp.where(known, left, 1.0)
+    log_ion = line.sigma_ion + line.sigma_ion_sd * z
+    ratio = ratio_of(line, grid, z, log_ion, left)
+    return inside_window(line, LOOKING, grid, ratio, log_ion) * _affordable(line, grid)
 
 
 def _affordable(line: Line, nm: Array) -> Array:
-    parts, weights = _parts(line)
     return sum(
         weight * ndtr(-_edge(line, mean, sd, nm))
-        for (mean, sd), weight in zip(parts, weights, strict=True)
+        for mean, sd, weight in zip(*_parts(line), strict=True)
     )
 
 
 def _crossing(grid: Array, p: Array, wanted: Array) -> Array:
     """First thickness of a grid where p reaches a value, between its points by interpolation."""
-    first = jnp.argmax(p >= wanted)
+    first = _first(p >= wanted)
     before = jnp.maximum(first - 1, 0)
-    rise = p[first] - p[before]
-    share = jnp.where(rise > 0, (wanted - p[before]) / jnp.where(rise > 0, rise, 1.0), 1.0)
+    low = _take(p, before)
+    rise = _take(p, first) - low
+    share = jnp.where(rise > 0, (wanted - low) / jnp.where(rise > 0, rise, 1.0), 1.0)
     logs = jnp.log(grid)
-    return jnp.exp(logs[before] + jnp.clip(share, 0.0, 1.0) * (logs[first] - logs[before]))
+    start = _take(logs, before)
+    return jnp.exp(start + jnp.clip(share, 0.0, 1.0) * (_take(logs, first) - start))
 
 
 def _median(line: Line) -> Array:
     """Median of log10 sigma_ion of the mixture, by bisection between the medians of its parts."""
-    (one, one_sd), (two, two_sd) = _parts(line)[0]
+    (one, two), (one_sd, two_sd), _ = _parts(line)
     two = jnp.where(line.second_weight > 0, two, one)
     low, high = jnp.minimum(one, two), jnp.maximum(one, two)
 

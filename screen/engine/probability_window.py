@@ -58,50 +58,60 @@ class Ratio(NamedTuple):
 def inside_window(line: Line, fineness: Fineness, nm: Array, ratio: Ratio, log_ion: Array) -> Array:
     """P(E* inside the window and above the coating's own limit) for one sigma_ion, integrated.
 
-    The ratio is integrated over, in three panels that part where E* passes the mean limits; given
-    the ratio E* is known, and each limit is a normal of its own.
+    Arrays are (..., lines), all of one rank. The ratio is integrated over, in three panels that part
+    where E* passes the mean limits; given the ratio E* is known, and each limit is a normal of its
+    own.
     """
-    side, side_sd, shares = _sides(line, fineness.side)
-    anode, high, low = _potentials(line, side, nm, log_ion)
+    dtype = jnp.asarray(line.anode_V).dtype
+    nodes, weights = (jnp.asarray(values, dtype) for values in fineness.panel)
     own, own_sd = line.reduction_V - line.reduction_allowance_V, _own_sd(line)
     judged = jnp.where(line.pinned > 0, -99.0, line.electrolyte_reduction_V)
-    upper = _score(ratio, line.electrolyte_oxidation_V, anode, high)
-    lower = _score(ratio, jnp.maximum(own, judged), anode, low)
-    first, last = jnp.minimum(upper, lower), jnp.maximum(upper, lower)
-    ends = ndtr(jnp.stack([jnp.full_like(first, -30.0), first, last, jnp.full_like(first, 30.0)]))
-    nodes, weights = (jnp.asarray(values, anode.dtype)[None, None, :] for values in fineness.panel)
-    width = ends[1:] - ends[:-1]
-    share = ends[:-1, :, None] + width[..., None] * nodes
-    weight = width[..., None] * weights
-    whole = jnp.exp(jnp.clip(ratio.log + ratio.sd * quantile(share), -80.0, 80.0)) + ratio.ionic
-    fall = whole / (1.0 + whole)
-    moved = fall * side_sd[None, :, None]
-    edge = anode[None, :, None]
-    span = high - edge
-    at_high, at_low = edge + span * (1.0 - fall), edge + (low - edge) * (1.0 - fall)
-    keeps = above_zero(
-        line.electrolyte_oxidation_V - at_high, hypot(line.electrolyte_oxidation_sd, moved)
-    )
-    keeps = keeps * above_zero(at_low - own, hypot(own_sd, moved))
-    keeps = keeps * above_zero(at_low - judged, line.electrolyte_reduction_sd)
-    given = (weight * keeps).sum((0, 2))
-    return jnp.minimum((shares * given).sum(), 1.0)
+
+    def of_side(total: Array, normal: tuple[Array, Array]) -> tuple[Array, None]:
+        side, side_sd = _side(line, normal[0], fineness.side[2])
+        anode, high, low = _potentials(line, side, nm, log_ion)
+        upper = _score(ratio, line.electrolyte_oxidation_V, anode, high)
+        lower = _score(ratio, jnp.maximum(own, judged), anode, low)
+        first, last = ndtr(jnp.minimum(upper, lower)), ndtr(jnp.maximum(upper, lower))
+        panels = ((jnp.zeros_like(first), first), (first, last - first), (last, 1.0 - last))
+
+        def given(share: Array) -> Array:
+            whole = jnp.exp(jnp.clip(ratio.log + ratio.sd * quantile(share), -80.0, 80.0))
+            whole = whole + ratio.ionic
+            fall = whole / (1.0 + whole)
+            moved = fall * side_sd
+            at_high, at_low = (anode + (end - anode) * (1.0 - fall) for end in (high, low))
+            keeps = above_zero(
+                line.electrolyte_oxidation_V - at_high, hypot(line.electrolyte_oxidation_sd, moved)
+            )
+            keeps = keeps * above_zero(at_low - own, hypot(own_sd, moved))
+            return keeps * above_zero(at_low - judged, line.electrolyte_reduction_sd)
+
+        def at_node(inside: Array, node: tuple[Array, Array]) -> tuple[Array, None]:
+            inside = inside + node[1] * sum(
+                width * given(start + width * node[0]) for start, width in panels
+            )
+            return inside, None
+
+        inside = jax.lax.scan(at_node, jnp.zeros_like(first), (nodes, weights))[0]
+        return total + normal[1] * inside, None
+
+    points, shares = (jnp.asarray(values, dtype) for values in fineness.side[:2])
+    nothing = jnp.zeros(jnp.shape(ratio.log + ratio.ionic), dtype)
+    total = jax.lax.scan(of_side, nothing, (points, shares))[0]
+    return jnp.minimum(total / _in_order(line), 1.0)
 
 
-def _sides(line: Line, normals: tuple[Any, Any, float]) -> tuple[Array, Array, Array]:
-    """Potential of the anode side as narrow normals: centres, width of each, weights.
+def _side(line: Line, point: Array, narrow: float) -> tuple[Array, Array]:
+    """Potential of the anode side as a narrow normal: centre and width.
 
     The electrolyte's limits are drawn in order, reduction below oxidation. A coating that protects
     implies that order, so that its probability is no more than a divisor.
     """
-    dtype = jnp.asarray(line.anode_V).dtype
-    points, weights = (jnp.asarray(values, dtype) for values in normals[:2])
-    narrow = normals[2]
-    red = line.electrolyte_reduction_V + line.electrolyte_reduction_sd * points
+    red = line.electrolyte_reduction_V + line.electrolyte_reduction_sd * point
     above, above_sd = _positive_part(red - line.anode_V, narrow * line.electrolyte_reduction_sd)
     side = line.anode_V + jnp.where(line.pinned > 0, above, 0.0)
-    sd = jnp.where(line.pinned > 0, above_sd, 0.0)
-    return side, sd, weights / _in_order(line)
+    return side, jnp.where(line.pinned > 0, above_sd, 0.0)
 
 
 def _positive_part(mean: Array, sd: Array) -> tuple[Array, Array]:
