@@ -36,7 +36,7 @@ import json, sys, time
 spec = json.loads(sys.argv[1])
 if len(sys.argv) > 2:
     from muli.screen.running.run import run
-start = time.perf_counter()
+start, used = time.perf_counter(), time.process_time()
 if len(sys.argv) == 2:
     from muli.screen.space.cost import dry_run
     stacks = dry_run(spec).stacks
@@ -44,11 +44,11 @@ else:
     shard = tuple(map(int, sys.argv[3].split("/"))) if len(sys.argv) > 3 else None
     found = run(spec, sys.argv[2], shard=shard)
     stacks = found.stacks
-seconds = time.perf_counter() - start
+seconds, used = time.perf_counter() - start, time.process_time() - used
 with open("/proc/self/status") as status:  # ru_maxrss would be that of the parent, across exec
     peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
 feasible = found.outcomes["feasible"]["yes"] if len(sys.argv) > 2 else None
-told = {"seconds": seconds, "peak_MiB": peak, "stacks": stacks, "feasible": feasible}
+told = {"seconds": seconds, "processor_seconds": used, "peak_MiB": peak, "stacks": stacks, "feasible": feasible}
 print(json.dumps(told))
 """
 

@@ -7,12 +7,14 @@ ratio is to the bare import of jax, pandas, duckdb and pyarrow in the same minut
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -27,13 +29,26 @@ ROOT = Path(__file__).parent.parent
 IMPORTS = "import jax, pandas, duckdb, pyarrow"
 
 
-def seconds_of(*command: str, **environment: str) -> float:
-    """Wall time of a process."""
+class Seconds(NamedTuple):
+    """Seconds of a process by the clock and of processors."""
+
+    wall: float
+    processor: float
+
+
+def seconds_of(*command: str, **environment: str) -> Seconds:
+    """What a process takes."""
     around = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
     around.pop("JAX_COMPILATION_CACHE_DIR", None)  # JAX's own cache would take the place of ours
-    start = time.perf_counter()
+    start, used = time.perf_counter(), _processor_s()
     subprocess.run(command, cwd=ROOT, env=around, check=True, capture_output=True)
-    return time.perf_counter() - start
+    return Seconds(time.perf_counter() - start, _processor_s() - used)
+
+
+def _processor_s() -> float:
+    """Processor time of all processes that this one has waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def second_start(name: str, *words: str, error: float | None) -> Row:
@@ -44,10 +59,13 @@ def second_start(name: str, *words: str, error: float | None) -> Row:
             own = [w.replace("OUT", f"{folder}/out-{number}") for w in words]
             command = (sys.executable, "-m", "muli", *own)
             times.append(seconds_of(*command, XDG_CACHE_HOME=f"{folder}/cache"))
-        bare = min(seconds_of(sys.executable, "-c", IMPORTS) for _ in range(2))
-    again = min(times[1:])
-    words_of_row = f"{IMPORTS}: {bare:.3g} s; first start {times[0]:.3g} s"
-    return Row(name, again, "s", words_of_row, again / bare, error)
+        imports = [seconds_of(sys.executable, "-c", IMPORTS) for _ in range(2)]
+    again, bare = (Seconds(*map(min, zip(*each, strict=True))) for each in (times[1:], imports))
+    words_of_row = (
+        f"{IMPORTS}: {bare.wall:.3g} s; first start {times[0].wall:.3g} s; processor time "
+        f"{again.processor:.3g}, {bare.processor:.3g} and {times[0].processor:.3g} s"
+    )
+    return Row(name, again.wall, "s", words_of_row, again.wall / bare.wall, error)
 
 
 @row("second_start_run")
@@ -84,7 +102,11 @@ def screen(name: str, given: dict, scale: Scale) -> Row:
             for kind, each in (("plain", plain), ("asked", given))
         ]
     rates = [found["stacks"] / found["seconds"] for found in runs]
-    words = f"constant laws in the same run: {rates[0]:.3g} stacks/s; {runs[1]['stacks']:,} stacks"
+    work = [found["stacks"] / found["processor_seconds"] for found in runs]
+    words = (
+        f"constant laws in the same run: {rates[0]:.3g} stacks/s; {runs[1]['stacks']:,} stacks; "
+        f"per processor second {work[1]:.3g} and {work[0]:.3g}"
+    )
     return Row(name, rates[1], "stacks/s", words, rates[1] / rates[0], None)
 
 
