@@ -48,7 +48,8 @@ seconds, used = time.perf_counter() - start, time.process_time() - used
 with open("/proc/self/status") as status:  # ru_maxrss would be that of the parent, across exec
     peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
 feasible = found.outcomes["feasible"]["yes"] if len(sys.argv) > 2 else None
-told = {"seconds": seconds, "processor_seconds": used, "peak_MiB": peak, "stacks": stacks, "feasible": feasible}
+told = {"seconds": seconds, "processor_seconds": used, "peak_MiB": peak}
+told |= {"stacks": stacks, "feasible": feasible}
 print(json.dumps(told))
 """
 

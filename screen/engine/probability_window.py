@@ -58,9 +58,9 @@ class Ratio(NamedTuple):
 def inside_window(line: Line, fineness: Fineness, nm: Array, ratio: Ratio, log_ion: Array) -> Array:
     """P(E* inside the window and above the coating's own limit) for one sigma_ion, integrated.
 
-    Arrays are (..., lines), all of one rank. The ratio is integrated over, in three panels that part
-    where E* passes the mean limits; given the ratio E* is known, and each limit is a normal of its
-    own.
+    Arrays are (..., lines), all of one rank. The ratio is integrated over, in three panels that
+    part where E* passes the mean limits; given the ratio E* is known, and each limit is a normal of
+    its own.
     """
     dtype = jnp.asarray(line.anode_V).dtype
     nodes, weights = (jnp.asarray(values, dtype) for values in fineness.panel)
