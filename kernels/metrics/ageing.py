@@ -73,7 +73,16 @@ class Ageing(eqx.Module):
 
 
 def ageing(row: Row, times: Curve, life: Scalar) -> Ageing:
-    """Columns of a row at times (s), and for a wanted life (s)."""
+    """Columns of a row at times (s), and for a wanted life (s).
+
+    Args:
+        row: a cell in V vs Li/Li+, ohm cm2, S/cm and cm; see `AgeingRow`.
+        times: (times,), s, rising.
+        life: s.
+
+    Returns:
+        Columns with the unit in their names, one value per time where they change; see `Ageing`.
+    """
     feeds = feeds_of(row)
     free = jax.vmap(lambda t: grown_at(feeds, t))(jnp.append(times, life))
     at_life = jax.tree.map(lambda leaf: leaf[-1], free)
@@ -98,7 +107,15 @@ def ageing(row: Row, times: Curve, life: Scalar) -> Ageing:
 
 
 def asr_after(row: Row, time: Scalar) -> Scalar:
-    """Coating, contacts and interphases that count after a time (s), ohm cm2 of sheet."""
+    """Coating, contacts and interphases that count after a time (s), ohm cm2 of sheet.
+
+    Args:
+        row: a cell in V vs Li/Li+, ohm cm2, S/cm and cm; see `AgeingRow`.
+        time: s.
+
+    Returns:
+        ohm cm2 of sheet.
+    """
     return spent_resistance(row, grown_at(feeds_of(row), time))
 
 
@@ -110,7 +127,15 @@ class Lives(eqx.Module):
 
 
 def lives(row: Row, life: Scalar) -> Lives:
-    """Whether the budget holds for a life (s); without holes in closed form."""
+    """Whether the budget holds for a life (s); without holes in closed form.
+
+    Args:
+        row: a cell in V vs Li/Li+, ohm cm2, S/cm and cm; see `AgeingRow`.
+        life: s.
+
+    Returns:
+        Two truth values: of the row as it is, and of the same row if its coating protects.
+    """
     feeds = feeds_of(row)
     anode = thickness_in_steps(feeds.anode, life) / row.anode.sigma_ion * row.anode_counts
     allowed = row.asr_budget - row.asr_coating - anode

@@ -71,7 +71,16 @@ def constriction(sigma: Number, radius: Number, hole_share: Number) -> Number:
 
 
 def held_holes(interface: Interface, coverage: Number, radius: Number) -> Holes:
-    """Potential under the coating and flux into the holes; `coverage` is c, 0 < c <= 1."""
+    """Potential under the coating and flux into the holes; `coverage` is c, 0 < c <= 1.
+
+    Args:
+        interface: potentials in V vs Li/Li+, resistances in ohm cm2; see `Interface`.
+        coverage: coated share c, 0 < c <= 1.
+        radius: of the holes, cm.
+
+    Returns:
+        Potential under the coating (V vs Li/Li+) and flux into the holes (A/cm2 of hole).
+    """
     cell, c = interface, jnp.asarray(coverage)
     G, bare, R_C = cell.sigma / cell.thickness, 1.0 - c, cell.coating_resistance
     g = constriction(cell.sigma, radius, bare)
@@ -91,6 +100,13 @@ def max_hole_share(interface: Interface, radius: Number) -> Number:
     Holes with an interphase are held and do not do so. 0 where the coating alone does not protect,
     1 where the cathode lies within the limit; shares above a half are given as a half. One
     interface: scalars.
+
+    Args:
+        interface: potentials in V vs Li/Li+, resistances in ohm cm2; see `Interface`.
+        radius: of the holes, cm.
+
+    Returns:
+        Share of the interface, 0 to 1.
     """
     cell = interface
     drive, spare = jnp.asarray(cell.E_cathode - cell.E_oxidation), _spare(cell)
@@ -112,7 +128,16 @@ def max_hole_share(interface: Interface, radius: Number) -> Number:
 
 
 def in_parallel(coverage: Number, R_coated: Number, R_bare: Number) -> Number:
-    """Resistance (ohm cm2) of both columns, each given per area of its own; 0 where one is 0."""
+    """Resistance (ohm cm2) of both columns, each given per area of its own; 0 where one is 0.
+
+    Args:
+        coverage: coated share c, 0 to 1.
+        R_coated: ohm cm2 of coated interface.
+        R_bare: ohm cm2 of bare interface.
+
+    Returns:
+        ohm cm2 of the whole interface.
+    """
     shorted = (R_bare <= 0) & (coverage < 1) | (R_coated <= 0) & (coverage > 0)
     safe = (jnp.where(R <= 0, 1.0, R) for R in (R_coated, R_bare))
     coated, bare = safe

@@ -113,10 +113,19 @@ def growth(
 ) -> Growth:
     """Interphases of one stack at times (s) after contact, at open circuit.
 
-    stack: E_anode and E_cathode are the electrodes'; coatings and contacts of the cathode side per
-    area of the electrode sheet (L/a). window: of the electrolyte. cathode, anode: what it becomes
-    on each side. area_factor: a, of the cathode. Pure and differentiable; batches are `jax.vmap`.
-    Never raises on values: see `status`, and `Grown.end` where that is ok.
+    Pure and differentiable; batches are `jax.vmap`. Never raises on values: see `status`, and
+    `Grown.end` where that is ok.
+
+    Args:
+        stack: thicknesses in cm, conductivities in S/cm, potentials of the electrodes in V vs
+            Li/Li+; coatings and contacts of the cathode side per area of the electrode sheet (L/a).
+        window: of the electrolyte, V vs Li/Li+.
+        times: (times,), s.
+        cathode, anode: products of the electrolyte on each side, S/cm and cm3/C; see `Interphase`.
+        area_factor: a, interface area over electrode area of the cathode.
+
+    Returns:
+        Thicknesses in cm and resistances in ohm cm2, (times,); see `Growth`.
     """
     faces = pinned_faces(stack, window)
     return growth_from(faces, stack, times, cathode=cathode, anode=anode, area_factor=area_factor)
@@ -131,7 +140,15 @@ def growth_from(
     anode: Interphase | None = None,
     area_factor: Float[Real, ""] = 1.0,
 ) -> Growth:
-    """`growth` where the faces of the electrolyte are known. Those held at a limit grow."""
+    """`growth` where the faces of the electrolyte are known. Those held at a limit grow.
+
+    Args:
+        faces: potentials of the electrolyte's faces, V vs Li/Li+; see `pinned_faces`.
+        stack, times, cathode, anode, area_factor: see `growth`.
+
+    Returns:
+        Thicknesses in cm and resistances in ohm cm2, (times,); see `Growth`.
+    """
     times, area = (jnp.asarray(x, faces.leak.dtype) for x in (times, area_factor))
     wrong = jnp.any(~(times >= 0)) | ~(area > 0)
     status = jnp.where(wrong, Status.INPUT_OUT_OF_RANGE, Status.OK).astype(jnp.int32)

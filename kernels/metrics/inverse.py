@@ -46,6 +46,13 @@ def min_thickness(stack: Stack, E_oxidation: ArrayLike) -> Scalar:
 
     0 where E_cathode does not exceed the limit, infinite where the limit does not exceed E_anode:
     nothing protects then. The coating's own thickness in `stack` is not used.
+
+    Args:
+        stack: conductivities in S/cm, thicknesses in cm, potentials in V vs Li/Li+; see `Stack`.
+        E_oxidation: limit of the electrolyte, V vs Li/Li+.
+
+    Returns:
+        cm of coating per electrode area.
     """
     return _coating_thickness(stack, coating_span(stack, E_oxidation))
 
@@ -55,6 +62,14 @@ def thickness_at(stack: Stack, E_target: ArrayLike, *, coating_side: bool = Fals
 
     0 where E_cathode does not exceed the target, infinite where no thickness reaches it: at open
     circuit E* stays above E_anode, while on charge it can fall below.
+
+    Args:
+        stack: conductivities in S/cm, thicknesses in cm, potentials in V vs Li/Li+; see `Stack`.
+        E_target: V vs Li/Li+.
+        coating_side: whether E* is that of the coating's side of the contact.
+
+    Returns:
+        cm of coating per electrode area.
     """
     span = coating_span(stack, E_target, coating_side=coating_side, below_anode=True)
     return _coating_thickness(stack, span)
@@ -68,6 +83,14 @@ def resting_thickness(
 
     0 where E_target is at or beyond E_cathode, infinite at or beyond E_anode, NaN where something
     that decides is unknown. E* is on the cathode's side of E_target for every thinner coating.
+
+    Args:
+        stack: conductivities in S/cm, thicknesses in cm, potentials in V vs Li/Li+; see `Stack`.
+        E_target: V vs Li/Li+.
+        coating_side: whether E* is that of the coating's side of the contact.
+
+    Returns:
+        cm of coating per electrode area.
     """
     numbers, target = as_floats((stack, E_target))
     E_a, E_c = numbers.E_anode, numbers.E_cathode
@@ -95,6 +118,13 @@ def max_electrolyte_thickness(stack: Stack, E_oxidation: ArrayLike) -> Scalar:
     """Largest thickness (cm) of the electrolyte for which the coating still protects it.
 
     Infinite where E_cathode does not exceed the limit, 0 where the limit does not exceed E_anode.
+
+    Args:
+        stack: conductivities in S/cm, thicknesses in cm, potentials in V vs Li/Li+; see `Stack`.
+        E_oxidation: limit of the electrolyte, V vs Li/Li+.
+
+    Returns:
+        cm of electrolyte.
     """
     span = electrolyte_span(stack, E_oxidation)
     thickness = _thickness(stack, stack.layers[stack.electrolyte], span)
@@ -105,6 +135,13 @@ def max_sigma_ele(stack: Stack, E_oxidation: ArrayLike) -> Scalar:
     """Largest constant sigma_ele (S/cm) with which the coating protects at its thickness.
 
     Infinite where any value protects, 0 where none does. The coating's own law is not used.
+
+    Args:
+        stack: conductivities in S/cm, thicknesses in cm, potentials in V vs Li/Li+; see `Stack`.
+        E_oxidation: limit of the electrolyte, V vs Li/Li+.
+
+    Returns:
+        S/cm, of the coating.
     """
     span = coating_span(stack, E_oxidation)
     sigma = _constant_sigma_ele(stack, stack.layers[coating_index(stack)], span)
@@ -115,6 +152,13 @@ def min_electrolyte_sigma_ele(stack: Stack, E_oxidation: ArrayLike) -> Scalar:
     """Smallest constant sigma_ele (S/cm) of the electrolyte for which the coating still protects.
 
     0 where any value will do, infinite where none does.
+
+    Args:
+        stack: conductivities in S/cm, thicknesses in cm, potentials in V vs Li/Li+; see `Stack`.
+        E_oxidation: limit of the electrolyte, V vs Li/Li+.
+
+    Returns:
+        S/cm, of the electrolyte.
     """
     span = electrolyte_span(stack, E_oxidation)
     sigma = _constant_sigma_ele(stack, stack.layers[stack.electrolyte], span)

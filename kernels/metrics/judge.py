@@ -99,7 +99,16 @@ class Metrics(eqx.Module):
 
 
 def classify_coating(oxidation_margin: Scalar, reduction_margin: Scalar, tolerance: Scalar) -> Code:
-    """Class of a coating from the margins (V) at its two faces; NaN margins are unknown."""
+    """Class of a coating from the margins (V) at its two faces; NaN margins are unknown.
+
+    Args:
+        oxidation_margin: oxidation limit less the higher potential of the two faces, V.
+        reduction_margin: the lower potential of the two faces less the reduction limit, V.
+        tolerance: V.
+
+    Returns:
+        `CoatingClass` as an integer, of the margins' shape.
+    """
     beyond_oxidation, beyond_reduction = (
         oxidation_margin < -tolerance,
         reduction_margin < -tolerance,
@@ -153,7 +162,15 @@ def never_oxidised(stack: Stack, E_oxidation: Scalar) -> Flag:
 
 
 def judge(facts: Facts, limits: Limits) -> Metrics:
-    """All columns from the facts of a stack. Elementwise: any shapes that broadcast."""
+    """All columns from the facts of a stack. Elementwise: any shapes that broadcast.
+
+    Args:
+        facts: potentials (V vs Li/Li+), thicknesses (cm), resistances (ohm cm2) of stacks.
+        limits: windows in V vs Li/Li+, budget in ohm cm2; see `Limits`.
+
+    Returns:
+        Every column with the unit in its name; see `Metrics`.
+    """
     window, index = limits.electrolyte, facts.electrolyte
     left, right = facts.faces[index]
     coatings = facts.faces[:index] + facts.faces[index + 1 :]

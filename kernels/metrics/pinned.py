@@ -49,6 +49,13 @@ def pinned_faces(stack: Stack, window: Window) -> Faces:
 
     E_anode and E_cathode of the stack are the electrodes'; open circuit. A limit that is unknown
     (NaN) holds nothing.
+
+    Args:
+        stack: conductivities in S/cm, thicknesses in cm, potentials in V vs Li/Li+; see `Stack`.
+        window: of the electrolyte, V vs Li/Li+.
+
+    Returns:
+        Potentials of both faces (V vs Li/Li+) and which of them a limit holds.
     """
     stack, window = _numbers(stack, window)
     low, high = window.reduction, window.oxidation

@@ -58,6 +58,14 @@ def profile(stack: Stack, solution: Solution, x: Number) -> Profile:
     """Profile at positions x, cm from the anode's surface; on an interface the layer before it.
 
     x: a number or an array of any shape, which the profile's numbers then have; a list will do.
+
+    Args:
+        stack: conductivities in S/cm, thicknesses in cm, potentials in V vs Li/Li+; see `Stack`.
+        solution: `solve(stack)`, node potentials in V vs Li/Li+.
+        x: cm.
+
+    Returns:
+        Potentials (V) and the share of ions (no unit), of the shape of x; see `Profile`.
     """
     straight = is_constant(stack)
     stack = as_floats(stack)
@@ -75,7 +83,15 @@ def profile(stack: Stack, solution: Solution, x: Number) -> Profile:
 
 
 def solved_layers(stack: Stack, solution: Solution) -> SolvedLayer:
-    """Every layer with what its profile needs, along a leading axis."""
+    """Every layer with what its profile needs, along a leading axis.
+
+    Args:
+        stack: conductivities in S/cm, thicknesses in cm, potentials in V vs Li/Li+; see `Stack`.
+        solution: `solve(stack)`, node potentials in V vs Li/Li+.
+
+    Returns:
+        Leaves (layers, ...): potentials of faces in V, leak in A/cm2; see `SolvedLayer`.
+    """
     stack = as_floats(stack)
     medium, contacts = media_of(stack), contacts_of(stack)
     leak = solution.leak_current_density
@@ -90,7 +106,16 @@ def solved_layers(stack: Stack, solution: Solution) -> SolvedLayer:
 def profile_in_layer(
     layer: SolvedLayer, fractions: Float[Array, " fractions"], *, straight: bool = False
 ) -> Profile:
-    """Profile at fractions (0 to 1) of one layer's thickness. `straight`: its law is constant."""
+    """Profile at fractions (0 to 1) of one layer's thickness. `straight`: its law is constant.
+
+    Args:
+        layer: one of `solved_layers`: thickness in cm, potentials in V vs Li/Li+.
+        fractions: (fractions,), 0 at the anode's side.
+        straight: whether sigma_ele is constant.
+
+    Returns:
+        Potentials (V) and the share of ions (no unit), (fractions,); see `Profile`.
+    """
     medium = layer.medium
     leak = jnp.where(jnp.isnan(layer.leak), 1.0, layer.leak)
 

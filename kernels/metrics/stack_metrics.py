@@ -32,6 +32,15 @@ def metrics(
 
     boundary: how `stack.E_anode` and `stack.E_cathode` came about (`resolve_boundary`); without
     it they are electrode potentials. solution: `solve(stack)`, where it is at hand.
+
+    Args:
+        stack: conductivities in S/cm, thicknesses in cm, potentials in V vs Li/Li+; see `Stack`.
+        limits: windows in V vs Li/Li+, budget in ohm cm2; see `Limits`.
+        boundary: potentials in V vs Li/Li+.
+        solution: node potentials in V vs Li/Li+.
+
+    Returns:
+        Every column as a scalar with the unit in its name; see `Metrics`.
     """
     solution = solve(stack) if solution is None else solution
     numbers, limits = as_floats((stack, limits))
@@ -68,12 +77,28 @@ def ionic_resistances(stack: Stack) -> tuple[Scalar, Scalar]:
 
 def transport_ratio(stack: Stack, limits: Limits) -> Scalar:
     """Least protecting thickness over the largest allowed (resistance budget, reduction limits of
-    coating and electrolyte); below 1 one exists."""
+    coating and electrolyte); below 1 one exists.
+
+    Args:
+        stack: conductivities in S/cm, thicknesses in cm, potentials in V vs Li/Li+; see `Stack`.
+        limits: windows in V vs Li/Li+, budget in ohm cm2; see `Limits`.
+
+    Returns:
+        A number without a unit, 0 or more.
+    """
     return metrics(stack, limits).transport_ratio
 
 
 def max_sigma_ele_at_L_max(stack: Stack, limits: Limits) -> Scalar:
-    """Largest coating sigma_ele (S/cm) that protects at the resistance-limited thickness."""
+    """Largest coating sigma_ele (S/cm) that protects at the resistance-limited thickness.
+
+    Args:
+        stack: conductivities in S/cm, thicknesses in cm, potentials in V vs Li/Li+; see `Stack`.
+        limits: windows in V vs Li/Li+, budget in ohm cm2; see `Limits`.
+
+    Returns:
+        S/cm.
+    """
     return metrics(stack, limits).max_sigma_ele_at_L_max_S_cm
 
 

@@ -30,14 +30,31 @@ class Divider(NamedTuple):
 
 
 def layer_resistance(thickness: Number | float, sigma_ion: Number, sigma_ele: Number) -> Number:
-    """L/sigma_amb: what an ion and its electron meet together."""
+    """L/sigma_amb: what an ion and its electron meet together.
+
+    Args:
+        thickness: cm.
+        sigma_ion: S/cm.
+        sigma_ele: S/cm.
+
+    Returns:
+        ohm cm2.
+    """
     return thickness * (1.0 / sigma_ion + 1.0 / sigma_ele)
 
 
 def contact_potentials(
     E_anode: Number, E_cathode: Number, R_electrolyte: Number, R_contact: Number, R_coating: Number
 ) -> Divider:
-    """Potentials on both sides of the contact of resistors in series."""
+    """Potentials on both sides of the contact of resistors in series.
+
+    Args:
+        E_anode, E_cathode: V vs Li/Li+.
+        R_electrolyte, R_contact, R_coating: ohm cm2.
+
+    Returns:
+        Potentials, V vs Li/Li+; see `Divider`.
+    """
     leak = (E_cathode - E_anode) / (R_electrolyte + R_contact + R_coating)
     return Divider(E_anode + leak * R_electrolyte, E_cathode - leak * R_coating, leak)
 
@@ -49,6 +66,13 @@ def required_resistance(
 
     0 where E_cathode is not above the target, infinite where E_anode is not below it, NaN where
     that depends on what is unknown.
+
+    Args:
+        E_anode, E_cathode, E_target: V vs Li/Li+.
+        R_electrolyte: ohm cm2.
+
+    Returns:
+        ohm cm2.
     """
     impossible = E_target <= E_anode
     over_leak = R_electrolyte / jnp.where(impossible, 1.0, E_target - E_anode)
@@ -60,6 +84,14 @@ def sigma_ele_at_resistance(required: Number, thickness: Number, sigma_ion: Numb
     """sigma_ele at which a layer of this thickness has the required resistance.
 
     Infinite where its ionic resistance alone suffices, 0 where the required one is infinite.
+
+    Args:
+        required: ohm cm2.
+        thickness: cm.
+        sigma_ion: S/cm.
+
+    Returns:
+        S/cm.
     """
     electronic = required - thickness / sigma_ion
     enough = electronic <= 0
@@ -82,6 +114,14 @@ def metrics_of_plane(stack: Stack, limits: Limits, *, boundary: Boundary | None 
 
     Every leaf may be an array; contacts at the electrodes and at the interface count. Unknown
     conductivities and windows (NaN) are `missing_property` and blank only what needs them.
+
+    Args:
+        stack: leaves of any shapes that broadcast, S/cm, cm and V vs Li/Li+; see `Stack`.
+        limits: windows in V vs Li/Li+, budget in ohm cm2; see `Limits`.
+        boundary: potentials in V vs Li/Li+.
+
+    Returns:
+        Every column with the unit in its name, of the broadcast shape; see `Metrics`.
     """
     if len(stack.layers) != 2 or stack.electrolyte != 0 or not is_constant(stack):
         raise ValueError("a plane is electrolyte | coating with constant laws")

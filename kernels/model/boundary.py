@@ -50,6 +50,15 @@ def resolve_boundary(
     `interphase` pins a bare side at max(E_anode, reduction limit) or min(E_cathode, oxidation
     limit); `auto` comes to the same numbers, because a stable side is left alone by both;
     `electrode` never pins. An unknown limit (NaN) pins nothing.
+
+    Args:
+        E_anode, E_cathode: potentials of the electrodes, V vs Li/Li+.
+        electrolyte: its window, V vs Li/Li+.
+        choice: see above.
+        anode_coated, cathode_coated: whether a layer keeps that electrode from the electrolyte.
+
+    Returns:
+        Potentials of both ends (V vs Li/Li+) and which of them are pinned.
     """
     if choice not in ("electrode", "interphase", "auto"):
         raise ValueError(f"boundary {choice!r}: expected 'electrode', 'interphase' or 'auto'")

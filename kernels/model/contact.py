@@ -25,7 +25,16 @@ def contact_fraction(
     effective_modulus: Float[Real, "..."],
     rms_slope: Float[Real, "..."],
 ) -> Float[Array, "..."]:
-    """Share of the nominal area in contact, 0 to 1; both pressures in the same unit (MPa)."""
+    """Share of the nominal area in contact, 0 to 1; both pressures in the same unit (MPa).
+
+    Args:
+        pressure: MPa.
+        effective_modulus: MPa.
+        rms_slope: root mean square slope of the surfaces, without a unit.
+
+    Returns:
+        A share without a unit.
+    """
     return erf(jnp.sqrt(2.0) * pressure / (jnp.asarray(effective_modulus) * rms_slope))
 
 
@@ -37,6 +46,14 @@ def interface_resistance(
     """Resistance per electrode area (ohm cm2) of an interface that has `intimate` in full contact.
 
     Infinite where nothing touches.
+
+    Args:
+        intimate: ohm cm2 of real contact.
+        contact_fraction: 0 to 1.
+        area_factor: interface area over electrode area.
+
+    Returns:
+        ohm cm2 of electrode.
     """
     return jnp.asarray(intimate) / (jnp.asarray(contact_fraction) * area_factor)
 
@@ -44,5 +61,13 @@ def interface_resistance(
 def thickness_per_electrode_area(
     thickness: Float[Real, "..."], area_factor: Float[Real, "..."]
 ) -> Float[Array, "..."]:
-    """What a coating's thickness counts as in a stack: L/a, in the unit given."""
+    """What a coating's thickness counts as in a stack: L/a, in the unit given.
+
+    Args:
+        thickness: cm (or another unit of length).
+        area_factor: interface area over electrode area.
+
+    Returns:
+        L/a in the unit of the thickness.
+    """
     return jnp.asarray(thickness) / area_factor

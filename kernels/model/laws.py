@@ -256,13 +256,27 @@ def aligned_tables(laws: Sequence[Law]) -> Table:
 
 
 def constant_sigma_ele(law: Law) -> Float[Real, "..."]:
-    """sigma_0 (S/cm) of a law that the caller knows to be constant."""
+    """sigma_0 (S/cm) of a law that the caller knows to be constant.
+
+    Args:
+        law: a `Constant`, S/cm.
+
+    Returns:
+        S/cm.
+    """
     assert isinstance(law, Constant)
     return law.sigma_0
 
 
 def with_unit_slopes(tree: Tree) -> Tree:
-    """A stack, layer or law whose branches all have the slope 1, with that as a plain number."""
+    """A stack, layer or law whose branches all have the slope 1, with that as a plain number.
+
+    Args:
+        tree: with branch laws; see `Branches`.
+
+    Returns:
+        The same, with z_n = z_p = 1 (no unit).
+    """
 
     def plain(node: Any) -> Any:
         return node.with_unit_slopes() if isinstance(node, Law) else node
@@ -279,6 +293,14 @@ def arrhenius_sigma_ion(
     """sigma_ion(T) from sigma*T Arrhenius: sigma_ref (T_ref/T) exp(-(E_act/k_B)(1/T - 1/T_ref)).
 
     S/cm, eV, K.
+
+    Args:
+        sigma_ref: S/cm at T_ref.
+        E_act: eV.
+        temperature, T_ref: K.
+
+    Returns:
+        S/cm at the temperature.
     """
     return sigma_ref * (T_ref / temperature) * arrhenius_factor(E_act, temperature, T_ref)
 
@@ -288,5 +310,13 @@ def arrhenius_factor(
     temperature: Float[Real, "..."],
     T_ref: Float[Real, "..."] = ROOM_TEMPERATURE,
 ) -> Float[Array, "..."]:
-    """exp(-(E_act/k_B)(1/T - 1/T_ref)): what sigma_ele and its branches are scaled by. eV, K."""
+    """exp(-(E_act/k_B)(1/T - 1/T_ref)): what sigma_ele and its branches are scaled by. eV, K.
+
+    Args:
+        E_act: eV.
+        temperature, T_ref: K.
+
+    Returns:
+        A factor without a unit.
+    """
     return jnp.exp(-(E_act / BOLTZMANN_EV) * (1.0 / temperature - 1.0 / T_ref))

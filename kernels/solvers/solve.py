@@ -75,6 +75,12 @@ def solve(stack: Stack) -> Solution:
 
     Pure and differentiable; batches are `jax.vmap`. Numbers may be Python floats or arrays of one
     floating type, which is also the precision of the answer. Never raises on values: see `status`.
+
+    Args:
+        stack: conductivities in S/cm, thicknesses in cm, potentials in V vs Li/Li+; see `Stack`.
+
+    Returns:
+        Node potentials (V vs Li/Li+), leak current density (A/cm2) and status; see `Solution`.
     """
     safe, status = guard(as_floats(stack))
     if is_constant(stack):
@@ -94,6 +100,12 @@ def leak_current(stack: Stack) -> Scalar:
 
     For searches that ask for nothing else many times: less to compile than `solve`, which has the
     last word on what they find.
+
+    Args:
+        stack: conductivities in S/cm, thicknesses in cm, potentials in V vs Li/Li+; see `Stack`.
+
+    Returns:
+        A/cm2.
     """
     if is_constant(stack) or not is_open_circuit(stack):
         return solve(stack).leak_current_density
