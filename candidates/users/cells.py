@@ -5,7 +5,7 @@ number that is guessed looks like one that was measured. What is read:
 
 | cell | reading |
 |---|---|
-| `1.5e-7`, `1,5E-7`, `7.0×10−7`, `10^-7` | the number |
+| `1.5e-7`, `1,5E-7`, `7.0×10−7`, `10^-7`, `1'200.5` | the number |
 | `<1e-12`, `≤ 1e-12`, `>1e-3` | a bound: no value, its upper or lower end |
 | `~1e-9`, `ca. 1e-9` | the number, as an order of magnitude |
 | `1e-12 ± 0.3e-12`, `(1.0 ± 0.3)e-12`, `1.0(3)e-12` | the number and its ends |
@@ -47,6 +47,10 @@ _RANGE = re.compile(
     rf"({_NUMBER})\s*(?:\.\.\.?|…|–|—|\bto\b|\s-\s|(?<=[0-9])-(?=[0-9.]))\s*({_NUMBER})"
 )
 _THOUSANDS = re.compile(r"[1-9][0-9]{0,2}([.,])[0-9]{3}(?:\1[0-9]{3})*")
+_PARTED = re.compile(
+    r"[+-]?[1-9][0-9]{0,2}(?:[\u00a0\u2009\u202f\u2007'’][0-9]{3})+(?:[.,][0-9]+)?"
+)
+"""Thousands parted by narrow blanks or apostrophes, which mean nothing else."""
 _LONGEST = 80
 
 
@@ -132,6 +136,8 @@ def decimal_mark(cells: Iterable[str]) -> str:
 
 
 def _fold(text: str) -> str:
+    if _PARTED.fullmatch(text.strip()):
+        return re.sub("[^-+0-9.,]", "", text)
     folded = text.translate(_FOLDED).strip()
     folded = _RAISED.sub(lambda raised: f"^{raised.group().translate(_SUPERSCRIPTS)}", folded)
     return re.sub(r"([x×·∙⋅*]\s*10|[0-9.][eE])\s*–(?=[0-9])", r"\1-", folded)

@@ -1,19 +1,28 @@
-"""The first sheet of an .xlsx file as rows of text, as Excel shows the values."""
+"""A sheet of an .xlsx file as rows of text, as Excel shows the values."""
 
 import io
 import warnings
 from typing import Any
 from zipfile import BadZipFile, ZipFile
 
+from numpy.typing import NDArray
+
 from muli.candidates.environment import install_command
+from muli.candidates.users.dialect import Known, has_header
 from muli.candidates.users.problems import Problems
 
 _MAX_BYTES = 1 << 28
+_MAX_SHEETS = 20
 _NOT_READ = "an .xlsx file that can be read"
 
 
-def excel_rows(content: bytes, problems: Problems) -> tuple[list[list[str]], list[str]]:
-    """Rows of cells as text, and notes on what was read. Raises TableError with the way out."""
+def excel_rows(
+    content: bytes, problems: Problems, known: Known
+) -> tuple[list[list[str]], list[str]]:
+    """Rows of the first sheet with headings that are known, else of the first, and notes.
+
+    Raises TableError with the way out.
+    """
     from muli.candidates.users.sheet import refuse
 
     try:
@@ -35,13 +44,22 @@ def excel_rows(content: bytes, problems: Problems) -> tuple[list[list[str]], lis
         with warnings.catch_warnings(), pd.ExcelFile(io.BytesIO(content), "openpyxl") as book:
             warnings.simplefilter("ignore")
             sheets = [str(name) for name in book.sheet_names]
-            frame = book.parse(sheets[0], header=None, dtype=object, keep_default_na=False)
+            frames = (
+                book.parse(name, header=None, dtype=object, keep_default_na=False)
+                for name in sheets[:_MAX_SHEETS]
+            )
+            tables = [_rows(frame.to_numpy(dtype=object)) for frame in frames]
     except Exception as error:  # of many kinds: openpyxl states none for damaged files
         refuse(problems, "", _NOT_READ, f"damaged: {str(error)[:100]}; save it as CSV")
-    notes = [f"Excel sheet {sheets[0][:40]!r}"]
+    at = next((at for at, rows in enumerate(tables) if has_header(rows, known)), 0)
+    notes = [f"Excel sheet {sheets[at][:40]!r}"]
     if len(sheets) > 1:
-        notes.append(f"the first of {len(sheets)} sheets; the others are not read")
-    return [[_text(cell) for cell in row] for row in frame.to_numpy(dtype=object)], notes
+        notes.append(f"sheet {at + 1} of {len(sheets)}; the others are not read")
+    return tables[at], notes
+
+
+def _rows(table: NDArray[Any]) -> list[list[str]]:
+    return [[_text(cell) for cell in row] for row in table]
 
 
 def _text(cell: Any) -> str:

@@ -6,13 +6,24 @@ problems, not crashes; row numbers are those of the file, so that a spreadsheet 
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 from muli.candidates.kinds import kind_of_name
 from muli.candidates.packed import Unreadable, read_packed
+from muli.candidates.users.dialect import (
+    BLANKS,
+    DELIMITERS,
+    MAX_COLUMNS,
+    Known,
+    NotText,
+    decoded,
+    header_at,
+    layout,
+    records_between_blanks,
+)
 from muli.candidates.users.headings import is_export, read_heading
 from muli.candidates.users.problems import Problems, TableError
 
@@ -22,8 +33,6 @@ MAX_BYTES = 1 << 29
 MAX_ROWS = 5_000_000
 """Largest number of lines read."""
 
-_MAX_COLUMNS = 1000
-_DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _XLS = b"\xd0\xcf\x11\xe0"
 _ZIP = b"PK\x03\x04"
 
@@ -49,13 +58,11 @@ def known_headings(headings: Sequence[str]) -> int:
     return known + len(headings) * is_export(headings)
 
 
-def read_sheet(
-    path: str | Path, known: Callable[[Sequence[str]], int] = known_headings
-) -> tuple[Sheet, Problems]:
+def read_sheet(path: str | Path, known: Known = known_headings) -> tuple[Sheet, Problems]:
     """The cells of a file, and the rows that are broken.
 
-    `known` counts the headings that the reader of the table knows: the delimiter is the mark that
-    gives most of them.
+    `known` counts the headings that the reader of the table knows: they tell the delimiter, the row
+    of the headings and the sheet of a workbook.
 
     Bytes that are not text of the encoding become U+FFFD. Raises TableError where the file is
     missing, empty, too large, binary or without any row.
@@ -66,16 +73,22 @@ def read_sheet(
     if content.startswith(_ZIP):
         from muli.candidates.users.excel import excel_rows
 
-        records, notes = excel_rows(content, problems)
-        return _sheet(iter(enumerate(records, 1)), notes, problems), problems
+        rows, notes = excel_rows(content, problems, known)
+        return _sheet(iter(enumerate(rows, 1)), header_at(rows, known), notes, problems), problems
     if (lines := content.count(b"\n")) > MAX_ROWS:
         refuse(problems, f"{lines} lines", f"at most {MAX_ROWS} lines", "split the file")
-    text, notes = _decoded(content, problems)
+    if not content[: 1 << 16].strip() and not content.strip():
+        refuse(problems, "", "a header and rows", "the file is empty")
+    try:
+        text, notes = decoded(content)
+    except NotText:
+        refuse(problems, "", "text", "the file is binary: save it as CSV (UTF-8) or .xlsx")
     del content
-    delimiter = _delimiter(text, known)
+    delimiter, above = layout(text, known)
     if delimiter != ",":
-        notes.append(f"{_DELIMITERS[delimiter]} between columns")
-    return _sheet(iter(_records(text, delimiter, problems)), notes, problems), problems
+        notes.append(f"{DELIMITERS.get(delimiter, 'blanks')} between columns")
+    records = _records(text, delimiter, above, problems)
+    return _sheet(iter(records), above, notes, problems), problems
 
 
 def refuse(problems: Problems, value: str, expected: str, advice: str) -> NoReturn:
@@ -115,55 +128,26 @@ def _content(path: Path, problems: Problems) -> bytes:
         refuse(problems, "", "a CSV file, packed or not", f"binary or damaged: {error}")
 
 
-def _decoded(content: bytes, problems: Problems) -> tuple[str, list[str]]:
-    """The text, and a note where it is not UTF-8."""
-    if not content[: 1 << 16].strip() and not content.strip():
-        refuse(problems, "", "a header and rows", "the file is empty")
-    for mark, encoding in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
-        if content.startswith(mark):
-            return content.decode(encoding, errors="replace"), ["UTF-16"]
-    start = content[: 1 << 16]
-    if b"\x00" in start:
-        odd, even = start[1::2], start[::2]
-        for half, other, encoding in ((odd, even, "utf-16-le"), (even, odd, "utf-16-be")):
-            if half.count(0) > 0.8 * len(half) and not other.count(0):
-                return content.decode(encoding, errors="replace"), ["UTF-16"]
-        refuse(problems, "", "text", "the file is binary: save it as CSV (UTF-8) or .xlsx")
-    return content.decode("utf-8-sig", errors="replace"), []
-
-
-def _delimiter(text: str, known: Callable[[Sequence[str]], int]) -> str:
-    """What stands between the headings: the mark that gives most of those known."""
-    for line in io.StringIO(text[: 1 << 16]):
-        if line.lower().startswith("sep=") and len(line.strip()) == 5:
-            return line.strip()[4] if line.strip()[4] in _DELIMITERS else ","
-        if line.strip() and not line.startswith("#"):
-            break
-    else:
-        return ","
-
-    def score(mark: str) -> tuple[int, int]:
-        try:
-            cells = next(csv.reader(io.StringIO(line, newline=""), delimiter=mark), [])
-        except csv.Error:
-            return (0, 0)
-        return (known(cells[:_MAX_COLUMNS]), len(cells))
-
-    return max(_DELIMITERS, key=score)
-
-
-def _records(text: str, delimiter: str, problems: Problems) -> list[tuple[int, list[str]]]:
-    """Rows by number; one that cannot be read is a problem."""
+def _records(
+    text: str, delimiter: str, above: int, problems: Problems
+) -> list[tuple[int, list[str]]]:
+    """Rows by number; one that cannot be read is a problem. The lines above the headings are blank:
+    quotation marks in them open nothing."""
+    if delimiter == BLANKS:
+        return list(records_between_blanks(text))
     limit = csv.field_size_limit(MAX_BYTES)
     try:
-        return list(_read_records(text, delimiter, problems))
+        return list(_read_records(text, delimiter, above, problems))
     finally:
         csv.field_size_limit(limit)
 
 
-def _read_records(text: str, delimiter: str, problems: Problems) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    number = 0
+def _read_records(
+    text: str, delimiter: str, above: int, problems: Problems
+) -> Iterator[tuple[int, list[str]]]:
+    stream = io.StringIO(text, newline="")
+    number = sum(1 for _ in zip(range(above), stream, strict=False))
+    reader = csv.reader(stream, delimiter=delimiter, strict=True)
     while True:
         number += 1
         try:
@@ -176,22 +160,28 @@ def _read_records(text: str, delimiter: str, problems: Problems) -> Iterator[tup
 
 
 def _sheet(
-    records: Iterator[tuple[int, Sequence[str]]], notes: list[str], problems: Problems
+    records: Iterator[tuple[int, Sequence[str]]], above: int, notes: list[str], problems: Problems
 ) -> Sheet:
-    header_row, headings = _header(records, problems)
+    """The table below so many rows that are no part of it."""
+    header_row, headings = _header(records, above, problems)
     if header_row > 1:
         notes.append(f"headings in row {header_row}")
-    rows, numbers = [], []
+    rows, numbers, remarks = [], [], 0
     for number, cells in records:
         if not any(cell.strip() for cell in cells):
             continue
         kept = _fitted(cells, len(headings))
         if kept is None:
+            if cells[0].lstrip().startswith("#"):
+                remarks += 1
+                continue
             shown, wanted = f"{len(cells)} cells", f"{len(headings)} cells"
             problems.add(number, "(row)", shown, wanted, "quote cells that hold the delimiter")
             continue
         rows.append(kept)
         numbers.append(number)
+    if remarks:
+        notes.append(f"{remarks} remarks (# ...) below the headings")
     if not rows and not problems.found:
         refuse(problems, "", "at least one row below the header", "the table has no row")
     return Sheet(headings, rows, numbers, notes, header_row)
@@ -206,17 +196,17 @@ def _fitted(cells: Sequence[str], count: int) -> list[str] | None:
 
 
 def _header(
-    records: Iterator[tuple[int, Sequence[str]]], problems: Problems
+    records: Iterator[tuple[int, Sequence[str]]], above: int, problems: Problems
 ) -> tuple[int, list[str]]:
-    """The first row that is neither blank nor a remark (`# ...`, `sep=;`)."""
+    """The first row below `above` ones that is neither blank nor a remark (`# ...`, `sep=;`)."""
     for number, cells in records:
         text = "".join(cells).strip()
-        if not text or text.startswith("#") or text.lower().startswith("sep="):
+        if number <= above or not text or text.startswith("#") or text.lower().startswith("sep="):
             continue
         headings = [cell.strip() for cell in cells]
         while headings and not headings[-1]:
             headings.pop()
-        if len(headings) > _MAX_COLUMNS:
-            refuse(problems, f"{len(headings)} columns", f"at most {_MAX_COLUMNS}", "a table?")
+        if len(headings) > MAX_COLUMNS:
+            refuse(problems, f"{len(headings)} columns", f"at most {MAX_COLUMNS}", "a table?")
         return number, headings
     refuse(problems, "", "a header and rows", "the file is empty")

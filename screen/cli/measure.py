@@ -38,6 +38,10 @@ def measure(
     symmetric: Annotated[
         bool, typer.Option("--symmetric", help="Both electrodes block ions.")
     ] = False,
+    window: Annotated[
+        tuple[float, float] | None,
+        typer.Option(metavar="LOW HIGH", help="Of the sample, V vs Li/Li+; fitted inside alone."),
+    ] = None,
     mu_n: Annotated[
         float | None, typer.Option("--mu-n", help="Mobility of electrons, cm2/(V s).")
     ] = None,
@@ -83,7 +87,7 @@ def measure(
     for path, option, endings in ((out, "--out", ()), (picture, "--picture", PICTURES)):
         if path is not None:
             check_output(path, option, endings)
-    options = Options(um, cm2, celsius, reference, symmetric or None, mu_n, mu_p, drive,
+    options = Options(um, cm2, celsius, reference, symmetric or None, window, mu_n, mu_p, drive,
                       interphase_nm, charge, volume)  # fmt: skip
     with working("fitting"):
         found = measure_file(file, options)

@@ -1,110 +1,66 @@
-"""Columns of a laboratory's or a calculation's file, told by their headings and converted.
+"""Columns of a laboratory's or a calculation's file as numbers, told by their headings.
 
-A heading names a quantity and, in brackets, behind a bar or behind a blank, its unit: `U (mV)`,
-`I/nA`, `n_cm-3`. Every conversion and every unit that is taken for granted is listed in words; a
-unit that is not known is refused.
+Every conversion, every unit that is taken for granted and every row that is left out is listed in
+words; a unit that is not known is refused.
 """
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from muli.candidates.users.cells import Unclear, decimal_mark, read_cell
+from muli.candidates.users.cells import Unclear, decimal_mark, is_blank, read_cell
 from muli.candidates.users.problems import TableError
 from muli.candidates.users.sheet import Sheet, read_sheet
 from muli.screen.errors import UsageError
+from muli.screen.measuring.headings import Conversion, Quantity, kinds, named
+from muli.screen.measuring.times import NoTime, seconds
 
 Floats = NDArray[np.float64]
 
-PREFIXES = {"": 1.0, "k": 1e3, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12}
+ALIKE = 0.01
+"""Relative difference up to which two columns of one quantity say the same."""
+OVERFLOW = 9e36
+"""What an instrument writes where a range was exceeded is larger."""
 _SHOWN = 6
-"""Units that a message lists."""
-_FOLDED = str.maketrans(
-    {
-        **dict.fromkeys("µμ", "u"),
-        **dict(zip("−⁻⁺¹²³Å", "--+123A", strict=True)),
-        **dict.fromkeys("Ω\u2126", "ohm"),
-        **dict.fromkeys("·⋅*^{} \u00a0", ""),
-    }
-)
-
-
-class Conversion(NamedTuple):
-    """value * factor + shift in the unit of the quantity."""
-
-    factor: float
-    shift: float = 0.0
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """What a column may hold.
-
-    names: headings without their unit, in small letters. units: factor or conversion to `unit` by
-    spelling, without blanks and `^`.
-    """
-
-    names: tuple[str, ...]
-    unit: str
-    units: Mapping[str, float | Conversion]
-
-    def conversion(self, text: str) -> Conversion | None:
-        """Of a unit as a heading spells it; None where it is not known."""
-        found = self.units.get(folded(text))
-        return Conversion(found) if isinstance(found, float) else found
+"""Units and rows that a message lists."""
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Numbers by quantity, (rows,) each, the file's row numbers, and what was done to them."""
+    """Numbers by quantity, (rows,) each, NaN where a cell holds none, the file's row numbers, and
+    what was done to them."""
 
     file: str
     values: dict[str, Floats]
     rows: list[int]
     notes: list[str] = field(default_factory=list)
 
+    def only(self, quantities: Collection[str]) -> "Columns":
+        """These quantities alone, and the rows in which all of them have a number."""
+        values = {kind: each for kind, each in self.values.items() if kind in quantities}
+        unknown = np.any([np.isnan(each) for each in values.values()], axis=0)
+        kept = np.flatnonzero(~unknown)
+        notes = [*self.notes, *self._left_out(unknown)]
+        if not len(kept):
+            raise UsageError(f"{self.file}: no row has a number in every column that is needed")
+        rows = [self.rows[at] for at in kept]
+        return Columns(self.file, {k: each[kept] for k, each in values.items()}, rows, notes)
 
-def folded(text: str) -> str:
-    """One spelling for one unit: "cm^-3", "cm⁻³" and "cm -3" are the same."""
-    return text.translate(_FOLDED).replace("Ohm", "ohm")
-
-
-def named(heading: str, quantities: Mapping[str, Quantity]) -> tuple[str, str] | None:
-    """The quantity that a heading names, and the unit as it is spelled there.
-
-    Of quantities that share a name the one that knows the unit is taken.
-    """
-    text = re.sub(r"\s+", " ", heading.replace("_", " ")).strip()
-    text = re.sub("^[μµ] ?", "mu ", text)  # a potential or a mobility
-    found = []
-    for kind, quantity in quantities.items():
-        for name in quantity.names:
-            rest = text[len(name) :]
-            if text[: len(name)].lower() == name and (not rest or rest[0] in " ([{/,:"):
-                found.append((len(name), kind, _without_brackets(rest)))
-    longest = max((length for length, _, _ in found), default=0)
-    fits = [(kind, unit) for length, kind, unit in found if length == longest]
-    known = [each for each in fits if not each[1] or quantities[each[0]].conversion(each[1])]
-    return next(iter(known or fits), None)
-
-
-def _without_brackets(rest: str) -> str:
-    unit = rest.strip(" ,:")
-    for opening, closing in ("()", "[]", "{}"):
-        if unit.startswith(opening) and unit.endswith(closing):
-            return unit[1:-1].strip()
-    return unit.removeprefix("/").strip()
+    def _left_out(self, unknown: NDArray[np.bool_]) -> list[str]:
+        rows = [str(self.rows[at]) for at in np.flatnonzero(unknown)]
+        if not rows:
+            return []
+        more = " ..." if len(rows) > _SHOWN else ""
+        return [f"left out: {len(rows)} rows without a number ({', '.join(rows[:_SHOWN])}{more})"]
 
 
 def count_named(quantities: Mapping[str, Quantity], headings: Sequence[str]) -> int:
-    """How many headings name one of the quantities."""
-    return sum(named(text, quantities) is not None for text in headings)
+    """How many of the quantities are named by headings."""
+    return len(kinds(headings, quantities))
 
 
 def open_sheet(path: str | Path, known: Callable[[Sequence[str]], int]) -> Sheet:
@@ -123,23 +79,69 @@ def read_columns(path: str | Path, quantities: Mapping[str, Quantity]) -> Column
 
     Raises `UsageError` in one line: what is wrong, where, and the way out.
     """
-    sheet = open_sheet(path, partial(count_named, quantities))
+    sheet = _with_units(open_sheet(path, partial(count_named, quantities)), quantities)
     found = Columns(Path(path).name, {}, list(sheet.numbers), list(sheet.notes))
-    decimal = None
-    for at, heading in enumerate(sheet.headings):
-        what = named(heading, quantities)
-        if what is None:
-            found.notes.append(f"column {heading!r} was not used")
-            continue
-        kind, unit = what
-        if kind in found.values:
-            raise UsageError(f"{path}: two columns of a {kind}: {heading!r} is the second")
-        conversion = _conversion(quantities[kind], heading, unit, found)
-        if decimal is None:
-            decimal = decimal_mark(cell for row in sheet.rows for cell in row)
-        numbers = _numbers(sheet, at, decimal, path)
-        found.values[kind] = numbers * conversion.factor + conversion.shift
+    names = [named(heading, quantities) for heading in sheet.headings]
+    used = [at for at, name in enumerate(names) if name is not None and name[0] != "time"]
+    decimal = decimal_mark(row[at] for row in sheet.rows for at in used)
+    if decimal == ",":
+        found.notes.append("decimal commas")
+    passed = [repr(sheet.headings[at])[:30] for at, name in enumerate(names) if name is None]
+    if passed:
+        more = " ..." if len(passed) > _SHOWN else ""
+        found.notes.append(f"columns not used: {', '.join(passed[:_SHOWN])}{more}")
+    for at, name in enumerate(names):
+        if name is not None:
+            _add(found, quantities, name, sheet, at, decimal)
     return found
+
+
+def _with_units(sheet: Sheet, quantities: Mapping[str, Quantity]) -> Sheet:
+    """A table whose first row holds the units of the headings above it, with both in one row."""
+    headings, first = list(sheet.headings), sheet.rows[0]
+    count = 0
+    for at, (heading, cell) in enumerate(zip(sheet.headings, first, strict=True)):
+        name = named(heading, quantities)
+        if name is None or name[1] or is_blank(cell):
+            continue
+        if quantities[name[0]].conversion(cell.strip("()[] ")) is None:
+            return sheet
+        headings[at] = f"{heading} ({cell.strip('()[] ')})"
+        count += 1
+    if not count or len(sheet.rows) < 2:
+        return sheet
+    return replace(sheet, headings=headings, rows=sheet.rows[1:], numbers=sheet.numbers[1:])
+
+
+def _add(
+    found: Columns,
+    quantities: Mapping[str, Quantity],
+    name: tuple[str, str],
+    sheet: Sheet,
+    at: int,
+    decimal: str,
+) -> None:
+    """A column to those found. Two columns of one quantity have to say the same."""
+    (kind, unit), heading = name, sheet.headings[at]
+    try:
+        numbers = seconds([row[at] for row in sheet.rows]) if kind == "time" else None
+    except NoTime as error:
+        found.notes.append(f"column {heading!r} was not used: {error}")
+        return
+    if numbers is None:
+        numbers = _numbers(sheet, at, decimal, found.file)
+        conversion = _conversion(quantities[kind], heading, unit, found)
+        numbers = numbers * conversion.factor + conversion.shift
+    if kind not in found.values:
+        found.values[kind] = numbers
+        return
+    other = found.values[kind]
+    if not np.allclose(numbers, other, rtol=ALIKE, atol=0.0, equal_nan=True):
+        raise UsageError(
+            f"{found.file}: two columns of {kind} that differ: {heading!r} is the second; "
+            "leave one away"
+        )
+    found.notes.append(f"column {heading!r} says the same as another {kind}")
 
 
 def _conversion(quantity: Quantity, heading: str, unit: str, found: Columns) -> Conversion:
@@ -160,14 +162,18 @@ def _conversion(quantity: Quantity, heading: str, unit: str, found: Columns) -> 
     return conversion
 
 
-def _numbers(sheet: Sheet, at: int, decimal: str, path: str | Path) -> Floats:
+def _numbers(sheet: Sheet, at: int, decimal: str, file: str) -> Floats:
     values = []
     for number, row in zip(sheet.numbers, sheet.rows, strict=True):
+        if is_blank(row[at]):
+            values.append(np.nan)
+            continue
         try:
             reading = read_cell(row[at], decimal)
         except Unclear as error:
-            raise UsageError(f"{path}, row {number}: {row[at]!r}: {error}") from None
+            raise UsageError(f"{file}, row {number}: {row[at]!r}: {error}") from None
         if reading.value is None or reading.qualifier:
-            raise UsageError(f"{path}, row {number}: {row[at]!r}: expected a number")
-        values.append(reading.value)
-    return np.array(values)
+            wanted = "expected a number; a blank cell leaves the row out"
+            raise UsageError(f"{file}, row {number}: {row[at]!r}: {wanted}")
+        values.append(reading.value if abs(reading.value) < OVERFLOW else np.nan)
+    return np.array(values, np.float64)

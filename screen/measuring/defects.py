@@ -20,9 +20,11 @@ from muli.candidates.schema import NUMERIC
 from muli.candidates.users.units import unit_of
 from muli.kernels.constants import ROOM_TEMPERATURE
 from muli.screen.errors import UsageError
-from muli.screen.measuring.columns import Columns, Conversion, Floats, Quantity, read_columns
+from muli.screen.measuring.columns import Columns, Floats, read_columns
 from muli.screen.measuring.curve_law import law_of_curve
 from muli.screen.measuring.fit import Measured
+from muli.screen.measuring.headings import Conversion, Quantity
+from muli.screen.measuring.series import TEMPERATURE
 
 _PER_VOLUME = {"cm": 1.0, "m": 1e-6, "nm": 1e21, "A": 1e24, "L": 1e-3, "l": 1e-3}
 _MOBILITY = {
@@ -59,15 +61,6 @@ class _Energy(Quantity):
         return None if found is None else Conversion(found.factor)
 
 
-class _Temperature(Quantity):
-    """Kelvin or degrees Celsius."""
-
-    def conversion(self, text: str) -> Conversion | None:
-        """To kelvin; None where the unit is unknown."""
-        found = unit_of(NUMERIC["sigma_ele_temperature_K"], text)
-        return None if found is None else Conversion(found.factor, found.shift)
-
-
 _VOLTS = {"V": 1.0, "mV": 1e-3, "V vs Li/Li+": 1.0, "V vs Li-In": 1.0}
 _LI = ("mu li", "chemical potential", "delta mu li", "dmu li", "mu(li)", "chemical potential of li")
 QUANTITIES: Mapping[str, Quantity] = {
@@ -82,14 +75,34 @@ QUANTITIES: Mapping[str, Quantity] = {
         ("p", "n h", "p0", "holes", "hole concentration", "hole density"), "cm-3", _concentration()
     ),
     "mobility of electrons": Quantity(
-        ("mu n", "mu e", "electron mobility", "mobility of electrons"), "cm2/(V s)", _MOBILITY
+        (
+            "mu n",
+            "mu e",
+            "mobility n",
+            "mobility e",
+            "electron mobility",
+            "mobility electrons",
+            "mobility of electrons",
+            "n mobility",
+        ),
+        "cm2/(V s)",
+        _MOBILITY,
     ),
     "mobility of holes": Quantity(
-        ("mu p", "mu h", "hole mobility", "mobility of holes"), "cm2/(V s)", _MOBILITY
+        (
+            "mu p",
+            "mu h",
+            "mobility p",
+            "mobility h",
+            "hole mobility",
+            "mobility holes",
+            "mobility of holes",
+            "p mobility",
+        ),
+        "cm2/(V s)",
+        _MOBILITY,
     ),
-    "temperature": _Temperature(
-        ("t", "temperature", "quenched temperature"), "K", {"K": 1.0, "°C": 1.0}
-    ),
+    "temperature": TEMPERATURE,
 }
 CARRIERS = (
     ("electrons", "mobility of electrons", "--mu-n"),
@@ -138,6 +151,7 @@ def read_defects(
         UsageError: one line, what is wrong, where, and the way out.
     """
     columns = read_columns(path, QUANTITIES)
+    columns = columns.only(set(columns.values))
     E = _potentials(columns)
     sigma = np.zeros_like(E)
     for (carrier, mobility, option), given in zip(CARRIERS, (mobility_n, mobility_p), strict=True):

@@ -8,22 +8,23 @@ integral of the branch law is fitted to j, not its derivative:
 All conductivities are fitted in logarithms. A branch's conductivity is given at the end of the
 window where it is largest: E_n is the lowest and E_p the highest potential measured. Of the laws
 constant, one branch, both branches, the one with the least AICc is taken; where its residuals are
-not noise, a curve from a monotone spline of j takes its place.
+not noise, a smooth curve takes its place. Points are weighted by their errors where the file states
+them. Points outside the window of the sample are left out.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import PchipInterpolator
 from scipy.optimize import least_squares
-from scipy.stats import t as student
 
 from muli.kernels.constants import BOLTZMANN_EV
 from muli.screen.errors import UsageError
 from muli.screen.measuring.series import Series
+from muli.screen.measuring.smooth import smooth
+from muli.screen.measuring.transient import Step, is_one_voltage, limit_of, steps
 
 Floats = NDArray[np.float64]
 
@@ -35,8 +36,10 @@ WORST_MISFIT = 4.0
 RESOLVED = 3.0
 """A floor below so many of its own errors is not resolved."""
 UNRESOLVED_DECADES = 1.5
-STEADY_WITHIN = 0.05
-"""A current this near to its limit counts as steady."""
+REPEATS_WITHIN = 0.1
+"""Relative difference up to which currents at one voltage repeat each other."""
+SMALLEST_ERROR = 1e-6
+"""Relative error of a current that is taken where the file states less."""
 TERMS: dict[str, tuple[str, ...]] = {
     "constant": ("0",),
     "hole": ("0", "p"),
@@ -52,7 +55,8 @@ class Measured:
 
     law: branches, constant or table. numbers: of the law, with `_sd` (decades for conductivities)
     beside each. curve: E_V, log10_sigma_ele, sd (decades). steady: whether currents had settled.
-    correlation: of the fitted numbers, in the order of `fitted`. residuals: relative, by point.
+    correlation: of the fitted numbers, in the order of `fitted`. voltages: V of the points that
+    were fitted, rising. residuals: ln of the fit over the measured current at these.
     """
 
     law: str
@@ -62,31 +66,105 @@ class Measured:
     notes: list[str] = field(default_factory=list)
     fitted: tuple[str, ...] = ()
     correlation: tuple[tuple[float, ...], ...] = ()
+    voltages: tuple[float, ...] = ()
     residuals: tuple[float, ...] = ()
 
 
 def fit_series(series: Series) -> Measured:
     """sigma_ele of a polarisation series; of a transient (one voltage, times) its steady value."""
-    if series.t is not None and np.ptp(series.V) <= 1e-6 * max(1.0, float(np.abs(series.V).max())):
+    if is_one_voltage(series.V):
+        if series.t is None:
+            raise UsageError("all points are at one voltage: a transient needs a column of times")
         return _transient(series)
+    held = [] if series.t is None else steps(series.V, series.j, series.t)
+    if held:
+        return _fit_steps(series, held)
+    return _fit_points(series)
+
+
+def _fit_points(series: Series) -> Measured:
+    """The same of one steady current a voltage."""
     if not series.geometry.blocking:
         return _symmetric(series)
-    order = np.argsort(series.V)
-    V, j = series.V[order], series.j[order]
+    notes, repeats = list(series.notes), _repeats_differ(series)
+    if repeats:
+        notes.append(repeats)
+    order = np.argsort(series.V, kind="stable")
+    V, j, relative = series.V[order], series.j[order], _relative_errors(series)[order]
     used = (V != 0) & (j * V > 0)
-    if used.sum() < len(V) - (V == 0).sum():
-        series.notes.append("points whose current runs against their voltage were left out")
-    V, y = V[used], np.abs(j[used]) * series.geometry.thickness_cm
+    against = int((j * V < 0).sum())
+    if against > 0.5 * len(V):
+        raise UsageError(
+            f"{against} of {len(V)} currents run against their voltage: change the sign of one of "
+            "the two columns"
+        )
+    if against:
+        notes.append(f"left out: {against} points whose current runs against their voltage")
+    outside = used & ~_inside(V + series.geometry.reference_V, series.geometry.window_V)
+    if outside.any():
+        notes.append(f"left out: {int(outside.sum())} points outside the sample's window")
+    used &= ~outside
+    V, y, relative = V[used], np.abs(j[used]) * series.geometry.thickness_cm, relative[used]
     if len(V) < 4:
-        raise UsageError("fewer than 4 points with a current along their voltage")
-    fits = [_fit(name, V, y, series) for name in TERMS if len(V) > 2 * len(TERMS[name])]
+        raise UsageError("fewer than 4 points with a current along their voltage, in the window")
+    series = series._replace(notes=notes)
+    fits = [_fit(name, V, y, relative, series) for name in TERMS if len(V) > 2 * len(TERMS[name])]
     best = min(fits, key=lambda each: each["aicc"])
-    if best["misfit"] > WORST_MISFIT and len(V) >= 8:
-        return _table(series, V, y)
-    return _as_law(best, series)
+    found = (
+        _table(series, V, y, relative)
+        if best["misfit"] > WORST_MISFIT and len(V) >= 8
+        else _as_law(best, series)
+    )
+    return replace(found, steady=not repeats, voltages=tuple(V.tolist()))
 
 
-def _fit(name: str, V: Floats, y: Floats, series: Series) -> dict[str, Any]:
+def _inside(E: Floats, window: tuple[float, float] | None) -> NDArray[np.bool_]:
+    """Whether potentials are in the window; all are where none is given."""
+    if window is None:
+        return np.ones(len(E), bool)
+    low, high = window
+    return (low <= E) & (high >= E)
+
+
+def _relative_errors(series: Series) -> Floats:
+    """(n,) relative errors of the currents; their ratios are those that the file states."""
+    if series.j_sd is None:
+        return np.full(len(series.j), RELATIVE_ERROR)
+    stated = np.abs(series.j_sd) / np.maximum(np.abs(series.j), 1e-300)
+    stated = np.maximum(stated, SMALLEST_ERROR)
+    return RELATIVE_ERROR * stated / np.median(stated)
+
+
+def _repeats_differ(series: Series) -> str:
+    """What is said where a voltage was measured again with another current; "" where not."""
+    order = np.argsort(series.V, kind="stable")
+    V, j = series.V[order], np.abs(series.j[order])
+    groups = np.split(j, np.flatnonzero(np.diff(V) > 1e-6 + 1e-4 * np.abs(V[1:])) + 1)
+    spans = [float(np.ptp(each) / max(each.min(), 1e-300)) for each in groups if len(each) > 1]
+    worst = max(spans, default=0.0)
+    if worst <= REPEATS_WITHIN:
+        return ""
+    return f"not steady: currents at one voltage differ by up to {100 * worst:.2g} %"
+
+
+def _fit_steps(series: Series, held: list[Step]) -> Measured:
+    """A series of voltages that were held: its points are the last currents at each."""
+    V = np.array([step.V for step in held])
+    j = np.array([step.sign * step.limit.last for step in held])
+    notes = [*series.notes, f"{len(held)} voltages were held: the last currents at each are taken"]
+    late = [step for step in held if not step.limit.steady]
+    if late:
+        worst = max(step.limit.distance for step in late)
+        volts = ", ".join(f"{step.V:.3g}" for step in late[:6])
+        notes.append(
+            f"not steady yet at {len(late)} of {len(held)} voltages ({volts} V): the last current "
+            f"is up to {100 * worst:.3g} % from its limit"
+        )
+    found = _fit_points(series._replace(V=V, j=j, t=None, notes=notes, j_sd=None))
+    return replace(found, steady=found.steady and not late)
+
+
+def _fit(name: str, V: Floats, y: Floats, relative: Floats, series: Series) -> dict[str, Any]:
     terms, V_T = TERMS[name], BOLTZMANN_EV * series.geometry.temperature_K
     ends = min(0.0, float(V.min())), max(0.0, float(V.max()))
     size = float(np.median(y / np.abs(V)))
@@ -95,7 +173,7 @@ def _fit(name: str, V: Floats, y: Floats, series: Series) -> dict[str, Any]:
         return _integral(x, terms, V, ends, V_T)
 
     def residual(x: Floats) -> Floats:
-        return (np.log(np.maximum(predicted(x), 1e-300)) - np.log(y)) / RELATIVE_ERROR
+        return (np.log(np.maximum(predicted(x), 1e-300)) - np.log(y)) / relative
 
     starts = []
     for slope in (0.3, 1.0):
@@ -113,7 +191,7 @@ def _fit(name: str, V: Floats, y: Floats, series: Series) -> dict[str, Any]:
     count, free = len(V), len(V) - len(run.x)
     scale = 2.0 * run.cost / max(free, 1)
     covariance = _inverse(run.jac) * scale
-    error = run.fun * RELATIVE_ERROR
+    error = run.fun * RELATIVE_ERROR  # as if all errors were one
     neighbours = np.abs(np.diff(error, 2)) / np.sqrt(6.0) if count > 4 else np.abs(error)
     noise = max(float(np.median(neighbours)) / 0.6745, 1e-9)
     k = len(run.x) + 1
@@ -126,9 +204,11 @@ def _fit(name: str, V: Floats, y: Floats, series: Series) -> dict[str, Any]:
         "aicc": aicc,
         "ends": ends,
         "misfit": float(np.sqrt(np.mean(error**2))) / noise,
-        "error": error,
+        "error": run.fun * relative,
         "V_T": V_T,
-        "floor_error": _floor_error(run.jac, np.abs(V) / predicted(run.x), np.sqrt(scale)),
+        "floor_error": _floor_error(
+            run.jac, np.abs(V) / predicted(run.x) / relative, np.sqrt(scale)
+        ),
     }
 
 
@@ -141,10 +221,10 @@ def _inverse(jacobian: Any) -> Floats:
 def _floor_error(jacobian: Any, per_sigma: Floats, scale: float) -> float:
     """Standard error of sigma_0 itself, S/cm; its logarithm has none where it is hardly seen.
 
-    per_sigma: derivative of ln j by sigma_0, cm/S.
+    per_sigma: derivative of the residuals by sigma_0, cm/S.
     """
     J, unit = np.array(jacobian, np.float64), float(np.abs(per_sigma).max())
-    J[:, 0] = per_sigma / unit / RELATIVE_ERROR
+    J[:, 0] = per_sigma / unit
     return float(np.sqrt(max(_inverse(J)[0, 0], 0.0)) * scale / unit)
 
 
@@ -219,8 +299,9 @@ def _as_law(best: dict[str, Any], series: Series) -> Measured:
         numbers["sigma_ele_S_cm_sd"] = numbers["sigma_0_S_cm_sd"]
     scale = np.where(sd > 0, sd, 1.0)
     correlation = tuple(tuple(float(v) for v in row) for row in covariance / np.outer(scale, scale))
+    residuals = tuple(float(each) for each in best["error"])
     return Measured(law, numbers, points, True, notes, tuple(names), correlation,
-                    tuple(float(e) for e in best["error"]))  # fmt: skip
+                    residuals=residuals)  # fmt: skip
 
 
 def _with_band(
@@ -234,21 +315,18 @@ def _with_band(
     return middle, np.sqrt(np.maximum(variance, 0.0))
 
 
-def _table(series: Series, V: Floats, y: Floats) -> Measured:
-    """A curve where no branch law fits: the slope of a monotone spline through j."""
-    sign = np.sign(V)
-    known = np.concatenate([[0.0], V]), np.concatenate([[0.0], sign * y])
-    order = np.argsort(known[0])
-    slope = PchipInterpolator(known[0][order], known[1][order]).derivative()
-    grid = np.linspace(V.min(), V.max(), min(CURVE_POINTS, len(V)))
-    sigma = np.maximum(slope(grid), 1e-30)
-    spread = RELATIVE_ERROR * len(V) / np.log(10.0)
+def _table(series: Series, V: Floats, y: Floats, relative: Floats) -> Measured:
+    """A curve where no branch law fits."""
+    found = smooth(V, y, relative)
+    decade = np.log(10.0)
     points = [
-        {"E_V": float(series.geometry.reference_V + E), "log10_sigma_ele": float(np.log10(s)),
-         "sd": float(spread)} for E, s in zip(grid, sigma, strict=True)
+        {"E_V": float(series.geometry.reference_V + E), "log10_sigma_ele": float(s / decade),
+         "sd": float(sd / decade)}
+        for E, s, sd in zip(found.V, found.log_sigma, found.sd, strict=True)
     ]  # fmt: skip
-    notes = [*series.notes, "no branch law fits: a curve from a monotone spline of j"]
-    return Measured("table", {}, points, True, notes)
+    notes = [*series.notes, "no branch law fits: the smoothest curve that describes the currents"]
+    residuals = tuple(float(each) for each in found.residuals)
+    return Measured("table", {}, points, True, notes, residuals=residuals)
 
 
 def _symmetric(series: Series) -> Measured:
@@ -262,31 +340,13 @@ def _symmetric(series: Series) -> Measured:
 
 
 def _transient(series: Series) -> Measured:
-    """j(t) = j_inf + a exp(-t/tau): its limit, and whether the last point has come to it."""
+    """The limit of a current at one voltage, and whether the last point has come to it."""
     assert series.t is not None
-    t, j, V = series.t - series.t.min(), np.abs(series.j), float(np.median(series.V))
-    last = float(np.median(j[-max(3, len(j) // 10) :]))
-
-    def residual(x: Floats) -> Floats:
-        return (np.exp(x[0]) + x[1] * np.exp(-t / np.exp(x[2])) - j) / max(last, 1e-300)
-
-    span = max(float(t.max()), 1e-12)
-    starts = [
-        [np.log(max(last * share, 1e-300)), float(j[0]) - last, np.log(span * slow)]
-        for share in (0.5, 1.0)
-        for slow in (0.1, 0.3, 1.0)
-    ]
-    runs = [least_squares(residual, start) for start in starts]
-    run = min(runs, key=lambda each: each.cost)
-    limit = float(np.exp(run.x[0]))
-    free = max(len(t) - 3, 1)
-    covariance = _inverse(run.jac) * 2.0 * run.cost / free
-    sd = float(np.sqrt(max(covariance[0, 0], 0.0)) * student.ppf(0.8413, free) / np.log(10.0))
-    far = abs(last - limit) / max(limit, 1e-300)
-    steady = bool(far <= STEADY_WITHIN)
-    sigma = limit * series.geometry.thickness_cm / max(abs(V), 1e-300)
-    words = f"the last current is {100 * far:.2g} % from the limit of the fit"
-    notes = [*series.notes, words if steady else f"not steady yet: {words}"]
-    numbers = {"sigma_ele_S_cm": sigma, "sigma_ele_S_cm_sd": sd, "voltage_V": V,
-               "time_constant_s": float(np.exp(run.x[2])), "distance_from_steady": far}  # fmt: skip
-    return Measured("constant", numbers, [], steady, notes)
+    V, limit = float(np.median(series.V)), limit_of(series.t, np.abs(series.j))
+    words = f"the last current is {100 * limit.distance:.3g} % from its limit"
+    notes = [*series.notes, words if limit.steady else f"not steady yet: {words}"]
+    sigma = limit.value * series.geometry.thickness_cm / max(abs(V), 1e-300)
+    numbers = {"sigma_ele_S_cm": sigma, "sigma_ele_S_cm_sd": limit.sd, "voltage_V": V,
+               "time_constant_s": limit.time_s,
+               "distance_from_steady": limit.distance}  # fmt: skip
+    return Measured("constant", numbers, [], limit.steady, notes)

@@ -1,22 +1,23 @@
 """What a file holds, told by its headings: polarisation, a defect calculation, or resistances."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 from muli.screen.measuring import defects, resistance, series
-from muli.screen.measuring.columns import Quantity, named, open_sheet
+from muli.screen.measuring.columns import open_sheet
+from muli.screen.measuring.headings import kinds
 
 Kind = Literal["polarisation", "defects", "resistance"]
 
 
 def kind_of_headings(headings: Sequence[str]) -> Kind:
     """Carriers without a current: defects. Resistances without a current: a growing interphase."""
-    currents = _named(headings, series.QUANTITIES) & {"current", "density"}
-    if not currents and _named(headings, defects.QUANTITIES) & {"electrons", "holes"}:
+    currents = kinds(headings, series.QUANTITIES) & {"current", "density"}
+    if not currents and kinds(headings, defects.QUANTITIES) & {"electrons", "holes"}:
         return "defects"
     resistances = {"resistance", "specific resistance"}
-    if not currents and _named(headings, resistance.QUANTITIES) & resistances:
+    if not currents and kinds(headings, resistance.QUANTITIES) & resistances:
         return "resistance"
     return "polarisation"
 
@@ -27,9 +28,4 @@ def kind_of_file(path: str | Path) -> Kind:
 
 
 def _known(headings: Sequence[str]) -> int:
-    return max(len(_named(headings, each.QUANTITIES)) for each in (series, defects, resistance))
-
-
-def _named(headings: Sequence[str], quantities: Mapping[str, Quantity]) -> set[str]:
-    found = (named(text, quantities) for text in headings)
-    return {each[0] for each in found if each is not None}
+    return max(len(kinds(headings, each.QUANTITIES)) for each in (series, defects, resistance))

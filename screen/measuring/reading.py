@@ -8,7 +8,6 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import NamedTuple
 
-from muli.kernels.constants import ROOM_TEMPERATURE
 from muli.screen.errors import UsageError
 from muli.screen.measuring.defects import Carriers, conductivity, read_defects
 from muli.screen.measuring.fit import Measured, fit_series
@@ -23,7 +22,7 @@ from muli.screen.measuring.series import Geometry, Series, read_series
 
 ZERO_CELSIUS = 273.15
 TAKEN: dict[Kind, tuple[str, ...]] = {
-    "polarisation": ("um", "cm2", "celsius", "reference", "symmetric"),
+    "polarisation": ("um", "cm2", "celsius", "reference", "symmetric", "window"),
     "defects": ("mu_n", "mu_p", "celsius"),
     "resistance": ("cm2", "drive", "interphase_nm", "charge", "volume"),
 }
@@ -40,10 +39,10 @@ class Options:
     """What a file does not say itself, named as on the command line; None where not given.
 
     um, cm2: thickness and area of the sample. celsius: temperature (25). reference: potential of
-    the reversible electrode, V vs Li/Li+ (0). symmetric: both electrodes block ions. mu_n, mu_p:
-    mobilities, cm2/(V s). drive: V between the electrolyte's limit and the electrode.
-    interphase_nm, charge (uAh/cm2): of the interphase at the last time. volume: cm3 of products per
-    coulomb.
+    the reversible electrode, V vs Li/Li+ (0). symmetric: both electrodes block ions. window: of the
+    sample, V vs Li/Li+; points outside are not fitted. mu_n, mu_p: mobilities, cm2/(V s). drive: V
+    between the electrolyte's limit and the electrode. interphase_nm, charge (uAh/cm2): of the
+    interphase at the last time. volume: cm3 of products per coulomb.
     """
 
     um: float | None = None
@@ -51,6 +50,7 @@ class Options:
     celsius: float | None = None
     reference: float | None = None
     symmetric: bool | None = None
+    window: tuple[float, float] | None = None
     mu_n: float | None = None
     mu_p: float | None = None
     drive: float | None = None
@@ -92,11 +92,16 @@ def measure_file(path: str | Path, options: Options) -> Found | GrowthMeasured:
         return Found(conductivity(carriers), carriers.temperature_K, source, carriers)
     if options.um is None or options.cm2 is None:
         raise UsageError(f"{path}: {SAID[kind]}: give --um and --cm2 of the sample")
-    temperature = ROOM_TEMPERATURE if temperature is None else temperature
-    geometry = Geometry(options.um * 1e-4, options.cm2, temperature, options.reference or 0.0,
-                        not options.symmetric)  # fmt: skip
-    series = read_series(path, geometry)
-    return Found(fit_series(series), temperature, f"measured here, {name}", series)
+    geometry = Geometry(
+        options.um * 1e-4,
+        options.cm2,
+        reference_V=options.reference or 0.0,
+        blocking=not options.symmetric,
+        window_V=options.window,
+    )
+    series = read_series(path, geometry, temperature)
+    source = f"measured here, {name}"
+    return Found(fit_series(series), series.geometry.temperature_K, source, series)
 
 
 def _refuse_others(path: str | Path, kind: Kind, options: Options) -> None:

@@ -20,11 +20,13 @@ from scipy.optimize import least_squares
 
 from muli.kernels.constants import CM_PER_NM
 from muli.screen.errors import UsageError
-from muli.screen.measuring.columns import PREFIXES, Floats, Quantity, read_columns
+from muli.screen.measuring.columns import Floats, read_columns
+from muli.screen.measuring.headings import PREFIXES, Quantity
 from muli.screen.measuring.series import QUANTITIES as SERIES
 
 _OHM = {f"{prefix}ohm": PREFIXES[prefix] for prefix in ("", "k", "m")} | {"Mohm": 1e6}
-_NAMES = ("r", "resistance", "asr", "r int", "r interphase", "interphase resistance")
+_NAMES = ("r", "resistance", "asr", "r int", "r interphase", "interphase resistance", "widerstand",
+          "r sei", "area specific resistance", "specific resistance")  # fmt: skip
 QUANTITIES = {
     "time": SERIES["time"],
     "resistance": Quantity(_NAMES, "ohm", {**_OHM}),
@@ -68,20 +70,17 @@ class GrowthMeasured:
 def read_resistance(path: str | Path, area_cm2: float | None) -> tuple[Floats, Floats, list[str]]:
     """Times (s), specific resistances (ohm cm2) and notes. Raises `UsageError` in one line."""
     columns = read_columns(path, QUANTITIES)
-    found = columns.values
-    if "time" not in found:
+    kind = next((k for k in ("specific resistance", "resistance") if k in columns.values), None)
+    if "time" not in columns.values:
         raise UsageError(f"{path}: no column of a time (t in s, min, h or d)")
-    if "specific resistance" in found:
-        R = found["specific resistance"]
-    elif "resistance" in found:
-        if area_cm2 is None:
-            raise UsageError(f"{path}: resistances in ohm: give --cm2, the area of the interface")
-        if not 0 < area_cm2 < 1e4:
-            raise UsageError(f"--cm2 {area_cm2:g}: expected more than 0")
-        R = found["resistance"] * area_cm2
-    else:
+    if kind is None:
         raise UsageError(f"{path}: no column of a resistance (R in ohm or ohm cm2)")
-    t = found["time"]
+    if kind == "resistance" and area_cm2 is None:
+        raise UsageError(f"{path}: resistances in ohm: give --cm2, the area of the interface")
+    if area_cm2 is not None and not 0 < area_cm2 < 1e4:
+        raise UsageError(f"--cm2 {area_cm2:g}: expected more than 0")
+    columns = columns.only({"time", kind})
+    t, R = columns.values["time"], columns.values[kind]
     for name, values in (("time", t), ("resistance", R)):
         if (values < 0).any():
             at = int(np.flatnonzero(values < 0)[0])
@@ -90,7 +89,7 @@ def read_resistance(path: str | Path, area_cm2: float | None) -> tuple[Floats, F
             )
     if len(t) < FEWEST or np.ptp(t) == 0:
         raise UsageError(f"{path}: {len(t)} points; expected {FEWEST} or more at several times")
-    return t, R, columns.notes
+    return t, R * (area_cm2 or 1.0) if kind == "resistance" else R, columns.notes
 
 
 def fit_resistance(t: Floats, R: Floats, notes: Sequence[str], beside: Beside) -> GrowthMeasured:

@@ -111,7 +111,7 @@ class TestDialects:
         report = candidates.validate(written(tmp_path, xlsx(GERMAN_CELLS, More=[["x"]]), "a.xlsx"))
         assert report.ok
         assert "Excel sheet 'Messung'" in report.notes
-        assert any("first of 2 sheets" in note for note in report.notes)
+        assert any("sheet 1 of 2" in note for note in report.notes)
 
     @pytest.mark.parametrize("cut", [40, 400, 3000])
     def test_a_damaged_workbook_is_refused(self, tmp_path, cut):

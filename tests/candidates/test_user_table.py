@@ -137,7 +137,7 @@ def test_what_is_no_table_is_refused_with_a_reason(tmp_path, content, words):
 
 
 def test_one_row_that_is_not_utf8_does_not_stop_the_others(tmp_path):
-    report = candidates.validate(written(tmp_path, b"name,formula\nfilm \xe9,LiF\nfine,LiF\n"))
+    report = candidates.validate(written(tmp_path, b"name,formula\nfilm \x83A,LiF\nfine,LiF\n"))
     assert report.rows["name"].to_list() == ["fine"]
     assert [(problem.row, problem.column) for problem in report.problems] == [(2, "name")]
     assert "UTF-8" in report.problems[0].expected

@@ -113,13 +113,13 @@ def test_units_in_headings_are_converted_and_said(tmp_path):
         ("V,I\n1,abc\n2,2\n3,3\n4,4", "row 2"),
         ("V,t\n1,1\n2,2\n3,3\n4,4", "no column of a current"),
         ("V,I\n1,1e-9\n2,2e-9", "2 points"),
-        ("V,I\n1,900\n2,1800\n3,2700\n4,3600", "check the units"),
+        ("V,I (A)\n1,900\n2,1800\n3,2700\n4,3600", "check the units"),
     ],
 )
 def test_what_cannot_be_read_is_one_line(tmp_path, text, message):
     (tmp_path / "a.csv").write_text(text)
     with pytest.raises(UsageError, match=message):
-        fit_series(read_series(tmp_path / "a.csv", Geometry(10.0, 0.01)))
+        fit_series(read_series(tmp_path / "a.csv", Geometry(1.0, 0.01)))
 
 
 def test_the_command_gives_a_row_that_muli_reads(tmp_path):

@@ -107,7 +107,7 @@ def test_rows_that_repeat_a_point_and_points_without_carriers(tmp_path):
     assert found.temperature_K == 500
     assert "1 rows repeat a point" in found.notes
     assert any(note.startswith("left out: 1 points") for note in found.notes)
-    assert "column 'Defect' was not used" in found.notes
+    assert "columns not used: '', 'Defect'" in found.notes
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_rows_that_repeat_a_point_and_points_without_carriers(tmp_path):
         ("E,n\n0,1\n1,1", "2 points with carriers; expected 3"),
         ("E,n,T (K)\n0,1,300\n1,1,400\n2,1,300", "row 3, temperature: 400; expected one temp"),
         ("E,mu_Li (eV),n\n0,0,1\n1,1,1\n2,-2,1", "row 3, potential: 1; expected E = -mu_Li"),
-        ("E,n,n\n0,1,1\n1,1,1\n2,1,1", "two columns of a electrons|appears twice|two columns"),
+        ("E,n,n\n0,1,1\n1,1,2\n2,1,1", "two columns of electrons that differ"),
         ("E,p\n0,1\n1,1\n2,1", "no mobility of holes: add a column, or give --mu-p"),
     ],
 )
