@@ -13,8 +13,8 @@ from scipy.optimize import least_squares
 
 Floats = NDArray[np.float64]
 
-KNOTS = 40
-FINE = 801
+KNOTS = 30
+FINE = 401
 WEIGHTS = 10.0 ** np.arange(-4.0, 5.0)
 
 
@@ -84,7 +84,8 @@ def _fit(
         lambda x: np.concatenate([model(x)[0], bend @ x]),
         start,
         jac=lambda x: np.concatenate([model(x)[1], bend]),
-        max_nfev=100,
+        method="lm",
+        max_nfev=60,
     )
     error, J = model(run.x)
     inverse = np.linalg.pinv(J.T @ J + bend.T @ bend)

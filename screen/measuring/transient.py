@@ -90,23 +90,24 @@ def limit_of(t: Floats, j: Floats) -> Limit:
     fits = [_fit(t, j / scale, count) for count in (1, 2) if len(t) > 2 * (2 * count + 1)]
     if not fits:
         return Limit(last, float("nan"), last, float(t[-1]))
-    _, x, sd = min(fits, key=lambda each: each[0])
+    _, x, sd, misfit = min(fits, key=lambda each: each[0])
     value, time = float(np.exp(x[0])) * scale, float(np.exp(x[2::2].max()))
-    remaining = _remaining(t, j)
+    noise = float(np.median(np.abs(np.diff(j, 2)))) / (0.6745 * np.sqrt(6.0))
+    exponential = misfit * scale <= 2.0 * noise + 1e-6 * scale
+    remaining = 0.0 if exponential else _remaining(t, j, noise)
     if abs(remaining) > max(2.0 * abs(value - last), STEADY_WITHIN * last):
         value = max(last + remaining, 0.01 * last)  # no exponential: a tail of diffusion
         sd = max(sd, 0.5 * abs(np.log10(value / last)))
     return Limit(value, sd, last, time)
 
 
-def _remaining(t: Floats, j: Floats) -> float:
+def _remaining(t: Floats, j: Floats, noise: float) -> float:
     """What a current will still change, from its changes while the time doubled twice.
 
     They fall by a constant factor with a power of time, and faster with exponentials. 0 where the
     last change is noise.
     """
     early, middle, late = (_near(t, j, share * t[-1]) for share in (0.25, 0.5, 1.0))
-    noise = float(np.median(np.abs(np.diff(j, 2)))) / (0.6745 * np.sqrt(6.0))
     if abs(late - middle) <= 5.0 * noise or abs(middle - early) <= abs(late - middle) / 0.95:
         return 0.0
     ratio = (late - middle) / (middle - early)
@@ -119,8 +120,9 @@ def _near(t: Floats, j: Floats, time: float) -> float:
     return float(np.median(j[nearest]))
 
 
-def _fit(t: Floats, j: Floats, count: int) -> tuple[float, Floats, float]:
-    """AICc, ln of the limit with a_i and ln tau_i, and the error of log10 of the limit."""
+def _fit(t: Floats, j: Floats, count: int) -> tuple[float, Floats, float, float]:
+    """AICc, ln of the limit with a_i and ln tau_i, the error of log10 of the limit, and the rms of
+    the residuals."""
     span = max(float(t[-1]), 1e-12)
 
     def residual(x: Floats) -> Floats:
@@ -147,4 +149,4 @@ def _fit(t: Floats, j: Floats, count: int) -> tuple[float, Floats, float]:
     aicc = (
         n * np.log(max(2.0 * run.cost / n, 1e-24)) + 2 * k + 2 * k * (k + 1) / max(n - k - 1, 0.5)
     )
-    return float(aicc), run.x, float(sd)
+    return float(aicc), run.x, float(sd), float(np.sqrt(2.0 * run.cost / n))
