@@ -80,15 +80,15 @@ def _fit(
         slope = integral @ (sigma[:, None] * spread) / predicted[:, None]
         return (np.log(predicted) - np.log(y)) / relative, slope / relative[:, None]
 
-    run = least_squares(
-        lambda x: np.concatenate([model(x)[0], bend @ x]),
-        start,
-        jac=lambda x: np.concatenate([model(x)[1], bend]),
-        method="lm",
-        max_nfev=60,
-    )
+    def residual(x: Floats) -> Floats:
+        return np.concatenate([model(x)[0], bend @ x])
+
+    def jacobian(x: Floats) -> Floats:
+        return np.concatenate([model(x)[1], bend])
+
+    run = least_squares(residual, start, jac=jacobian, method="lm", max_nfev=60)
     error, J = model(run.x)
-    inverse = np.linalg.pinv(J.T @ J + bend.T @ bend)
+    inverse: Floats = np.asarray(np.linalg.pinv(J.T @ J + bend.T @ bend), np.float64)
     free = max(count - float(np.trace(J @ inverse @ J.T)), 1.0)
     score = count * float(error @ error) / free**2
     return _Curve(score, run.x, inverse * float(error @ error) / free, error * relative)

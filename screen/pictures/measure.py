@@ -21,7 +21,9 @@ def draw_measurement(measured: Found, out: Path) -> None:
 
     with style():
         figure = Figure(figsize=(9.6, 4.4), layout="constrained")
-        left, right = figure.subfigures(1, 2)
+        left: Any
+        right: Any
+        left, right = figure.subfigures(1, 2)  # type: ignore[misc]
         if isinstance(points, Carriers):
             axes = left.subplots()
             axes.plot(points.E, points.sigma, "o", color=BLUE)
