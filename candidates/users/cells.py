@@ -146,7 +146,8 @@ def _fold(text: str) -> str:
 def _spread(value: float, spread: float) -> Reading:
     if spread < 0:
         raise Unclear("a spread below zero")
-    return Reading(value, value - spread, value + spread)
+    low, high = (float(f"{end:.12g}") for end in (value - spread, value + spread))
+    return Reading(value, low, high)
 
 
 def _value(text: str, decimal: str) -> float:

@@ -22,7 +22,8 @@ CURVE = "sigma_ele_curve"
 """A file with log10 of the electronic conductivity over the potential."""
 
 _ALIASES = {
-    "name": "material, sample, sample name, material name, label",
+    "name": "material, sample, sample name, material name, label, coating, coating material, "
+    "compound, probe",
     "formula": "composition, chemical formula, formula pretty, pretty formula",
     "role": "use",
     "family": "class, material class",
@@ -71,6 +72,13 @@ class Heading:
     unit: Unit | None = None
     problem: tuple[str, str] | None = None
     reason: str = ""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it names a column of ours, with a unit that is known or without one."""
+        return self.column is not None or bool(
+            self.problem and self.problem[0].startswith("a unit")
+        )
 
 
 def read_heading(text: str) -> Heading:
@@ -174,7 +182,21 @@ def _folded(text: str) -> str:
 _SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉⁺ₑᵢ", "0123456789+ei")
 
 
+_OF_WHICH = {
+    "ea": "activation_eV",
+    "activation energy": "activation_eV",
+    "aktivierungsenergie": "activation_eV",
+    "t": "temperature_K",
+    "temperature": "temperature_K",
+    "temperatur": "temperature_K",
+}
+
+
 def _advice(name: str) -> str:
+    bare = _folded(re.split(r"[\[(/,]", name)[0])
+    if bare in _OF_WHICH:
+        columns = (f"sigma_{kind}_{_OF_WHICH[bare]}" for kind in ("ion", "ele"))
+        return f"of which conductivity? {' or '.join(columns)}"
     known = [*TEXT_COLUMNS, *NUMERIC, CURVE, *_details()]
     near = closest(name, known, 1)
     return f"closest column: {near[0]}" if near else f"text columns: {', '.join(TEXT_COLUMNS)}"

@@ -54,7 +54,7 @@ class Sheet:
 
 def known_headings(headings: Sequence[str]) -> int:
     """How many headings are those of a table of materials."""
-    known = sum(read_heading(text).column is not None for text in headings)
+    known = sum(read_heading(text).is_known for text in headings)
     return known + len(headings) * is_export(headings)
 
 

@@ -6,7 +6,7 @@ spreadsheet, a browser or a file system would act on are refused.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +66,7 @@ def read(path: str | Path, *, bad: str = "error") -> tuple[pd.DataFrame, list[Pr
 def understand(path: str | Path) -> Table:
     """A user's table and what each of its columns was taken for. Raises TableError if none."""
     sheet, problems = read_sheet(path)
+    sheet = _with_units(sheet)
     cells, headings = _columns(sheet, problems)
     notes = list(sheet.notes)
     if is_export(sheet.headings):
@@ -92,6 +93,19 @@ def understand(path: str | Path) -> Table:
     good = ~table["row"].isin(problems.rows())
     lines = _lines(sheet, headings, cells, numbers)
     return Table(table[good].reset_index(drop=True), problems.sorted(), lines, notes)
+
+
+def _with_units(sheet: Sheet) -> Sheet:
+    """A table whose first row holds the units of the headings above it, with both in one row."""
+    if len(sheet.rows) < 2:
+        return sheet
+    pairs = zip(sheet.headings, sheet.rows[0], strict=True)
+    joined = [f"{text} ({cell.strip('()[] ')})" if cell.strip() else text for text, cell in pairs]
+    before, after = read_headings(sheet.headings), read_headings(joined)
+    changed = [(old, new) for old, new in zip(before, after, strict=True) if old.text != new.text]
+    if not changed or any(not old.problem or new.problem for old, new in changed):
+        return sheet
+    return replace(sheet, headings=joined, rows=sheet.rows[1:], numbers=sheet.numbers[1:])
 
 
 def _columns(sheet: Sheet, problems: Problems) -> tuple[dict[str, list[str]], dict[str, Heading]]:

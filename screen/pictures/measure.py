@@ -35,7 +35,8 @@ def draw_measurement(measured: Found, out: Path) -> None:
             axes.set(xlabel="time (s)", ylabel="|j| (A/cm²)")
             axes.set_yscale("log")
         else:
-            _draw_points(*left.subplots(2, 1, sharex=True, height_ratios=(3, 1)), found, points)
+            upper, lower = left.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+            _draw_points(upper, lower, found, points)
         window = None if isinstance(points, Carriers) else points.geometry.window_V
         _draw_curve(right.subplots(), found, window)
         save(figure, out)

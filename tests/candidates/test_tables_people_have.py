@@ -113,6 +113,29 @@ class TestDialects:
         assert "Excel sheet 'Messung'" in report.notes
         assert any("sheet 1 of 2" in note for note in report.notes)
 
+    def test_a_title_above_and_units_below_the_headings(self, tmp_path):
+        text = "Table S3. Coatings,,\n,,\nCoating,sigma_ion,band_gap\n,mS/cm,eV\nLiF,1e-6,8.7\n"
+        report = candidates.validate(written(tmp_path, text))
+        assert report.ok
+        assert report.rows[["sigma_ion_S_cm", "band_gap_eV", "row"]].iloc[0].tolist() == [
+            1e-9,
+            8.7,
+            5,
+        ]
+
+    @pytest.mark.parametrize("encoding", ["cp1252", "utf-8"])
+    def test_excel_of_western_europe(self, tmp_path, encoding):
+        text = "name;process_temperature (°C);sigma_ele (µS/cm)\nfilm é;1'200,5;1\n"
+        report = candidates.validate(written(tmp_path, text.encode(encoding)))
+        assert report.ok
+        assert report.rows["process_temperature_K"].iloc[0] == pytest.approx(1473.65)
+        assert ("Windows-1252" in report.notes) == (encoding == "cp1252")
+
+    @pytest.mark.parametrize("heading", ["Ea (kJ/mol)", "T / °C"])
+    def test_of_which_conductivity_is_asked(self, tmp_path, heading):
+        (problem,) = candidates.validate(written(tmp_path, f"name,{heading}\nLiF,50\n")).problems
+        assert "of which conductivity? sigma_ion_" in problem.advice
+
     @pytest.mark.parametrize("cut", [40, 400, 3000])
     def test_a_damaged_workbook_is_refused(self, tmp_path, cut):
         report = candidates.validate(written(tmp_path, xlsx(GERMAN_CELLS)[:-cut], "a.xlsx"))
