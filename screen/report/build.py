@@ -19,6 +19,7 @@ from muli.screen.report import (
     ageing_figures,
     assumed,
     funnel,
+    growth,
     measuring,
     page,
     query,
@@ -111,6 +112,7 @@ def html(dirs: Dirs, *, measure: bool = False) -> str:
             "columns": table.described(rows, len(listed.scenarios)),
             "rows": table.pack(rows),
             "starts": table.pack(starts, str),
+            "growth": growth.settings(ranked["electrolyte"], spec.get("ageing")),
             "scenarios": told,
             "folders": _folders(results),
             "window_tolerance_V": spec["screen"]["window_tolerance_V"],
@@ -193,6 +195,7 @@ def _facts(
         believed=listed.believed,
         folders=_folders(results),
         measure=None,
+        growth=growth.told(spec.get("ageing")),
         provenance=words.provenance(results),
     )
 

@@ -20,6 +20,7 @@ from markupsafe import Markup
 ASSETS = Path(__file__).parent / "assets"
 SCRIPTS = (
     "closed_form.js",
+    "ageing.js",
     "format.js",
     "address.js",
     "scenarios.js",
@@ -72,6 +73,7 @@ def render(
         data=Markup(block({**data, "specs": specs})),
         sections=SECTIONS,
         answers=ANSWERS,
+        grown=GROWN,
     )
 
 
@@ -100,6 +102,16 @@ ANSWERS = (
     ("terminal_voltage_V", "volts", "Voltage at the terminals", "V"),
     ("leak_current_A_cm2", "number", "Leak current", "A/cm²"),
     ("self_discharge_percent_per_month", "number", "Self-discharge", "% a month"),
+)
+
+GROWN = (
+    ("interphase_nm", "number", "Interphase, cathode side", "nm"),
+    ("interphase_final_nm", "number", "It ends at", "nm"),
+    ("anode_interphase_nm", "number", "Interphase, anode side", "nm"),
+    ("asr_interphase_ohm_cm2", "number", "Both add to the resistance", "Ω cm²"),
+    ("anode_lithium_lost_uAh_cm2", "number", "Lithium lost at the anode", "µAh/cm²"),
+    ("years_to_budget", "number", "The budget is reached after", "years"),
+    ("unprotected_share", "number", "Share held at the oxidation limit", ""),
 )
 
 

@@ -307,6 +307,27 @@ def whatif_map() -> alt.TopLevelMixin:
     return alt.layer(region, limit, budget, words, here).properties(width="container", height=320)
 
 
+def whatif_growth() -> alt.TopLevelMixin:
+    """Resistance of both sides against time; tables `growth` and `now` come from the sliders."""
+    time, asr = ([10.0**k for k in range(*ends)] for ends in ((-4, 3), (-2, 6)))
+    x, y = (
+        channel(name, title=title, axis=alt.Axis(values=ticks, labelExpr=POWERS)).scale(
+            type="log", domain=[ticks[0], ticks[-1]]
+        )
+        for channel, name, title, ticks in (
+            (alt.X, "years:Q", "Time after contact, years", time),
+            (alt.Y, "asr:Q", "Resistance, Ω cm²", asr),
+        )
+    )
+    sides = alt.Scale(domain=["cathode side with coating", "anode side"])
+    color = alt.Color("side:N", title=None, scale=sides, legend=alt.Legend(orient="bottom"))
+    told = ["side:N", *(alt.Tooltip(f"{name}:Q", format=".3g") for name in ("years", "asr"))]
+    growth, now = (alt.Chart(alt.NamedData(name=name)) for name in ("growth", "now"))
+    line = growth.mark_line(clip=True).encode(x=x, y=y, color=color, tooltip=told)
+    dots = now.mark_point(filled=True, size=110, opacity=1, clip=True).encode(x=x, y=y, color=color)
+    return alt.layer(line, dots).properties(width="container", height=320)
+
+
 def probability(rows: pd.DataFrame) -> alt.TopLevelMixin:
     """Probabilities, and percentiles of the least thickness beside the largest.
 

@@ -207,7 +207,7 @@ def _spread(manifests: Sequence[Manifest]) -> Picture | None:
     )
 
 
-def _what_if() -> tuple[Picture, Picture]:
+def _what_if() -> tuple[Picture, ...]:
     return (
         Picture(
             "whatif-profile",
@@ -230,6 +230,16 @@ def _what_if() -> tuple[Picture, Picture]:
             "of the dashes it costs too much, below the region it blocks so well that something "
             "is reduced.",
             charts.specification(charts.whatif_map()),
+        ),
+        Picture(
+            "whatif-growth",
+            "what if",
+            "What growth costs",
+            "A line chart of resistance against time after contact, both logarithmic: the cathode "
+            "side with the coating, and the anode side. Dots mark the time of the slider.",
+            "Resistance of each side against time as the sliders say; a side on which nothing "
+            "grows is level or left out. Dots: the time of the slider.",
+            charts.specification(charts.whatif_growth()),
         ),
     )
 

@@ -20,8 +20,8 @@ Rows = Sequence[Mapping[str, Any]]
 
 NAMES_TOLD = 3
 NOT_CLAIMED = (
-    "Everything here is steady state, planar and fully covered, with stability windows at 0 K. "
-    "Pinholes, grain boundaries, cracks, interdiffusion and kinetics are not in it: a coating at "
+    "Rankings are steady state, planar and fully covered, with stability windows at 0 K. "
+    "Pinholes, grain boundaries, cracks, interdiffusion and kinetics are not in them: a coating at "
     "the top is worth a measurement, it is not a result."
 )
 
@@ -47,6 +47,7 @@ class Facts:
     believed: bool
     folders: str
     measure: Any
+    growth: str
     not_claimed: str = NOT_CLAIMED
 
 

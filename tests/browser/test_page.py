@@ -12,6 +12,7 @@ PICTURES = {
     "spread",
     "whatif-profile",
     "whatif-map",
+    "whatif-growth",
     "profiles",
     "tradeoff",
     "windows",

@@ -15,7 +15,8 @@ function startRanking(data, pictures) {
   const whatif = new WhatIf(pictures, data.window_tolerance_V);
   const rows = unpack(data.rows);
   const starts = unpack(data.starts);
-  const start = (index) => complete({ ...rows[index], film_nm: rows[index].coating_thickness_nm, ...starts[index] });
+  const start = (index) => withGrowth(
+    complete({ ...rows[index], film_nm: rows[index].coating_thickness_nm, ...starts[index] }), data.growth);
   const ranking = new Ranking({ ...data, rows }, (index, look) => {
     ranking.open = index;
     ranking.draw();

@@ -14,6 +14,13 @@ const QUANTITIES = [
   { name: "current_density_mA_cm2", label: "Current, charging +", unit: "mA/cm²", low: -10, high: 10, log: false, any: true },
   { name: "asr_budget_ohm_cm2", label: "Resistance budget", unit: "Ω cm²", low: 0.1, high: 1000, log: true },
 ];
+const GROWTH = [
+  { name: "ageing_years", label: "Time after contact", unit: "years", low: 1e-4, high: 100, log: true },
+  { name: "interphase_sigma_ion_S_cm", label: "Interphase σᵢ", unit: "S/cm", low: 1e-12, high: 1e-2, log: true },
+  { name: "interphase_sigma_ele_S_cm", label: "Interphase σₑ", unit: "S/cm", low: 1e-18, high: 1e-4, log: true },
+  { name: "coverage", label: "Covered share", unit: "", low: 0, high: 1, log: false, any: true, within: true },
+  { name: "hole_radius_nm", label: "Radius of holes", unit: "nm", low: 1, high: 1000, log: true },
+];
 const STEPS = 1000;
 const MAP_POINTS = 160;
 
@@ -23,7 +30,8 @@ class WhatIf {
     this.tolerance = tolerance;
     this.controls = {};
     const fields = document.querySelector("#whatif-controls");
-    for (const quantity of QUANTITIES) fields.append(this.control(quantity));
+    fields.append(...QUANTITIES.map((each) => this.control(each)),
+      element("h3", {}, "Interphases that grow"), ...GROWTH.map((each) => this.control(each)));
   }
 
   control(quantity) {
@@ -34,7 +42,8 @@ class WhatIf {
     slider.addEventListener("input", () => this.set(quantity, this.fromSlider(quantity, +slider.value)));
     exact.addEventListener("change", () => {
       const value = Number(exact.value);
-      const valid = exact.value.trim() !== "" && Number.isFinite(value) && (quantity.any || value > 0);
+      const valid = exact.value.trim() !== "" && Number.isFinite(value) && (quantity.any || value > 0)
+        && (!quantity.within || (value >= quantity.low && value <= quantity.high));
       exact.setAttribute("aria-invalid", String(!valid));
       if (valid) this.set(quantity, value);
     });
@@ -80,7 +89,7 @@ class WhatIf {
   }
 
   refresh() {
-    for (const quantity of QUANTITIES) {
+    for (const quantity of [...QUANTITIES, ...GROWTH]) {
       const { slider, exact } = this.controls[quantity.name];
       const value = this.state[quantity.name];
       slider.value = this.toSlider(quantity, value);
@@ -89,11 +98,12 @@ class WhatIf {
       exact.value = short !== 0 && Math.abs(short) < 1e-3 ? short.toExponential() : String(short);
       exact.setAttribute("aria-invalid", "false");
     }
-    const answer = solveStack(this.state);
+    const answer = { ...solveStack(this.state), ...ageCell(this.state) };
     document.querySelector("#whatif").dataset.state = JSON.stringify(this.state);
     this.tell(answer);
     this.pictures.update("whatif-profile", profileTables(this.state, answer));
     this.pictures.update("whatif-map", mapTables(this.state));
+    this.pictures.update("whatif-growth", ageingTables(this.state));
   }
 
   tell(answer) {
@@ -108,6 +118,13 @@ class WhatIf {
     badge.className = `badge ${verdict.replaceAll(" ", "-")}`;
     document.querySelector("#whatif-why").replaceChildren(labelNode(sentence));
   }
+}
+
+// What the electrolyte of a row becomes, and where the sliders of growth start.
+function withGrowth(start, { products, ...settings }) {
+  const own = products[start.electrolyte];
+  return { ...start, ...settings, products: own,
+    interphase_sigma_ion_S_cm: own.coated.sigma_ion_S_cm, interphase_sigma_ele_S_cm: own.coated.sigma_ele_S_cm };
 }
 
 // An unknown sigma_ele starts at the largest value that still protects.
