@@ -4,6 +4,7 @@ A row's numbers follow from its position on the axes and its thickness, never fr
 computed: the columns are the same in all modes, precisions and on all devices.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -23,7 +24,7 @@ from muli.kernels import (
 from muli.kernels.constants import BOLTZMANN_EV, CM_PER_NM, CM_PER_UM
 from muli.screen.compiling.programs import kept
 from muli.screen.engine.row_groups import Place
-from muli.screen.space.facts import Positions, ageing_columns, used_column
+from muli.screen.space.facts import Positions, Values, ageing_columns, used_column
 from muli.screen.space.layout import COATING, STATE, THICKNESS
 from muli.screen.space.problem import Problem
 from muli.screen.space.products import Made, made, names_of
@@ -60,10 +61,16 @@ def aged_columns(
 
 
 class Aged:
-    """Computes the columns of ageing of one screen."""
+    """Computes the columns of ageing of one screen.
 
-    def __init__(self, problem: Problem, spec: Ageing) -> None:
-        self.problem, self.spec = problem, spec
+    medians: conductivities (S/cm) that stand where one is unknown, by their keys; without them a
+    row with an unknown conductivity has NaN.
+    """
+
+    def __init__(
+        self, problem: Problem, spec: Ageing, medians: Mapping[str, Values] | None = None
+    ) -> None:
+        self.problem, self.spec, self.medians = problem, spec, medians or {}
         names = names_of(problem)
         self.made = {side: made(names, side) for side in ("coated", "bare", "anode")}
         self.used = {
@@ -110,7 +117,7 @@ class Aged:
 
     def reader(self, at: Positions) -> "Reader":
         """Numbers of rows at these positions."""
-        return Reader(self.problem, self.used, at)
+        return Reader(self.problem, self.used, at, self.medians)
 
     def rows(self, at: Positions, thickness_nm: NDArray[Any]) -> tuple[AgeingRow, Interface]:
         """Rows as the kernel takes them, (rows,) each, and the interfaces that holes lie in."""
@@ -176,8 +183,10 @@ class Aged:
 class Reader:
     """Numbers of rows by their positions on the axes."""
 
-    def __init__(self, problem: Problem, used: Any, at: Positions) -> None:
-        self.problem, self.used = problem, used
+    def __init__(
+        self, problem: Problem, used: Any, at: Positions, medians: Mapping[str, Values]
+    ) -> None:
+        self.problem, self.used, self.medians = problem, used, medians
         self.bare = at[COATING] >= problem.space.coatings
         inside = np.minimum(at[COATING], problem.space.coatings - 1)
         self.at = {**at, COATING: inside}
@@ -192,13 +201,15 @@ class Reader:
         return problem.tables[key][self.at[role]]
 
     def conductivity(self, role: str, kind: str) -> Floats:
-        """A conductivity as stacks are built with it; where it is unknown, that of the decade."""
+        """A conductivity as stacks are built with it; where it is unknown, that of the decade, or
+        the median."""
         key = f"{role}.{kind}_S_cm"
         value = self.used[key].at(self.at)
-        filler = FILL + key
-        if filler not in self.problem.numbers:
-            return value
-        return np.where(np.isnan(value), self.problem.numbers[filler][self.at[filler]], value)
+        if (filler := FILL + key) in self.problem.numbers:
+            value = np.where(np.isnan(value), self.problem.numbers[filler][self.at[filler]], value)
+        if key in self.medians:
+            value = np.where(np.isnan(value), self.medians[key].at(self.at), value)
+        return value
 
     def contacts(self) -> Floats:
         """Contacts of the coating, ohm cm2 of real interface."""

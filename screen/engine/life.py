@@ -135,7 +135,7 @@ def chance(
     scores = jnp.asarray(normal_scores(_DIMENSION, points, _SEED), jnp.asarray(nm).dtype)
 
     def alive(z: Array) -> tuple[Array, Array, Array]:
-        row = _drawn(line, under, bare, anode, nm, asked, z)
+        row = drawn_row(line, under, bare, anode, nm, asked, z)
         survival = lives(row, jnp.asarray(asked.life, row.asr_budget.dtype))
         return survival.as_it_is, survival.protected, row.asr_coating <= row.asr_budget
 
@@ -145,7 +145,7 @@ def chance(
     return Chance(jnp.mean(as_it_is, dtype=scores.dtype), share.astype(scores.dtype))
 
 
-def _drawn(
+def drawn_row(
     line: Line, under: Products, bare: Products, anode: Products, nm: Array, asked: Asked, z: Array
 ) -> AgeingRow:
     """One draw of a line. z: normal scores; products of one side are drawn alike."""

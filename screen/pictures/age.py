@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 HOUR = 3600.0
+MOST_BANDS = 6
+"""Cells up to which bands are drawn."""
+ASR, LEAST = "asr_interphase_ohm_cm2", 1e-2
 LINES = tuple(
     (color, dash)
     for dash in ("-", (0, (5, 2)), (0, (1, 1.5)))
@@ -53,6 +56,8 @@ def ageing_figure(cells: Sequence[AgeEntry], answers: Sequence[dict[str, Any]]) 
         for key, shape in MARKS.items():
             if key in answer:
                 _line(left, hours, answer[key], {**look, **shape})
+        if len(cells) <= MOST_BANDS:
+            _band(right, hours, answer, ASR, color)
         name = literal(cell.name or f"cell {number}")
         _line(right, hours, answer["asr_interphase_ohm_cm2"], {**look, "label": name})
     for key, shape in MARKS.items():
@@ -65,6 +70,14 @@ def ageing_figure(cells: Sequence[AgeEntry], answers: Sequence[dict[str, Any]]) 
         axes.grid(visible=True, which="major", linewidth=0.4, alpha=0.5)
     figure.legend(*right.get_legend_handles_labels(), loc="outside right upper", frameon=False)
     return figure
+
+
+def _band(axes: "Axes", x: list[float], answer: dict[str, Any], key: str, color: str) -> None:
+    """5 to 95 % where an answer has them, above what a logarithmic axis can show."""
+    if f"{key}_low" not in answer:
+        return
+    low, high = ([max(y, LEAST) for y in answer[f"{key}_{end}"]] for end in ("low", "high"))
+    axes.fill_between(x, low, high, color=color, alpha=0.12, linewidth=0.0)
 
 
 def _line(axes: "Axes", x: list[float], y: list[float], look: dict[str, Any]) -> None:

@@ -131,13 +131,14 @@ def _picture(what: str, unit: str, bands: pd.DataFrame, points: pd.DataFrame, to
         f"A line chart of {what} in {unit} against time in hours with a band around each line, for "
         f"{told}. After ten years: {said or 'nothing has grown'}.",
         caption,
-        charts.specification(_chart(bands, points, unit)),
+        charts.specification(chart(bands, points, unit)),
     )
 
 
-def _chart(bands: pd.DataFrame, points: pd.DataFrame, unit: str) -> Any:
-    """Bands, lines and points."""
-    values = pd.concat([bands["low"], bands["high"], points["value"]])
+def chart(bands: pd.DataFrame, points: pd.DataFrame, unit: str) -> Any:
+    """Bands and lines against time (which, hours, low, middle, high), and points (which, hours,
+    value, source)."""
+    values = pd.concat([bands[list(Band._fields)].stack(), points["value"]])
     floor = float(bands["middle"].min() / 10.0) if len(bands) else 1.0
     ticks = charts.decades(values[values >= floor])
     low, high = (ticks[0], ticks[-1]) if ticks else (0.1, 10.0)
@@ -145,7 +146,8 @@ def _chart(bands: pd.DataFrame, points: pd.DataFrame, unit: str) -> Any:
     x = alt.X("hours:Q", title="time, h", scale=alt.Scale(type="log"), axis=alt.Axis(format="~g"))
     axis = alt.Axis(values=ticks, labelExpr=charts.POWERS)
     base = alt.Chart(bands.assign(low=bands["low"].clip(lower=low))).encode(
-        x=x, color=alt.Color("which:N", title=None, sort=None)
+        x=x,
+        color=alt.Color("which:N", title=None, sort=None, legend=alt.Legend(symbolOpacity=1.0)),
     )
     told = ["which:N", alt.Tooltip("hours:Q", format=".3g"), alt.Tooltip("middle:Q", format=".3g")]
     layers = [

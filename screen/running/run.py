@@ -143,7 +143,9 @@ class _Job:
         self.identity = identity(problem, precision=self.precision, platform_name=self.place.kind)
         self._refuse_other_run()
         self.notes += [*summarised(problem.materials.problems), *judged_note(problem)]
-        self.notes += [*ranking_notes(problem), *ageing_notes(problem)]
+        self.notes += ranking_notes(problem)
+        if problem.spec.ageing is not None:
+            self.notes += ageing_notes(problem)
         self.notes += stacks_note(problem, self.setup.gates, self.setup.axis_columns, self._stacks)
         self.materials = self.store.write_materials(problem.materials.frames)
         entries = self._kept()

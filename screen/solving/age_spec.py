@@ -1,62 +1,143 @@
-"""The cells of a small spec as `muli age` takes them: every coating and thickness, and no coating.
+"""The cells of a small spec as `muli age` answers them: every coating and thickness, and none.
 
 Numbers are those of a run's columns of `[ageing]`: the library's values at the temperature of the
-cell, the cathode charged, the products of the electrolyte by what it touches.
+cell, the cathode charged, the products of the electrolyte by what it touches. A conductivity of
+which no single value is known has the median of its distribution, and every cell a band (5 to 95 %)
+over all that is uncertain.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
-from muli.kernels import AgeingRow
+from muli.kernels import AgeingRow, GrowthEnd
 from muli.kernels.constants import BOLTZMANN_EV, CM_PER_NM
-from muli.screen.engine.ageing import NO_LIMIT_V, Aged, Reader
+from muli.kernels.metrics.growth import MONOLAYER
+from muli.screen.engine.ageing import NO_LIMIT_V, Aged, Columns, Reader
 from muli.screen.errors import SpecError
+from muli.screen.solving.age import answers_to
 from muli.screen.solving.age_file import AgeEntry, ProductsEntry
+from muli.screen.solving.age_spread import spread
 from muli.screen.solving.stack_file import LayerEntry
-from muli.screen.space.facts import Positions
+from muli.screen.space.evidence import Beliefs, beliefs
+from muli.screen.space.facts import Positions, Values
 from muli.screen.space.layout import COATING, STATE, THICKNESS
 from muli.screen.space.problem import Problem, prepare
-from muli.screen.space.products import refuse_ageing
+from muli.screen.space.products import ageing_notes, refuse_ageing
 from muli.screen.space.source import SpecLike, refuse_other_parts, source_of
 from muli.screen.spec import Ageing
 from muli.screen.spec.names import few
-from muli.screen.spec.times import SECONDS
+from muli.screen.spec.times import SECONDS, label
+from muli.screen.vocabulary import IN_TIME
 
 MOST_CELLS = 60
 STEPS = 13
 """Times of a curve, where the spec names none: from a minute to ten years."""
 
 
-def cells_of(spec: SpecLike) -> list[AgeEntry]:
-    """The cells of a spec. Raises `SpecError`: unknown numbers, more than `MOST_CELLS`."""
+class SpecCells(NamedTuple):
+    """Cells of a spec, their answers in the same order, and what a reader must know.
+
+    Answers have the keys of `muli age FILE.json`, and of every column in time `..._low` and
+    `..._high`: 5 and 95 % of what it may be.
+    """
+
+    cells: list[AgeEntry]
+    answers: list[dict[str, Any]]
+    notes: list[str]
+
+
+def age_spec(spec: SpecLike) -> SpecCells:
+    """Growth in the cells of a spec. Raises `SpecError`: unknown limits, too many cells."""
     source = source_of(spec)
     refuse_other_parts(source)
     problem = prepare(source)
     refuse_ageing(problem)
+    asked = source.spec.ageing or Ageing()
     at, thickness_nm = places(problem)
-    given = source.spec.ageing
-    aged = Aged(problem, given or Ageing())
-    times = aged.times if given else np.geomspace(60.0, 10 * SECONDS["year"], STEPS)
+    believed = beliefs(problem)
+    aged = Aged(problem, asked, _medians(believed))
+    times = aged.times if source.spec.ageing else np.geomspace(60.0, 10 * SECONDS["year"], STEPS)
     row, _ = aged.rows(at, thickness_nm)
     read = aged.reader(at)
     _refuse_unknown(problem, read, row)
-    return [_cell(read, row, place, float(nm), times) for place, nm in enumerate(thickness_nm)]
+    cells = [_cell(read, row, place, float(nm), times) for place, nm in enumerate(thickness_nm)]
+    answers = answers_to(cells)
+    if asked.coverage < 1:
+        columns = aged.columns(at, thickness_nm)
+        for place in np.flatnonzero(~read.bare):
+            answers[place] = _with_holes(asked, answers[place], columns, row, int(place))
+    bands = spread(problem, believed, at, thickness_nm, times, asked)
+    for place, answer in enumerate(answers):
+        for name, band in bands.items():
+            if name in answer:
+                answer |= {f"{name}_low": band.low[place].tolist()}
+                answer |= {f"{name}_high": band.high[place].tolist()}
+    return SpecCells(cells, answers, [*_median_notes(problem, aged, at), *ageing_notes(problem)])
+
+
+def _medians(believed: Beliefs) -> dict[str, Values]:
+    """Medians of the conductivities of which a spread is known, S/cm."""
+    columns, electrons = believed.columns, believed.fields["electrolyte_sigma_ele"]
+    found = {
+        f"coating.{kind}_S_cm": columns[f"{kind}_median_S_cm"]
+        for kind in ("sigma_ion", "sigma_ele")
+    }
+    found["electrolyte.sigma_ele_S_cm"] = Values(electrons.axes, 10.0**electrons.mean)
+    return {key: each for key, each in found.items() if isinstance(each, Values)}
+
+
+def _median_notes(problem: Problem, aged: Aged, at: Positions) -> list[str]:
+    """Which conductivities are medians."""
+    plain, notes = Aged(problem, aged.spec).reader(at), []
+    for key in aged.medians:
+        role, kind = key.removesuffix("_S_cm").split(".")
+        unknown = np.isnan(plain.conductivity(role, kind)) & ~(plain.bare & (role == COATING))
+        names = problem.materials.frames[role]["name"].iloc[plain.at[role][unknown]]
+        if len(names):
+            told = few(sorted(set(map(str, names))), ", ", 5)
+            notes.append(f"{key} of {told}: no one value is known; the curve has the median")
+    return notes
+
+
+def _with_holes(
+    asked: Ageing, answer: dict[str, Any], columns: Columns, row: AgeingRow, place: int
+) -> dict[str, Any]:
+    """The answer for a coating with holes: means over the interface, shares side by side."""
+    labels = [label(time) for time in asked.times]
+    found = {n: [float(columns[f"{n}_at_{t}"][place]) for t in labels] for n in IN_TIME}
+    last = found["interphase_nm"][-1] * CM_PER_NM
+    status = answer["status"]
+    if status in ("ok", *(end.name.lower() for end in GrowthEnd)):
+        whole = float(row.electrolyte_thickness[place])
+        thin = 0 < last < MONOLAYER
+        status = "consumed" if last >= whole else "below_monolayer" if thin else "ok"
+    kept = {key: value for key, value in answer.items() if key != "cathode_side_V"}
+    rest = {name: float(columns[name][place]) for name in ("unprotected_share", "max_hole_share")}
+    sides = {name: values for name, values in found.items() if name in answer}
+    final = {"final_nm": float(columns["interphase_final_nm"][place])}
+    return {**kept, **sides, **final, **rest, "status": status, "coverage": asked.coverage}
 
 
 def _refuse_unknown(problem: Problem, read: Reader, row: AgeingRow) -> None:
     """Raise `SpecError` where a cell lacks a number."""
     columns = {
-        f"{role}.{kind}_S_cm": np.isnan(read.conductivity(role, kind))
-        & ~(read.bare & (role == "coating"))
-        for role in ("electrolyte", "coating")
-        for kind in ("sigma_ion", "sigma_ele")
+        "electrolyte.sigma_ion_S_cm": np.isnan(read.conductivity("electrolyte", "sigma_ion")),
+        "the potential of an electrode": np.isnan(row.E_anode + row.E_cathode),
     }
-    columns["the electrolyte's oxidation limit"] = np.isnan(row.oxidation)
-    columns["the electrolyte's reduction limit"] = np.isnan(row.reduction)
-    columns["the potential of an electrode"] = np.isnan(row.E_anode + row.E_cathode)
-    problems = []
+    limits = {side: read.number(f"electrolyte.{side}_limit_V", "electrolyte")
+              for side in ("reduction", "oxidation")}  # fmt: skip
+    columns |= {f"the electrolyte's {side} limit": np.isnan(E) for side, E in limits.items()}
+    problems = [
+        f"{_name(problem, read, int(place))}: {electrode} lies beyond the electrolyte's {side} "
+        "limit, and the library has no products of that"
+        for electrode, side, beyond in (
+            ("the anode", "oxidation", row.E_anode > limits["oxidation"]),
+            ("the cathode", "reduction", row.E_cathode < limits["reduction"]),
+        )
+        for place in np.flatnonzero(beyond)[:1]
+    ]
     for what, unknown in columns.items():
         named = sorted({_name(problem, read, int(place)) for place in np.flatnonzero(unknown)})
         if named:
@@ -76,7 +157,8 @@ def _name(problem: Problem, read: Reader, place: int) -> str:
 
 
 def places(problem: Problem) -> tuple[Positions, Any]:
-    """Positions of the cells of a problem, charged, and their thicknesses (nm)."""
+    """Positions of the cells of a problem, charged, and their thicknesses (nm); `line` counts
+    coatings in scenarios."""
     space = problem.space
     thickness = problem.numbers.get(THICKNESS)
     if thickness is None:
@@ -86,12 +168,16 @@ def places(problem: Problem) -> tuple[Positions, Any]:
         words = f"{count} cells, bare ones included; {MOST_CELLS} are the most: shorten the axes"
         raise SpecError(problem.source.name, [words])
     found: list[dict[str, int]] = []
+    lines: list[int] = []
     for group in range(space.groups):
         digits = space.line_digits(group * space.coatings)
         for coating in range(space.coatings):
             found += [{**digits, COATING: coating, THICKNESS: i} for i in range(len(thickness))]
+            lines += [group * space.coatings + coating] * len(thickness)
         found.append({**digits, COATING: space.coatings, THICKNESS: 0})
+        lines.append(group * space.coatings)  # a film of no thickness
     at = {name: np.array([each[name] for each in found]) for name in found[0]}
+    at["line"] = np.array(lines)
     at[STATE] = np.zeros(count, int)
     bare = at[COATING] == space.coatings
     return at, np.where(bare, 0.0, thickness[at[THICKNESS]])

@@ -94,13 +94,11 @@ def basis_columns(problem: Problem) -> dict[str, Words]:
 
 
 def refuse_ageing(problem: Problem) -> None:
-    """Raise `SpecError` where a screen cannot have the columns of `[ageing]`."""
-    if problem.spec.ageing is None:
-        return
+    """Raise `SpecError` where a spec asks for what growth of its cells does not take."""
     problems = []
     if problem.branches or problem.curved:
         problems.append(
-            "[ageing]: a screen takes constant laws; leave out screen.law, or use "
+            "[ageing]: the cells of a spec have constant laws; leave out screen.law, or use "
             "`muli age FILE.json`, which takes any law"
         )
     contact = "interface.anode_electrolyte_asr_ohm_cm2"
@@ -114,9 +112,7 @@ def refuse_ageing(problem: Problem) -> None:
 
 
 def ageing_notes(problem: Problem) -> list[str]:
-    """Notes on the columns of ageing of a screen."""
-    if problem.spec.ageing is None:
-        return []
+    """Notes on growth in the cells of a spec."""
     notes = []
     names, T = names_of(problem), problem.numbers["temperature_K"]
     for touches in ("coated", "anode"):

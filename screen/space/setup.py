@@ -141,7 +141,8 @@ def set_up(spec: SpecLike) -> Setup:
     materials, funnel, later = gates_of(source, materials, columns)
     problem = prepare(source, materials)
     refuse_slow_laws(problem)
-    refuse_ageing(problem)
+    if source.spec.ageing is not None:
+        refuse_ageing(problem)
     axis_columns, believed = all_axis_columns(problem), None
     if source.spec.screen.missing == "prior":
         believed = beliefs(problem)

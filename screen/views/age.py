@@ -7,6 +7,7 @@ from typing import Any
 from muli.screen.solving.age_file import AgeEntry
 
 UNITS = (("year", 3.15576e7), ("month", 2.6298e6), ("day", 86400.0), ("h", 3600.0), ("s", 1.0))
+ASR = "asr_interphase_ohm_cm2"
 SIDES = (
     ("interphase_nm", "final_nm", "cathode"),
     ("anode_interphase_nm", "anode_final_nm", "anode"),
@@ -40,17 +41,21 @@ def length(nm: float) -> str:
 def _block(number: int, cell: AgeEntry, answer: dict[str, Any]) -> str:
     lines = [f"cell {number}{f' ({cell.name})' if cell.name else ''}: {answer['status']}"]
     present = [side for side in SIDES if side[0] in answer]
-    lines += [f"  {_sentence(side, answer[final])}" for _, final, side in present]
-    heads = [f"{side} nm" for _, _, side in present]
-    lines.append("  " + f"{'time':>12}" + "".join(f"{h:>14}" for h in [*heads, "ohm cm2"]))
-    columns = [answer[key] for key, _, _ in present] + [answer["asr_interphase_ohm_cm2"]]
+    lines += [f"  {sentence(side, answer[final])}" for _, final, side in present]
+    heads = [f"{side} nm" for _, _, side in present] + ["ohm cm2"]
+    columns = [answer[key] for key, _, _ in present] + [answer[ASR]]
+    band = [answer[f"{ASR}_{end}"] for end in ("low", "high") if f"{ASR}_{end}" in answer]
+    words = f"{'5 to 95 %':>24}" if band else ""
+    lines.append("  " + f"{'time':>12}" + "".join(f"{h:>14}" for h in heads) + words)
     for index, time in enumerate(cell.times_s):
         numbers = "".join(f"{column[index]:>14.4g}" for column in columns)
-        lines.append(f"  {duration(time):>12}{numbers}")
+        ends = " to ".join(f"{end[index]:.3g}" for end in band)
+        lines.append(f"  {duration(time):>12}{numbers}" + (f"{ends:>24}" if band else ""))
     return "\n".join(lines)
 
 
-def _sentence(side: str, final: float) -> str:
+def sentence(side: str, final: float) -> str:
+    """What grows on a side, by its last thickness (nm)."""
     if math.isnan(final):
         return f"{side} side: no answer"
     if final == 0:

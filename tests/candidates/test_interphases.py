@@ -68,6 +68,16 @@ def test_lithium_on_argyrodite_as_derived():
     assert found.names == ("Li2S", "Li3P", "LiCl")
 
 
+@pytest.mark.parametrize("electrolyte", ["Li3InCl6", "Li3YCl6", "Li4GeS4"])
+def test_products_with_metal_conduct_as_the_measured_ones_do_and_are_less_sure(electrolyte):
+    found, measured = (
+        products(name, "anode", "lithium").sigma_ele for name in (electrolyte, "Li10GeP2S12")
+    )
+    assert found.value == measured.value
+    assert found.kind == "prior"
+    assert found.sd_log10 > measured.sd_log10
+
+
 def test_a_side_that_does_not_exist():
     with pytest.raises(ValueError, match="no interphase cathode"):
         products("Li6PS5Cl", "cathode", "lithium")

@@ -11,8 +11,7 @@ from muli.screen.engine.life import Asked, Products, chance
 from muli.screen.engine.probability_line import Line
 from muli.screen.errors import SpecError
 from muli.screen.ranking.rank import rank
-from muli.screen.solving.age import answers_to
-from muli.screen.solving.age_spec import cells_of, places
+from muli.screen.solving.age_spec import age_spec, places
 from muli.screen.space.problem import prepare
 from muli.screen.space.setup import set_up
 from muli.screen.space.source import source_of
@@ -63,7 +62,7 @@ def columns_of(spec):
 def test_columns_are_the_answers_of_muli_age(axes):
     """Coated and bare cells, by the closed form and by the general solver."""
     spec = spec_of(axes)
-    found, cells = columns_of(spec), answers_to(cells_of(spec))
+    found, cells = columns_of(spec), age_spec(spec).answers
     names = {
         "interphase_nm": "interphase_nm",
         "anode_interphase_nm": "anode_interphase_nm",
