@@ -123,7 +123,7 @@ def thickness_after(path: Path, times: Curve) -> Curve:
     if isinstance(route.outer, Chain):
         rounded = ROUNDINGS * jnp.finfo(placed.dtype).eps * jnp.abs(route.E_electrode)
         thickness = jnp.where(rounded > LOST * (route.gap + places.down), jnp.nan, thickness)
-    return jnp.where(_grows(route), thickness, _nothing(route))
+    return jnp.where(_grows(route) & (times > 0), thickness, _nothing(route))
 
 
 def resistance_of(outer: Stack) -> Scalar | None:

@@ -63,10 +63,12 @@ def final_thickness(feed: Feed) -> Scalar:
 
 
 def thickness_after(feed: Feed, time: Scalar) -> Scalar:
-    """l (cm) a time (s) after contact."""
+    """l (cm) a time (s) after contact; 0 at contact, where its rate may be infinite."""
     nothing = _nothing(left_over(feed))
     feed, grows = _growing(feed)
-    return jnp.where(grows, _thickness(feed, _stretched(feed, time)), nothing)
+    started = time > 0
+    grown = _thickness(feed, _stretched(feed, jnp.where(started, time, 1.0)))
+    return jnp.where(grows & started, grown, nothing)
 
 
 def thickness_in_steps(feed: Feed, time: Scalar, steps: int = 3) -> Scalar:

@@ -72,6 +72,9 @@ class AgeEntry(StackEntry):
                 raise ValueError(f"{products} needs {limit}_limit_V, where its growth begins")
         if [layer.role for layer in self.layers].count("electrolyte") != 1:
             raise ValueError("a cell that ages has one layer of role electrolyte")
+        low, high = self.reduction_limit_V, self.oxidation_limit_V
+        if low is not None and high is not None and low > high:
+            raise ValueError("reduction_limit_V lies above oxidation_limit_V: exchange them")
         if self.current_density_A_cm2:
             raise ValueError("growth is computed at open circuit: leave current_density_A_cm2 out")
         return self

@@ -117,6 +117,14 @@ class StackEntry(Strict):
             )
         return self
 
+    @model_validator(mode="after")
+    def _order(self) -> "StackEntry":
+        order = ("anode_coating", "electrolyte", "cathode_coating")
+        places = [order.index(layer.role) for layer in self.layers]
+        if places != sorted(places):
+            raise ValueError("layers run from the anode to the cathode: " + ", ".join(order))
+        return self
+
     @property
     def contacts(self) -> tuple[float, ...] | None:
         """Resistance of every interface, both electrode contacts included; None where ideal."""

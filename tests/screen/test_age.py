@@ -93,6 +93,25 @@ def test_words_a_picture_and_json(write, tmp_path):
     assert len(json.loads(found.stdout)[0]["interphase_nm"]) == 3
 
 
+def test_at_contact_nothing_has_grown(write):
+    """Bare sides and coated ones, constant laws and others, at times in any order."""
+    rising = {"sigma_0_S_cm": 1e-14, "sigma_p_S_cm": 1e-10, "E_p_V": 4.3, "z_p": 0.5}
+    branches = {key: value for key, value in COATING.items() if key != "sigma_0_S_cm"} | rising
+    both = {**CELL, "boundary": "auto", "reduction_limit_V": 1.71, "anode_interphase": PRODUCTS}
+    cells = [
+        {**both, "layers": layers, "times_s": times}
+        for layers in ([SE, COATING], [SE], [SE, branches])
+        for times in ([86400.0, 0.0, 3600.0], [0.0, 3600.0, 86400.0])
+    ]
+    found = age_file(write(cells))
+    for mixed, rising in zip(found[::2], found[1::2], strict=True):
+        assert mixed["status"] == rising["status"] == "ok"
+        for name in ("interphase_nm", "anode_interphase_nm", "asr_interphase_ohm_cm2"):
+            assert rising[name][0] == 0.0
+            assert 0.0 < rising[name][1] < rising[name][2]
+            assert mixed[name] == [rising[name][2], 0.0, rising[name][1]]
+
+
 def test_durations():
     assert [duration(t) for t in (3.15576e8, 7200.0, 0.5)] == ["10 year", "2 h", "0.5 s"]
 
@@ -105,6 +124,8 @@ def test_what_a_bad_file_is_told(write):
         {**CELL, "interphase": {**PRODUCTS, "sigma_el_S_cm": 1.0}},
         {**CELL, "times_s": []},
         {**CELL, "current_density_A_cm2": 1e-3},
+        {**CELL, "reduction_limit_V": 3.0},
+        {**CELL, "layers": [COATING, SE]},
     ]
     with pytest.raises(SpecError) as caught:
         read_cells(write(cells))
@@ -116,5 +137,7 @@ def test_what_a_bad_file_is_told(write):
         "stack 3, interphase: unknown key 'sigma_el_S_cm'; closest: sigma_ele_S_cm",
         "stack 4: times_s",
         "stack 5: growth is computed at open circuit",
+        "stack 6: reduction_limit_V lies above oxidation_limit_V",
+        "stack 7: layers run from the anode to the cathode",
     ):
         assert words in text
