@@ -138,7 +138,7 @@ def _picture(what: str, unit: str, bands: pd.DataFrame, points: pd.DataFrame, to
 def chart(bands: pd.DataFrame, points: pd.DataFrame, unit: str) -> Any:
     """Bands and lines against time (which, hours, low, middle, high), and points (which, hours,
     value, source)."""
-    values = pd.concat([bands[list(Band._fields)].stack(), points["value"]])
+    values = pd.concat([*(bands[name] for name in Band._fields), points["value"]])
     floor = float(bands["middle"].min() / 10.0) if len(bands) else 1.0
     ticks = charts.decades(values[values >= floor])
     low, high = (ticks[0], ticks[-1]) if ticks else (0.1, 10.0)

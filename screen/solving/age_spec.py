@@ -66,8 +66,8 @@ def age_spec(spec: SpecLike) -> SpecCells:
     answers = answers_to(cells)
     if asked.coverage < 1:
         columns = aged.columns(at, thickness_nm)
-        for place in np.flatnonzero(~read.bare):
-            answers[place] = _with_holes(asked, answers[place], columns, row, int(place))
+        for place in np.flatnonzero(~read.bare).tolist():
+            answers[place] = _with_holes(asked, answers[place], columns, row, place)
     bands = spread(problem, believed, at, thickness_nm, times, asked)
     for place, answer in enumerate(answers):
         for name, band in bands.items():

@@ -79,5 +79,6 @@ def _bands(lines: Line, made: list[Products], nm: Any, times: Any, holes: Any) -
         drawn = jax.vmap(column)(scores)
         return jax.tree.map(lambda x: jnp.nanpercentile(x, jnp.array(PERCENT), axis=0), drawn)
 
-    found = jax.vmap(of_cell)(lines, *made, nm)
+    coated, bare, anode = made
+    found = jax.vmap(of_cell)(lines, coated, bare, anode, nm)
     return [{name: each[:, place] for name, each in found.items()} for place in range(2)]
