@@ -7,7 +7,8 @@ The current is bisected until the march from the anode ends at the cathode.
 
 from mpmath import exp, inf, log, mp, mpf
 
-MOST_DIGITS = 250
+MOST_DIGITS = 2000
+"""A march may multiply what was rounded at its start by 10 to a power of hundreds."""
 ROUNDING = mpf(10) ** -16
 
 
@@ -78,10 +79,10 @@ def solve_exactly(layers, E_anode, E_cathode, current=0, near=None, digits=30):
     """
     while digits < MOST_DIGITS:
         with mp.workdps(digits):
-            nodes, j = _solve(layers, mpf(E_anode), mpf(E_cathode), mpf(current), near)
-        if abs(nodes[-1] - E_cathode) < 1e-13:
-            return [float(E) for E in nodes], float(j)
-        digits, near = 2 * digits, j
+            found = _solve(layers, mpf(E_anode), mpf(E_cathode), mpf(current), near)
+        if found and abs(found[0][-1] - E_cathode) < 1e-13:
+            return [float(E) for E in found[0]], float(found[1])
+        digits, near = 2 * digits, found[1] if found else near
     raise ArithmeticError("the march cannot be placed")
 
 
@@ -99,6 +100,8 @@ def _solve(layers, E_anode, E_cathode, current, near):
         low, high = (log(abs(mpf(near))) + side * mpf(10) ** -12 for side in (-1, 1))
         if a < low and high < b and excess(low) < 0 < excess(high):
             a, b = low, high
+    if not excess(a) <= 0 <= excess(b):  # as mathematics has it: the digits do not suffice
+        return None
     j = sign * exp(_root(excess, a, b))
     return nodes_at(layers, E_anode, current, j), j
 
@@ -106,7 +109,6 @@ def _solve(layers, E_anode, E_cathode, current, near):
 def _root(f, a, b):
     """Anderson and Bjorck's rule in a bracket, and bisection where that gains less than half."""
     f_a, f_b = ends = f(a), f(b)
-    assert f_a <= 0 <= f_b
     while b - a > mpf(10) ** (5 - mp.dps) and f_a and f_b:
         if b - a < ROUNDING and ends[1] - ends[0] < ROUNDING:
             break
