@@ -41,6 +41,13 @@ def kind_of_name(path: Path, expected: str) -> str | None:
     return ending if ending and path.suffix[1:].upper() not in expected else None
 
 
+def kind_of_place(path: Path) -> str:
+    """What stands where a file should be."""
+    if path.is_dir():
+        return "a folder, not a file"
+    return "a device or a pipe, not a file" if path.exists() else "no such file"
+
+
 def kind_of_file(path: Path, expected: str) -> str | None:
     """The same of a regular file as it lies there; None where it cannot be read."""
     try:

@@ -14,10 +14,30 @@ from muli.candidates.importers.entries import ImportRefused
 
 Page = Mapping[str, Any]
 
-_MORE = ("more_data_available", "has_more", "has_next", "hasMore", "hasNext")
-_NEXT = ("next", "next_page", "next_url", "next_page_url", "next_page_after_value", "nextPage")
+_MORE = (
+    "more_data_available",
+    "has_more",
+    "has_next",
+    "hasMore",
+    "hasNext",
+    "has_next_page",
+    "hasNextPage",
+)
+_NEXT = (
+    "next",
+    "next_page",
+    "next_url",
+    "next_page_url",
+    "next_page_after_value",
+    "next_page_token",
+    "next_cursor",
+    "nextPage",
+    "nextPageToken",
+    "nextCursor",
+)
 _TOTALS = (
     "total_doc",
+    "total_docs",
     "total",
     "total_count",
     "totalCount",
@@ -25,10 +45,18 @@ _TOTALS = (
     "total_entries",
     "num_entries",
     "n_entries",
+    "num_results",
+    "numResults",
+    "n_results",
+    "nresults",
+    "num_total",
+    "n_total",
+    "ntotal",
+    "total_hits",
     "count",
 )
 _PAGING = ("page_", "_skip", "_limit")
-_PLACES = ("meta", "links", "pagination", "paging", "page")
+_PLACES = ("meta", "links", "pagination", "paging", "page", "pageInfo", "page_info")
 _WAY_OUT = "save all pages into one folder and give the folder, or ask the database: "
 _LIVE = "`muli candidates import URL --elements ...`"
 
@@ -165,8 +193,8 @@ def _require_total(group: Sequence[tuple[str, Page, int]], trust_returned: bool)
     held: dict[int, int] = defaultdict(int)
     first: dict[int, str] = {}
     for name, page, count in group:
-        stated = [part[key] for part in _stated(page) for key in keys if key in part]
-        for total in {t for t in stated if isinstance(t, int) and not isinstance(t, bool)}:
+        stated = [_count(part[key]) for part in _stated(page) for key in keys if key in part]
+        for total in {each for each in stated if each is not None}:
             held[total] += count
             first.setdefault(total, name)
     for total, count in held.items():
@@ -175,3 +203,12 @@ def _require_total(group: Sequence[tuple[str, Page, int]], trust_returned: bool)
                 f"{first[total]}: states {total} entries, {count} are held; a hull without the "
                 f"rest makes windows too wide: {_WAY_OUT}{_LIVE}"
             )
+
+
+def _count(stated: Any) -> int | None:
+    """A whole number, also as text or with a decimal point; None for anything else."""
+    if isinstance(stated, str) and stated.isascii() and stated.isdigit() and len(stated) < 20:
+        return int(stated)
+    if isinstance(stated, bool) or not isinstance(stated, int | float):
+        return None
+    return int(stated) if stated == stated // 1 else None

@@ -41,7 +41,7 @@ _SPOKEN = {
     "energy_per_atom": TOTAL,
     "total energy (ev/atom)": TOTAL,
     "total energy [ev/atom]": TOTAL,
-    "thermo_type": "functional",
+    **dict.fromkeys(("thermo_type", "xc", "xc_functional", "dft_functional"), "functional"),
     "material_id": "id",
 }
 _EXPORT = {
@@ -181,7 +181,8 @@ def _said(path: Path, error: TableError) -> str:
 
 
 def _wanted(path: Path, columns: Sequence[str], names: tuple[str, ...]) -> str:
-    close = [match for name in names for match in get_close_matches(name, columns, 1, 0.5)]
+    others = [name for name in columns if name not in names]
+    close = [m for n in names if n not in columns for m in get_close_matches(n, others, 1, 0.5)]
     hint = f"; did you mean {', '.join(dict.fromkeys(close))}?" if close else ""
     found = ", ".join(columns)[:200]
     return f"{path.name}: needs columns {', '.join(names)}; found {found or 'none'}{hint}"

@@ -52,7 +52,8 @@ def _is_value(line: bytes) -> bool:
 
 
 def _parse(text: bytes) -> Any:
-    return json.loads(text.decode("utf-8-sig"), parse_int=_integer)
+    encoding = json.detect_encoding(text)  # also UTF-16, as some shells write it
+    return json.loads(text.decode(encoding), parse_int=_integer)
 
 
 def _integer(digits: str) -> float:

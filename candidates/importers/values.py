@@ -15,6 +15,9 @@ _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", re.AS
 _SPECIES = re.compile(
     r"([A-Z][a-z]?)(?:[0-9]*\.?[0-9]*[+-]|[+-][0-9]+\.?[0-9]*)?(?:,.*)?", re.ASCII
 )
+_SIGNS = str.maketrans(
+    {"−": "-", "⁻": "-", "⁺": "+", **dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789", strict=True))}
+)
 
 
 class Unusable(ValueError):
@@ -82,7 +85,7 @@ def amounts(composition: Any) -> dict[str, float]:
 
 
 def _element(species: str) -> str:
-    match = _SPECIES.fullmatch(species.strip())
+    match = _SPECIES.fullmatch(species.strip().translate(_SIGNS))
     if match is None or match.group(1) not in ELEMENTS:
         raise Unusable(f"{species[:20]!r} is no element or ion such as Li or Li+")
     return match.group(1)

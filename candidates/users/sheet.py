@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from muli.candidates.kinds import kind_of_name
+from muli.candidates.kinds import kind_of_name, kind_of_place
 from muli.candidates.packed import Unreadable, read_packed
 from muli.candidates.users.dialect import (
     BLANKS,
@@ -68,7 +68,7 @@ def read_sheet(path: str | Path, known: Known = known_headings) -> tuple[Sheet, 
     missing, empty, too large, binary or without any row.
     """
     path = Path(path)
-    problems = Problems(path.name)
+    problems = Problems(path.name or str(path))
     content = _content(path, problems)
     if content.startswith(_ZIP):
         from muli.candidates.users.excel import excel_rows
@@ -107,8 +107,7 @@ def is_workbook(path: Path) -> bool:
 
 def _content(path: Path, problems: Problems) -> bytes:
     if not path.is_file():
-        what = "a folder" if path.is_dir() else "there is no file of this name"
-        refuse(problems, "", "a CSV file", what)
+        refuse(problems, "", "a CSV file", f"{path}: {kind_of_place(path)}")
     size = path.stat().st_size
     if size > MAX_BYTES:
         refuse(problems, f"{size} bytes", f"at most {MAX_BYTES} bytes", "split the file")

@@ -176,6 +176,8 @@ def _summary(result: "RunResult") -> None:
     from muli.screen.views.overview import closing, overview
 
     say(closing(result))
+    if not result.chunks:
+        return
     say()
     say(overview(result.folder, terminal_width()))
     say()

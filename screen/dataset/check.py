@@ -12,10 +12,12 @@ from pathlib import Path
 
 from muli.screen.dataset import journal, manifest
 from muli.screen.dataset.manifest import Manifest, Part
-from muli.screen.dataset.part_file import crc32_of, sha256_of
+from muli.screen.dataset.part_file import BLOCK, crc32_of, sha256_of
 
 PART = re.compile(r"part-\d{8}\.parquet")
 THREADS = 4
+MOST_TASKS = 1000
+"""Of threads: where parts are more, a task compares several, or it would take longer than a part."""
 UNREADABLE = "cannot be read"
 _LIKE_A_PART = re.compile(r"part-.*\.parquet", re.DOTALL)
 
@@ -36,16 +38,15 @@ def damaged(folder: Path, parts: Sequence[Part], *, thorough: bool = False) -> d
     with os.scandir(folder) as entries:
         there = {entry.name: entry for entry in entries}
 
-    def wrong(part: Part) -> str | None:
-        entry = there.get(part.name)
-        return "missing" if entry is None else _wrong(entry, part, thorough)
+    def wrong(some: Sequence[Part]) -> list[tuple[str, str]]:
+        block = bytearray(BLOCK)  # one for all: it takes longer to make than a small part to read
+        found = ((part.name, _wrong(there.get(part.name), part, thorough, block)) for part in some)
+        return [(name, text) for name, text in found if text is not None]
 
+    size = -(-len(parts) // MOST_TASKS) or 1
+    some = [parts[first : first + size] for first in range(0, len(parts), size)]
     with ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1)) as pool:
-        return {
-            part.name: text
-            for part, text in zip(parts, pool.map(wrong, parts), strict=True)
-            if text is not None
-        }
+        return {name: text for listed in pool.map(wrong, some) for name, text in listed}
 
 
 def foreign(folder: Path, parts: Collection[Part]) -> list[str]:
@@ -72,16 +73,20 @@ def misattributed(folder: Path, identity: Mapping[str, object], part: Part) -> s
     return None
 
 
-def _wrong(entry: "os.DirEntry[str]", part: Part, thorough: bool) -> str | None:
+def _wrong(
+    entry: "os.DirEntry[str] | None", part: Part, thorough: bool, block: bytearray
+) -> str | None:
+    if entry is None:
+        return "missing"
     try:
         if not entry.is_file():
             return "not a file"
         if (size := entry.stat().st_size) != part.bytes:
             return f"{size:,} bytes, expected {part.bytes:,}"
         if thorough:
-            same = sha256_of(Path(entry.path)) == part.sha256
+            same = sha256_of(entry.path, block) == part.sha256
         else:
-            same = crc32_of(entry.path) == part.crc32
+            same = crc32_of(entry.path, block) == part.crc32
     except OSError as error:
         return f"{UNREADABLE}: {error.strerror}"
     return None if same else "not as it was written"

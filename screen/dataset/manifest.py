@@ -12,7 +12,7 @@ words: the same `muli run` command, given again, writes it anew from the journal
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -105,7 +105,9 @@ class Manifest:
 
     def dumped(self) -> bytes:
         """The manifest as it is stored: JSON with its checksum."""
-        content = {**asdict(self), "counts_total": self.counts_total}
+        content = {**vars(self), "counts_total": self.counts_total}
+        content["materials"] = {role: vars(file) for role, file in self.materials.items()}
+        content["parts"] = [vars(part) for part in self.parts]
         content[_CHECKSUM] = _checksum(content)
         parts = [json.dumps(part) for part in content.pop("parts")]
         text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)

@@ -140,6 +140,13 @@ def _parts(folder: Path, content: Manifest) -> tuple[list[str], list[str]]:
     except UnicodeEncodeError:
         raise StoreError(f"{root!a}: the name of this folder is not UTF-8: rename it") from None
     found = [str(root / part.name) for part in known if part.name not in wrong]
+    if not known and content.complete:
+        raise StoreError(
+            f"{folder}: holds no rows, since none of the screen's chunks is its share (shard "
+            f"{content.shard}); the other shards have them"
+            if content.shard
+            else f"{folder}: holds no rows: nothing of the screen passed its filters"
+        )
     if not found:
         reason = next(iter(wrong.items()), None)
         told = f" ({reason[0]}: {reason[1]})" if reason else ""

@@ -28,6 +28,7 @@ from muli.screen.solving.cell_growth import YEAR_S, grown
 from muli.screen.solving.named import Named, named
 from muli.screen.solving.stack_file import StackEntry
 from muli.screen.spec.names import closest, shown
+from muli.screen.spec.quantities import AXES
 from muli.screen.spec.written import as_toml
 from muli.screen.views.cell import cell_html, short_text
 
@@ -73,6 +74,10 @@ SPOKEN = {
 }
 """Keys of a spec, longest first, and the arguments that a message about them speaks of."""
 SPOKEN = dict(sorted(SPOKEN.items(), key=lambda pair: -len(pair[0])))
+LOW_CELSIUS, HIGH_CELSIUS = (
+    round(end - ZERO_CELSIUS_K, 2)
+    for end in (AXES["temperature_K"].low, AXES["temperature_K"].high)
+)
 TEXTS = ("electrolyte", "coating", "cathode_state", "boundary", "tables")
 
 
@@ -224,6 +229,10 @@ def _known(found: Named) -> StackEntry:
 
 def _entry_of(given: Mapping[str, Any]) -> CellEntry:
     """The entry of these arguments; raises `SpecError` where a type is wrong."""
+    celsius = given.get("celsius")
+    if _is_number(celsius) and not LOW_CELSIUS <= celsius <= HIGH_CELSIUS:
+        ends = f"{LOW_CELSIUS:g} to {HIGH_CELSIUS:g}"
+        raise SpecError("cell", [f"celsius = {celsius:g}; expected degrees Celsius, {ends}"])
     keys = {KEYS[name]: value for name, value in given.items()}
     if "temperature_K" in keys and _is_number(keys["temperature_K"]):
         keys["temperature_K"] += ZERO_CELSIUS_K

@@ -27,6 +27,13 @@ TAKEN: dict[Kind, tuple[str, ...]] = {
     "resistance": ("cm2", "drive", "interphase_nm", "charge", "volume"),
 }
 """Options of each kind of file."""
+RANGES = {
+    "um": (0.0, 1e7, "a thickness in um"),
+    "cm2": (0.0, 1e4, "an area in cm2"),
+    "celsius": (-173.15, 1226.85, "a temperature in degrees Celsius"),
+    "reference": (-5.0, 10.0, "a potential in V vs Li/Li+"),
+}
+"""Of options: smallest and largest value, and what it is; nothing has a size of 0."""
 SAID: dict[Kind, str] = {
     "polarisation": "a polarisation series or a transient",
     "defects": "a defect calculation",
@@ -76,6 +83,7 @@ def measure_file(path: str | Path, options: Options) -> Found | GrowthMeasured:
     """
     kind = kind_of_file(path)
     _refuse_others(path, kind, options)
+    _refuse_sizes(options)
     if kind == "resistance":
         beside = Beside(options.drive, options.interphase_nm, options.charge, options.volume)
         return fit_resistance(*read_resistance(path, options.cm2), beside)
@@ -109,3 +117,13 @@ def _refuse_others(path: str | Path, kind: Kind, options: Options) -> None:
         if getattr(options, each.name) is not None and each.name not in TAKEN[kind]:
             option = f"--{each.name.replace('_', '-')}"
             raise UsageError(f"{option} does not apply: {path} holds {SAID[kind]}")
+
+
+def _refuse_sizes(options: Options) -> None:
+    """Raise `UsageError` where a value is none that a sample or a cell can have."""
+    for name, (low, high, what) in RANGES.items():
+        value = getattr(options, name)
+        if value is None or low < value <= high:
+            continue
+        ends = f"more than 0, at most {high:g}" if low == 0 else f"{low:g} to {high:g}"
+        raise UsageError(f"--{name} {value:g}: expected {what}, {ends}")

@@ -81,11 +81,12 @@ def read_resistance(path: str | Path, area_cm2: float | None) -> tuple[Floats, F
         raise UsageError(f"--cm2 {area_cm2:g}: expected more than 0")
     columns = columns.only({"time", kind})
     t, R = columns.values["time"], columns.values[kind]
-    for name, values in (("time", t), ("resistance", R)):
-        if (values < 0).any():
-            at = int(np.flatnonzero(values < 0)[0])
+    for name, values, most in (("time in s", t, 1e12), ("resistance", R, 1e15)):
+        wrong = ~((values >= 0) & (values <= most))
+        if wrong.any():
+            at = int(np.flatnonzero(wrong)[0])
             raise UsageError(
-                f"{path}, row {columns.rows[at]}, {name}: {values[at]:g}; expected 0 or more"
+                f"{path}, row {columns.rows[at]}, {name}: {values[at]:g}; expected 0 to {most:g}"
             )
     if len(t) < FEWEST or np.ptp(t) == 0:
         raise UsageError(f"{path}: {len(t)} points; expected {FEWEST} or more at several times")

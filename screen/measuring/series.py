@@ -93,6 +93,9 @@ VOLTAGES = ("potential against lithium", "voltage", "voltage of the cell", "volt
 """Kinds of voltages, the one that is taken first."""
 FEWEST = 4
 """Points that a series needs."""
+LARGEST_V = 20.0
+SAME_V = 1e-6
+"""Share by which voltages differ that are the same."""
 LARGEST_S_CM = 1e2
 SMALLEST_S_CM = 1e-22
 """Conductivities outside are the sign of a wrong unit of thickness, area or current."""
@@ -253,6 +256,17 @@ def _judge_size(series: Series, path: str | Path) -> None:
     used = (np.abs(series.V) > 0) & (series.j != 0)
     if not used.any():
         raise UsageError(f"{path}: every current or every voltage is zero")
+    largest = float(np.abs(series.V).max())
+    if largest > LARGEST_V:
+        raise UsageError(
+            f"{path}: a voltage of {largest:g} V; expected {LARGEST_V:g} V or less: say the unit "
+            "in the heading, as in V (mV)"
+        )
+    if series.t is None and np.ptp(series.V) <= SAME_V * largest:
+        raise UsageError(
+            f"{path}: one voltage, {largest:g} V, and no times: expected several voltages, or a "
+            "column of times (t in s, min, h or d)"
+        )
     sigma = np.abs(series.j[used] * series.geometry.thickness_cm / series.V[used])
     middle = float(np.median(sigma))
     unnamed = any(note.endswith("taken as A") for note in series.notes)

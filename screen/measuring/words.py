@@ -80,4 +80,5 @@ def write_row(row: dict[str, Any], found: Measured, out: Path) -> None:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerows([list(row), list(row.values())])
-    write_atomically(out, stream.getvalue().encode())
+    # a name that is not UTF-8 stands as its codes
+    write_atomically(out, stream.getvalue().encode("utf-8", "backslashreplace"))

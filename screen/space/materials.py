@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from muli import candidates
+from muli.candidates.kinds import kind_of_place
 from muli.candidates.names import find
 from muli.screen.errors import SHOWN, SpecError
 from muli.screen.space import curves, layered, own
@@ -111,7 +112,7 @@ def _shared(source: Source, materials: Materials, errors: list[str]) -> list[Pat
     for name in source.spec.library.tables:
         path = _path(source, name)
         if not path.is_file():
-            errors.append(f"library.tables: {name}: no such file{_siblings(path)}")
+            errors.append(f"library.tables: {name}: {_missing(path)}")
             continue
         paths.append(path)
         materials.files.append(path)
@@ -166,7 +167,7 @@ def _queried(
         ).drop_duplicates("name", ignore_index=True)
     path = _path(source, selection.file)
     if not path.is_file():
-        raise ValueError(f"{selection.file}: no such file{_siblings(path)}")
+        raise ValueError(f"{selection.file}: {_missing(path)}")
     frame = candidates.load([path], role=role, where=selection.where, bad="skip")
     materials.files.append(path)
     materials.problems.extend(_problems(frame))
@@ -197,6 +198,11 @@ def _by_name(
 
 def _path(source: Source, name: str) -> Path:
     return Path(name) if Path(name).is_absolute() else source.folder / name
+
+
+def _missing(path: Path) -> str:
+    """Why a table cannot be read, with names that are near."""
+    return kind_of_place(path) if path.exists() else f"no such file{_siblings(path)}"
 
 
 def _siblings(path: Path) -> str:

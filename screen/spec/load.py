@@ -26,7 +26,7 @@ from muli.screen.spec.model import (
     electrode_problems,
 )
 from muli.screen.spec.names import closest, expected, one_line, shown
-from muli.screen.spec.quantities import unknown_axis
+from muli.screen.spec.quantities import quantity, unknown_axis
 
 MAX_BYTES = 4 * 2**20
 MAX_DOTS = 16
@@ -97,7 +97,7 @@ def _line(error: ErrorDetails) -> str:
     path = ".".join(_key(part) for part in location)
     kind, value = error["type"], error["input"]
     if kind == "extra_forbidden":
-        return f"{path}: {_unknown_key(location)}"
+        return f"{path}: {_unquoted(location, value) or _unknown_key(location)}"
     if kind == "missing":
         return f"{path}: missing"
     if kind == "value_error":
@@ -111,6 +111,15 @@ def _key(part: int | str) -> str:
     text = str(part).replace("\n", "\\n")
     text = text if len(text) <= 60 else f"{text[:60]}... ({len(text):,} characters)"
     return f'"{text}"' if "." in text else text
+
+
+def _unquoted(location: list[int | str], value: object) -> str:
+    """What to write where the quotes of an axis with a dot are missing; else nothing."""
+    if len(location) == 2 and location[0] in ("axes", "uncertainty") and isinstance(value, dict):
+        key = f"{location[1]}.{next(iter(value), '')}"
+        if quantity(key):
+            return f'a key with a dot stands in quotes: "{key}"'
+    return ""
 
 
 def _unknown_key(location: list[int | str]) -> str:

@@ -8,6 +8,9 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 
+MANY_DIGITS = "a number of more than 4,300 digits"
+
+
 def closest(name: str, known: Iterable[str], count: int = 3) -> str:
     """'; closest: a, b' for a mistyped `name`, or an empty string when nothing is near."""
     by_lower: dict[str, str] = {}
@@ -26,7 +29,7 @@ def shown(value: object, limit: int = 60) -> str:
     except RecursionError:
         return f"a {type(value).__name__} nested too deeply to show"
     except ValueError:  # Python writes no number of more than 4,300 digits
-        return "a number of more than 4,300 digits"
+        return MANY_DIGITS
     return text if len(text) <= limit else f"{text[:limit]}... ({len(text):,} characters)"
 
 
@@ -39,6 +42,8 @@ def few(lines: Sequence[str], joint: str, most: int = 20) -> str:
 def one_line(error: object, limit: int = 200) -> str:
     """What an error says, as one line of a message."""
     text = " ".join(str(error).split())
+    if "integer string conversion" in text:  # how Python says it, with advice for programmers
+        return MANY_DIGITS
     return text if len(text) <= limit else f"{text[:limit]}..."
 
 
@@ -50,6 +55,7 @@ _EXPECTED = {
     "tuple_type": "expected a list",
     "dict_type": "expected a table",
     "model_type": "expected a table",
+    "too_short": "expected at least one",
 }
 
 

@@ -113,19 +113,39 @@ class TestIncompleteAnswers:
             read_energies(tmp_path)
 
     @pytest.mark.parametrize(
-        ("where", "key"), [("meta", "total_doc"), ("pagination", "total"), (None, "total_count")]
+        ("where", "key"),
+        [
+            ("meta", "total_doc"),
+            ("pagination", "total"),
+            (None, "total_count"),
+            ("meta", "num_results"),
+            ("page_info", "total_docs"),
+        ],
     )
     def test_a_total_larger_than_what_is_held_is_refused(self, tmp_path, where, key):
         page = {"data": case("mp_docs_list.json")}
         held = len(page["data"])
-        for total, fits in [(held, True), (held + 3, False)]:
+        more = held + 3
+        for total, fits in [(held, True), (more, False), (str(more), False), (float(more), False)]:
             page |= {where: {key: total}} if where else {key: total}
             path = saved(tmp_path, page)
             if fits:
                 assert len(read_energies(path).energies.formulas) == held
             else:
-                with pytest.raises(ImportRefused, match=f"states {total} entries, {held} are held"):
+                with pytest.raises(ImportRefused, match=f"states {more} entries, {held} are held"):
                     read_energies(path)
+
+    @pytest.mark.parametrize(
+        "said",
+        [
+            {"next_cursor": "b"},
+            {"meta": {"next_page_token": "b"}},
+            {"pageInfo": {"hasNextPage": True}},
+        ],
+    )
+    def test_a_page_that_names_a_place_to_go_on_is_refused(self, tmp_path, said):
+        with pytest.raises(ImportRefused, match="goes on"):
+            read_energies(saved(tmp_path, {"data": case("mp_docs_list.json"), **said}))
 
     def test_pages_of_two_functionals_of_one_database_are_refused(self, tmp_path):
         for number, functional in enumerate(["pbe", "pbesol"]):
@@ -144,6 +164,13 @@ class TestIncompleteAnswers:
 
 
 class TestScales:
+    @pytest.mark.parametrize("heading", ["functional", "xc", "XC_functional", "dft_functional"])
+    def test_a_column_of_two_functionals_is_refused(self, tmp_path, heading):
+        rows = ["Li,0,PBE", "O2,0,PBE", "Li2O,-2.07,PBEsol"]
+        text = "\n".join([f"formula,formation_energy_eV_atom,{heading}", *rows])
+        with pytest.raises(ImportRefused, match=r"PBE \(2\), PBEsol \(1\)"):
+            read_energies(saved(tmp_path, text, "energies.csv"))
+
     def test_elements_of_another_calculation_are_refused_by_name(self):
         with pytest.raises(ImportRefused, match=r"CdPt \+31\.99.*Cd -20\.11, Li -7\.10") as error:
             read_energies(CASES / "two_scales_total.csv")
@@ -276,8 +303,18 @@ class TestSpellings:
     def test_ions_are_their_elements_and_add_up(self, tmp_path):
         assert energy(read_energies(CASES / "species.json"), "Li2O") == pytest.approx(-5.6 / 3)
         entries = case("species.json")
-        entries[2]["composition"] = {"Li+": 1.0, "Li0+": 1.0, "O2-": 0.5, "O1-": 0.5}
-        assert energy(read_energies(saved(tmp_path, entries)), "Li2O") == pytest.approx(-5.6 / 3)
+        for ions in (
+            {"Li+": 1, "Li0+": 1, "O2-": 0.5, "O1-": 0.5},
+            {"Li⁺": 2, "O²⁻": 0.5, "O2−": 0.5},
+        ):
+            entries[2]["composition"] = ions
+            found = read_energies(saved(tmp_path, entries))
+            assert energy(found, "Li2O") == pytest.approx(-5.6 / 3)
+
+    @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "utf-8-sig"])
+    def test_any_encoding_of_json_is_read(self, tmp_path, encoding):
+        (tmp_path / "a.json").write_bytes((CASES / "species.json").read_text().encode(encoding))
+        assert len(read_energies(tmp_path / "a.json").energies.formulas) == 3
 
     @pytest.mark.parametrize("wrap", [lambda x: x, lambda x: {"data": x}, lambda x: {"entries": x}])
     def test_documents_are_read_with_or_without_a_page(self, tmp_path, wrap):

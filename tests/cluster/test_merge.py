@@ -10,6 +10,7 @@ from muli.screen.dataset import manifest
 from muli.screen.dataset.merge import merge
 from muli.screen.dataset.store import Store, part_name
 from muli.screen.errors import SpecError, StoreError
+from muli.screen.ranking.rank import ranking
 from muli.screen.running.run import run
 from tests.screen.screens import contents, rewritten, small
 
@@ -57,6 +58,15 @@ def test_a_merged_folder_continues_as_a_finished_run(whole, two, tmp_path, monke
         "muli.screen.running.run._Job._compute", lambda *_: pytest.fail("computed again")
     )
     assert run(whole[0], tmp_path / "merged").complete
+
+
+def test_a_share_without_chunks_ends_well(tmp_path, capsys):
+    """More shards than chunks; a ranking of it says why there are no rows."""
+    result = run(small(tmp_path, "best"), tmp_path / "out", shard=(99, 99))
+    show(result, json=False)
+    assert "0 stacks" in capsys.readouterr().out
+    with pytest.raises(StoreError, match="none of the screen's chunks is its share"):
+        ranking(tmp_path / "out")
 
 
 def test_missing_and_doubled_shards_are_named(whole, two, tmp_path):

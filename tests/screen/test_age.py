@@ -126,6 +126,7 @@ def test_what_a_bad_file_is_told(write):
         {**CELL, "current_density_A_cm2": 1e-3},
         {**CELL, "reduction_limit_V": 3.0},
         {**CELL, "layers": [COATING, SE]},
+        {**CELL, "interphase": {**PRODUCTS, "sigma_ele_S_cm": -1.0}},
     ]
     with pytest.raises(SpecError) as caught:
         read_cells(write(cells))
@@ -139,5 +140,8 @@ def test_what_a_bad_file_is_told(write):
         "stack 5: growth is computed at open circuit",
         "stack 6: reduction_limit_V lies above oxidation_limit_V",
         "stack 7: layers run from the anode to the cathode",
+        "stack 8, interphase: sigma_ele_S_cm = -1.0; expected an electronic conductivity",
     ):
         assert words in text
+    assert "sigma_0_S_cm" not in caught.value.problems[-1]
+    assert len(caught.value.problems) == len(cells)
