@@ -17,7 +17,7 @@ from muli.screen.dataset.part_file import BLOCK, crc32_of, sha256_of
 PART = re.compile(r"part-\d{8}\.parquet")
 THREADS = 4
 MOST_TASKS = 1000
-"""Of threads: where parts are more, a task compares several, or it would take longer than a part."""
+"""Of threads; of more parts a task compares several, or it would take longer than its part."""
 UNREADABLE = "cannot be read"
 _LIKE_A_PART = re.compile(r"part-.*\.parquet", re.DOTALL)
 

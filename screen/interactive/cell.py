@@ -229,7 +229,7 @@ def _known(found: Named) -> StackEntry:
 
 def _entry_of(given: Mapping[str, Any]) -> CellEntry:
     """The entry of these arguments; raises `SpecError` where a type is wrong."""
-    celsius = given.get("celsius")
+    celsius: Any = given.get("celsius")
     if _is_number(celsius) and not LOW_CELSIUS <= celsius <= HIGH_CELSIUS:
         ends = f"{LOW_CELSIUS:g} to {HIGH_CELSIUS:g}"
         raise SpecError("cell", [f"celsius = {celsius:g}; expected degrees Celsius, {ends}"])
