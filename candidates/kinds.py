@@ -45,7 +45,7 @@ def kind_of_place(path: Path) -> str:
     """What stands where a file should be."""
     if path.is_dir():
         return "a folder, not a file"
-    return "a device or a pipe, not a file" if path.exists() else "no such file"
+    return "a device or a pipe, not a file" if path.exists() else "there is no file of this name"
 
 
 def kind_of_file(path: Path, expected: str) -> str | None:

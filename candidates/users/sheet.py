@@ -107,7 +107,7 @@ def is_workbook(path: Path) -> bool:
 
 def _content(path: Path, problems: Problems) -> bytes:
     if not path.is_file():
-        refuse(problems, "", "a CSV file", f"{path}: {kind_of_place(path)}")
+        refuse(problems, "", "a CSV file", kind_of_place(path))
     size = path.stat().st_size
     if size > MAX_BYTES:
         refuse(problems, f"{size} bytes", f"at most {MAX_BYTES} bytes", "split the file")
