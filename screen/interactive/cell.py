@@ -7,7 +7,6 @@ mine.solve()["interface_potential_V"]
 mine.profile(), mine.plot("profile.svg"), mine.age(), mine.save("cell.toml")
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 ZERO_CELSIUS_K = 273.15
-KELVIN = re.compile(r"celsius: ([\d.]+): expected K between ([\d.]+) and ([\d.]+)")
 KEYS = {
     "electrolyte": "electrolyte",
     "um": "electrolyte_thickness_um",
@@ -74,10 +72,8 @@ SPOKEN = {
 }
 """Keys of a spec, longest first, and the arguments that a message about them speaks of."""
 SPOKEN = dict(sorted(SPOKEN.items(), key=lambda pair: -len(pair[0])))
-LOW_CELSIUS, HIGH_CELSIUS = (
-    round(end - ZERO_CELSIUS_K, 2)
-    for end in (AXES["temperature_K"].low, AXES["temperature_K"].high)
-)
+LOW_CELSIUS = AXES["temperature_K"].low - ZERO_CELSIUS_K
+HIGH_CELSIUS = AXES["temperature_K"].high - ZERO_CELSIUS_K
 TEXTS = ("electrolyte", "coating", "cathode_state", "boundary", "tables")
 
 
@@ -231,8 +227,8 @@ def _entry_of(given: Mapping[str, Any]) -> CellEntry:
     """The entry of these arguments; raises `SpecError` where a type is wrong."""
     celsius: Any = given.get("celsius")
     if _is_number(celsius) and not LOW_CELSIUS <= celsius <= HIGH_CELSIUS:
-        ends = f"{LOW_CELSIUS:g} to {HIGH_CELSIUS:g}"
-        raise SpecError("cell", [f"celsius = {celsius:g}; expected degrees Celsius, {ends}"])
+        ends = f"{LOW_CELSIUS:.0f} and {HIGH_CELSIUS:.0f}"
+        raise SpecError("cell", [f"celsius: {celsius:g}: expected C between {ends}"])
     keys = {KEYS[name]: value for name, value in given.items()}
     if "temperature_K" in keys and _is_number(keys["temperature_K"]):
         keys["temperature_K"] += ZERO_CELSIUS_K
@@ -265,13 +261,7 @@ def _renamed(problem: str) -> str:
     """A message about a spec's keys as one about arguments."""
     for key, name in SPOKEN.items():
         problem = problem.replace(key, name)
-    return KELVIN.sub(_in_celsius, problem)
-
-
-def _in_celsius(match: re.Match[str]) -> str:
-    """A message about a temperature, in the unit in which it was given."""
-    value, low, high = (float(each) - ZERO_CELSIUS_K for each in match.groups())
-    return f"celsius: {value:g}: expected C between {low:.0f} and {high:.0f}"
+    return problem
 
 
 def _comments(entry: CellEntry) -> list[str]:
