@@ -4,17 +4,13 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import jax
 import pandas as pd
 
-from muli.candidates.environment import install_command
-from muli.candidates.files import write_atomically
 from muli.screen.dataset import materials
 from muli.screen.dataset.results import Dirs, Results, open_results
-from muli.screen.errors import ScreenError
 from muli.screen.report import (
     ageing_figures,
     assumed,
@@ -51,31 +47,6 @@ LEGEND = (
     "logarithms of S/cm; what was not measured is a prior, a distribution fitted to the library. "
     "Needs: what protects at this thickness with the σᵢ listed for the coating, where one is."
 )
-
-
-class ReportError(ScreenError):
-    """A report that cannot be made, with the way out."""
-
-    exit_code = 2
-
-
-def report(dirs: Dirs, out: str | Path, *, measure: bool = False) -> Path:
-    """Write the page of one or several run folders to `out`; gives back the path.
-
-    measure: judge what each measurement is worth, too; of a hundred coatings it takes a minute.
-    Raises `StoreError` where a folder is not a run's, `ReportError` where `out` cannot be written
-    or the extra `report` is not installed.
-    """
-    path = Path(out)
-    try:
-        text = html(dirs, measure=measure)
-    except ModuleNotFoundError as error:
-        raise ReportError(f"the report needs {error.name}: {install_command('report')}") from None
-    try:
-        write_atomically(path, text.encode("utf-8", "replace"))
-    except OSError as error:
-        raise ReportError(f"{path}: cannot be written: {error.strerror}") from None
-    return path
 
 
 def html(dirs: Dirs, *, measure: bool = False) -> str:

@@ -93,7 +93,7 @@ def tolerable(frame: pd.DataFrame) -> Any:
         scale=alt.Scale(type="log", domain=[ticks[0], ticks[-1]]),
         axis=alt.Axis(labelExpr=POWERS, values=ticks[:: -(-len(ticks) // 12)]),
     )
-    y = alt.Y("label:N", title="Coating", sort=None, axis=alt.Axis(labelLimit=260))
+    y = alt.Y("label:N", title="Coating", sort=None, axis=alt.Axis(labelLimit=260, maxExtent=320))
     base = alt.Chart(frame).encode(y=y)
     told = [alt.Tooltip(f"{name}:Q", format=".1e") for name in ("low", "middle", "high", "known")]
     bars = base.mark_bar(style="region", height={"band": 0.62}).encode(

@@ -68,7 +68,7 @@ def _windows(cell: pd.DataFrame, numbers: pd.DataFrame, told: str) -> Picture | 
         "Where each coating is stable",
         f"Bars of the stability windows of {len(frame)} coatings on one axis of potential, beside "
         f"the window of the electrolyte and the cathode's potential, for {told}.",
-        f"Computed windows of the first coatings, for {told}. The light band is the electrolyte's "
+        f"Computed windows of the first coatings, for {told}. The tall band is the electrolyte's "
         "window, the dashed line the cathode. A bar that ends left of the line oxidises at the "
         "cathode; one that does not reach the band is reduced where it meets the electrolyte. A "
         "single stroke is the one limit that is known.",

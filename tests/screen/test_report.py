@@ -2,7 +2,9 @@
 
 import json
 import math
+import re
 import shutil
+import subprocess
 import sys
 
 import numpy as np
@@ -255,6 +257,19 @@ def test_a_missing_extra_is_named_with_its_command(folder, tmp_path, monkeypatch
     monkeypatch.setitem(sys.modules, "vl_convert", None)
     with pytest.raises(ReportError, match=r"pip install .*\[report\]'"):
         report(folder, tmp_path / "page.html")
+
+
+@pytest.mark.parametrize("package", ["altair", "jinja2"])
+def test_an_extra_that_is_missing_from_the_start_is_named_too(package):
+    script = (
+        f"import sys; sys.modules[{package!r}] = None\n"
+        "from muli.screen.report import ReportError, report\n"
+        "try: report('none', 'page.html')\n"
+        "except ReportError as error: print(error)"
+    )
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert re.match(rf"the report needs {package}: .*pip install .*\[report\]'", done.stdout)
 
 
 def test_probability_is_drawn_where_it_is_known():
