@@ -1,8 +1,8 @@
 """Pictures of interphases that grow: thickness and resistance against time, with their bands.
 
-The first coating of the first scenario and the bare cell; the band is that of the products'
-properties (5 to 95 %), everything else is taken as the panel takes it. Measured points are those
-of published cells with the same electrolyte.
+The first coating of the first scenario and the bare cell; the band (5 to 95 %) is that of the
+products' properties and the coating's conductivities, everything else is as the panel has it.
+Measured points are those of published cells with the same electrolyte.
 """
 
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ def pictures(ranked: pd.DataFrame, numbers: pd.DataFrame) -> list[Picture]:
     name = coated.index[0]
     start, row = numbers.loc[name], ranked.loc[name]
     area = float(row.get("cathode_area_factor", 1.0) or 1.0)
-    cell = _cell(start, str(row["electrolyte"]), area)
+    cell = _cell(start, row, str(row["electrolyte"]), area)
     if not np.isfinite([value for value in cell[1:] if isinstance(value, float)]).all():
         return []
     label = f"{plain(row['coating'])}, {cell.coating_thickness_nm:.3g} nm"
@@ -50,9 +50,12 @@ def pictures(ranked: pd.DataFrame, numbers: pd.DataFrame) -> list[Picture]:
     ]
 
 
-def _cell(start: Mapping[str, Any], electrolyte: str, area: float) -> Cell:
+def _cell(start: Mapping[str, Any], row: Mapping[str, Any], electrolyte: str, area: float) -> Cell:
     own = {field: float(start[field]) for field in Cell._fields if field in start}
     own["pins"] = bool(start["pins"])
+    for kind in ("sigma_ion", "sigma_ele"):
+        decades = float(row.get(f"{kind}_decades", 0.0))
+        own[f"coating_{kind}_decades"] = decades if np.isfinite(decades) else 0.0
     return Cell(electrolyte=electrolyte, **{**own, "area_factor": area})  # type: ignore[arg-type]
 
 
@@ -117,8 +120,8 @@ def _picture(what: str, unit: str, bands: pd.DataFrame, points: pd.DataFrame, to
     alone = "Thickness of the interphases" if what == "thickness" else "Resistance of them"
     caption = (
         f"{alone} against time for {told}, both logarithmic; on the cathode side with the coating. "
-        "Line: median, band: 5 to 95 % of what is known of the products. What does not grow is not "
-        "drawn. "
+        "Line: median, band: 5 to 95 % of what is known of the products and the coating. "
+        "What does not grow is not drawn. "
     )
     if what == "thickness" and len(points):
         caption += "Points at the anode: published, with an inert electrode on the other side."

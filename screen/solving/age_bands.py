@@ -3,7 +3,8 @@
     cell = Cell("Li6PS5Cl", coating_thickness_nm=6.0, coating_sigma_ele_S_cm=1e-13, ...)
     curves(cell, times_s).cathode_ohm_cm2.middle
 
-The products are those of the library, by what the electrolyte touches; everything else is exact.
+The products are those of the library, by what the electrolyte touches; the coating's conductivities
+have the spreads given; everything else is exact.
 """
 
 from typing import Any, NamedTuple
@@ -26,7 +27,7 @@ PERCENT = (5.0, 50.0, 95.0)
 
 class Cell(NamedTuple):
     """One cell. A thickness of 0 is no coating; pins: whether the anode's side is held at the
-    electrolyte's reduction limit."""
+    electrolyte's reduction limit; decades: standard deviations of log10 of the conductivities."""
 
     electrolyte: str
     electrolyte_thickness_um: float
@@ -42,6 +43,8 @@ class Cell(NamedTuple):
     temperature_K: float = 298.15
     area_factor: float = 1.0
     pins: bool = True
+    coating_sigma_ion_decades: float = 0.0
+    coating_sigma_ele_decades: float = 0.0
 
 
 class Band(NamedTuple):
@@ -89,11 +92,17 @@ def _band(values: Floats) -> Band:
 
 
 def _rows(cell: Cell) -> AgeingRow:
-    """The cell with every draw of its products, (draws,)."""
-    scores = normal_scores(8, DRAWS, SEED)
+    """The cell with every draw of its products and its coating, (draws,)."""
+    scores = normal_scores(10, DRAWS, SEED)
     film = cell.coating_thickness_nm * CM_PER_NM / cell.area_factor
     bare = cell.coating_thickness_nm == 0
-    asr = 0.0 if bare else film / cell.coating_sigma_ion_S_cm
+    ion, ele = (
+        film / (median * 10.0 ** (decades * z))
+        for median, decades, z in (
+            (cell.coating_sigma_ion_S_cm, cell.coating_sigma_ion_decades, scores[:, 8]),
+            (cell.coating_sigma_ele_S_cm, cell.coating_sigma_ele_decades, scores[:, 9]),
+        )
+    )
     length = cell.electrolyte_thickness_um * CM_PER_UM
     sigma = cell.electrolyte_sigma_ion_S_cm, cell.electrolyte_sigma_ele_S_cm
 
@@ -106,12 +115,12 @@ def _rows(cell: Cell) -> AgeingRow:
         reduction=all_draws(cell.electrolyte_reduction_limit_V if cell.pins else NO_LIMIT_V),
         oxidation=all_draws(cell.electrolyte_oxidation_limit_V),
         electrolyte_resistance=all_draws(length * sum(1.0 / each for each in sigma)),
-        coating_resistance=all_draws(0.0 if bare else asr + film / cell.coating_sigma_ele_S_cm),
-        asr_coating=all_draws(asr),
+        coating_resistance=ion + ele,
+        asr_coating=ion,
         asr_budget=all_draws(np.inf),
         area_factor=all_draws(cell.area_factor),
         cathode=_layer(cell, "bare" if bare else "coated", scores[:, :4]),
-        anode=_layer(cell, "anode", scores[:, 4:]),
+        anode=_layer(cell, "anode", scores[:, 4:8]),
         electrolyte_thickness=all_draws(length),
         anode_counts=all_draws(1.0),
     )

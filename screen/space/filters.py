@@ -13,11 +13,11 @@ from typing import Any
 from muli.candidates.conditions import judge
 from muli.screen.conditions import MAX_GATES, ConditionError, Kind, check_gate, names, parse
 from muli.screen.errors import SpecError
-from muli.screen.space.facts import AxisColumn, Words
+from muli.screen.space.facts import AxisColumn, Words, ageing_columns
 from muli.screen.space.materials import ROLES, Materials
 from muli.screen.spec import Filter, Source
 from muli.screen.spec.names import closest, one_line, shown
-from muli.screen.vocabulary import CODES, CURRENT_FLOATS, FLOATS, VERDICTS
+from muli.screen.vocabulary import CODES, CURRENT_FLOATS, FLOATS, LIFE, VERDICTS
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,7 @@ def gates_of(
                 materials, count = _gate_material(name, gate, role, materials)
                 funnel.append(count)
                 continue
+            _refuse_unaged(wanted, source)
             _refuse_unknown(wanted, materials, columns)
             tree = check_gate(gate.sql, {**RESULT_KINDS, **columns})
             later.append(ResultGate(name, gate.sql, gate.require, tree))
@@ -109,6 +110,17 @@ def _role(wanted: list[str], materials: Materials) -> str | None:
 def _qualified(name: str, role: str, table: set[str]) -> bool:
     prefix, _, rest = name.partition(".")
     return prefix == role and rest in table
+
+
+def _refuse_unaged(wanted: list[str], source: Source) -> None:
+    """Refuse columns of ageing, which follow for the rows that a run keeps."""
+    ageing = source.spec.ageing
+    aged = {*LIFE, *(() if ageing is None else ageing_columns(ageing.times))}
+    if late := sorted(aged.intersection(wanted)):
+        raise ConditionError(
+            f"{', '.join(late)}: columns of [ageing] are computed for the rows that a run keeps, "
+            "after its filters; use `muli rank DIR --where CONDITION`"
+        )
 
 
 def _refuse_unknown(wanted: list[str], materials: Materials, columns: Mapping[str, Kind]) -> None:

@@ -112,7 +112,7 @@ def _refused(spec: Spec) -> list[str]:
         'screen.missing = "decades"': spec.screen.missing == "decades"
         and 'give values as axes, such as "coating.sigma_ele_S_cm"',
         "[uncertainty]": spec.uncertainty is not None and "leave it out",
-        "[ageing]": spec.ageing is not None and "leave it out, or use `muli age`",
+        "[ageing]": spec.ageing is not None and "leave it out, or use `muli age FILE.json`",
     }
     return [f"{name}: {several}{way}" for name, way in refused.items() if way]
 

@@ -101,6 +101,11 @@ def refuse_ageing(problem: Problem) -> None:
             "[ageing]: the cells of a spec have constant laws; leave out screen.law, or use "
             "`muli age FILE.json`, which takes any law"
         )
+    if problem.layers > 1:
+        problems.append(
+            "[ageing]: the cells of a spec have coatings of one layer; name single coatings, or "
+            "use `muli age FILE.json`, which takes several layers"
+        )
     contact = "interface.anode_electrolyte_asr_ohm_cm2"
     if np.any(problem.numbers.get(contact, np.zeros(1)) > 0):
         problems.append(

@@ -67,6 +67,16 @@ def test_holes_are_those_of_a_run():
     [
         ({"screen": {"law": "branches"}}, "have constant laws"),
         ({"axes": {**spec_of()["axes"], "anode_potential_V": [3.0]}}, "the anode lies beyond"),
+        (
+            {
+                "axes": {
+                    **spec_of()["axes"],
+                    "coating": [["LiNbO3", "Li3PO4"]],
+                    "coating_thickness_nm": [[1.0], [2.0]],
+                }
+            },
+            "coatings of one layer",
+        ),
     ],
 )
 def test_what_it_cannot_answer_it_says(change, words):

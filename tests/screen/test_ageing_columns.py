@@ -207,6 +207,12 @@ def test_contacts_at_the_anode_are_refused():
         set_up(spec_of({"interface.anode_electrolyte_asr_ohm_cm2": [5.0]}))
 
 
+def test_a_filter_on_a_column_of_ageing_says_where_it_is_possible():
+    spec = {**spec_of(), "filters": {"thin": "interphase_nm_at_10_years < 20"}}
+    with pytest.raises(SpecError, match="muli rank DIR --where"):
+        set_up(spec)
+
+
 @pytest.mark.full
 def test_modes_agree_and_lives_is_a_criterion(tmp_path):
     """Rows of best are rows of all; the rest of a run does not change."""

@@ -39,6 +39,15 @@ def test_bands_enclose_the_columns_of_a_run():
             np.testing.assert_allclose(np.log10(side.middle), np.log10(ours), atol=0.4)
 
 
+def test_an_unknown_coating_widens_the_band():
+    cell, times = Cell("Li6PS5Cl", **NUMBERS), np.array([3600.0])
+    sure, unsure = (
+        curves(cell._replace(coating_sigma_ele_decades=sd), times).cathode_nm for sd in (0.0, 2.0)
+    )
+    assert unsure.low[0] < sure.low[0]
+    assert unsure.high[0] >= sure.high[0]
+
+
 def test_pictures_of_the_first_row():
     ranked = pd.DataFrame({"coating": ["none", "LiNbO3"], "electrolyte": "Li6PS5Cl"})
     numbers = pd.DataFrame([{**NUMBERS, "pins": 1.0, "temperature_K": 298.15}] * 2)
