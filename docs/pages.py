@@ -73,7 +73,7 @@ def _notebook(path: Path) -> dict[str, str | bytes]:
 
 
 def _reference(package: str) -> str:
-    """A page that shows all public names of a package with their docstrings."""
+    """A page of a package: its docstring, then functions, then classes, each with its docstring."""
     path = ROOT / package.replace(".", "/") / "__init__.py"
     tree = ast.parse(path.read_text(encoding="utf-8"))
     public = next(
@@ -81,4 +81,6 @@ def _reference(package: str) -> str:
         for each in tree.body
         if isinstance(each, ast.Assign) and ast.unparse(each.targets[0]) == "__all__"
     )
-    return "\n".join([f"# {package}\n", *(f"::: {package}.{name}\n" for name in public)])
+    names = sorted(public, key=lambda name: (name[0].isupper(), name.lower()))
+    first = [f"# {package}\n", f"{ast.get_docstring(tree)}\n"]
+    return "\n".join([*first, *(f"::: {package}.{name}\n" for name in names)])
