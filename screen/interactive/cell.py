@@ -99,12 +99,17 @@ def cell(
     """Ask about one's own cell; what is left out has a default, which the answer names.
 
     Args:
-        electrolyte, coating: names or aliases; no coating: the electrolyte touches the cathode.
-        um: thickness of the electrolyte, um. nm: thickness of the coating, nm.
-        cathode, anode: a name, or a potential in V vs Li/Li+ (anode: lithium).
+        electrolyte: its name or alias.
+        um: thickness of the electrolyte, um.
+        cathode: a name, or a potential in V vs Li/Li+.
+        coating: its name or alias; none: the electrolyte touches the cathode.
+        nm: thickness of the coating, nm.
+        anode: a name, or a potential in V vs Li/Li+ (lithium).
         celsius: temperature, degrees Celsius (25).
-        sigma_ele, sigma_ion: of the coating at that temperature, S/cm (those of the library).
-        electrolyte_sigma_ele, electrolyte_sigma_ion: of the electrolyte, likewise.
+        sigma_ele: of the coating at that temperature, S/cm (that of the library).
+        sigma_ion: likewise.
+        electrolyte_sigma_ele: of the electrolyte, likewise.
+        electrolyte_sigma_ion: likewise.
         current: mA/cm2, positive on discharge (0).
         state: of the cathode, where it is a name ("charged").
         boundary: what holds the electrolyte's anode side ("auto"; see docs/which-law.md).

@@ -38,8 +38,10 @@ class Stack(kernels.Stack):
         """The stack of a cell of the library, its conductivities at the cell's temperature.
 
         Args:
-            electrolyte, um: its name and thickness in um.
-            coating, nm: its name and thickness in nm; none: the electrolyte touches the cathode.
+            electrolyte: its name.
+            um: its thickness, um.
+            coating: its name; none: the electrolyte touches the cathode.
+            nm: its thickness, nm.
             cathode: a name or a potential, V vs Li/Li+.
             more: as for `muli.cell`: anode, celsius, sigma_ele, sigma_ion, state, boundary, ...
 
