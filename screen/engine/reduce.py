@@ -5,8 +5,6 @@ is feasible, the first by status, protection, coating class, thickness. Rows tha
 not compared, and counted apart.
 """
 
-from collections.abc import Callable, Sequence
-from functools import partial, reduce
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -101,14 +99,14 @@ def code_rows(
 def reduce_lines(coded: Coded, gates: int) -> Best:
     """Best key and counts over thicknesses."""
     packed, kept = coded.packed, (coded.packed != _REMOVED).astype(jnp.int32)
-    columns = [(0, (coded.removed_by == gate + 1).astype(jnp.int32), 1) for gate in range(gates)]
-    columns += [(0, (coded.unknown_at >> gate) & 1, 1) for gate in range(gates)]
-    columns += [(outcome(packed, column), kept, len(codes)) for column, codes in OUTCOMES.items()]
     position = jnp.arange(packed.shape[2], dtype=jnp.int32)[None, None]
-    key = _lowest(_key(packed, position))
+    key = jnp.min(_key(packed, position), axis=2)
     position = jnp.where(key == NOTHING, 0, key & _POSITION)
     code = jnp.take_along_axis(packed, position[:, :, None], axis=2)[:, :, 0]
-    return Best(key, code, _histograms(columns))
+    columns = [_sums(outcome(packed, name), kept, len(kinds), 2) for name, kinds in OUTCOMES.items()]
+    if gates:
+        columns.insert(0, _gate_sums(coded, jnp.ones_like(kept), gates, 2))
+    return Best(key, code, jnp.concatenate(columns, axis=2))
 
 
 def reduce_pieces(coded: Coded, start: Array, length: Array, gates: int) -> Best:
@@ -124,7 +122,7 @@ def reduce_pieces(coded: Coded, start: Array, length: Array, gates: int) -> Best
     code = jnp.max(jnp.where(key == best[None], packed, _REMOVED), axis=0)
 
     def whole(column: str) -> Array:
-        return _sums(outcome(packed, column), kept, len(OUTCOMES[column]))
+        return _sums(outcome(packed, column), kept, len(OUTCOMES[column]), 0)
 
     counted = {column: whole(column) for column in OUTCOMES if column != "status"}
     status = jnp.max(jnp.where(packed == _REMOVED, -1, outcome(packed, "status")), axis=0)
@@ -133,19 +131,20 @@ def reduce_pieces(coded: Coded, start: Array, length: Array, gates: int) -> Best
     counted["status"] = jnp.where(every, total[:, :, None], 0)
     columns = [counted[column] for column in OUTCOMES]
     if gates:
-        columns.insert(0, _gate_sums(coded, rows, gates))
+        columns.insert(0, _gate_sums(coded, rows, gates, 0))
     return Best(best, code, jnp.concatenate(columns, axis=2))
 
 
-def _gate_sums(coded: Coded, rows: Array, gates: int) -> Array:
+def _gate_sums(coded: Coded, rows: Array, gates: int, axis: int) -> Array:
+    """How many rows every gate removed and could not tell, summed over an axis."""
     removed = [coded.removed_by == gate + 1 for gate in range(gates)]
     unknown = [(coded.unknown_at >> gate) & 1 == 1 for gate in range(gates)]
-    sums = [jnp.sum(jnp.where(mask, rows, 0), 0, dtype=jnp.int32) for mask in removed + unknown]
+    sums = [jnp.sum(jnp.where(mask, rows, 0), axis, dtype=jnp.int32) for mask in removed + unknown]
     return jnp.stack(sums, axis=2)
 
 
-def _sums(codes: Array, rows: Array, kinds: int) -> Array:
-    """How many rows have each code, (lines, states, kinds), summed over the first axis.
+def _sums(codes: Array, rows: Array, kinds: int, axis: int) -> Array:
+    """How many rows have each code, (lines, states, kinds), summed over an axis.
 
     A 64-bit word counts three kinds.
     """
@@ -154,7 +153,7 @@ def _sums(codes: Array, rows: Array, kinds: int) -> Array:
         place = codes.astype(jnp.int64) - first
         inside = (place >= 0) & (place < _KINDS_PER_WORD)
         counter = rows.astype(jnp.int64) << (jnp.where(inside, place, 0) * _THICKNESS_BITS)
-        word = jnp.sum(jnp.where(inside, counter, 0), axis=0)
+        word = jnp.sum(jnp.where(inside, counter, 0), axis=axis)
         few = min(_KINDS_PER_WORD, kinds - first)
         sums += [(word >> (kind * _THICKNESS_BITS)) & _POSITION for kind in range(few)]
     return jnp.stack(sums, axis=2).astype(jnp.int32)
@@ -186,74 +185,6 @@ def _pack(answers: Answers, removed_by: Array) -> Array:
     columns = {**answers.codes, **answers.verdicts}
     packed = sum((columns[name] << shift for name, (shift, _) in _FIELDS.items()), start=0)
     return jnp.where(removed_by == 0, packed, _REMOVED).astype(jnp.int32)
-
-
-_SLICE = 32
-_SPAN = 255
-_COUNTER_BITS = 4
-_COUNTERS = 32 // _COUNTER_BITS
-"""A 32-bit word holds eight counters of four bits. A span of 255 rows is cut into seven slices of
-32 rows (31 are left over), which are added element by element in vector loops: sums fit into four
-bits. Counters are then widened to eight bits, into which the sum over a span fits."""
-
-
-def _spans(column: Array) -> list[Array]:
-    """The last axis cut into spans, (lines, states, spans, rows), and what is left over."""
-    *shape, length = column.shape
-    cut = length // _SPAN * _SPAN
-    parts = [
-        column[:, :, :cut].reshape(*shape, cut // _SPAN, _SPAN),
-        column[:, :, cut:].reshape(*shape, 1, length - cut),
-    ]
-    return [part for part in parts if part.size]
-
-
-def _folded(span: Array, fold: Callable[[Array, Array], Array]) -> list[Array]:
-    """Slices of the last axis joined element by element, and what is left over."""
-    *_, length = span.shape
-    cut = length // _SLICE * _SLICE
-    slices = [span[..., start : start + _SLICE] for start in range(0, cut, _SLICE)]
-    parts = [reduce(fold, slices)] if slices else []
-    return [*parts, span[..., cut:]] if cut < length else parts
-
-
-def _lowest(column: Array) -> Array:
-    """The smallest number along the last axis."""
-    parts = [part for span in _spans(column) for part in _folded(span, jnp.minimum)]
-    return reduce(jnp.minimum, (jnp.min(part, axis=(2, 3)) for part in parts))
-
-
-def _histograms(columns: Sequence[tuple[Any, Array, int]]) -> Array:
-    """How often each code of each column occurs along the last axis, (lines, states, codes).
-
-    columns: codes below the number of kinds, whether a row counts (1 or 0), the number of kinds.
-    A word counts as many columns as it has counters for, and is added up as a whole.
-    """
-    words: list[Any] = []
-    places: list[int] = []
-    used = _COUNTERS
-    for code, counted, kinds in columns:
-        # A column has one counter per code, side by side in a word. Every row adds 1 to the counter
-        # of its code; a column that does not fit any more begins a new word.
-        if used + kinds > _COUNTERS:
-            words, used = [*words, 0], 0
-        words[-1] = words[-1] + (counted << (code + used) * _COUNTER_BITS)
-        places += range((len(words) - 1) * _COUNTERS + used, len(words) * _COUNTERS)[:kinds]
-        used += kinds
-    counts = [sum(map(_counters, _spans(word)), start=0) for word in words]
-    return jnp.concatenate(counts, axis=2)[:, :, np.array(places)]
-
-
-def _counters(span: Array) -> Array:
-    """The counters of the words of spans, added up, (lines, states, counters)."""
-    add = partial(jnp.sum, dtype=jnp.int32)
-    parts = _folded(span, jnp.add)
-    # Counters of four bits hold at most 15. They are widened to eight bits, the even and the odd
-    # ones apart, before the slices are added up; then each becomes a number of its own.
-    pairs = [sum(add(part >> bits & 0x0F0F0F0F, axis=3) for part in parts) for bits in (0, 4)]
-    shift = jnp.arange(0, 32, 2 * _COUNTER_BITS, dtype=jnp.int32)[None, None, None, :, None]
-    wide = jnp.stack(pairs, axis=3)[:, :, :, None] >> shift & 0xFF
-    return add(wide, axis=2).reshape(*span.shape[:2], _COUNTERS)
 
 
 def _key(packed: Array, position: Array) -> Array:
