@@ -103,7 +103,9 @@ def reduce_lines(coded: Coded, gates: int) -> Best:
     key = jnp.min(_key(packed, position), axis=2)
     position = jnp.where(key == NOTHING, 0, key & _POSITION)
     code = jnp.take_along_axis(packed, position[:, :, None], axis=2)[:, :, 0]
-    columns = [_sums(outcome(packed, name), kept, len(kinds), 2) for name, kinds in OUTCOMES.items()]
+    columns = [
+        _sums(outcome(packed, name), kept, len(kinds), 2) for name, kinds in OUTCOMES.items()
+    ]
     if gates:
         columns.insert(0, _gate_sums(coded, jnp.ones_like(kept), gates, 2))
     return Best(key, code, jnp.concatenate(columns, axis=2))
