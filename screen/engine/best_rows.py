@@ -116,19 +116,22 @@ def recommended_rows(
         thickness = np.where(again[:, None], on_axis[:, :1], thickness)
         rows = _all_states(evaluator, lines, judged_lines, thickness)
     extra = line_columns(believed, lines, judged_lines, best, thickness[:, 0])
-    extra["coating_thickness_nm"] = thickness[:, 0]
+    extra["coating_thickness_nm"] = believed.nm(thickness[:, 0])
+    extra |= believed.layers_nm(thickness[:, 0])
     answers, more = _joint(rows.answers, key.shape)
     extra |= more | {name: values[judged_lines, 0] for name, values in stable.items()}
-    chosen = Chosen(lines, judged_lines, left)
+    chosen = Chosen(lines, judged_lines, left, thickness[:, 0])
     return _written(evaluator, axis_columns, schema, chosen, of_lines, answers, extra)
 
 
 class Chosen(NamedTuple):
-    """Lines of a chunk that are judged, by their offsets, and whether the gates keep some row."""
+    """Lines of a chunk that are judged, by their offsets, whether the gates keep some row, and the
+    thickness, as the evaluator takes it."""
 
     lines: Lines
     offsets: NDArray[np.int64]
     left: NDArray[np.bool_]
+    thickness: NDArray[Any]
 
 
 def _all_states(
@@ -204,11 +207,11 @@ def line_columns(
     return {
         **life,
         **{name: getattr(chances, name) for name in P_COLUMNS},
-        "recommended_thickness_nm": best.thickness_nm,
+        "recommended_thickness_nm": believed.nm(best.thickness_nm),
         "thickness_low_nm": best.thickness_low_nm,
         "thickness_high_nm": best.thickness_high_nm,
         "asr_median_ohm_cm2": cost,
-        "thin": at < THIN_NM,
+        "thin": believed.nm(at) < THIN_NM,
         "not_affordable": best.not_affordable,
     }
 
@@ -224,7 +227,7 @@ def _written(
 ) -> list[Encoded]:
     """Rows of the lines that are kept, in the order of a ranking inside each scenario."""
     space = evaluator.problem.space
-    lines, offsets, left = chosen
+    lines, offsets, left, thickness = chosen
     at = positions(space, lines)
     line = at["line"][offsets, 0, 0]
     coating = line % space.coatings
@@ -235,7 +238,7 @@ def _written(
         kept = rank <= evaluator.problem.spec.output.top_k
         order, rank = order[kept], rank[kept]
     axis = evaluator.thickness_nm.astype(evaluator.dtype)
-    grid = np.searchsorted(axis, extra["coating_thickness_nm"][order].astype(evaluator.dtype))
+    grid = np.searchsorted(axis, thickness[order].astype(evaluator.dtype))
     whole = np.minimum(grid, space.thicknesses - 1)
     extra = {name: values[order] for name, values in extra.items()} | {"group_rank": rank}
     extra |= _group_counts(evaluator, at, of_lines.best.counts, offsets[order] * space.states)

@@ -22,6 +22,7 @@ from muli.screen.engine.best_rows import (
     recommended_rows,
 )
 from muli.screen.engine.evaluate import Evaluator, Judged, LineBest, Whole
+from muli.screen.engine.layered_lines import LayerPrograms, row_columns
 from muli.screen.engine.reduce import NOTHING, count_names, feasible_lines
 from muli.screen.engine.row_groups import Memory, Place, Rows, Shape, positions, row_group
 from muli.screen.engine.stability import top_k_shares
@@ -126,16 +127,22 @@ class Chunker:
         return {TOP_K_SHARE: top_k_shares(self.evaluator, self.axis_columns, lines)}
 
     def _believed(self, lines: Lines) -> dict[str, NDArray[Any]]:
-        """Probabilities of lines, (lines, states): at the only thickness of the screen, or at
-        the recommended thickness."""
+        """What is believed of lines, (lines, states): at the thickness of the screen where it has
+        one, else at the recommended thickness; of coatings of several layers at every combination,
+        (lines, states, combinations)."""
         believed, problem = self.evaluator.believed, self.evaluator.problem
         if believed is None:
             return {}
         offsets = judged(problem, self.axis_columns, lines)
+        states = problem.space.states
+        if isinstance(believed, LayerPrograms):
+            rows = row_columns(believed, lines.start, offsets)
+            return {
+                name: _of_rows(each, offsets, (len(lines), states)) for name, each in rows.items()
+            }
         known = THICKNESS in problem.numbers and problem.space.thicknesses == 1
         only = np.repeat(self.evaluator.thickness_nm, len(offsets)) if known else None
         columns = line_columns(believed, lines, offsets, thickness_nm=only)
-        states = problem.space.states
         whole = {name: np.full((len(lines), states), np.nan) for name in columns}
         for name, values in columns.items():
             whole[name][offsets] = values[:, None]
@@ -153,7 +160,7 @@ class Chunker:
         ids = range(tile.start * space.rows_per_line, tile.stop * space.rows_per_line)
         place = Place(positions(space, tile), ids, shape)
         extra = {
-            name: np.broadcast_to(values[:, :, None], shape).reshape(-1)[
+            name: np.broadcast_to(values.reshape(*values.shape[:2], -1), shape).reshape(-1)[
                 slice(None) if chosen is None else chosen
             ]
             for name, values in stable.items()
@@ -200,6 +207,15 @@ class Chunker:
             parts += [_first(one, len(tile)) for tile, one in zip(tiles, best, strict=True)]
             pause(sum(len(tile) for tile in tiles) * evaluator.problem.space.rows_per_line)
         return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+
+
+def _of_rows(
+    values: NDArray[Any], offsets: NDArray[np.int64], shape: tuple[int, int]
+) -> NDArray[np.float64]:
+    """Values of some lines (offsets, thicknesses) for every line and state; NaN of the others."""
+    whole = np.full((*shape, values.shape[1]), np.nan)
+    whole[offsets] = values[:, None, :]
+    return whole
 
 
 def _batches(items: list[Any], size: int) -> Iterator[list[Any]]:

@@ -33,6 +33,7 @@ from muli.screen.engine.confidence import (
 )
 from muli.screen.engine.counting import Judging, PiecePrograms, VisitPrograms
 from muli.screen.engine.gates import Gates
+from muli.screen.engine.layered_lines import LayerPrograms
 from muli.screen.engine.lines import LinePrograms
 from muli.screen.engine.reduce import Best, Order
 from muli.screen.engine.stacks import LawForm, Lookup, build, per_line, unravel
@@ -44,6 +45,7 @@ from muli.screen.engine.thresholds import (
 )
 from muli.screen.space.draws import BLOCK_OF_DRAWS, Draws
 from muli.screen.space.evidence import Beliefs
+from muli.screen.space.layered_beliefs import LayeredBeliefs
 from muli.screen.space.layout import COATING, STATE, THICKNESS, Lines
 from muli.screen.space.problem import Problem
 from muli.screen.space.visits import CONTACT, why_solved, why_visited
@@ -98,12 +100,12 @@ class Evaluator:
         dtype: str,
         device: Any,
         tiles_per_call: int,
-        beliefs: Beliefs | None = None,
+        beliefs: Beliefs | LayeredBeliefs | None = None,
     ) -> None:
         self.programs: dict[str, Any] = {}
         self.problem, self.gates, self.dtype = problem, gates, dtype
         self.device, self.place = device, SingleDeviceSharding(device)
-        self.believed = LinePrograms(problem, beliefs, dtype, self.place) if beliefs else None
+        self.believed = _believed(problem, beliefs, dtype, self.place)
         self.draws = problem.draws
         ageing = problem.spec.ageing
         self.aged = None if ageing is None else Aged(problem, ageing)
@@ -372,6 +374,14 @@ class Evaluator:
         offset = jnp.arange(self.lines, dtype=jnp.int32)[:, None]
         lookup = Lookup(tables, unravel(start, self.sizes, offset), self.problem.own)
         return score(self._uncertain(lookup, self.draws))
+
+
+def _believed(
+    problem: Problem, beliefs: Beliefs | LayeredBeliefs | None, dtype: str, place: Any
+) -> LinePrograms | None:
+    if isinstance(beliefs, LayeredBeliefs):
+        return LayerPrograms(problem, beliefs, dtype, place)
+    return LinePrograms(problem, beliefs, dtype, place) if beliefs else None
 
 
 def by_bytes(numbers: Array) -> Array:

@@ -76,6 +76,14 @@ class LinePrograms:
             build("life", self._life, self.tables, *at, thickness)
             build("bare_life", self._bare_life, self.tables, *at)
 
+    def nm(self, coordinate: NDArray[Any]) -> NDArray[Any]:
+        """Thickness (nm) of what these programs take and give as thickness."""
+        return coordinate
+
+    def layers_nm(self, _coordinate: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        """Thickness of every layer, by column, where a coating has several."""
+        return {}
+
     @property
     def ages(self) -> bool:
         """Whether lines have a probability of living."""

@@ -211,8 +211,11 @@ def _of_normal(
 
 def _blocking(line: Line, mean: Array, sd: Array, nm: Array) -> Array:
     """0, the probabilities that sigma_ion is below what holds E* at either limit, and 1: four
-    panel ends."""
-    ratios = jnp.concatenate(_ratios_at_limits(line)) * _electrolyte(line) - line.contacts_ohm_cm2
+    panel ends. Under current with the polarisation of a coating that is just affordable."""
+    most = jnp.maximum(line.budget_ohm_cm2, line.contacts_ohm_cm2)
+    ions = line.electrolyte_cm / line.electrolyte_sigma_ion_S_cm
+    ends = _ratios_at_limits(line, line.current_A_cm2 * ions, line.current_A_cm2 * most)
+    ratios = jnp.concatenate(ends) * _electrolyte(line) - line.contacts_ohm_cm2
     log_ion = jnp.log10(length_cm(line, nm)) - jnp.log10(jnp.clip(ratios, 1e-12, 1e30))
     below = above_zero(log_ion - mean, sd)
     return jnp.concatenate([jnp.zeros_like(below[:1]), below, jnp.ones_like(below[:1])])
@@ -305,16 +308,20 @@ def _thresholds(line: Line) -> tuple[Array, Array]:
     )
 
 
-def _ratios_at_limits(line: Line) -> tuple[Array, Array]:
-    """Ratio of the divider at which E* is at the oxidation limit, and at the lowest it may have."""
+def _ratios_at_limits(line: Line, rise: Array = 0.0, drop: Array = 0.0) -> tuple[Array, Array]:
+    """Ratio of the divider at which E* is at the oxidation limit, and at the lowest it may have.
+
+    rise, drop: what a current takes between the anode and the electrolyte's face, and between there
+    and the cathode, V.
+    """
     pinned = jnp.maximum(line.anode_V, line.electrolyte_reduction_V)
-    anode = jnp.where(line.pinned > 0, pinned, line.anode_V)
+    anode = jnp.where(line.pinned > 0, pinned, line.anode_V) + rise
     own = line.reduction_V - line.reduction_allowance_V
     lowest = jnp.where(line.pinned > 0, own, jnp.maximum(own, line.electrolyte_reduction_V))
 
     def ratio(limit: Array, cathode: Array) -> Array:
         above = limit - anode
-        inside = jnp.maximum(cathode - limit, 0.0) / jnp.where(above > 1e-6, above, 1.0)
+        inside = jnp.maximum(cathode - drop - limit, 0.0) / jnp.where(above > 1e-6, above, 1.0)
         return jnp.where(above > 1e-6, inside, 1e12)
 
     return (

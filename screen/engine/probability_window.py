@@ -48,11 +48,17 @@ GIVEN = Fineness(_narrow(9, 0.48), unit_nodes(8))
 
 
 class Ratio(NamedTuple):
-    """r_coating/r_SE = exp(normal) + ionic: mean and deviation of the logarithm, ionic part."""
+    """r_coating/r_SE = exp(normal) + ionic: mean and deviation of the logarithm, ionic part.
+
+    The logarithm of the ionic part has the deviation of the electrolyte's resistance: `shared` goes
+    with the normal score of the logarithm, `loose` with nothing.
+    """
 
     log: Array
     sd: Array
     ionic: Array
+    shared: Array
+    loose: Array
 
 
 def inside_window(line: Line, fineness: Fineness, nm: Array, ratio: Ratio, log_ion: Array) -> Array:
@@ -76,16 +82,20 @@ def inside_window(line: Line, fineness: Fineness, nm: Array, ratio: Ratio, log_i
         panels = ((jnp.zeros_like(first), first), (first, last - first), (last, 1.0 - last))
 
         def given(share: Array) -> Array:
-            whole = jnp.exp(jnp.clip(ratio.log + ratio.sd * quantile(share), -80.0, 80.0))
-            whole = whole + ratio.ionic
+            score = quantile(share)
+            ionic = ratio.ionic * jnp.exp(ratio.shared * score)
+            whole = jnp.exp(jnp.clip(ratio.log + ratio.sd * score, -80.0, 80.0)) + ionic
             fall = whole / (1.0 + whole)
-            moved = fall * side_sd
+            # not integrated over, so that it widens the limits: the ionic part's own spread
+            loose = (high - anode) * ionic / (1.0 + whole) ** 2 * ratio.loose
+            moved = hypot(fall * side_sd, loose)
             at_high, at_low = (anode + (end - anode) * (1.0 - fall) for end in (high, low))
             keeps = above_zero(
                 line.electrolyte_oxidation_V - at_high, hypot(line.electrolyte_oxidation_sd, moved)
             )
             keeps = keeps * above_zero(at_low - own, hypot(own_sd, moved))
-            return keeps * above_zero(at_low - judged, line.electrolyte_reduction_sd)
+            red_sd = hypot(line.electrolyte_reduction_sd, loose)
+            return keeps * above_zero(at_low - judged, red_sd)
 
         def at_node(inside: Array, node: tuple[Array, Array]) -> tuple[Array, None]:
             inside = inside + node[1] * sum(
@@ -99,7 +109,7 @@ def inside_window(line: Line, fineness: Fineness, nm: Array, ratio: Ratio, log_i
     points, shares = (jnp.asarray(values, dtype) for values in fineness.side[:2])
     nothing = jnp.zeros(jnp.shape(ratio.log + ratio.ionic), dtype)
     total = jax.lax.scan(of_side, nothing, (points, shares))[0]
-    return jnp.minimum(total / _in_order(line), 1.0)
+    return jnp.minimum(total / in_order(line), 1.0)
 
 
 def _side(line: Line, point: Array, narrow: float) -> tuple[Array, Array]:
@@ -128,7 +138,8 @@ def _positive_part(mean: Array, sd: Array) -> tuple[Array, Array]:
     return jnp.where(sd > 0, first, exact), width
 
 
-def _in_order(line: Line) -> Array:
+def in_order(line: Line) -> Array:
+    """Probability that the electrolyte's limits, drawn apart, are in order; never 0."""
     order = above_zero(
         line.electrolyte_oxidation_V - line.electrolyte_reduction_V,
         hypot(line.electrolyte_reduction_sd, line.electrolyte_oxidation_sd),
@@ -173,10 +184,16 @@ def ratio_of(line: Line, nm: Array, z: Array, log_ion: Array, left: Array = 0.0)
         (1.0 - line.rho_ion**2 * (1.0 - left)) * a * a + b * b - 2.0 * line.rho_electrolyte * a * b
     )
     some = variance > 1e-14
+    spread = jnp.where(some, jnp.sqrt(jnp.where(some, variance, 1.0)), 0.0)
+    along = b - line.rho_electrolyte * a
+    share = jnp.clip(along / jnp.where(some, spread, 1.0), -1.0, 1.0)
+    rest = 1.0 - share * share
     return Ratio(
         log=jnp.log(length) - LN10 * ele - jnp.log(whole),
-        sd=jnp.where(some, LN10 * jnp.sqrt(jnp.where(some, variance, 1.0)), 0.0),
+        sd=LN10 * spread,
         ionic=ionic_resistance(line, nm, log_ion) / whole,
+        shared=LN10 * b * share,
+        loose=LN10 * b * jnp.where(rest > 0, jnp.sqrt(jnp.where(rest > 0, rest, 1.0)), 0.0),
     )
 
 

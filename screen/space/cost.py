@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import ByteSize
 
-from muli.screen.space.layered import readied
+from muli.screen.space.layered import refuse_layers
 from muli.screen.space.layout import MOST_JUDGED, DesignSpace
 from muli.screen.space.problem import laid_out
 from muli.screen.space.source import SpecLike, chosen_materials, refuse_other_parts, source_of
@@ -48,7 +48,8 @@ bytes), and the points of all axes with their copies."""
 
 def dry_run(spec: SpecLike = None, precision: Precision = "float32") -> "Estimate":
     """Rows, size and time of a screen; nothing is written. Raises `SpecError`."""
-    source = readied(source_of(spec))
+    source = source_of(spec)
+    refuse_layers(source)
     refuse_other_parts(source)
     given = source.spec
     visited = None

@@ -270,7 +270,7 @@ def _reactions(
         axes = own, role if role in problem.materials.frames else f"{role}_potential_V"
         partners = partners_of(problem, role)
         energy, limit = (
-            _paired(axes, [[_pooled(row, what, names) for names in partners] for row in rows])
+            _paired(axes, [[pooled(row, what, names) for names in partners] for row in rows])
             for what in ("energy", "limit")
         )
         if given is not None:
@@ -290,7 +290,7 @@ def partners_of(problem: Problem, role: str) -> list[tuple[str, ...]]:
     ]
 
 
-def _pooled(
+def pooled(
     material: Mapping[str, Evidence], what: str, partners: Sequence[str]
 ) -> tuple[float, float]:
     """One partner's distribution, or one normal for several and how much they differ."""

@@ -6,6 +6,7 @@ the narrowest window, the reaction energy of the layer that touches the electrol
 The numbers that stacks are built from are kept by layer, in columns with the prefix `layer_1.` and
 so on.
 The thicknesses of the layers are one axis together, all combinations by rising sum.
+Probabilities are those of `engine.layered_probabilities`.
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,6 @@ from muli.screen.spec.axes import LayerNumbers
 
 JOINT = " | "
 """Between the names of layers."""
-_KEPT = ("sigma_", "oxidation_limit_V", "reduction_limit_V")
 _REACTION = "reaction_energy_"
 
 
@@ -46,9 +46,14 @@ def composed(single: pd.DataFrame, stacks: Sequence[Sequence[int]]) -> pd.DataFr
         f"{prefix(k + 1)}{name}": layer[name].to_numpy()
         for k, layer in enumerate(layers)
         for name in single.columns
-        if name.startswith((*_KEPT, _REACTION))
     }
     return pd.concat([whole, pd.DataFrame(own)], axis=1)
+
+
+def layer_of(frame: pd.DataFrame, layer: int) -> pd.DataFrame:
+    """The materials of one layer of composed coatings, one row for each coating."""
+    own = [name for name in frame if str(name).startswith(prefix(layer))]
+    return frame[own].rename(columns=lambda name: str(name).removeprefix(prefix(layer)))
 
 
 def _whole(values: Sequence[pd.Series]) -> pd.Series:
@@ -77,8 +82,8 @@ def thicknesses(spec: Spec) -> NDArray[np.float64] | None:
     return axis.by_layer() if isinstance(axis, LayerNumbers) else None
 
 
-def readied(source: Source) -> Source:
-    """A spec as it is screened: with several layers without probabilities. Raises `SpecError`."""
+def refuse_layers(source: Source) -> None:
+    """Refuse what does not fit the layers of coatings. Raises `SpecError`."""
     spec = source.spec
     layers = spec.axes.coating.layers
     axis = spec.axes.coating_thickness_nm
@@ -97,10 +102,6 @@ def readied(source: Source) -> Source:
         problems += _refused(spec)
     if problems:
         raise SpecError(source.name, problems)
-    if layers == 1 or spec.screen.missing != "prior":
-        return source
-    screen = spec.screen.model_copy(update={"missing": "status"})
-    return Source(spec.model_copy(update={"screen": screen}), source.name, source.folder)
 
 
 def _refused(spec: Spec) -> list[str]:
@@ -122,8 +123,8 @@ def notes(spec: Spec) -> list[str]:
     if spec.axes.coating.layers == 1:
         return []
     return [
-        "coatings of several layers have no probabilities: they rest on one conductivity and one "
-        "window for each coating. Verdicts and numbers are those of every stack; coating_thickness_"
-        "nm is the sum of the layers, min_thickness_nm that of the layer at the electrolyte beside "
-        "the others as they are. Reactions between layers are not judged"
+        "coatings of several layers: coating_thickness_nm is the sum of the layers, "
+        "min_thickness_nm that of the layer at the electrolyte beside the others as they are; the "
+        "recommended thickness is one of the combinations of the spec. Where no reaction energy of "
+        "two layers is known, those with an electrolyte of the other's class stand for it"
     ]

@@ -10,7 +10,8 @@ from muli.screen.space.evidence import Beliefs, beliefs
 from muli.screen.space.facts import AxisColumn, all_axis_columns
 from muli.screen.space.filters import GateCount, ResultGate, gates_of, kinds
 from muli.screen.space.layered import notes as layered_notes
-from muli.screen.space.layered import readied
+from muli.screen.space.layered import refuse_layers
+from muli.screen.space.layered_beliefs import LayeredBeliefs, layered_beliefs
 from muli.screen.space.layout import STATE
 from muli.screen.space.own import replaced
 from muli.screen.space.problem import Problem, laid_out, prepare
@@ -38,7 +39,7 @@ class Setup:
     axis_columns: dict[str, AxisColumn]
     funnel: list[GateCount]
     asked: int
-    beliefs: Beliefs | None = None
+    beliefs: Beliefs | LayeredBeliefs | None = None
 
     @property
     def gated(self) -> int:
@@ -129,7 +130,8 @@ def ranking_notes(problem: Problem) -> list[str]:
 
 def set_up(spec: SpecLike) -> Setup:
     """Resolve, gate and lay out a screen. Raises `SpecError` with all problems."""
-    source = readied(source_of(spec))
+    source = source_of(spec)
+    refuse_layers(source)
     refuse_other_parts(source)
     materials = chosen_materials(source)
     asked = laid_out(source, materials).stacks
@@ -143,9 +145,10 @@ def set_up(spec: SpecLike) -> Setup:
     refuse_slow_laws(problem)
     if source.spec.ageing is not None:
         refuse_ageing(problem)
-    axis_columns, believed = all_axis_columns(problem), None
+    axis_columns = all_axis_columns(problem)
+    believed: Beliefs | LayeredBeliefs | None = None
     if source.spec.screen.missing == "prior":
-        believed = beliefs(problem)
+        believed = layered_beliefs(problem) if problem.layers > 1 else beliefs(problem)
         axis_columns |= believed.columns
     if source.spec.ageing is not None:
         axis_columns |= basis_columns(problem)
