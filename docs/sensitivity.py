@@ -5,12 +5,14 @@ assumption is changed at a time; printed are Spearman's correlation of the whole
 default one, how many of its first ten stay, and the first three.
 """
 
+import sys
 from typing import Any
 
 import jax
 import numpy as np
 from scipy.stats import spearmanr
 
+from muli.candidates.evidence import chemistry
 from muli.screen.engine.lines import LinePrograms
 from muli.screen.engine.probabilities import FLOOR_NM, at_thickness, recommend
 from muli.screen.engine.probability_line import Line
@@ -38,6 +40,8 @@ CHANGES: dict[str, dict[str, Any]] = {
     "A = 0 V for all": {"ranking": {"oxidation_allowance_V": 0.0}},
     "R = -100 meV/atom": {"ranking": {"reaction_limit_meV_atom": -100.0}},
     "what a coating has itself endured left out": {"own": False},
+    "all oxides of Ti, Nb, Ta, V, Mo, W, Ge, Sn redox-active": {"active_at_V": -100.0},
+    "none of them": {"active_at_V": 100.0},
 }
 
 
@@ -46,8 +50,15 @@ def line(
     tolerance: float = 0.1,
     ranking: dict[str, float] | None = None,
     own: bool = True,
+    active_at_V: float = chemistry.ACTIVE_AT_V,
 ) -> tuple[list[str], Line]:
     """Names of all coatings, and their lines under one change."""
+    if active_at_V != chemistry.ACTIVE_AT_V:
+        chemistry.ACTIVE_AT_V = active_at_V
+        for name in ("distributions", "limits", "observations", "priors"):
+            for each in vars(sys.modules[f"muli.candidates.evidence.{name}"]).values():
+                if hasattr(each, "cache_clear"):
+                    each.cache_clear()
     screen = {"boundary": ["auto"], "window_tolerance_V": tolerance}
     problem = prepare(source_of({"screen": screen, "axes": AXES, "ranking": ranking or {}}))
     programs = LinePrograms(problem, beliefs(problem, own=own), "float64", None)

@@ -82,14 +82,15 @@ def evidence(
         row: the row, with its columns as keys.
         own: whether what the material has itself endured counts.
         tolerance_V: standard deviation of one computed limit.
-        without: a source whose rows are left out of the fit of allowance and reaction limit.
+        without: a source of which nothing is used: no conductivity, no window, no row of what was
+            endured. What a user gives stays.
     """
     row = {**row, **{name: _text(row.get(name)) for name in ("formula", "family")}}
     compound = _compound(row)
     group = _class(row, compound)
-    found = {prop: _conductivity(row, prop, group, compound) for prop in PROPERTIES}
+    found = {prop: _conductivity(row, prop, group, compound, without) for prop in PROPERTIES}
     for side in ("reduction_limit_V", "oxidation_limit_V"):
-        normal, kind, count = limit(row, side, group, tolerance_V)
+        normal, kind, count = limit(row, side, group, tolerance_V, without)
         found[side] = _plain(normal, kind, count, group)
     allowance = own_allowance(compound, group, own=own, without=without)
     found["oxidation_allowance_V"] = _plain(allowance, "prior", 0, group)
@@ -159,7 +160,9 @@ def _by_formula() -> dict[str, str]:
     return {reduced_formula(formula): compound_of(name) for name, formula in reversed([*names])}
 
 
-def _conductivity(row: Mapping[Any, Any], prop: str, group: Chemistry, compound: str) -> Evidence:
+def _conductivity(
+    row: Mapping[Any, Any], prop: str, group: Chemistry, compound: str, without: str
+) -> Evidence:
     value = row.get(prop)
     if row.get(f"{prop}_method") == "user" and value is not None and not isnan(value):
         return _given(row, prop, group)
@@ -168,27 +171,29 @@ def _conductivity(row: Mapping[Any, Any], prop: str, group: Chemistry, compound:
         (weight, normal.mean, normal.sd)
         for weight, crystal in ((1.0 - share, 0.0), (share, 1.0))
         if weight > 0.0
-        for normal in (_form(prop, compound, group, crystal),)
+        for normal in (_form(prop, compound, group, crystal, without),)
     )
     mean = sum(weight * centre for weight, centre, _ in parts)
     variance = sum(weight * (sd**2 + (centre - mean) ** 2) for weight, centre, sd in parts)
-    kind, samples = _behind(prop, compound, group, share)
+    kind, samples = _behind(prop, compound, group, share, without)
     return Evidence(mean, sqrt(variance), kind, samples, group.group, parts)
 
 
-def _form(prop: str, compound: str, group: Chemistry, crystal: float) -> Normal:
+def _form(prop: str, compound: str, group: Chemistry, crystal: float, without: str) -> Normal:
     """Distribution of one form; what takes up no lithium conducts none."""
     if crystal and prop == "sigma_ion_S_cm" and group.oxide and not group.lithium:
         return _BLOCKING
-    return model(prop).predict(compound, group, crystal)
+    return model(prop, without).predict(compound, group, crystal)
 
 
-def _behind(prop: str, compound: str, group: Chemistry, share: float) -> tuple[str, int]:
+def _behind(
+    prop: str, compound: str, group: Chemistry, share: float, without: str
+) -> tuple[str, int]:
     """Kind and number of the material's own observations in a form that it may have."""
     any_form = 0.0 < share < 1.0 or GROUPS[group.group] == "electrolyte"
     own = [
         each
-        for each in _own(prop).get(compound, ())
+        for each in _own(prop, without).get(compound, ())
         if any_form or abs(each.crystal - share) < 0.75
     ]
     kinds = {each.kind for each in own}
@@ -196,9 +201,9 @@ def _behind(prop: str, compound: str, group: Chemistry, share: float) -> tuple[s
 
 
 @cache
-def _own(prop: str) -> dict[str, tuple[Any, ...]]:
+def _own(prop: str, without: str) -> dict[str, tuple[Any, ...]]:
     found: dict[str, list[Any]] = {}
-    for each in observations(prop):
+    for each in observations(prop, without):
         found.setdefault(each.material, []).append(each)
     return {material: tuple(rows) for material, rows in found.items()}
 

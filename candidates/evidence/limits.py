@@ -35,7 +35,11 @@ _GROUP_WEIGHT, _FAMILY_WEIGHT = 2.0, 0.5
 
 
 def limit(
-    row: Mapping[Any, Any], side: str, group: Chemistry, tolerance_V: float = TOLERANCE_V
+    row: Mapping[Any, Any],
+    side: str,
+    group: Chemistry,
+    tolerance_V: float = TOLERANCE_V,
+    without: str = "",
 ) -> tuple[Normal, str, int]:
     """Distribution of a limit of a row of the wide table, its kind, and how many sources it has.
 
@@ -44,12 +48,13 @@ def limit(
         side: reduction_limit_V or oxidation_limit_V.
         group: class of the compound.
         tolerance_V: standard deviation of one computed limit.
+        without: a source whose windows are left out.
     """
-    value = row[side]
+    value = _value(row, side, without)
     if value is not None and not isnan(value):
         if row.get(f"{side}_method") == "user":
             return _given(row, side, tolerance_V)
-        spread, count = _spread(row, side)
+        spread, count = _spread(row, side, without)
         return Normal(float(value), sqrt(tolerance_V**2 + spread**2)), "computed", count
     if side == "oxidation_limit_V" and not group.lithium:
         if group.open_shell:
@@ -78,11 +83,25 @@ def _given(row: Mapping[Any, Any], side: str, tolerance_V: float) -> tuple[Norma
     return Normal(float(row[side]), sqrt(tolerance_V**2 + width**2)), "given", 1
 
 
-def _spread(row: Mapping[Any, Any], side: str) -> tuple[float, int]:
+def _windows(row: Mapping[Any, Any], without: str) -> list[Any]:
+    windows = rows_of("windows", compound_of(row["name"]))
+    return [each for each in windows if not without or each["source"] != without]
+
+
+def _value(row: Mapping[Any, Any], side: str, without: str) -> Any:
+    """The default limit; chosen anew where the library's is of the source that is left out."""
+    if not without or row.get("table") != "library" or row.get("window_source") != without:
+        return row[side]
+    chosen, _ = choose_window(_windows(row, without))
+    chosen = chosen or computed.compound(row["formula"])
+    return nan if chosen is None else chosen[side]
+
+
+def _spread(row: Mapping[Any, Any], side: str, without: str) -> tuple[float, int]:
     """Standard deviation among the sources of the chosen kind of window, and their number."""
     if row.get("table") != "library":
         return 0.0, 1
-    windows = rows_of("windows", compound_of(row["name"]))
+    windows = _windows(row, without)
     chosen, _ = choose_window(windows)
     if chosen is None:
         return 0.0, 1

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from math import isnan, log, log10, sqrt
 
+from muli.candidates import reality
 from muli.candidates.defaults import BOLTZMANN_EV_K
 from muli.candidates.evidence.chemistry import Chemistry, chemistry
 from muli.candidates.formula import FormulaError, reduced_formula
@@ -63,13 +64,27 @@ class Observation:
 
 
 @cache
-def observations(prop: str) -> tuple[Observation, ...]:
-    """All observations of one property, duplicates removed, in the order of the tables."""
+def observations(prop: str, without: str = "") -> tuple[Observation, ...]:
+    """All observations of one property, duplicates removed, in the order of the tables.
+
+    without: a source, by its id, whose rows are left out (held-out tests).
+    """
+    left_out = names_of(without)
     rows: list[Observation] = []
     for name, group in _materials().items():
-        rows += _of_material(name, group, prop)
-    rows += _comparisons(prop)
+        rows += _of_material(name, group, prop, left_out)
+    rows += [row for row in _comparisons(prop) if row.source.lower() not in left_out]
     return tuple(_once(rows))
+
+
+@cache
+def names_of(source: str) -> frozenset[str]:
+    """What rows of a source may name it by: its id and its DOI, in small letters."""
+    if not source:
+        return frozenset()
+    frames = (table("sources"), reality.sources())
+    dois = {doi for frame in frames for doi in frame.loc[frame["id"] == source, "doi"] if doi}
+    return frozenset(name.lower() for name in (source, *dois))
 
 
 @cache
@@ -94,7 +109,9 @@ def class_of(name: str) -> Chemistry:
     return _materials()[name]
 
 
-def _of_material(name: str, group: Chemistry, prop: str) -> list[Observation]:
+def _of_material(
+    name: str, group: Chemistry, prop: str, left_out: frozenset[str]
+) -> list[Observation]:
     usable = [
         value
         for value in values_of(name)
@@ -102,6 +119,7 @@ def _of_material(name: str, group: Chemistry, prop: str) -> list[Observation]:
         and value.qualifier not in _LEFT_OUT
         and value.state in _AS_MADE
         and value.method != "computed"
+        and left_out.isdisjoint((value.origin.lower(), value.source.lower()))
         and value.bound != "lower"
         and not isnan(value.number)
     ]

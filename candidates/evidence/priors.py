@@ -41,11 +41,17 @@ def fitted(prop: str) -> Fit:
 
 
 @cache
-def model(prop: str) -> Fit:
-    """The model with the spreads of the shipped table. Raises KeyError for another property."""
+def model(prop: str, without: str = "") -> Fit:
+    """The model with the spreads of the shipped table. Raises KeyError for another property.
+
+    without: a source whose values are left out of the effects.
+    """
     if prop not in PROPERTIES:
         raise KeyError(prop)
-    return fit(observations(prop), _shipped(prop))
+    used = observations(prop, without)
+    if without and used == observations(prop):
+        return model(prop)
+    return fit(used, _shipped(prop))
 
 
 def priors() -> pd.DataFrame:

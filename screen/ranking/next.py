@@ -133,6 +133,11 @@ def what_to_measure(dirs: Dirs, *, cell: str | None = None, nodes: int = NODES) 
     if rows.empty:
         raise UsageError(f"--cell {cell}: no row fits" if cell else "next: no coating has a row")
     problem = _problem(results.folders[0])
+    if problem.layers > 1:
+        raise UsageError(
+            "next: coatings of several layers have probabilities, but no gains yet; run a screen "
+            "of their single layers"
+        )
     group = int(rows["row_id"].iloc[0]) // (problem.space.coatings * problem.space.rows_per_line)
     with jax.enable_x64(True):
         gains = list(gains_of(_cell(problem, group), nodes))

@@ -23,6 +23,8 @@ Row = Mapping[str, Any]
 QUESTIONS = ("p_protects", "p_affordable", "p_stable", "p_inert")
 BARE = "none"
 STATE = "cathode_state"
+MOST_LAYERS = 9
+"""Layers of a coating that are looked for in a row."""
 NARROW = 100
 """Terminal width below which the band and the sigma_ele needed are left to `--wide`."""
 _LEGEND_OF_WIDE = (
@@ -158,7 +160,14 @@ def percent(value: float | None) -> str:
 
 
 def _known(row: Row, kind: str) -> str:
-    """log10 of a conductivity with its deviation."""
+    """log10 of a conductivity with its deviation; of several layers each by itself."""
+    layers = [k for k in range(1, MOST_LAYERS) if f"coating_{k}_{kind}_median_S_cm" in row]
+    if layers:
+        return " | ".join(_of_one(row, f"coating_{k}_{kind}") for k in layers)
+    return _of_one(row, kind)
+
+
+def _of_one(row: Row, kind: str) -> str:
     middle, decades = number(row, f"{kind}_median_S_cm"), number(row, f"{kind}_decades")
     if middle is None or decades is None or middle <= 0:
         return "unknown"

@@ -215,3 +215,17 @@ def test_an_electrolyte_conducts_as_measured_when_it_coats(rows, name, table):
 def test_a_film_is_no_electrolyte(rows, name, table):
     row = {**rows.loc["LATP (film)"], "name": name, "table": table}
     assert evidence(row)["sigma_ion_S_cm"].group == "oxide of a redox metal"
+
+
+def test_a_source_that_is_left_out_gives_nothing(rows) -> None:
+    """Of Wei 2023 the library has a sigma_ion of LiNbO3, of Sun 2021 the window of Li2WO4."""
+    for name, source, prop in (
+        ("LiNbO3", "Wei2023", "sigma_ion_S_cm"),
+        ("Li2WO4", "Sun2021LWO", "reduction_limit_V"),
+    ):
+        row = rows[rows["name"] == name].iloc[0].to_dict() | {"table": "library"}
+        known, held = (evidence(row, own=False, without=each)[prop] for each in ("", source))
+        assert held.mean != known.mean
+    assert len(observations(ION, "Wei2023")) == len(observations(ION)) - 2
+    assert observations(ELE, "Bong2023") == observations(ELE)
+    assert model(ELE, "Bong2023") is model(ELE)

@@ -162,4 +162,6 @@ def test_exact_numbers_give_verdicts_and_one_layer_is_a_single_coating():
         lines = jax.tree.map(lambda *x: np.concatenate(x), *(case.each for case, _ in alone))
         single = jax.jit(at_thickness)(lines, np.array([nm[0] for _, nm in alone]))
     for name in Probabilities._fields:
-        assert np.abs(getattr(found, name) - getattr(single, name)).max() < 0.01, name
+        # whether a coating protects that no budget allows is known less closely
+        most = 0.02 if name == "p_protects" else 0.01
+        assert np.abs(getattr(found, name) - getattr(single, name)).max() < most, name

@@ -2,10 +2,11 @@
 
 import pytest
 
-from muli.screen import run
+from muli.screen import rank, run
 from muli.screen.errors import SpecError
 from muli.screen.space.problem import column
 from muli.screen.space.setup import set_up
+from muli.screen.vocabulary import P_COLUMNS
 from tests.screen.screens import COATINGS, read
 
 SIGMA_ELE = {"coating": 4e-14, "electrolyte": 1e-9}
@@ -89,9 +90,43 @@ def test_the_coating_is_judged_by_all_its_layers(rows):
     assert set(charged[charged["coating_2"] == "film A"]["coating_class"]) == {"oxidises"}
 
 
+def test_every_row_has_probabilities_of_its_own_thicknesses(rows):
+    """Numbers, no more likely together than apart; the thinnest of the best is recommended."""
+    assert rows[[*P_COLUMNS, "asr_median_ohm_cm2"]].notna().all().all()
+    assert (rows["p_works"] <= rows[["p_transport", "p_chemistry"]].min(axis=1) + 1e-12).all()
+    line = ["coating", "electrolyte_thickness_um"]
+    thickness = [f"coating_{k}_thickness_nm" for k in (1, 2)]
+    for _, same in rows.groupby([*line, *thickness], observed=True):
+        assert (same[list(P_COLUMNS)].nunique() == 1).all()  # all states of charge together
+    for _, group in rows.groupby(line, observed=True):
+        assert group["recommended_thickness_nm"].nunique() == 1
+        least = group["p_transport"].max() - 0.005
+        enough = group[(group["coating_thickness_nm"] >= 2.5) & (group["p_transport"] >= least)]
+        recommended = group["recommended_thickness_nm"].iloc[0]
+        assert recommended == pytest.approx(enough["coating_thickness_nm"].min())
+
+
 @pytest.mark.full
-def test_mode_best_keeps_the_thinnest_that_is_feasible(spec, rows, tmp_path):
+def test_mode_best_keeps_the_recommended_combination(spec, rows, tmp_path):
     run(spec("best"), tmp_path / "best", precision="float64")
+    best, of_all = rank(tmp_path / "best", per=["electrolyte_thickness_um"]), []
+    for _, row in best[best["coating"] != "none"].iterrows():
+        at = ["coating", "electrolyte_thickness_um", "coating_1_thickness_nm"]
+        at += ["coating_2_thickness_nm"]
+        same = rows[(rows[at] == row[at]).all(axis=1)]
+        for name in (*P_COLUMNS, "asr_median_ohm_cm2", "recommended_thickness_nm"):
+            assert same[name].to_numpy() == pytest.approx(row[name], rel=1e-9)
+        of_all.append(row["coating_thickness_nm"] == row["recommended_thickness_nm"])
+    assert len(of_all) == 4
+    assert all(of_all)
+    assert (best[best["coating"] == "none"]["coating_1_thickness_nm"] == 0).all()
+
+
+@pytest.mark.full
+def test_without_priors_mode_best_keeps_the_thinnest_that_is_feasible(spec, rows, tmp_path):
+    facts = spec("best")
+    facts["screen"] = {**facts["screen"], "missing": "status"}
+    run(facts, tmp_path / "best", precision="float64")
     best = read(tmp_path / "best").to_pandas()
     feasible = rows[rows["feasible"]]
     thinnest = feasible.groupby(["coating", "electrolyte_thickness_um"], observed=True)
