@@ -93,8 +93,10 @@ def _value(row: Mapping[Any, Any], side: str, without: str) -> Any:
     if not without or row.get("table") != "library" or row.get("window_source") != without:
         return row[side]
     chosen, _ = choose_window(_windows(row, without))
-    chosen = chosen or computed.compound(row["formula"])
-    return nan if chosen is None else chosen[side]
+    if chosen is not None:
+        return chosen[side]
+    found = computed.compound(row["formula"])
+    return nan if found is None else found[side]
 
 
 def _spread(row: Mapping[Any, Any], side: str, without: str) -> tuple[float, int]:
