@@ -8,8 +8,10 @@ import pytest
 from muli.screen.conditions import ConditionError, check_gate, parse
 from muli.screen.engine.expression import Column, evaluate
 from muli.screen.errors import SpecError
+from muli.screen.ranking.rank import rank
 from muli.screen.running.run import run
 from muli.screen.space.cost import dry_run
+from muli.screen.vocabulary import P_COLUMNS
 from tests.screen.screens import read, small
 
 A = [1.0, 2.0, 3.0, None, -1.0]
@@ -175,3 +177,30 @@ def test_unknown_columns_are_named_with_the_closest(tmp_path):
         run(spec, tmp_path / "out")
     assert "closest: oxidation_margin_V" in str(error.value)
     assert "filters.b" in str(error.value)
+
+
+@pytest.mark.full
+def test_a_row_that_a_gate_moves_has_resistance_and_probabilities_of_where_it_stands(tmp_path):
+    """The recommended film is thinner than 20 nm, which the gate asks for."""
+    axes = {
+        "coating": ["LiNbO3", "Li3PO4"],
+        "coating_thickness_nm": [5.0, 20.0, 50.0],
+        "electrolyte": ["Li6PS5Cl"],
+        "cathode": ["NMC811"],
+        "cathode.area_factor": [2.0],
+        "interface.coating_cathode_asr_ohm_cm2": [3.0],
+    }
+    spec = {"axes": axes, "filters": {"thick": "coating_thickness_nm >= 20"}}
+    run({**spec, "output": {"mode": "best"}}, tmp_path / "moved", precision="float64")
+    moved = rank(tmp_path / "moved", where="coating <> 'none'")
+    alone = {"axes": axes | {"coating_thickness_nm": [20.0]}, "output": {"mode": "all"}}
+    run(alone, tmp_path / "there", precision="float64")
+    there = rank(tmp_path / "there")
+    assert (moved["coating_thickness_nm"] == 20.0).all()
+    assert (moved["recommended_thickness_nm"] < 20.0).all()
+    assert moved["coating"].tolist() == there["coating"].tolist()
+    for name in ("asr_median_ohm_cm2", *P_COLUMNS):
+        assert moved[name].tolist() == pytest.approx(there[name].tolist(), rel=1e-9), name
+    niobate = moved[moved["coating"] == "LiNbO3"].iloc[0]
+    by_hand = (20e-7 / niobate["sigma_ion_median_S_cm"] + 3.0) / 2.0
+    assert niobate["asr_median_ohm_cm2"] == pytest.approx(by_hand, rel=1e-9)
