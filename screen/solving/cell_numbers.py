@@ -24,6 +24,7 @@ from muli.screen.engine.probability_line import Line, Probabilities, Recommended
 from muli.screen.engine.stacks import LawForm, Lookup, build
 from muli.screen.engine.thresholds import judge_at, thresholds_of_plane
 from muli.screen.space.facts import Values
+from muli.screen.space.evidence import Beliefs
 from muli.screen.space.layout import COATING, STATE, THICKNESS
 from muli.screen.space.problem import Problem
 from muli.screen.space.setup import Setup
@@ -159,7 +160,7 @@ def _believed(setup: Setup) -> Row:
 
 def _line(setup: Setup, *, bare: bool = False) -> Line:
     """Everything that is believed of the cell, as numbers; of a bare one where asked."""
-    assert setup.beliefs is not None
+    assert isinstance(setup.beliefs, Beliefs)
     _, tables = tables_of(setup.beliefs)
     tables |= {name: each for name, each in setup.problem.numbers.items() if name not in tables}
 
