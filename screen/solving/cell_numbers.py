@@ -23,8 +23,8 @@ from muli.screen.engine.probabilities import (
 from muli.screen.engine.probability_line import Line, Probabilities, Recommended
 from muli.screen.engine.stacks import LawForm, Lookup, build
 from muli.screen.engine.thresholds import judge_at, thresholds_of_plane
-from muli.screen.space.facts import Values
 from muli.screen.space.evidence import Beliefs
+from muli.screen.space.facts import Values
 from muli.screen.space.layout import COATING, STATE, THICKNESS
 from muli.screen.space.problem import Problem
 from muli.screen.space.setup import Setup
