@@ -52,7 +52,6 @@ def answer(batch: Batch, *, plane: bool, current: bool, row: Row | None = None) 
     for name in ("coating_oxidation_margin_V", "coating_reduction_margin_V"):
         floats[name] = reduce(jnp.minimum, getattr(numbers, name))
     floats["max_sigma_ele_ratio"] = _largest_ratio(batch)
-    floats["self_discharge_uA_cm2"] = 1e6 * jnp.abs(floats["leak_current_A_cm2"])
     if not current:
         floats |= _known_without_transport(batch, floats)
     codes = {
