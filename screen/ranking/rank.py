@@ -15,7 +15,7 @@ from muli.screen.ranking import criteria as keys_of
 from muli.screen.ranking import pareto as pareto_front
 from muli.screen.ranking import sql
 from muli.screen.ranking.held import Rows, connected
-from muli.screen.ranking.rows import REF, Table
+from muli.screen.ranking.rows import REF, Table, scenarios_of
 from muli.screen.spec.criteria import criteria_of
 from muli.screen.vocabulary import CRITERIA, LARGER, LIFE, LIVES, P_COLUMNS, better
 
@@ -97,7 +97,7 @@ def ranking(
         spoken = check_condition(where, sql.kinds(known)) if where else []
         stored = sql.as_stored(where, known.values()) if where else "true"
         asked = [*(per or ()), *spoken, *(by or "").split(" ")[:1], *(pareto or ())]
-        table = rows.table(f"(\n{stored}\n)", tuple(per or ()), _deciding(known, asked))
+        table = rows.table(f"(\n{stored}\n)", tuple(per or ()), _deciding(rows.results, asked))
         if pareto:
             return _pareto(table, list(pareto))
         if by:
@@ -105,11 +105,12 @@ def ranking(
         return _answers(table, spoken, top, asked_criteria(criteria, rows.results))
 
 
-def _deciding(known: Iterable[str], asked: Iterable[str]) -> set[str]:
+def _deciding(results: Results, asked: Iterable[str]) -> set[str]:
     """Columns that decide on a ranking: those of its order, of scenarios, and what is asked for."""
+    known = results.columns
     keys = [*keys_of.ORDER, *keys_of.BEST_THICKNESS, *keys_of.RECOMMENDED]
     keys += keys_of.by_probability((*CRITERIA, LIVES))
-    wanted = {"coating", *keys_of.scenario_columns(known), *asked}
+    wanted = {"coating", *scenarios_of(results), *asked}
     wanted |= {column for key in keys for column in key.columns}
     lower = {each.lower() for each in wanted}
     return {each for each in known if each.lower() in lower}

@@ -59,10 +59,7 @@ class Table:
     @property
     def scenarios(self) -> list[str]:
         """Columns that tell the scenarios of these runs apart."""
-        found = criteria.scenario_columns(self.results.columns)
-        axes = self.results.axes
-        ends = ("cathode_potential_V", "anode_potential_V", "cathode_state")
-        return [each for each in found if each in axes or each in ends]
+        return scenarios_of(self.results)
 
     def reference(self, spoken: set[str], *, all_of_them: bool = False) -> dict[str, Any]:
         """Scenario axes that have a default and several values, at the value to compare at.
@@ -206,6 +203,16 @@ class Table:
         position, row = np.divmod(table["ref"].to_numpy(), _ROWS_PER_FILE)
         refs = np.array([*wanted])[position] * _ROWS_PER_FILE + row
         return table.drop_columns("ref").append_column("ref", [refs])
+
+
+def scenarios_of(results: Results) -> list[str]:
+    """Columns that tell the scenarios of these runs apart; an axis with one value does not."""
+    sizes = results.axes
+    ends = ("cathode_potential_V", "anode_potential_V", "cathode_state")
+    # of several folders a value may differ, or a column be of one of them alone
+    alike = {name for name, size in sizes.items() if size == 1 and len(results.folders) == 1}
+    known = criteria.scenario_columns(results.columns)
+    return [each for each in known if each not in alike and (each in sizes or each in ends)]
 
 
 def _as_stored(value: Any, kind: str) -> Any:

@@ -13,6 +13,7 @@ import pytest
 
 from muli.screen.errors import ScreenError
 from muli.screen.running.slurm import load as load_jobs
+from muli.screen.solving.age_file import read_cells
 from muli.screen.solving.stack_file import read_stacks
 from muli.screen.space.cost import dry_run
 from muli.screen.space.setup import set_up
@@ -130,9 +131,12 @@ def test_scrambled_spec_files(seeds, specs, tmp_path):
         attempt(lambda file=file: dry_run(file))
 
 
+@pytest.mark.parametrize(
+    ("example", "read"), [("stacks.json", read_stacks), ("ageing.json", read_cells)]
+)
 @pytest.mark.parametrize("seeds", SEEDS, ids=["some", "many"])
-def test_mutated_stack_files(seeds, tmp_path):
-    text = (EXAMPLES / "stacks.json").read_text("utf-8")
+def test_mutated_stack_files(seeds, example, read, tmp_path):
+    text = (EXAMPLES / example).read_text("utf-8")
     file = tmp_path / "stacks.json"
     for seed in seeds:
         draw = random.Random(seed)
@@ -140,7 +144,7 @@ def test_mutated_stack_files(seeds, tmp_path):
             file.write_text(scrambled(text, draw), "utf-8")
         else:
             file.write_text(json.dumps(mutated(json.loads(text), draw)), "utf-8")
-        attempt(lambda: read_stacks(file))
+        attempt(lambda: read(file))
 
 
 @pytest.mark.parametrize("seeds", SEEDS, ids=["some", "many"])
