@@ -2,10 +2,12 @@
 
 Names and conditions come from people's files. A control character in them could move the cursor,
 colour or clear the screen, or turn text around; it is written as its code. All text for people goes
-through `say` (stdout) and `tell` (stderr), data for programs through `views/formats.py`.
+through `say` (stdout) and `tell` (stderr), data for programs through `views/formats.py`. `tell`
+logs to the logger `muli`, whose level and handlers a program may change.
 """
 
 import contextlib
+import logging
 import os
 import re
 import shutil
@@ -38,11 +40,27 @@ def say(text: object = "") -> None:
 
 
 def tell(text: object) -> None:
-    """A line on stderr, at once; where nobody can read it, it is lost and nothing else happens."""
-    with contextlib.suppress(OSError, ValueError):
-        _write(sys.stderr, str(text))
-        if sys.stderr is not None:
-            sys.stderr.flush()
+    """Log a message: a line on stderr at once, unless a program gave the logger other handlers."""
+    message = visible(str(text))
+    level = logging.WARNING if message.startswith("warning:") else logging.INFO
+    MESSAGES.log(level, "%s", message)
+
+
+class ToStderr(logging.Handler):
+    """Writes a message to stderr; where nobody can read it, it is lost and nothing else happens."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one message as a line."""
+        with contextlib.suppress(OSError, ValueError):
+            _write(sys.stderr, record.getMessage())
+            if sys.stderr is not None:
+                sys.stderr.flush()
+
+
+MESSAGES = logging.getLogger("muli")
+MESSAGES.addHandler(ToStderr())
+MESSAGES.setLevel(logging.INFO)
+MESSAGES.propagate = False
 
 
 def terminal_width() -> int:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -61,6 +62,19 @@ def test_a_csv_acts_on_no_terminal_and_is_exact_elsewhere():
     for stream, found in ((Screen(), "a\\x1b[2Jb"), (io.StringIO(), "a\x1b[2Jb")):
         write_csv(frame, stream)
         assert stream.getvalue() == f"name\n{found}\n"
+
+
+def test_messages_go_through_a_logger_that_a_program_may_quieten(capsys):
+    logger = logging.getLogger("muli")
+    before = logger.level
+    terminal.tell("a note\x1b[2J")
+    try:
+        logger.setLevel(logging.WARNING)
+        terminal.tell("another note")
+        terminal.tell("warning: a part is left out")
+    finally:
+        logger.setLevel(before)
+    assert capsys.readouterr().err == "a note\\x1b[2J\nwarning: a part is left out\n"
 
 
 @pytest.mark.parametrize(
