@@ -1,20 +1,29 @@
-"""The distribution of a sigma_ele that is a curve: one normal per cell, for probabilities.
+"""The distribution of a sigma_ele that is a curve or branches: one normal per cell.
 
 Probabilities take constant laws. A coating that just protects lies between the electrolyte's
 oxidation limit and the cathode's potential, an electrolyte then between its anode side and that
 limit; a constant sigma_ele equal to the mean of the curve there gives the same leakage (while
-sigma_ele is far below sigma_ion). The spread is that of the curve, weighted by sigma_ele.
+sigma_ele is far below sigma_ion). The spread is that of the curve, weighted by sigma_ele;
+branches have none, as a number of the user has none.
 """
 
 from collections.abc import Mapping
+from itertools import product
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from muli.candidates.users.curve import Curve
+from muli.kernels.constants import BOLTZMANN_EV
 from muli.screen.space.belief import Belief
-from muli.screen.space.conductivity import used_on_host
+from muli.screen.space.conductivity import Measured, used_on_host
 from muli.screen.space.curves import curve_at, mean_between
 from muli.screen.space.facts import Along, along, measured_along
-from muli.screen.space.problem import Problem
+from muli.screen.space.problem import BRANCH_PROPERTIES, Problem, column
+
+_RANGE_V = (-1.0, 7.0, 0.01)
+"""Potentials at which a branch law is taken, and their distance."""
 
 
 def of_coatings(problem: Problem, ele: Belief, oxidation: Belief, cathode: Along) -> Belief:
@@ -41,10 +50,11 @@ def of_electrolytes(
 
 def _replaced(problem: Problem, role: str, ele: Belief, low: Along, high: Along) -> Belief:
     """A belief, with the means of the role's curves between two potentials in their places."""
-    known = problem.curved.get(role)
+    known = has_law(problem, role)
     if known is None:
         return ele
-    own, measured = measured_along(problem, role, "sigma_ele", curved=1.0)
+    own, measured = measured_along(problem, role, "sigma_ele")
+    measured = Measured(np.ones_like(measured[0]), *measured[1:])
     temperature = problem.numbers["temperature_K"].reshape([*(1,) * (len(own) - 1), -1])
     shift: Along = (own, np.log10(used_on_host("sigma_ele", measured, temperature)))
     axes = tuple(dict.fromkeys((*ele.axes, *own, *low[0], *high[0])))
@@ -52,13 +62,46 @@ def _replaced(problem: Problem, role: str, ele: Belief, low: Along, high: Along)
     mean, sd, moved, below, above = np.broadcast_arrays(*(along(values, axes) for values in given))
     mean, sd = mean.copy(), sd.copy()
     rows = problem.materials.frames[role].to_dict("records")
-    for place in np.flatnonzero(known):
-        curve = curve_at(rows[place])
-        assert curve is not None
-        at = tuple(place if axis == role else slice(None) for axis in axes)
+    for place, number in product(np.flatnonzero(known), range(temperature.size)):
+        curve = curve_at(rows[place]) or _of_branches(rows[place], temperature.ravel()[number])
+        fixed = {role: place, "temperature_K": number}
+        at = tuple(fixed.get(axis, slice(None)) for axis in axes)
         pairs = np.stack([below[at].ravel(), above[at].ravel()], axis=1)
         distinct, which = np.unique(pairs, axis=0, return_inverse=True)
         means = np.array([mean_between(curve, *pair) for pair in distinct])[which.ravel()]
         mean[at] = means[:, 0].reshape(below[at].shape) + moved[at]
         sd[at] = means[:, 1].reshape(below[at].shape)
     return Belief(axes, mean, sd)
+
+
+def has_law(problem: Problem, role: str) -> NDArray[np.bool_] | None:
+    """Which materials of a role have a curve or branches; None where no stack is built with one.
+
+    Branches that the spec sweeps are not told apart here: the constant stays.
+    """
+    if not problem.branches:
+        return problem.curved.get(role)
+    swept = [f"{role}.{name}" for name in (*BRANCH_PROPERTIES, "sigma_ele_S_cm")]
+    if any(key in problem.numbers or key in problem.own for key in swept):
+        return None
+    frame = problem.materials.frames[role]
+    parts = [column(frame, f"sigma_{kind}_S_cm") for kind in ("0", "n", "p")]
+    known = ~np.isnan(parts).all(axis=0)
+    return known if known.any() else None
+
+
+def _of_branches(row: Mapping[Any, Any], temperature_K: float) -> Curve:
+    """The branch law of a material of a user's table, without an error."""
+
+    def number(name: str, default: float) -> float:
+        value = row.get(name)
+        return default if value is None or np.isnan(value) else float(value)
+
+    E, V_T = np.arange(*_RANGE_V), BOLTZMANN_EV * temperature_K
+    total = np.full(len(E), number("sigma_0_S_cm", 0.0))
+    for kind, sign in (("n", -1.0), ("p", 1.0)):
+        slope = sign * number(f"z_{kind}", 1.0) / V_T
+        middle = number(f"E_{kind}_V", 0.0)
+        total += number(f"sigma_{kind}_S_cm", 0.0) * np.exp(slope * (E - middle))
+    logs = np.log10(np.maximum(total, 1e-300))
+    return Curve(tuple(E), tuple(logs), (0.0,) * len(E))

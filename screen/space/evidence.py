@@ -16,7 +16,7 @@ from muli.candidates import reality
 from muli.candidates.evidence import Evidence, evidence
 from muli.screen.space.belief import Belief, Floats
 from muli.screen.space.conductivity import Kind, Measured, used_on_host
-from muli.screen.space.curve_beliefs import of_coatings, of_electrolytes
+from muli.screen.space.curve_beliefs import has_law, of_coatings, of_electrolytes
 from muli.screen.space.distributions import loadings
 from muli.screen.space.facts import Values, Words, used_column, words
 from muli.screen.space.layout import COATING
@@ -350,8 +350,8 @@ def _columns(
         result[f"{kind}_median_S_cm"] = Values(axes, 10.0**mean)
         result[f"{kind}_decades"] = Values(axes, sd)
         basis = np.array([material[f"{kind}_S_cm"].kind for material in known], dtype=object)
-        if kind == "sigma_ele" and COATING in problem.curved:
-            basis[problem.curved[COATING]] = "given"
+        if kind == "sigma_ele" and (known := has_law(problem, COATING)) is not None:
+            basis[known] = "given"
         if f"coating.{kind}_S_cm" in problem.numbers:
             basis[:] = "given"
         for key, index in problem.own.get(f"coating.{kind}_S_cm", ()):

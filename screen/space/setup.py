@@ -109,8 +109,9 @@ def ranking_notes(problem: Problem) -> list[str]:
         return notes
     if problem.branches:
         notes.append(
-            'screen.law = "branches": probabilities and recommended thicknesses take sigma_ele as '
-            "constant, from the evidence; margins and verdicts take the branches"
+            'screen.law = "branches": probabilities take the mean of the branches between the '
+            "electrolyte's oxidation limit and the cathode's potential (of an electrolyte's: "
+            "between its anode side and that limit); margins and verdicts take the branches"
         )
     if problem.curved:
         notes.append(

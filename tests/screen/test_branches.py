@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 
 from muli.kernels import Branches, Layer, Limits, Stack, Window, metrics, min_thickness, solve
+from muli.kernels.constants import BOLTZMANN_EV
 from muli.screen.errors import SpecError
 from muli.screen.running.run import run
 from muli.screen.space import layout as space
 from muli.screen.space.distributions import draw, normal_scores, quantile
 from muli.screen.space.draws import label
+from muli.screen.space.evidence import beliefs
+from muli.screen.space.setup import set_up
 from tests.quick import quick_jit
 from tests.screen.screens import contents, read
 
@@ -202,3 +205,25 @@ def test_what_the_closed_form_does_not_cover_is_refused(tmp_path):
         run(branchy(tmp_path, films=bent), tmp_path / "out")
     with pytest.raises(SpecError, match="open circuit only"):
         run(branchy(tmp_path, current_density_mA_cm2=[0.0, 1.0]), tmp_path / "out")
+
+
+def test_probabilities_take_the_constant_that_leaks_as_the_branches(tmp_path):
+    """By the closed integral of both branches, at two temperatures; the rest stays as it is."""
+    problem = set_up(
+        branchy(tmp_path, cathode_potential_V=[4.2], temperature_K=[298.15, 350.0])
+    ).problem
+    found = beliefs(problem).fields["sigma_ele"]
+    electrolyte, film = found.axes.index("electrolyte"), found.axes.index("coating")
+    for t, kelvin in enumerate((298.15, 350.0)):
+        V_T, low, high = BOLTZMANN_EV * kelvin, 2.31, 4.2
+        electrons = 1e-11 * (np.exp((1.0 - low) / V_T) - np.exp((1.0 - high) / V_T))
+        holes = 1e-11 * (np.exp((high - 4.0) / V_T) - np.exp((low - 4.0) / V_T))
+        mean = 1e-13 + V_T * (electrons + holes) / (high - low)
+        at = [0] * found.mean.ndim
+        at[found.axes.index("temperature_K")] = t
+        assert found.mean[tuple(at)] == pytest.approx(np.log10(mean), abs=2e-3)
+        assert found.sd[tuple(at)] == 0.0
+        at[film] = 1
+        assert found.mean[tuple(at)] == pytest.approx(-13.0)
+    assert found.mean.shape[electrolyte] == 2
+    assert beliefs(problem).columns["sigma_ele_basis"].words == ("given",)
