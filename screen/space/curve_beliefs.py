@@ -64,7 +64,7 @@ def _replaced(problem: Problem, role: str, ele: Belief, low: Along, high: Along)
     rows = problem.materials.frames[role].to_dict("records")
     for place, number in product(np.flatnonzero(known), range(temperature.size)):
         curve = curve_at(rows[place]) or _of_branches(rows[place], temperature.ravel()[number])
-        fixed = {role: place, "temperature_K": number}
+        fixed: dict[str, Any] = {role: place, "temperature_K": number}
         at = tuple(fixed.get(axis, slice(None)) for axis in axes)
         pairs = np.stack([below[at].ravel(), above[at].ravel()], axis=1)
         distinct, which = np.unique(pairs, axis=0, return_inverse=True)
@@ -86,8 +86,8 @@ def has_law(problem: Problem, role: str) -> NDArray[np.bool_] | None:
         return None
     frame = problem.materials.frames[role]
     parts = [column(frame, f"sigma_{kind}_S_cm") for kind in ("0", "n", "p")]
-    known = ~np.isnan(parts).all(axis=0)
-    return known if known.any() else None
+    known = ~np.isnan(np.stack(parts)).all(axis=0)
+    return np.asarray(known) if known.any() else None
 
 
 def _of_branches(row: Mapping[Any, Any], temperature_K: float) -> Curve:

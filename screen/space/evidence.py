@@ -350,8 +350,8 @@ def _columns(
         result[f"{kind}_median_S_cm"] = Values(axes, 10.0**mean)
         result[f"{kind}_decades"] = Values(axes, sd)
         basis = np.array([material[f"{kind}_S_cm"].kind for material in known], dtype=object)
-        if kind == "sigma_ele" and (known := has_law(problem, COATING)) is not None:
-            basis[known] = "given"
+        if kind == "sigma_ele" and (curved := has_law(problem, COATING)) is not None:
+            basis[curved] = "given"
         if f"coating.{kind}_S_cm" in problem.numbers:
             basis[:] = "given"
         for key, index in problem.own.get(f"coating.{kind}_S_cm", ()):
