@@ -13,8 +13,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
-
 from muli import candidates
 from muli.screen.solving.assumed import assumptions
 from muli.screen.solving.cell_growth import Growth, grown
@@ -28,7 +26,6 @@ from muli.screen.vocabulary import CRITERIA
 CELL_EXPECTED = {
     **NAMED_EXPECTED,
     "asr_budget_ohm_cm2": "a resistance in ohm cm2 that coating and contacts may have",
-    "tables": "names of CSV files",
     "temperature_K": "a temperature in degrees Celsius",
 }
 FIRST = (
@@ -51,10 +48,9 @@ FIRST = (
 
 
 class CellEntry(NamedEntry):
-    """A cell of named materials. tables: users' tables whose rows join the library."""
+    """A cell of named materials."""
 
     asr_budget_ohm_cm2: float = 10.0
-    tables: list[str] = Field(default_factory=list)
 
     def as_spec(self) -> dict[str, Any]:
         """The spec of a screen with this cell alone, or beside coatings where it has none."""
@@ -62,7 +58,7 @@ class CellEntry(NamedEntry):
         spec["screen"]["asr_budget_ohm_cm2"] = self.asr_budget_ohm_cm2
         if self.has_curve:
             spec["screen"]["law"] = "table"
-        return {"library": {"tables": self.tables}, **spec} if self.tables else spec
+        return spec
 
     @property
     def has_curve(self) -> bool:

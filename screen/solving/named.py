@@ -19,7 +19,7 @@ from typing import Any, Literal
 import jax
 import numpy as np
 import pandas as pd
-from pydantic import ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from muli.kernels import BoundaryChoice, Window, resolve_boundary
 from muli.kernels.constants import CM_PER_NM, CM_PER_UM
@@ -58,13 +58,17 @@ NAMED_EXPECTED = {
     "electrolyte_sigma_ele_S_cm": "a conductivity in S/cm",
     "electrolyte_sigma_ion_S_cm": "a conductivity in S/cm",
     "current_density_mA_cm2": "a current in mA/cm2, positive on discharge",
+    "tables": "names of CSV files",
 }
 COMPARED = ("LiNbO3", "Li3PO4")
 """Coatings in the spec of a cell without one: a screen has one, and its bare cell beside it."""
 
 
 class NamedEntry(Strict):
-    """One stack of materials by name. Ranges are those of a spec's axes."""
+    """One stack of materials by name. Ranges are those of a spec's axes.
+
+    tables: users' tables whose rows join the library.
+    """
 
     electrolyte: str
     electrolyte_thickness_um: float
@@ -80,6 +84,7 @@ class NamedEntry(Strict):
     coating_sigma_ion_S_cm: float | None = None
     electrolyte_sigma_ele_S_cm: float | None = None
     electrolyte_sigma_ion_S_cm: float | None = None
+    tables: list[str] = Field(default_factory=list)
     name: str | None = None
     expected: Any = None
 
@@ -109,7 +114,12 @@ class NamedEntry(Strict):
         for role in ("coating", "electrolyte"):
             axes |= {f"{role}.{name}": [value] for name, value in self.typed(role).items()}
         mode = "all" if self.coating is not None else "best"
-        return {"screen": {"boundary": self.boundary}, "axes": axes, "output": {"mode": mode}}
+        spec: dict[str, Any] = {
+            "screen": {"boundary": self.boundary},
+            "axes": axes,
+            "output": {"mode": mode},
+        }
+        return {"library": {"tables": self.tables}, **spec} if self.tables else spec
 
     def typed(self, role: str) -> dict[str, float]:
         """Conductivities of the coating or electrolyte that are given, by column of a material."""

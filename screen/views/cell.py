@@ -237,6 +237,9 @@ def _ages(answer: CellAnswer) -> Iterator[str]:
             yield f"Ageing, {side} side: nothing grows."
         else:
             yield f"Ageing, {side} side: an interphase grows, {_sizes(growth, name, end)}."
+    cost = growth.columns["asr_interphase_ohm_cm2_at_1_year"]
+    if cost > 0:
+        yield f"After 1 year the interphases have {figure(cost)} ohm cm2."
 
 
 def _sizes(growth: Growth, name: str, end: float) -> str:
@@ -244,11 +247,15 @@ def _sizes(growth: Growth, name: str, end: float) -> str:
     at = {label: growth.columns[f"{name}_at_{label}"] for label in TIMES_S}
     first = next(iter(at))
     if at[first] > 0.99 * end:
-        return f"to {length(end)} within {_spoken(first)}"
-    sizes = [f"{length(value)} after {_spoken(label)}" for label, value in at.items()]
-    return (
-        f"{', '.join(sizes)}, {'without end' if math.isinf(end) else f'to {length(end)} at last'}"
-    )
+        return f"to {_about(end)} within {_spoken(first)}, and ends there"
+    sizes = [f"{_about(value)} after {_spoken(label)}" for label, value in at.items()]
+    last = "without end" if math.isinf(end) else f"to {_about(end)} at last"
+    return f"{', '.join(sizes)}, {last}"
+
+
+def _about(nm: float) -> str:
+    """A thickness to two digits: the properties of interphases are not known better."""
+    return length(float(f"{nm:.2g}"))
 
 
 def _spoken(label: str) -> str:

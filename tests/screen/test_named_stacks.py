@@ -89,3 +89,15 @@ def test_every_mistake_says_stack_key_and_what_is_expected(tmp_path):
         "stack 3: cathode = True; expected the name of a cathode, or a potential",
     ):
         assert phrase in text
+
+
+def test_a_stack_may_name_a_table_of_ones_own(tmp_path):
+    (tmp_path / "mine.csv").write_text(
+        "name,formula,sigma_ion_S_cm,sigma_ele_S_cm\nmy film,LiNbO3,3e-7,5e-12\n"
+    )
+    cell = {**CELL, "coating": "my film", "tables": ["mine.csv"]}
+    del cell["coating_sigma_ele_S_cm"]
+    (found,) = read_any(written(tmp_path, [cell]))
+    assert found.stack.layers[1].sigma_0_S_cm == 5e-12
+    with pytest.raises(SpecError, match="my film"):
+        read_any(written(tmp_path, [{**cell, "tables": []}]))
