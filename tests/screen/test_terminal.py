@@ -191,10 +191,20 @@ ENDED = (signals.EXIT_INTERRUPTED, -signal.SIGINT, 1)
 def interrupted(seconds, folder):
     """Exit code of a run that gets Ctrl-C after so long."""
     arguments = [sys.executable, "-m", "muli", "run", "--out", str(folder)]
-    process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # Tests that a shell started in the background ignore Ctrl-C, and what they start would too.
+    process = subprocess.Popen(
+        arguments,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     time.sleep(seconds)
     os.kill(process.pid, signal.SIGINT)
-    return process.wait(timeout=120)
+    try:
+        return process.wait(timeout=120)
+    finally:
+        process.kill()
+        process.wait()
 
 
 @pytest.mark.parametrize("seconds", [0.3])
