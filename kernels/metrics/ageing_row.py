@@ -10,7 +10,7 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 
 from muli.kernels.metrics.coverage import Interface, held_holes, in_parallel
 from muli.kernels.metrics.growth_law import Feed, final_thickness, thickness_after
@@ -124,15 +124,14 @@ def feeds_of(row: Row) -> Feeds:
     share = jnp.where(held, one, zero) + unknown
     if row.holes is None:
         return Feeds(cathode, anode, None, share)
-    hole, joined = _hole(row, row.holes, E_a, leak)
-    open_share = jnp.where(joined, 1.0 - row.holes.coverage, share)
+    hole = _hole(row, row.holes, E_a, leak)
+    open_share = jnp.where(held, one, 1.0 - row.holes.coverage)
     beyond = row.E_cathode > row.oxidation
     return Feeds(cathode, anode, hole, jnp.where(beyond, open_share, zero) + unknown)
 
 
-def _hole(row: Row, holes: Holes, E_a: Scalar, leak: Scalar) -> tuple[Feed, Bool[Array, ""]]:
-    """What holes grow from, per real area; and whether the electrolyte joins them to the coating,
-    which protects."""
+def _hole(row: Row, holes: Holes, E_a: Scalar, leak: Scalar) -> Feed:
+    """What holes grow from, per real area."""
     length = row.electrolyte_thickness
     interface = Interface(
         sigma=length / row.electrolyte_resistance,
@@ -147,7 +146,7 @@ def _hole(row: Row, holes: Holes, E_a: Scalar, leak: Scalar) -> tuple[Feed, Bool
     taken = jnp.where(joined, found.leak_hole, leak / row.area_factor)
     ends = row.oxidation, jnp.maximum(row.E_cathode, row.oxidation)
     zero, one = jnp.zeros_like(taken), jnp.ones_like(taken)
-    return _feed(holes.products, ends, zero, jnp.maximum(taken, 0.0), one), joined
+    return _feed(holes.products, ends, zero, jnp.maximum(taken, 0.0), one)
 
 
 def _feed(

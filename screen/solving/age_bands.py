@@ -93,14 +93,16 @@ def _band(values: Floats) -> Band:
 
 def _rows(cell: Cell) -> AgeingRow:
     """The cell with every draw of its products and its coating, (draws,)."""
-    scores = normal_scores(10, DRAWS, SEED)
+    scores = normal_scores(8, DRAWS, SEED)
+    # A second sequence goes along with the first, so that it is put in another order.
+    own = np.random.default_rng(SEED).permutation(normal_scores(2, DRAWS, SEED))
     film = cell.coating_thickness_nm * CM_PER_NM / cell.area_factor
     bare = cell.coating_thickness_nm == 0
     ion, ele = (
         film / (median * 10.0 ** (decades * z))
         for median, decades, z in (
-            (cell.coating_sigma_ion_S_cm, cell.coating_sigma_ion_decades, scores[:, 8]),
-            (cell.coating_sigma_ele_S_cm, cell.coating_sigma_ele_decades, scores[:, 9]),
+            (cell.coating_sigma_ion_S_cm, cell.coating_sigma_ion_decades, own[:, 0]),
+            (cell.coating_sigma_ele_S_cm, cell.coating_sigma_ele_decades, own[:, 1]),
         )
     )
     length = cell.electrolyte_thickness_um * CM_PER_UM
@@ -120,7 +122,7 @@ def _rows(cell: Cell) -> AgeingRow:
         asr_budget=all_draws(np.inf),
         area_factor=all_draws(cell.area_factor),
         cathode=_layer(cell, "bare" if bare else "coated", scores[:, :4]),
-        anode=_layer(cell, "anode", scores[:, 4:8]),
+        anode=_layer(cell, "anode", scores[:, 4:]),
         electrolyte_thickness=all_draws(length),
         anode_counts=all_draws(1.0),
     )

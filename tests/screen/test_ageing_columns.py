@@ -207,6 +207,13 @@ def test_contacts_at_the_anode_are_refused():
         set_up(spec_of({"interface.anode_electrolyte_asr_ohm_cm2": [5.0]}))
 
 
+def test_holes_that_have_merged_are_not_protected():
+    axes = {"electrolyte.sigma_ele_S_cm": [2e-8], "coating.sigma_ele_S_cm": [1e-13]}
+    found = columns_of(spec_of(axes, coverage=0.05))["unprotected_share"]
+    np.testing.assert_allclose(found[[1, 3]], 0.95)  # 6 nm of each coating protect
+    assert found[4] == 1.0
+
+
 def test_a_filter_on_a_column_of_ageing_says_where_it_is_possible():
     spec = {**spec_of(), "filters": {"thin": "interphase_nm_at_10_years < 20"}}
     with pytest.raises(SpecError, match="muli rank DIR --where"):

@@ -84,11 +84,9 @@ function feedsOf(s) {
   const found = { cathode: feed(own, face, held ? E_c : face, behind, leak),
     anode: feed(anode, E_a, s.anode_electrode_V, 0, leak), hole: null, unprotected: held ? 1 : 0 };
   if (s.coverage === 1) return found;
-  const flux = holeFlux(s, before, behind, E_a);
-  const joined = flux !== null;
-  const beyond = E_c > ox;
-  found.hole = feed(bare, ox, Math.max(E_c, ox), 0, Math.max(joined ? flux : leak, 0));
-  found.unprotected = !beyond ? 0 : joined ? 1 - s.coverage : found.unprotected;
+  const flux = holeFlux(s, before, behind, E_a) ?? leak;
+  found.hole = feed(bare, ox, Math.max(E_c, ox), 0, Math.max(flux, 0));
+  if (!held && E_c > ox) found.unprotected = 1 - s.coverage;
   return found;
 }
 
