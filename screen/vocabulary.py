@@ -24,6 +24,7 @@ NO, YES, UNKNOWN = 0, 1, 2
 Kind = Literal[
     "number",
     "under current",
+    "anode coated",
     "probability",
     "recommended",
     "joint",
@@ -44,8 +45,8 @@ class Column:
     Attributes:
         name: as it stands in files, with its unit at the end.
         heading: short name over a column of a table.
-        kind: number (every row), under current (where a current flows), drawn (with
-            `[uncertainty]`), verdict; where unknown properties have a prior also probability,
+        kind: number (every row), under current (where a current flows), anode coated (where a
+            coating lies on the anode), drawn (with `[uncertainty]`), verdict; where unknown properties have a prior also probability,
             recommended (thickness), belief (about the coating), mark, and in mode best joint
             (over the states of charge). With `[ageing]`: ageing (every row), ageing in time (one
             column a time, `interphase_nm_at_1_month`), life (its probability).
@@ -104,6 +105,12 @@ _COLUMNS = (
            "terminal voltage under current"),
     Column("overshoot_V", "overshoot", "under current", SMALLER, "no limit",
            "how far E* lies above the cathode's potential"),
+    Column("anode_interface_potential_V", "E anode side", "anode coated", LARGER, "no limit",
+           "potential at which the electrolyte meets the anode's coating"),
+    Column("anode_coating_oxidation_margin_V", "anode coating ox. margin", "anode coated", LARGER,
+           "no limit", "oxidation limit of the anode's coating less its highest potential"),
+    Column("anode_coating_reduction_margin_V", "anode coating red. margin", "anode coated", LARGER,
+           "no limit", "lowest potential of the anode's coating less its reduction limit"),
     Column("p_works", "works", "probability", LARGER, "no limit",
            "probability that all criteria hold together, in all states of charge"),
     Column("p_chemistry", "chem.", "probability", LARGER, "no limit",
@@ -194,6 +201,7 @@ def _of(kind: Kind) -> tuple[str, ...]:
 
 
 FLOATS, CURRENT_FLOATS = _of("number"), _of("under current")
+ANODE_FLOATS = _of("anode coated")
 VERDICTS = _of("verdict")
 P_COLUMNS, RECOMMENDED = _of("probability"), _of("recommended")
 JOINT, MARKS = _of("joint"), _of("mark")

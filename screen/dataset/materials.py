@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FOLDER = "materials"
-ROLES = ("coating", "electrolyte", "cathode", "anode")
+ROLES = ("coating", "electrolyte", "cathode", "anode", "anode_coating")
 """Files are called after them."""
 
 

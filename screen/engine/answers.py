@@ -49,8 +49,14 @@ def answer(batch: Batch, *, plane: bool, current: bool, row: Row | None = None) 
     )
     names = (*FLOATS, *CURRENT_FLOATS) if current else FLOATS
     floats = {name: getattr(numbers, name) for name in names if name in _OWN}
+    before = batch.stack.electrolyte
     for name in ("coating_oxidation_margin_V", "coating_reduction_margin_V"):
-        floats[name] = reduce(jnp.minimum, getattr(numbers, name))
+        margins = getattr(numbers, name)
+        floats[name] = reduce(jnp.minimum, margins[before:])
+        if before:
+            floats[f"anode_{name}"] = reduce(jnp.minimum, margins[:before])
+    if before:
+        floats["anode_interface_potential_V"] = numbers.anode_interface_potential_V
     floats["max_sigma_ele_ratio"] = _largest_ratio(batch)
     if not current:
         floats |= _known_without_transport(batch, floats)
@@ -70,6 +76,7 @@ def answer(batch: Batch, *, plane: bool, current: bool, row: Row | None = None) 
 _OWN = frozenset(Metrics.__dataclass_fields__) - {
     "coating_oxidation_margin_V",
     "coating_reduction_margin_V",
+    "anode_interface_potential_V",
 }
 
 
@@ -79,13 +86,14 @@ def _known_without_transport(batch: Batch, floats: dict[str, Number]) -> dict[st
     The coating's highest potential is the cathode's, the electrolyte's lowest the anode's.
     """
     E_a, E_c = _ends(batch)
-    first, _, last = batch.stack.interface_asr or (0.0, 0.0, 0.0)
+    contacts = batch.stack.interface_asr or (0.0,)
+    first, last, bare = contacts[0], contacts[-1], batch.stack.electrolyte == 0
     electrolyte: Any = batch.limits.electrolyte
-    coating: Any = batch.limits.coatings[0]
-    alone = len(batch.limits.coatings) == 1
+    coating: Any = batch.limits.coatings[-1]
+    alone = len(_on_cathode_side(batch)) == 1
     ends = {
         "coating_oxidation_margin_V": (coating.oxidation - E_c, alone & (last == 0) & (E_c >= E_a)),
-        "anode_side_margin_V": (E_a - electrolyte.reduction, first == 0),
+        "anode_side_margin_V": (E_a - electrolyte.reduction, bare & (first == 0)),
     }
     return {
         name: jnp.where(jnp.isnan(floats[name]) & sure, margin, floats[name])
@@ -93,10 +101,15 @@ def _known_without_transport(batch: Batch, floats: dict[str, Number]) -> dict[st
     }
 
 
+def _on_cathode_side(batch: Batch) -> tuple[Any, ...]:
+    """The windows of the coating's layers, without that of an anode coating."""
+    return batch.limits.coatings[batch.stack.electrolyte :]
+
+
 def _class_of_all(batch: Batch, numbers: Metrics, floats: dict[str, Number]) -> Verdict:
     """The class of a coating; of several layers that of the least margins of all."""
-    if len(numbers.coating_class) == 1:
-        return numbers.coating_class[0]
+    if len(_on_cathode_side(batch)) == 1:
+        return numbers.coating_class[-1]
     margins = floats["coating_oxidation_margin_V"], floats["coating_reduction_margin_V"]
     tolerance: Any = batch.limits.window_tolerance
     return classify_coating(*margins, tolerance)

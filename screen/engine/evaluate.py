@@ -244,7 +244,8 @@ class Evaluator:
     def plane(self) -> bool:
         """Whether all stacks are two layers of constant laws at open circuit."""
         other = self.problem.branches or self.problem.curved or self.current
-        return not other and self.problem.layers == 1
+        single = self.problem.layers == 1 and not self.problem.anode_coated
+        return single and not other
 
     @property
     def current(self) -> bool:
@@ -364,7 +365,14 @@ class Evaluator:
     def _law(self) -> LawForm:
         problem = self.problem
         curved = frozenset(problem.curved)
-        return LawForm(problem.branches, problem.slope, self.current, curved, problem.layers)
+        return LawForm(
+            problem.branches,
+            problem.slope,
+            self.current,
+            curved,
+            problem.layers,
+            problem.anode_coated,
+        )
 
     def _uncertain(self, lookup: Lookup, draws: Draws) -> Uncertain:
         return Uncertain(draws, lookup, self.problem.spec.screen, self._law, self.plane)

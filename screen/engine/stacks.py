@@ -54,7 +54,7 @@ class LawForm(NamedTuple):
 
     branches: whether sigma_ele is built with branches. slope: the z that all of them share, or
     None. current: whether a current flows in some stack. curves: roles that are built with curves.
-    layers: of every coating.
+    layers: of every coating. anode_coated: whether a coating lies between anode and electrolyte.
     """
 
     branches: bool
@@ -62,6 +62,7 @@ class LawForm(NamedTuple):
     current: bool = False
     curves: frozenset[str] = frozenset()
     layers: int = 1
+    anode_coated: bool = False
 
 
 class Lookup(NamedTuple):
@@ -119,7 +120,7 @@ class Lookup(NamedTuple):
 
 def _axis_of(role: str) -> str:
     """The axis of a role: that of coatings for each of their layers (`coating_1` and so on)."""
-    return role.partition("_")[0]
+    return "coating" if role.startswith("coating_") else role
 
 
 def per_line(values: Array) -> Array:
@@ -147,23 +148,29 @@ def build(lookup: Lookup, thickness_nm: Number, screen: Screen, law: LawForm) ->
     area = lookup.optional("cathode.area_factor", 1.0)
     temperature = lookup.axis("temperature_K")
     films = _films(lookup, thickness_nm, law.layers)
+    before = ("anode_coating",) if law.anode_coated else ()
     layers = (
+        *(
+            _layer(lookup, role, lookup.axis(f"{role}_thickness_nm") * CM_PER_NM, law)
+            for role in before
+        ),
         _layer(lookup, "electrolyte", lookup.axis("electrolyte_thickness_um") * CM_PER_UM, law),
         *(_layer(lookup, role, film * CM_PER_NM / area, law) for role, film in films.items()),
     )
-    windows = [_window(lookup, role) for role in ("electrolyte", *films)]
-    boundary = _boundary(lookup, windows[0])
+    window = _window(lookup, "electrolyte")
+    boundary = _boundary(lookup, window, anode_coated=law.anode_coated)
     stack = Stack(
         layers,
         boundary.E_anode,
         boundary.E_cathode,
         temperature,
         lookup.axis("current_density_mA_cm2") * 1e-3 if law.current else 0.0,
-        _contacts(lookup, area, law.layers),
+        _contacts(lookup, area, law),
+        electrolyte=len(before),
     )
     limits = Limits(
-        windows[0],
-        tuple(windows[1:]),
+        window,
+        tuple(_window(lookup, role) for role in (*before, *films)),
         screen.asr_budget_ohm_cm2,
         screen.areal_capacity_mAh_cm2,
         screen.window_tolerance_V,
@@ -186,19 +193,21 @@ def _films(lookup: Lookup, thickness: Number, layers: int) -> dict[str, Number]:
     }
 
 
-def _contacts(lookup: Lookup, area: Number, layers: int) -> tuple[Number, ...] | None:
+def _contacts(lookup: Lookup, area: Number, law: LawForm) -> tuple[Number, ...] | None:
     """Contact resistances; those at the coating share the cathode's larger area.
 
-    Layers of a coating touch each other ideally.
+    Layers of a coating touch each other ideally, and so does a coating of the anode.
     """
     if not any(key in lookup.digits for key in CONTACTS):
         return None
     first, middle, last = (lookup.optional(key, 0.0) for key in CONTACTS)
-    ideal = (jnp.zeros_like(area),) * (layers - 1)
-    return first, middle / area, *ideal, last / area
+    nothing = jnp.zeros_like(area)
+    ideal = (nothing,) * (law.layers - 1)
+    before = (nothing,) if law.anode_coated else ()
+    return *before, first, middle / area, *ideal, last / area
 
 
-def _boundary(lookup: Lookup, window: Window) -> Boundary:
+def _boundary(lookup: Lookup, window: Window, *, anode_coated: bool) -> Boundary:
     key = "anode_potential_V"
     axis = "anode" if "anode" in lookup.digits else key
     E_anode = per_line(lookup.tables[key][lookup.digits[axis]])
@@ -206,7 +215,9 @@ def _boundary(lookup: Lookup, window: Window) -> Boundary:
     potentials = lookup.tables["cathode_potential_V"][lookup.digits[axis]]
     E_cathode = jnp.moveaxis(potentials, 2, 1)[..., None]
     kept = resolve_boundary(E_anode, E_cathode, window, choice="electrode")
-    pinned = resolve_boundary(E_anode, E_cathode, window, choice="auto")
+    pinned = resolve_boundary(
+        E_anode, E_cathode, window, choice="auto", anode_coated=anode_coated
+    )
     electrode = lookup.axis("boundary") > 0
     return jax.tree.map(lambda a, b: jnp.where(electrode, a, b), kept, pinned)
 

@@ -78,6 +78,11 @@ def refuse_unread(source: Source) -> None:
             "filters: a design or map does not apply them; choose coatings on the axis, "
             'as in coating = { where = "..." }'
         )
+    if source.spec.axes.anode_coating is not None:
+        problems.append(
+            "axes.anode_coating: a design or map has no coating at the anode; leave it out, or "
+            "vary its thickness in a screen (`muli run`)"
+        )
     if source.spec.screen.missing == "decades":
         problems.append(
             'screen.missing = "decades": a design or map sweeps no unknown values; give them as '

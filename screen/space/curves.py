@@ -27,7 +27,7 @@ Floats = NDArray[np.float64]
 FILE = "sigma_ele_curve"
 POINTS = "sigma_ele_curve_points"
 """Column with the points [E (V), log10 sigma_ele (S/cm), sd (decades)] as JSON; None without."""
-ROLES = ("coating", "electrolyte")
+ROLES = ("coating", "electrolyte", "anode_coating")
 """Roles of which curves are read."""
 MOST_POINTS = 1000
 """Most points of a curve in a screen."""

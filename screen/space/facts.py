@@ -16,13 +16,15 @@ from numpy.typing import NDArray
 from muli.screen.space import layered
 from muli.screen.space.conductivity import Kind, Measured, held_constant, used_on_host
 from muli.screen.space.curves import FILE
+from muli.screen.space.law_words import laws
 from muli.screen.space.layout import COATING, STATE, THICKNESS
 from muli.screen.space.materials import ROLES
 from muli.screen.space.own import Own
-from muli.screen.space.problem import Problem, column
+from muli.screen.space.problem import ANODE_COATING, Problem, column
 from muli.screen.spec.times import label
 from muli.screen.vocabulary import (
     AGEING,
+    ANODE_FLOATS,
     CODE_NAMES,
     CURRENT_FLOATS,
     FLOATS,
@@ -150,7 +152,7 @@ def _facts(problem: Problem) -> dict[str, AxisColumn]:
     columns: dict[str, AxisColumn] = {
         "family": words((COATING,), coating["family"].to_numpy(object)),
         "electrolyte_family": words(("electrolyte",), electrolyte["family"].to_numpy(object)),
-        "law": words((COATING, "electrolyte"), _laws(problem)),
+        "law": words(*laws(problem)),
         "window_source": words((COATING,), coating["window_source"].to_numpy(object)),
         "electrolyte_window_source": words(
             ("electrolyte",), electrolyte["window_source"].to_numpy(object)
@@ -159,10 +161,10 @@ def _facts(problem: Problem) -> dict[str, AxisColumn]:
         "window_sources_mixed": words((COATING, "electrolyte"), _mixed(problem, "window_source")),
         "sigma_ele_held_constant": held_columns(problem),
     }
-    for role in ("coating", "electrolyte"):
+    for role in problem.roles:
         for name in KINDS:
             key = f"{role}.{name}_S_cm"
-            column_of = f"evidence_{name}" if role == "coating" else f"electrolyte_evidence_{name}"
+            column_of = f"evidence_{name}" if role == "coating" else f"{role}_evidence_{name}"
             texts = frames[role][f"evidence_{name}"].to_numpy(object).copy()
             if name == "sigma_ele" and role in problem.curved:
                 texts[problem.curved[role]] = "measured"
@@ -188,13 +190,15 @@ def _assumed(problem: Problem) -> Words:
         common = np.full(scenarios["boundary"], ", ".join(of_roles), dtype=object)
         return words(("boundary",), common)
     sizes = len(frames[COATING]), len(frames["electrolyte"])
-    texts = np.full(sizes, ", ".join(of_roles), dtype=object)
+    texts = np.full(sizes, "".join(f", {key}" for key in of_roles), dtype=object)
     for of, owners in problem.own.items():
         for key, index in owners:
             if key in scenarios:
                 place = (index,) if of.startswith(COATING) else (slice(None), index)
-                texts[place] = [f"{text}, {key}".removeprefix(", ") for text in texts[place]]
-    return words((COATING, "electrolyte"), texts)
+                place = (...,) if of.startswith(ANODE_COATING) else place
+                texts[place] += f", {key}"
+    plain = np.array([text.removeprefix(", ") for text in texts.ravel()], dtype=object)
+    return words((COATING, "electrolyte"), plain.reshape(sizes))
 
 
 def measured_along(
@@ -277,24 +281,6 @@ def along(given: Along, axes: tuple[str, ...]) -> NDArray[Any]:
     return np.transpose(values, order).reshape(shape)
 
 
-def _laws(problem: Problem) -> NDArray[np.object_]:
-    """The law that goes beyond a constant where a layer has one: (coatings, electrolytes)."""
-    coating, electrolyte = (_has_law(problem, role) for role in ("coating", "electrolyte"))
-    other = "table" if problem.curved else "branches"
-    return np.where(coating[:, None] | electrolyte[None, :], other, "constant").astype(object)
-
-
-def _has_law(problem: Problem, role: str) -> NDArray[np.bool_]:
-    """Materials of a role whose sigma_ele depends on the potential in this screen."""
-    frame = problem.materials.frames[role]
-    with_branches = np.zeros(len(frame), dtype=bool)
-    if problem.branches:
-        for name in ("sigma_n_S_cm", "sigma_p_S_cm"):
-            axis = problem.numbers.get(f"{role}.{name}")
-            with_branches |= column(frame, name) > 0 if axis is None else bool((axis > 0).any())
-    return problem.curved.get(role, with_branches)
-
-
 def _mixed(problem: Problem, what: str) -> NDArray[np.object_]:
     """Whether the windows of coating and electrolyte differ in kind or source: yes, no, None."""
     kinds = [
@@ -368,6 +354,7 @@ def schema(
     for name, axis_column in axis_columns.items():
         fields.append(_field(name, WORD if isinstance(axis_column, Words) else number))
     fields += [_field(name, number) for name in (*FLOATS, *(CURRENT_FLOATS if current else ()))]
+    fields += [_field(name, number) for name in (ANODE_FLOATS if problem.anode_coated else ())]
     if problem.draws is not None:
         fields += [_field(name, number) for name in (*problem.draws.columns, TOP_K_SHARE)]
     if believed:

@@ -17,7 +17,7 @@ from muli.screen.space.facts import AxisColumn, Words, ageing_columns
 from muli.screen.space.materials import ROLES, Materials
 from muli.screen.spec import Filter, Source
 from muli.screen.spec.names import closest, one_line, shown
-from muli.screen.vocabulary import CODES, CURRENT_FLOATS, FLOATS, LIFE, VERDICTS
+from muli.screen.vocabulary import ANODE_FLOATS, CODES, CURRENT_FLOATS, FLOATS, LIFE, VERDICTS
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class ResultGate:
 
 
 RESULT_KINDS: dict[str, Kind] = {
-    **dict.fromkeys((*FLOATS, *CURRENT_FLOATS), "number"),
+    **dict.fromkeys((*FLOATS, *CURRENT_FLOATS, *ANODE_FLOATS), "number"),
     **dict.fromkeys(VERDICTS, "truth"),
     **dict.fromkeys(CODES, "text"),
 }

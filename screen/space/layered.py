@@ -98,18 +98,34 @@ def refuse_layers(source: Source) -> None:
             else "axes.coating_thickness_nm: one axis for each layer, but axes.coating has single "
             'layers; name all of them: coating = [["LiNbO3", "Li3PO4"]]'
         )
-    if layers > 1:
-        problems += _refused(spec)
+    problems += _refused(spec)
     if problems:
         raise SpecError(source.name, problems)
 
 
+def readied(source: Source) -> Source:
+    """A spec as it is screened: with an anode coating, and with branches in coatings of several
+    layers, without probabilities. Raises `SpecError` as `refuse_layers` does."""
+    refuse_layers(source)
+    spec = source.spec
+    several = spec.axes.coating.layers > 1 and spec.screen.law != "constant"
+    if spec.screen.missing != "prior" or not (several or spec.axes.anode_coating is not None):
+        return source
+    screen = spec.screen.model_copy(update={"missing": "status"})
+    return Source(spec.model_copy(update={"screen": screen}), source.name, source.folder)
+
+
 def _refused(spec: Spec) -> list[str]:
-    """Keys that a screen takes for single layers only."""
+    """Keys that a screen takes for one coating of one layer only."""
     several = "not for coatings of several layers; "
+    if spec.axes.coating.layers == 1:
+        if spec.axes.anode_coating is None:
+            return []
+        several = "not with an anode coating; "
     refused = {
-        f'screen.law = "{spec.screen.law}"': spec.screen.law != "constant"
-        and "use constant laws, or `muli solve`, which takes any",
+        'screen.law = "table"': spec.screen.law == "table"
+        and spec.axes.coating.layers > 1
+        and 'use "branches" or "constant", or `muli solve`, which takes any',
         'screen.missing = "decades"': spec.screen.missing == "decades"
         and 'give values as axes, such as "coating.sigma_ele_S_cm"',
         "[uncertainty]": spec.uncertainty is not None and "leave it out",
@@ -119,12 +135,22 @@ def _refused(spec: Spec) -> list[str]:
 
 
 def notes(spec: Spec) -> list[str]:
-    """Notes of a run with several layers."""
+    """Notes of a run with more coatings than one."""
+    notes = []
+    if spec.axes.anode_coating is not None:
+        notes.append(
+            "with an anode coating there are no probabilities: they rest on one coating, at the "
+            "cathode. Resistances count both coatings; interface.anode_electrolyte_asr_ohm_cm2 "
+            "lies between the anode's coating and the electrolyte"
+        )
     if spec.axes.coating.layers == 1:
-        return []
+        return notes
+    if spec.screen.law != "constant":
+        notes.append("coatings of several layers have probabilities with constant laws only")
     return [
+        *notes,
         "coatings of several layers: coating_thickness_nm is the sum of the layers, "
         "min_thickness_nm that of the layer at the electrolyte beside the others as they are; the "
         "recommended thickness is one of the combinations of the spec. Where no reaction energy of "
-        "two layers is known, those with an electrolyte of the other's class stand for it"
+        "two layers is known, those with an electrolyte of the other's class stand for it",
     ]

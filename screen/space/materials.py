@@ -20,7 +20,7 @@ from muli.screen.space import curves, layered, own
 from muli.screen.spec import Selection, Source
 from muli.screen.spec.names import closest
 
-ROLES = ("coating", "electrolyte", "cathode", "anode")
+ROLES = ("coating", "electrolyte", "cathode", "anode", "anode_coating")
 _TABLES = ("library", "materials-project")
 
 
@@ -41,6 +41,7 @@ def resolve(source: Source) -> Materials:
         "electrolyte": axes.electrolyte,
         "cathode": axes.cathode,
         "anode": axes.anode or (None if axes.anode_potential_V else Selection((("Li",),))),
+        "anode_coating": axes.anode_coating,
     }
     materials = Materials({})
     errors: list[str] = []
@@ -72,14 +73,13 @@ def resolve(source: Source) -> Materials:
 def _take_curves(materials: Materials) -> list[str]:
     """Read the curves that layers' materials name; what is wrong with them."""
     wrong: list[str] = []
-    for role in curves.ROLES:
+    roles = [role for role in curves.ROLES if role in materials.frames]
+    for role in roles:
         frame, files, problems = curves.with_points(materials.frames[role])
         materials.frames[role] = frame
         materials.files.extend(file for file in files if file not in materials.files)
         wrong += problems
-    if not wrong and not any(
-        curves.has_curve(materials.frames[role]).any() for role in curves.ROLES
-    ):
+    if not wrong and not any(curves.has_curve(materials.frames[role]).any() for role in roles):
         wrong.append(
             'screen.law = "table": no coating or electrolyte on the axes names a curve in the '
             'column sigma_ele_curve of a table of materials; use "constant" or "branches"'
@@ -128,8 +128,12 @@ def _select(
     source: Source, role: str, selection: Selection, shared: Sequence[Path], materials: Materials
 ) -> tuple[pd.DataFrame, list[str], int]:
     """Rows of one axis, what is wrong with its selection, and how much more of that there is."""
-    if selection.layers > 1:
+    if selection.layers > 1 and role == "coating":
         return _layered(role, selection, shared)
+    if selection.layers > 1:
+        return pd.DataFrame(), ["one layer only; layers of a coating stand in axes.coating"], 0
+    if role == "anode_coating" and not selection.names:
+        role = "coating"
     if selection.names:
         return _by_name(role, [stack[0] for stack in selection.names], shared)
     if selection.table is not None and selection.table not in _TABLES:

@@ -43,13 +43,18 @@ def places(asked: Iterable[str], frames: Mapping[str, pd.DataFrame]) -> dict[str
     """
     by_property: dict[str, tuple[Own, ...]] = {}
     for key in asked:
-        for role in ROLES_WITH_PROPERTIES:
+        for role in _roles(frames):
             for index, name in enumerate(frames[role]["name"]):
                 for layer, material in _layers(role, name):
                     if is_of(key, material):
                         of = f"{layer}.{key.rpartition('.')[2]}"
                         by_property[of] = (*by_property.get(of, ()), Own(key, index))
     return by_property
+
+
+def _roles(frames: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Roles of layers that this screen has."""
+    return [role for role in ROLES_WITH_PROPERTIES if role in frames]
 
 
 def _layers(role: str, name: str) -> list[tuple[str, str]]:
@@ -62,7 +67,7 @@ def _layers(role: str, name: str) -> list[tuple[str, str]]:
 
 def problems(spec: Spec, frames: Mapping[str, pd.DataFrame]) -> Iterator[str]:
     """Problems: keys whose material is on no axis, two keys for one property of a material."""
-    joined = [name for role in ROLES_WITH_PROPERTIES for name in frames[role]["name"]]
+    joined = [name for role in _roles(frames) for name in frames[role]["name"]]
     names = [name for coating in joined for name in coating.split(JOINT)]
     seen: dict[tuple[str, str], str] = {}
     for key in keys(spec):
@@ -83,7 +88,7 @@ def replaced(spec: Spec, frames: Mapping[str, pd.DataFrame]) -> Iterator[str]:
     """Notes: keys of a whole role that take the place of measured values."""
     for key in spec.axes.others:
         role, _, name = key.partition(".")
-        if role not in ROLES_WITH_PROPERTIES or name not in PROPERTIES:
+        if role not in _roles(frames) or name not in PROPERTIES:
             continue
         evidence = f"evidence_{name.removesuffix('_S_cm')}"
         frame = frames[role]

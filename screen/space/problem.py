@@ -8,6 +8,7 @@ depend on them.
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -48,6 +49,7 @@ DECADES: dict[str, Floats] = {
 """What an unknown conductivity is swept over with `missing = "decades"`."""
 
 STATES = ("charged", "discharged")
+ANODE_COATING = "anode_coating"
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class Problem:
         """Numbers by key: `role.property` along the role's axis, scenario axes by their own key."""
         tables = dict(self.numbers)
         properties = LAYER_PROPERTIES + (BRANCH_PROPERTIES if self.branches else ())
-        for role in ("coating", "electrolyte"):
+        for role in self.roles:
             frame = self.materials.frames[role]
             for name in properties:
                 if f"{role}.{name}" not in self.space.scenarios:
@@ -101,6 +103,17 @@ class Problem:
         return places(keys(self.spec), self.materials.frames)
 
     @property
+    def roles(self) -> tuple[str, ...]:
+        """Roles whose materials are layers of the stacks."""
+        layers = ("coating", "electrolyte", ANODE_COATING)
+        return tuple(role for role in layers if role in self.materials.frames)
+
+    @property
+    def anode_coated(self) -> bool:
+        """Whether a coating lies between anode and electrolyte."""
+        return ANODE_COATING in self.materials.frames
+
+    @property
     def layers(self) -> int:
         """Layers of every coating."""
         return self.spec.axes.coating.layers
@@ -111,8 +124,9 @@ class Problem:
         if thickness is None:
             return {}
         tables = {f"layer_{k + 1}_thickness_nm": layer for k, layer in enumerate(thickness.T)}
+        properties = LAYER_PROPERTIES + (BRANCH_PROPERTIES if self.branches else ())
         for k in range(1, self.layers + 1):
-            for name in LAYER_PROPERTIES:
+            for name in properties:
                 tables[f"coating_{k}.{name}"] = column(frame, layered.prefix(k) + name)
         return tables
 
@@ -131,7 +145,7 @@ class Problem:
             return {}
         by_role = {
             role: curves.has_curve(self.materials.frames[role])
-            for role in curves.ROLES
+            for role in self.roles
             if f"{role}.sigma_ele_S_cm" not in self.numbers
         }
         for role, known in by_role.items():
@@ -154,23 +168,34 @@ class Problem:
     def slope(self) -> float | None:
         """The slope z that all branches share, or None where they differ; 1 where none is given."""
         slopes: set[float] = set()
-        for role in ("coating", "electrolyte"):
-            for kind in ("n", "p"):
-                known = ~np.isnan(self._values(role, f"sigma_{kind}_S_cm"))
-                z = self._values(role, f"z_{kind}")
-                if known.size == z.size:
-                    z = z[known]
-                elif not known.any():
-                    continue
-                slopes |= {1.0 if np.isnan(value) else float(value) for value in z}
-                for key, _ in self.own.get(f"{role}.z_{kind}", ()):
+        for role, kind in product(self.roles, ("n", "p")):
+            for layer, prefix in self._layers_of(role):
+                slopes |= self._slopes(role, prefix, kind)
+                for key, _ in self.own.get(f"{layer}.z_{kind}", ()):
                     slopes |= set(self.numbers[key].tolist())
         return slopes.pop() if len(slopes) == 1 else None if slopes else 1.0
 
-    def _values(self, role: str, name: str) -> Floats:
-        """A property of a role's materials, or the values of its axis."""
+    def _slopes(self, role: str, prefix: str, kind: str) -> set[float]:
+        """Slopes of the branches of a layer; 1 where none is given."""
+        known = ~np.isnan(self._values(role, prefix, f"sigma_{kind}_S_cm"))
+        z = self._values(role, prefix, f"z_{kind}")
+        if known.size == z.size:
+            z = z[known]
+        elif not known.any():
+            return set()
+        return {1.0 if np.isnan(each) else float(each) for each in z}
+
+    def _layers_of(self, role: str) -> list[tuple[str, str]]:
+        """Every layer of a role: `coating_1` and so on where coatings have several, and the prefix
+        of its columns."""
+        if role != "coating" or self.layers == 1:
+            return [(role, "")]
+        return [(f"coating_{k}", layered.prefix(k)) for k in range(1, self.layers + 1)]
+
+    def _values(self, role: str, prefix: str, name: str) -> Floats:
+        """A property of a layer's materials, or the values of its axis."""
         axis = self.numbers.get(f"{role}.{name}")
-        return column(self.materials.frames[role], name) if axis is None else axis
+        return column(self.materials.frames[role], prefix + name) if axis is None else axis
 
     def _cathode_potentials(self) -> Floats:
         """(cathodes, states), V; unknown is NaN."""
@@ -228,9 +253,10 @@ def laid_out(source: Source, materials: Materials, points: int = 0) -> DesignSpa
 def counted(spec: Spec) -> bool:
     """Whether few rows are kept and the thicknesses at which verdicts change need no search: one
     layer of a constant law at open circuit."""
-    constant = spec.screen.law == "constant" and spec.axes.coating.layers == 1
+    single = spec.axes.coating.layers == 1 and spec.axes.anode_coating is None
+    constant = spec.screen.law == "constant"
     rests = spec.axes.current_density_mA_cm2.only_zero
-    return spec.output.mode == "best" and constant and rests
+    return spec.output.mode == "best" and constant and single and rests
 
 
 def _draws(source: Source, materials: Materials) -> "Draws | None":
@@ -249,8 +275,10 @@ def _axes(spec: Spec, materials: Materials) -> dict[str, object]:
     for role in ROLES[1:]:
         if role in materials.frames:
             scenarios[role] = materials.frames[role]
-        elif (potentials := getattr(axes, f"{role}_potential_V")) is not None:
+        elif (potentials := getattr(axes, f"{role}_potential_V", None)) is not None:
             scenarios[f"{role}_potential_V"] = potentials
+    if axes.anode_coating_thickness_nm is not None:
+        scenarios["anode_coating_thickness_nm"] = axes.anode_coating_thickness_nm
     scenarios["boundary"] = spec.screen.boundary
     scenarios["temperature_K"] = axes.temperature_K
     scenarios["current_density_mA_cm2"] = axes.current_density_mA_cm2

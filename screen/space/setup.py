@@ -87,7 +87,7 @@ def refuse_slow_laws(problem: Problem) -> None:
 
 def _unused_curves(problem: Problem) -> Iterator[str]:
     """Materials whose only sigma_ele is a curve that this screen does not take."""
-    for role in curves.ROLES:
+    for role in problem.roles:
         frame = problem.materials.frames[role]
         if problem.spec.screen.law == "table" or curves.FILE not in frame:
             continue

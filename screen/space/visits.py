@@ -81,6 +81,8 @@ def why_solved(problem: Problem) -> str | None:
         return "a current flows"
     if problem.layers > 1:
         return "coatings have several layers"
+    if problem.anode_coated:
+        return "the anode is coated"
     if problem.curved:
         return "sigma_ele is a curve"
     if problem.branches and CONTACT in problem.space.scenarios:

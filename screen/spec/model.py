@@ -69,12 +69,14 @@ def _quoted_distribution(pair: Any) -> Any:
 
 
 def electrode_problems(given: set[str]) -> list[str]:
-    """What is wrong with the electrode keys among the `given` axis keys."""
+    """What is wrong with the keys of electrodes and anode coatings among the `given` axis keys."""
     problems = []
     if ("cathode" in given) == ("cathode_potential_V" in given):
         problems.append("give cathode (names) or cathode_potential_V, one of them")
     if {"anode", "anode_potential_V"} <= given:
         problems.append("give anode (names) or anode_potential_V, not both")
+    if ("anode_coating" in given) != ("anode_coating_thickness_nm" in given):
+        problems.append("give anode_coating and anode_coating_thickness_nm together, or none")
     return problems
 
 
@@ -205,6 +207,10 @@ class Axes(Section):
     cathode_potential_V: Annotated[Numbers, _axis("cathode_potential_V")] | None = None
     anode: Materials | None = None
     anode_potential_V: Annotated[Numbers, _axis("anode_potential_V")] | None = None
+    anode_coating: Materials | None = None
+    anode_coating_thickness_nm: (
+        Annotated[Numbers, _axis("anode_coating_thickness_nm")] | None
+    ) = None
     temperature_K: Annotated[Numbers, _axis("temperature_K")] = Numbers((298.15,))
     current_density_mA_cm2: Annotated[Numbers, _axis("current_density_mA_cm2")] = Numbers((0.0,))
     stack_pressure_MPa: Annotated[Numbers, _axis("stack_pressure_MPa")] | None = None

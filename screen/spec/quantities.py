@@ -56,6 +56,7 @@ _CELSIUS = {"degrees Celsius": 273.15}
 
 AXES: dict[str, Quantity] = {
     "coating_thickness_nm": Quantity("nm", 1e-3, 1e6, _TO_NM, typical=10.0),
+    "anode_coating_thickness_nm": Quantity("nm", 1e-3, 1e6, _TO_NM, typical=10.0),
     "electrolyte_thickness_um": Quantity("um", 1e-2, 1e5, _TO_UM, typical=30.0),
     "cathode_potential_V": Quantity("V vs Li/Li+", -0.5, 7.0, _MILLIVOLT),
     "anode_potential_V": Quantity("V vs Li/Li+", -0.5, 7.0, _MILLIVOLT),
@@ -88,7 +89,7 @@ PROPERTIES: dict[str, Quantity] = {
 }
 """Properties of a layer that an axis `"role.property"` or `"material.property"` gives."""
 
-ROLES_WITH_PROPERTIES = ("coating", "electrolyte")
+ROLES_WITH_PROPERTIES = ("coating", "electrolyte", "anode_coating")
 OWNERS = (*ROLES_WITH_PROPERTIES, "cathode", "anode", "interface")
 """What stands before the dot of an axis key, unless it is the name of a material."""
 
@@ -110,6 +111,6 @@ def material_of(key: str) -> str | None:
 
 def unknown_axis(key: str) -> str:
     """Message for an axis key that does not exist, with the closest ones."""
-    known = [*AXES, "coating", "electrolyte", "cathode", "anode"]
+    known = [*AXES, "coating", "electrolyte", "cathode", "anode", "anode_coating"]
     known += [f"{role}.{name}" for role in ROLES_WITH_PROPERTIES for name in PROPERTIES]
     return f"unknown axis{closest(key, known)}"
