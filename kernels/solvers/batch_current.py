@@ -1,8 +1,9 @@
-"""Under current: one stack by shooting, a batch in closed form where the current helps the leak.
+"""Under current: one stack by shooting, a batch all at once where the current helps the leak.
 
-Where the cell current has the sign of j (discharge, in the main), branches of one slope have a
-closed form, and `jax.vmap` hands a batch to `muli.kernels.solvers.many_layers`. The other stacks of
-the batch, and those it does not vouch for, take the search for one stack, a few at a time.
+Where the cell current has the sign of j (discharge, in the main), the layers of branches of one
+slope are those of an open circuit, and `jax.vmap` hands a batch to
+`muli.kernels.solvers.many_layers`. The other stacks of the batch, and those it does not vouch for,
+take the search for one stack, many at a time. Layers of one slope are crossed in closed form.
 """
 
 from functools import partial
@@ -54,12 +55,21 @@ def find_of_many(stack: Stack, chain: Chain | None) -> Found:
     Carries no derivatives.
     """
     stack, chain = jax.lax.stop_gradient((stack, chain))
-    return find(stack) if chain is None else _one(Given(stack, chain))
+    if chain is None:
+        return find(stack)
+    many = chain.contacts is None and len(stack.layers) > 1
+    return _one(Given(stack, chain)) if many else _found(Given(stack, chain))
+
+
+def _found(given: Given) -> Found:
+    """The search for one stack; in closed form in double precision, in which that is right."""
+    double = given.stack.E_anode.dtype == jnp.float64
+    return find(given.stack, given.chain.pieces.conductor if double else None)
 
 
 @custom_vmap
 def _one(given: Given) -> Found:
-    return find(given.stack)
+    return _found(given)
 
 
 @_one.def_vmap
@@ -87,7 +97,7 @@ def _batched_twice(size: int, is_batched: list[Given], given: Given) -> tuple[Fo
 
 def _by_shooting(given: Given) -> _Answers:
     """The search for one stack, which checks its answer."""
-    found = jax.vmap(find)(given.stack)
+    found = jax.vmap(_found)(given)
     return _Answers(found, jnp.ones_like(found.converged))
 
 

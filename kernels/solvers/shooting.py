@@ -14,6 +14,7 @@ from jaxtyping import Array, Bool, Float
 
 from muli.kernels.constants import BOLTZMANN_EV
 from muli.kernels.model.stack import Stack
+from muli.kernels.transport.ambipolar import Dilute
 from muli.kernels.transport.branches import log_sigma_ele, valley
 from muli.kernels.transport.medium import Medium, media
 
@@ -51,9 +52,12 @@ def potential_range(stack: Stack) -> tuple[Scalar, Scalar]:
     return jax.lax.stop_gradient((low, jnp.maximum(stack.E_anode, stack.E_cathode) + reach))
 
 
-def media_of(stack: Stack) -> Medium:
-    """All layers in one shape, prepared for every potential a solution can have."""
-    return media(stack, *potential_range(stack))
+def media_of(stack: Stack, dilute: Dilute | None = None) -> Medium:
+    """All layers in one shape, prepared for every potential a solution can have.
+
+    dilute: the layers as branches of one slope, to be crossed in closed form.
+    """
+    return media(stack, *potential_range(stack), dilute)
 
 
 def contacts_of(stack: Stack) -> Float[Array, " contacts"]:
@@ -104,12 +108,12 @@ def march(
     return Course(enter, leave, E + drops[-1], beyond)
 
 
-def both_ways(stack: Stack, leak: Scalar) -> Course:
+def both_ways(stack: Stack, layers: Medium, leak: Scalar) -> Course:
     """The marches from the anode and from the cathode, stacked; faces named by their true side.
 
     `beyond` says of the node at every layer's cathode side whether the march had left the range.
     """
-    forward = media_of(stack), contacts_of(stack)
+    forward = layers, contacts_of(stack)
     pairs = jax.tree.map(lambda leaf: jnp.stack([leaf, leaf[::-1]]), forward)
     starts = jnp.stack([stack.E_anode, stack.E_cathode])
     senses = jnp.asarray([1.0, -1.0], leak.dtype)

@@ -89,8 +89,10 @@ def solve(stack: Stack) -> Solution:
         raw, fits = solve_open_circuit(chain(stack, _widened(safe)))
         raw = jax.tree.map(lambda x: x.astype(safe.E_anode.dtype), raw)
     else:
-        closed = chain(stack, _in_double(safe)) if has_closed_form(stack) else None
-        raw, fits = solve_under_current(safe, find_of_many(safe, closed))
+        fine = _in_double(safe)
+        closed = chain(stack, fine) if has_closed_form(stack) else None
+        raw, fits = solve_under_current(fine, find_of_many(fine, closed))
+        raw = jax.tree.map(lambda x: x.astype(safe.E_anode.dtype), raw)
     lost = jnp.where(fits, Status.OK, Status.NOT_CONVERGED).astype(jnp.int32)
     return finish(safe, raw, jnp.maximum(status, lost))
 

@@ -35,6 +35,7 @@ from muli.kernels.solvers.shooting import (
     media_of,
 )
 from muli.kernels.solvers.two_sided import Ties, from_anode, from_cathode, meet, rounding_gain
+from muli.kernels.transport.ambipolar import Dilute
 from muli.kernels.transport.flow import Flow, Rates
 from muli.kernels.transport.medium import Medium
 
@@ -89,14 +90,18 @@ def faces(stack: Stack, answer: Answer) -> tuple[Layers, Layers]:
     return left, right
 
 
-def find(stack: Stack) -> Found:
-    """Nodes and current without derivatives, conditioning (V), and whether every layer fits."""
-    leak = _find_leak(stack)
-    courses = both_ways(stack, leak)
+def find(stack: Stack, dilute: Dilute | None = None) -> Found:
+    """Nodes and current without derivatives, conditioning (V), and whether every layer fits.
+
+    dilute: the layers as branches of one slope, for the closed form in double precision.
+    """
+    layers = media_of(stack, dilute)
+    leak = _find_leak(stack, layers)
+    courses = both_ways(stack, layers, leak)
     start = Guess(Answer(courses.right[1], leak), courses.left[0], courses.right[1])
 
     def improve(guess: Guess, is_first: Bool[Array, ""]) -> tuple[Guess, tuple[Guess, Ties]]:
-        tied = linearise(stack, guess.left, guess.right, guess.answer.leak)
+        tied = linearise(stack, layers, guess.left, guess.right, guess.answer.leak)
         step = meet(from_anode(tied), from_cathode(tied))
         better = Answer(guess.answer.right + step.right, guess.answer.leak + step.leak)
         joined = Answer(_join(courses, _worst(tied, leak)), leak)
@@ -137,10 +142,9 @@ def _join(courses: Course, misses: Layers) -> Layers:
     return jnp.where(layer < joint, courses.right[0], courses.right[1])
 
 
-def _find_leak(stack: Stack) -> Scalar:
+def _find_leak(stack: Stack, layers: Medium) -> Scalar:
     """j at which the march from the anode ends at E_cathode."""
     bracket = leak_bracket(stack)
-    layers = media_of(stack)
 
     def excess(log_leak: Scalar) -> Scalar:
         course = march(layers, contacts_of(stack), stack, bracket.sign * jnp.exp(log_leak))
@@ -153,11 +157,11 @@ def _find_leak(stack: Stack) -> Scalar:
     return bracket.sign * jnp.where(bracket.none, nearly_none, jnp.exp(log_leak))
 
 
-def linearise(stack: Stack, left: Layers, right: Layers, leak: Scalar) -> Ties:
+def linearise(stack: Stack, layers: Medium, left: Layers, right: Layers, leak: Scalar) -> Ties:
     """Every layer's equation at its faces and the current, contacts included; rest: its miss."""
 
     def misses(leak: Scalar) -> tuple[Layers, Rates]:
-        return _misses_and_rates(stack, leak, left, right)
+        return _misses_and_rates(layers, leak, left, right)
 
     rest, own, (near, far) = jax.jvp(misses, (leak,), (jnp.ones_like(leak),), has_aux=True)
     contacts = contacts_of(stack)
@@ -166,7 +170,7 @@ def linearise(stack: Stack, left: Layers, right: Layers, leak: Scalar) -> Ties:
 
 
 def _misses_and_rates(
-    stack: Stack, leak: Scalar, left: Layers, right: Layers
+    layers: Medium, leak: Scalar, left: Layers, right: Layers
 ) -> tuple[Layers, Rates]:
     """Of every layer by its faces, from one preparation."""
 
@@ -176,7 +180,7 @@ def _misses_and_rates(
 
         return layer.ask(leak, ask)
 
-    return jax.vmap(miss)(media_of(stack), left, right)
+    return jax.vmap(miss)(layers, left, right)
 
 
 @jax.custom_jvp
@@ -192,9 +196,10 @@ def _attach_jvp(
     stack, answer = primals[0], _attach(*primals)
 
     def misses(stack: Stack) -> Layers:
-        return _misses_and_rates(stack, answer.leak, *faces(stack, answer))[0]
+        return _misses_and_rates(media_of(stack), answer.leak, *faces(stack, answer))[0]
 
     _, rest = jax.jvp(misses, (stack,), (tangents[0],))
-    equations = linearise(stack, *faces(stack, answer), answer.leak)._replace(rest=rest)
+    layers = media_of(stack)
+    equations = linearise(stack, layers, *faces(stack, answer), answer.leak)._replace(rest=rest)
     step = meet(from_anode(equations), from_cathode(equations))
     return answer, Answer(step.right, step.leak)

@@ -57,11 +57,9 @@ def is_open_circuit(stack: Stack) -> bool:
 
 
 def has_closed_form(stack: Stack) -> bool:
-    """Whether all layers are constants or branches of one plain slope each, in ideal contact."""
+    """Whether all layers are constants or branches of one plain slope each."""
     laws = [layer.sigma_ele for layer in stack.layers]
-    if stack.interface_asr is not None or any(law.is_table for law in laws):
-        return False
-    return all(law.plain_slope is not None for law in laws)
+    return all(law.plain_slope is not None and not law.is_table for law in laws)
 
 
 def chain(given: Stack, safe: Stack) -> Chain:

@@ -15,7 +15,9 @@ from jaxtyping import Array, Bool, Float
 from muli.kernels.constants import BOLTZMANN_EV
 from muli.kernels.model.laws import Branches, Table, aligned_tables
 from muli.kernels.model.stack import Stack
+from muli.kernels.transport.ambipolar import Dilute
 from muli.kernels.transport.branches import log_sigma_ele
+from muli.kernels.transport.closed_flow import ClosedFlow
 from muli.kernels.transport.flow import BranchFlow, Flow
 from muli.kernels.transport.panels import lay_panels
 from muli.kernels.transport.table_flow import TableFlow
@@ -27,7 +29,9 @@ Answer = TypeVar("Answer")
 class Medium(eqx.Module):
     """One layer and the current through it: cm, S/cm, A/cm2, V. `media` stacks all of a stack.
 
-    `table` is None where no layer of the stack has a table.
+    `table` is None where no layer of the stack has a table. `dilute`: all layers as branches of one
+    slope, where they are to be crossed in closed form. `tables_alone`: no layer has branches, and
+    constants count as tables.
     """
 
     thickness: Scalar
@@ -39,12 +43,17 @@ class Medium(eqx.Module):
     V_T: Scalar
     E_low: Scalar
     E_high: Scalar
+    dilute: Dilute | None = None
+    tables_alone: bool = eqx.field(static=True, default=False)
 
     def ask(self, leak: Scalar, question: Callable[[Flow], Answer]) -> Answer:
         """The answer of this layer's flow at a leak current (A/cm2)."""
         nearly_none = jnp.sqrt(jnp.finfo(leak.dtype).tiny)
         leak = jnp.where((leak == 0) & (self.current == 0), nearly_none, leak)
         a = (self.current + leak) / self.sigma_ion
+
+        if self.dilute is not None:
+            return question(ClosedFlow(self.dilute, a, leak, self.E_low, self.E_high))
 
         def of_branches() -> Answer:
             panels = lay_panels(self.branches, a, leak, self.V_T, self.E_low, self.E_high)
@@ -53,6 +62,8 @@ class Medium(eqx.Module):
         if self.table is None:
             return of_branches()
         table = TableFlow(self.table, a, leak)
+        if self.tables_alone:
+            return question(table)
         return jax.lax.cond(self.is_table, lambda: question(table), of_branches)
 
     def log_sigma_ele(self, E: Scalar) -> Scalar:
@@ -64,8 +75,11 @@ class Medium(eqx.Module):
         return jnp.where(self.is_table, of_table, of_branches)
 
 
-def media(stack: Stack, E_low: Scalar, E_high: Scalar) -> Medium:
-    """Every layer of a stack, along a leading axis, for potentials between E_low and E_high."""
+def media(stack: Stack, E_low: Scalar, E_high: Scalar, dilute: Dilute | None = None) -> Medium:
+    """Every layer of a stack, along a leading axis, for potentials between E_low and E_high.
+
+    dilute: see `Medium`.
+    """
     laws = [layer.sigma_ele for layer in stack.layers]
     like = stack.E_anode
     is_table = [law.is_table for law in laws]
@@ -81,6 +95,8 @@ def media(stack: Stack, E_low: Scalar, E_high: Scalar) -> Medium:
         V_T=_repeat(BOLTZMANN_EV * stack.temperature, len(laws)),
         E_low=_repeat(E_low, len(laws)),
         E_high=_repeat(E_high, len(laws)),
+        dilute=dilute,
+        tables_alone=all(law.is_table or law.is_constant for law in laws),
     )
 
 

@@ -104,13 +104,14 @@ def profiles(solved: Sequence[Solved], fractions: Sequence[float]) -> list[Profi
     """Profiles at fractions of every layer's thickness: (layers, fractions), in order."""
     count = len(fractions)
     padded = np.append(fractions, [1.0] * (-count % BLOCK)).reshape(-1, BLOCK)
-    groups: dict[tuple[bool, int], list[tuple[int, int]]] = defaultdict(list)
+    groups: dict[tuple[bool, int, bool], list[tuple[int, int]]] = defaultdict(list)
     for number, one in enumerate(solved):
         table = one.layers.medium.table
-        key = one.straight, 0 if table is None else table.E.shape[-1]
+        points = 0 if table is None else table.E.shape[-1]
+        key = one.straight, points, one.layers.medium.tables_alone
         groups[key] += [(number, layer) for layer in range(len(one.layers.left))]
     found: dict[tuple[int, int], Profile] = {}
-    for (straight, _), places in groups.items():
+    for (straight, *_), places in groups.items():
         layers = [jax.tree.map(lambda x, k=k: x[k], solved[n].layers) for n, k in places]
         rows = [(layer, block) for layer in layers for block in padded]
         blocks = in_chunks(_profile_program(straight), rows, CHUNK)
