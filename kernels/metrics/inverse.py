@@ -18,6 +18,7 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Bool, Float
 
+from muli.kernels.model.boundary import Window
 from muli.kernels.model.stack import Layer, Stack
 from muli.kernels.solvers.march_layers import march, sorted_pair, thickness_between
 from muli.kernels.solvers.solve import solve
@@ -126,9 +127,7 @@ def max_electrolyte_thickness(stack: Stack, E_oxidation: ArrayLike) -> Scalar:
     Returns:
         cm of electrolyte.
     """
-    span = electrolyte_span(stack, E_oxidation)
-    thickness = _thickness(stack, stack.layers[stack.electrolyte], span)
-    return _edges(span, thickness, always=jnp.inf, never=0.0)
+    return electrolyte_needs(stack, E_oxidation).max_thickness
 
 
 def max_sigma_ele(stack: Stack, E_oxidation: ArrayLike) -> Scalar:
@@ -160,9 +159,7 @@ def min_electrolyte_sigma_ele(stack: Stack, E_oxidation: ArrayLike) -> Scalar:
     Returns:
         S/cm, of the electrolyte.
     """
-    span = electrolyte_span(stack, E_oxidation)
-    sigma = _constant_sigma_ele(stack, stack.layers[stack.electrolyte], span)
-    return _edges(span, sigma, always=0.0, never=jnp.inf)
+    return electrolyte_needs(stack, E_oxidation).min_sigma_ele
 
 
 def coating_index(stack: Stack) -> int:
@@ -172,8 +169,64 @@ def coating_index(stack: Stack) -> int:
     return stack.electrolyte + 1
 
 
+class CoatingNeeds(NamedTuple):
+    """Of the coating at the electrolyte's cathode side, see `coating_needs`: cm, S/cm."""
+
+    min_thickness: Scalar
+    thickness_by_coating_reduction: Scalar
+    thickness_by_electrolyte_reduction: Scalar
+    max_sigma_ele: Scalar
+    max_sigma_ele_at_largest: Scalar
+
+
+def coating_needs(
+    stack: Stack, electrolyte: Window, own_reduction: ArrayLike, largest: ArrayLike
+) -> CoatingNeeds:
+    """`min_thickness`, two of `thickness_at` and two of `max_sigma_ele`, by one search for all.
+
+    largest: thickness (cm) of the coating for the last one. Limits: V.
+    """
+    limits = electrolyte.oxidation, own_reduction, electrolyte.reduction
+    targets = as_floats((stack, limits))[1]
+    layer = stack.layers[coating_index(stack)]
+
+    def need(E_target: Scalar, own: Bool[Array, ""], below: Bool[Array, ""]) -> tuple[Span, Scalar]:
+        span = coating_span(stack, E_target, coating_side=own, below_anode=below)
+        return span, _coating_thickness(stack, span)
+
+    own_side, below = jnp.asarray([False, True, False]), jnp.asarray([False, True, True])
+    spans, thickness = jax.vmap(need)(jnp.stack(targets), own_side, below)
+    span = jax.tree.map(lambda x: x[0], spans)
+    sigmas = [
+        _edges(span, _constant_sigma_ele(stack, each, span), always=jnp.inf, never=0.0)
+        for each in (layer, replace(layer, thickness=largest))
+    ]
+    return CoatingNeeds(*thickness, *sigmas)
+
+
+class ElectrolyteNeeds(NamedTuple):
+    """Largest thickness (cm) and smallest sigma_ele (S/cm) of the electrolyte."""
+
+    max_thickness: Scalar
+    min_sigma_ele: Scalar
+
+
+def electrolyte_needs(stack: Stack, E_oxidation: ArrayLike) -> ElectrolyteNeeds:
+    """`max_electrolyte_thickness` and `min_electrolyte_sigma_ele` by one search."""
+    span, layer = electrolyte_span(stack, E_oxidation), stack.layers[stack.electrolyte]
+    thickness, sigma = _thickness(stack, layer, span), _constant_sigma_ele(stack, layer, span)
+    return ElectrolyteNeeds(
+        _edges(span, thickness, always=jnp.inf, never=0.0),
+        _edges(span, sigma, always=0.0, never=jnp.inf),
+    )
+
+
 def coating_span(
-    stack: Stack, E_target: ArrayLike, *, coating_side: bool = False, below_anode: bool = False
+    stack: Stack,
+    E_target: ArrayLike,
+    *,
+    coating_side: ArrayLike = False,
+    below_anode: ArrayLike = False,
 ) -> Span:
     """What the coating would span if E* were E_target on the electrolyte's (or its own) side.
 
@@ -219,14 +272,13 @@ def _contacts(stack: Stack) -> tuple[ArrayLike, ...]:
 
 
 def _target(
-    stack: Stack, E_target: ArrayLike, *, below_anode: bool = False
+    stack: Stack, E_target: ArrayLike, *, below_anode: ArrayLike = False
 ) -> tuple[Scalar, Scalar, Scalar]:
     """The target, moved strictly between the electrodes where it must lie there and does not, and
     whether it holds without the layer, or never."""
     numbers, target = as_floats((stack, E_target))
     free, impossible = numbers.E_cathode <= target, target <= numbers.E_anode
-    if below_anode:
-        impossible = impossible & (numbers.current_density == 0)
+    impossible = impossible & ~(jnp.asarray(below_anode) & (numbers.current_density != 0))
     inside = jnp.where(free, 0.5 * (numbers.E_anode + numbers.E_cathode), target)
     return jnp.where(impossible, numbers.E_anode + 1.0, inside), free, impossible
 

@@ -1,16 +1,13 @@
 """All columns of one stack of any layers and laws: the facts, for `judge` to turn into verdicts."""
 
-from dataclasses import replace
-
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from muli.kernels.metrics.inverse import (
-    max_electrolyte_thickness,
+    coating_needs,
+    electrolyte_needs,
     max_sigma_ele,
-    min_electrolyte_sigma_ele,
     min_thickness,
-    thickness_at,
 )
 from muli.kernels.metrics.judge import Facts, Limits, Metrics, judge, never_oxidised
 from muli.kernels.model.boundary import Boundary
@@ -128,22 +125,20 @@ def _coating_facts(stack: Stack, limits: Limits) -> dict[str, Scalar]:
     if stack.electrolyte + 1 == len(stack.layers):
         return facts
     E_ox = limits.electrolyte.oxidation
-    facts["min_thickness"] = min_thickness(stack, E_ox)
-    facts["max_sigma_ele"] = max_sigma_ele(stack, E_ox)
-    facts["max_electrolyte_thickness"] = max_electrolyte_thickness(stack, E_ox)
-    facts["min_electrolyte_sigma_ele"] = min_electrolyte_sigma_ele(stack, E_ox)
+    electrolyte = electrolyte_needs(stack, E_ox)
+    facts["max_electrolyte_thickness"] = electrolyte.max_thickness
+    facts["min_electrolyte_sigma_ele"] = electrolyte.min_sigma_ele
     if len(stack.layers) > 2:
+        facts["min_thickness"] = min_thickness(stack, E_ox)
+        facts["max_sigma_ele"] = max_sigma_ele(stack, E_ox)
         return facts
     budget = jnp.maximum(limits.asr_budget - sum(numbers.interface_asr or ()), 0.0)
     largest = budget * numbers.layers[1].sigma_ion
-    window = limits.coatings[0]
+    needs = coating_needs(stack, limits.electrolyte, limits.coatings[0].reduction, largest)
+    facts["min_thickness"] = needs.min_thickness
     facts["thickness_by_resistance"] = largest
-    facts["thickness_by_coating_reduction"] = thickness_at(
-        stack, window.reduction, coating_side=True
-    )
-    facts["thickness_by_electrolyte_reduction"] = thickness_at(stack, limits.electrolyte.reduction)
-    at_largest = replace(stack.layers[1], thickness=largest)
-    facts["max_sigma_ele_at_L_max"] = max_sigma_ele(
-        replace(stack, layers=(stack.layers[0], at_largest)), E_ox
-    )
+    facts["thickness_by_coating_reduction"] = needs.thickness_by_coating_reduction
+    facts["thickness_by_electrolyte_reduction"] = needs.thickness_by_electrolyte_reduction
+    facts["max_sigma_ele"] = needs.max_sigma_ele
+    facts["max_sigma_ele_at_L_max"] = needs.max_sigma_ele_at_largest
     return facts

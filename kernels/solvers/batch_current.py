@@ -17,7 +17,6 @@ from jaxtyping import Array, Bool, Float
 from muli.kernels.model.stack import Stack
 from muli.kernels.numerics.safe import log_or_absent
 from muli.kernels.solvers.batch import (
-    GATHERED,
     RETRIED,
     SMALLEST_BATCH,
     as_one_batch,
@@ -33,6 +32,10 @@ from muli.kernels.solvers.under_current import Answer, Found, find
 from muli.kernels.transport.conductor import Chain
 
 Scalar = Float[Array, ""]
+
+
+SHOT = 128
+"""Stacks that are searched for one by one together."""
 
 
 class Given(NamedTuple):
@@ -85,8 +88,11 @@ def _all(given: Given) -> Found:
     if given.stack.E_anode.shape[0] < SMALLEST_BATCH:
         return _by_shooting(given).found
     answers = _at_once(given, QUICK)
-    answers = mended(given, answers, partial(_at_once, care=PATIENT), RETRIED)
-    return mended(given, answers, _by_shooting, GATHERED).found
+    helped = _helped(given)
+    tried = answers._replace(good=answers.good | ~helped)
+    answers = mended(given, tried, partial(_at_once, care=PATIENT), RETRIED)
+    answers = answers._replace(good=answers.good & helped)
+    return mended(given, answers, _by_shooting, SHOT).found
 
 
 @_all.def_vmap
@@ -105,8 +111,7 @@ def _at_once(given: Given, care: Care) -> _Answers:
     """In closed form; good where that holds and its last step was small."""
     chain, current = given.chain, given.stack.current_density
     heading = jnp.sign(chain.E_cathode - chain.E_anode)
-    drive = heading * jax.vmap(driving_potential)(given.stack)
-    helps = (heading * current >= 0) & (drive > 0)
+    helps = _helped(given)
     log_current = log_or_absent(jnp.where(helps, jnp.abs(current), 0.0))
     found = in_blocks(rising(chain, heading)._replace(log_current=log_current[None]), care)
     dtype = current.dtype
@@ -116,6 +121,13 @@ def _at_once(given: Given, care: Care) -> _Answers:
     slope = jax.vmap(_slope, -1)(found.ladder).astype(dtype)
     good = found.good[0] & helps & (found.log_leak[0] > jnp.log(jnp.finfo(dtype).tiny))
     return _Answers(Found(Answer(right, leak), slope, good), good)
+
+
+def _helped(given: Given) -> Bool[Array, " stacks"]:
+    """Whether the cell current has the sign of the leak, which has that of the potential's rise."""
+    heading = jnp.sign(given.chain.E_cathode - given.chain.E_anode)
+    drive = heading * jax.vmap(driving_potential)(given.stack)
+    return (heading * given.stack.current_density >= 0) & (drive > 0)
 
 
 def _slope(ladder: Ladder) -> Scalar:

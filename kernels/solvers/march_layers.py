@@ -5,6 +5,7 @@ circuit, and by the flow dE/dx = (I + j)/sigma_ion + j/sigma_ele(E) under curren
 """
 
 from dataclasses import replace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +14,13 @@ from jaxtyping import Array, Float
 from muli.kernels.model.laws import constant_sigma_ele
 from muli.kernels.model.stack import Layer, Stack
 from muli.kernels.solvers.open_circuit import advance, log_conductance, log_flux
-from muli.kernels.transport.conductor import Piece, as_floats, chain, is_open_circuit
+from muli.kernels.transport.conductor import (
+    Piece,
+    as_floats,
+    chain,
+    has_closed_form,
+    is_open_circuit,
+)
 from muli.kernels.transport.medium import Medium, media
 
 Scalar = Float[Array, ""]
@@ -61,7 +68,7 @@ def thickness_between(
         thickness = jnp.exp(log_flux(piece, E_left, E_right) + piece.log_thickness - log_leak)
     else:
         medium = _medium(numbers, E_left, E_right)
-        thickness = medium.ask(leak, lambda flow: flow.length(E_left, E_right))
+        thickness = _length(_in_closed_form(alone, medium), medium, leak, E_left, E_right)
     return jnp.where(level, 0.0, thickness)
 
 
@@ -75,7 +82,7 @@ def _cross(
         return E + length * _constant_slope(numbers, leak)
     if not is_open_circuit(alone):
         medium = _medium(numbers, *sorted_pair(E, end))
-        return medium.ask(leak, lambda flow: flow.arrive(E, length).E)
+        return _arrival(_in_closed_form(alone, medium), medium, leak, E, length)
     piece = _piece(alone, *sorted_pair(E, end))
     arrived = advance(*hold((piece, E, end, log_leak)))
     return arrived + _newton(piece, E, arrived, log_leak)
@@ -87,6 +94,43 @@ def _newton(piece: Piece, E: Scalar, arrived: Scalar, log_leak: Scalar) -> Scala
     steepness = jnp.exp(log_conductance(piece, arrived) - carried)
     step = (log_leak - carried) * jnp.sign(arrived - E) / hold(steepness)
     return step - hold(step)
+
+
+def _in_closed_form(alone: Stack, medium: Medium) -> Medium:
+    """The same layer, crossed in closed form where its law and the precision allow it."""
+    numbers = as_floats(alone)
+    if not has_closed_form(alone) or numbers.E_anode.dtype != jnp.float64:
+        return medium
+    conductor = chain(alone, numbers).pieces.conductor
+    return replace(medium, dilute=jax.tree.map(lambda leaf: leaf[0], conductor))
+
+
+@jax.custom_jvp
+def _length(closed: Medium, medium: Medium, leak: Scalar, E_0: Scalar, E_1: Scalar) -> Scalar:
+    """Length (cm) between two potentials; its derivatives are those of `medium`."""
+    return closed.ask(leak, lambda flow: flow.length(E_0, E_1))
+
+
+@_length.defjvp
+def _length_jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Scalar, Scalar]:
+    def length(medium: Medium, leak: Scalar, E_0: Scalar, E_1: Scalar) -> Scalar:
+        return medium.ask(leak, lambda flow: flow.length(E_0, E_1))
+
+    return _length(*primals), jax.jvp(length, primals[1:], tangents[1:])[1]
+
+
+@jax.custom_jvp
+def _arrival(closed: Medium, medium: Medium, leak: Scalar, E: Scalar, length: Scalar) -> Scalar:
+    """Where a potential arrives (V); its derivatives are those of `medium`."""
+    return closed.ask(leak, lambda flow: flow.arrive(E, length).E)
+
+
+@_arrival.defjvp
+def _arrival_jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Scalar, Scalar]:
+    def arrival(medium: Medium, leak: Scalar, E: Scalar, length: Scalar) -> Scalar:
+        return medium.ask(leak, lambda flow: flow.arrive(E, length).E)
+
+    return _arrival(*primals), jax.jvp(arrival, primals[1:], tangents[1:])[1]
 
 
 def _constant_slope(numbers: Stack, leak: Scalar) -> Scalar:

@@ -89,7 +89,7 @@ def solve(stack: Stack) -> Solution:
         raw, fits = solve_open_circuit(chain(stack, _widened(safe)))
         raw = jax.tree.map(lambda x: x.astype(safe.E_anode.dtype), raw)
     else:
-        fine = _in_double(safe)
+        fine = _in_double(safe) if has_closed_form(stack) else safe
         closed = chain(stack, fine) if has_closed_form(stack) else None
         raw, fits = solve_under_current(fine, find_of_many(fine, closed))
         raw = jax.tree.map(lambda x: x.astype(safe.E_anode.dtype), raw)

@@ -40,6 +40,8 @@ from muli.kernels.transport.flow import Flow, Rates
 from muli.kernels.transport.medium import Medium
 
 Scalar = Float[Array, ""]
+FARTHEST = 1e3
+"""ln of a ratio of lengths that stands for never."""
 Layers = Float[Array, " layers"]
 
 
@@ -145,16 +147,41 @@ def _join(courses: Course, misses: Layers) -> Layers:
 def _find_leak(stack: Stack, layers: Medium) -> Scalar:
     """j at which the march from the anode ends at E_cathode."""
     bracket = leak_bracket(stack)
+    passed = _passed_by_arrival if layers.dilute is None else _passed_by_length
 
     def excess(log_leak: Scalar) -> Scalar:
-        course = march(layers, contacts_of(stack), stack, bracket.sign * jnp.exp(log_leak))
-        beyond = course.beyond[-1]
-        away = beyond * (layers.E_high[0] - layers.E_low[0])
-        return bracket.sign * jnp.where(beyond != 0, away, course.end - stack.E_cathode)
+        return bracket.sign * passed(stack, layers, bracket.sign * jnp.exp(log_leak))
 
     log_leak, _ = find_zero(excess, bracket.log_least, bracket.log_most)
     nearly_none = jnp.sqrt(jnp.finfo(log_leak.dtype).tiny)
     return bracket.sign * jnp.where(bracket.none, nearly_none, jnp.exp(log_leak))
+
+
+def _passed_by_arrival(stack: Stack, layers: Medium, leak: Scalar) -> Scalar:
+    """How far (V) the march from the anode ends above E_cathode; rises with j."""
+    course = march(layers, contacts_of(stack), stack, leak)
+    beyond = course.beyond[-1]
+    away = beyond * (layers.E_high[0] - layers.E_low[0])
+    return jnp.where(beyond != 0, away, course.end - stack.E_cathode)
+
+
+def _passed_by_length(stack: Stack, layers: Medium, leak: Scalar) -> Scalar:
+    """The same as ln of the last layer's length over that in which it reaches E_cathode.
+
+    In closed form lengths are explicit and arrivals are not.
+    """
+    contacts, ionic = contacts_of(stack), stack.current_density + leak
+    E, beyond = stack.E_anode + ionic * contacts[0], jnp.zeros_like(leak)
+    if contacts.size > 2:
+        before = jax.tree.map(lambda x: x[:-1], layers)
+        course = march(before, contacts[:-1], stack, leak)
+        E, beyond = course.end, course.beyond[-1]
+    last = jax.tree.map(lambda x: x[-1], layers)
+    target = stack.E_cathode - ionic * contacts[-1]
+    reached = last.ask(leak, lambda flow: flow.length(E, target))
+    ratio = jnp.clip(jnp.log(last.thickness) - jnp.log(reached), -FARTHEST, FARTHEST)
+    rising = target >= E
+    return jnp.where(beyond != 0, beyond * FARTHEST, jnp.where(rising, ratio, -ratio))
 
 
 def linearise(stack: Stack, layers: Medium, left: Layers, right: Layers, leak: Scalar) -> Ties:

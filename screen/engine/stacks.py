@@ -215,9 +215,7 @@ def _boundary(lookup: Lookup, window: Window, *, anode_coated: bool) -> Boundary
     potentials = lookup.tables["cathode_potential_V"][lookup.digits[axis]]
     E_cathode = jnp.moveaxis(potentials, 2, 1)[..., None]
     kept = resolve_boundary(E_anode, E_cathode, window, choice="electrode")
-    pinned = resolve_boundary(
-        E_anode, E_cathode, window, choice="auto", anode_coated=anode_coated
-    )
+    pinned = resolve_boundary(E_anode, E_cathode, window, choice="auto", anode_coated=anode_coated)
     electrode = lookup.axis("boundary") > 0
     return jax.tree.map(lambda a, b: jnp.where(electrode, a, b), kept, pinned)
 

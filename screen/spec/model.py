@@ -208,9 +208,9 @@ class Axes(Section):
     anode: Materials | None = None
     anode_potential_V: Annotated[Numbers, _axis("anode_potential_V")] | None = None
     anode_coating: Materials | None = None
-    anode_coating_thickness_nm: (
-        Annotated[Numbers, _axis("anode_coating_thickness_nm")] | None
-    ) = None
+    anode_coating_thickness_nm: Annotated[Numbers, _axis("anode_coating_thickness_nm")] | None = (
+        None
+    )
     temperature_K: Annotated[Numbers, _axis("temperature_K")] = Numbers((298.15,))
     current_density_mA_cm2: Annotated[Numbers, _axis("current_density_mA_cm2")] = Numbers((0.0,))
     stack_pressure_MPa: Annotated[Numbers, _axis("stack_pressure_MPa")] | None = None

@@ -40,7 +40,9 @@ def asked(folder, mode="all", **axes):
 def nodes(row, current):
     """E at the electrolyte's two faces, and the resistance of both coatings, by hand."""
     names = row["anode_coating"], "electrolyte", row["coating"]
-    L = np.array([row["anode_coating_thickness_nm"] * 1e-7, 20e-4, row["coating_thickness_nm"] * 1e-7])
+    L = np.array(
+        [row["anode_coating_thickness_nm"] * 1e-7, 20e-4, row["coating_thickness_nm"] * 1e-7]
+    )
     ionic = L / [SIGMA_ION[name] for name in names]
     electronic = L / [SIGMA_ELE[name] for name in names]
     leak = (4.2 - current * ionic.sum()) / (ionic + electronic).sum()
