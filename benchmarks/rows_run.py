@@ -25,8 +25,9 @@ import peers_run
 import pyarrow.dataset as ds
 from table import QUICK, Row, Scale, row
 
-from muli.screen.engine.evaluate import Evaluator, LineBest
+from muli.screen.engine.evaluate import Evaluator
 from muli.screen.engine.gates import Gates
+from muli.screen.engine.judged import LineBest
 from muli.screen.engine.reduce import count_names, feasible_lines, thickness_position
 from muli.screen.space.layout import Lines
 from muli.screen.space.setup import set_up

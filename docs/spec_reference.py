@@ -45,6 +45,9 @@ MEANING = {
     "axes.cathode_potential_V": "or the cathode's potential as a number",
     "axes.anode": "anodes by name; lithium metal without it",
     "axes.anode_potential_V": "or the anode's potential as a number",
+    "axes.anode_coating": "a coating between anode and electrolyte, by name, as in `coating`; with "
+    "it a run has no probabilities",
+    "axes.anode_coating_thickness_nm": "its thickness; required with it. It is a scenario axis",
     "axes.temperature_K": "temperature; both conductivities follow their activation energies",
     "axes.current_density_mA_cm2": "cell current, positive on discharge",
     "axes.stack_pressure_MPa": "pressure on the contacts; a screen refuses it and takes "

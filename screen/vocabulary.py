@@ -47,9 +47,10 @@ class Column:
         heading: short name over a column of a table.
         kind: number (every row), under current (where a current flows), anode coated (where a
             coating lies on the anode), drawn (with `[uncertainty]`), verdict; where unknown
-            properties have a prior also probability, recommended (thickness), belief (about the coating), mark, and in mode best joint
-            (over the states of charge). With `[ageing]`: ageing (every row), ageing in time (one
-            column a time, `interphase_nm_at_1_month`), life (its probability).
+            properties have a prior also probability, recommended (thickness), belief (about the
+            coating), mark, and in mode best joint (over the states of charge). With `[ageing]`:
+            ageing (every row), ageing in time (one column a time, `interphase_nm_at_1_month`),
+            life (its probability).
         better: SMALLER, LARGER, or None where neither is better by itself.
         infinite: the word for an infinite value.
         meaning: one sentence.

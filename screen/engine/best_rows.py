@@ -18,7 +18,8 @@ from muli.screen.dataset.parquet import Encoded
 from muli.screen.engine.ageing import aged_columns
 from muli.screen.engine.answers import Answers
 from muli.screen.engine.bare_cells import padded, with_bare
-from muli.screen.engine.evaluate import Evaluator, Judged, LineBest
+from muli.screen.engine.evaluate import Evaluator
+from muli.screen.engine.judged import Judged, LineBest
 from muli.screen.engine.life import life_columns
 from muli.screen.engine.lines import LinePrograms
 from muli.screen.engine.probabilities import THIN_NM

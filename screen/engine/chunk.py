@@ -21,7 +21,8 @@ from muli.screen.engine.best_rows import (
     line_columns,
     recommended_rows,
 )
-from muli.screen.engine.evaluate import Evaluator, Judged, LineBest, Whole
+from muli.screen.engine.evaluate import Evaluator
+from muli.screen.engine.judged import Judged, LineBest, Whole
 from muli.screen.engine.layered_lines import LayerPrograms, row_columns
 from muli.screen.engine.reduce import NOTHING, count_names, feasible_lines
 from muli.screen.engine.row_groups import Memory, Place, Rows, Shape, positions, row_group

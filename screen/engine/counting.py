@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
@@ -51,23 +52,41 @@ class VisitPrograms:
         self.judging, self.axis, self.shape = judging, axis, shape
         self.programs: dict[str, Any] = {}
 
-    def build(self, build: Callable[..., Any], tables: Any, exact: Any, start: Any) -> None:
+    def build(self, build: Callable[..., Any], *given: Any) -> None:
         """Compile every program with `build(name, function, *inputs)`."""
-        coded, _ = build("judge", self._judge, tables, exact, start)
+        coded, _ = build("judge", self._judge, *given)
         build("reduce", partial(reduce_lines, gates=self.judging.gates), coded)
 
-    def best(self, tables: Any, exact: Any, start: Array) -> tuple[Best, Order]:
-        """Of the lines from a start on."""
-        coded, order = self.programs["judge"](tables, exact, start)
+    def best(self, *given: Any) -> tuple[Best, Order]:
+        """Of the lines from a start on: (tables, exact, start)."""
+        coded, order = self.programs["judge"](*given)
         return self.programs["reduce"](coded), order
 
-    def _judge(self, tables: Any, exact: Any, start: Array) -> tuple[Coded, Order]:
+    def rows(self, *given: Any) -> Any:
+        """Every row of the lines."""
+        tables, exact, start = given
         thickness = jnp.asarray(self.axis)[None, None, None]
-        rows = self.judging.rows(tables, exact, self.judging.digits(start), thickness)
+        return self.judging.rows(tables, exact, self.judging.digits(start), thickness)
+
+    def _judge(self, *given: Any) -> tuple[Coded, Order]:
+        rows = self.rows(*given)
         shape = (*self.shape, len(self.axis))
         removed, unknown = rows.removed_by, rows.unknown_at
         coded = code_rows(rows.answers, removed, unknown, self.judging.gates, shape)
         return coded, Order.of(rows.answers, shape)
+
+
+class RowPrograms(VisitPrograms):
+    """The same from rows that are computed already: their program takes long to compile."""
+
+    def rows(self, *given: Any) -> Any:
+        """Those given, (lines, states, thicknesses), with an axis of blocks."""
+
+        def spread(leaf: Array) -> Array:
+            whole = jnp.issubdtype(leaf.dtype, jnp.integer)
+            return (leaf.astype(jnp.int32) if whole else leaf)[:, :, None]
+
+        return jax.tree.map(spread, given[0])
 
 
 class PiecePrograms:

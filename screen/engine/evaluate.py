@@ -10,7 +10,7 @@ So the bytes of a row do not depend on the batch size, the number of devices or 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property, partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -31,11 +31,11 @@ from muli.screen.engine.confidence import (
     score,
     with_confidence,
 )
-from muli.screen.engine.counting import Judging, PiecePrograms, VisitPrograms
+from muli.screen.engine.counting import Judging, PiecePrograms, RowPrograms, VisitPrograms
 from muli.screen.engine.gates import Gates
+from muli.screen.engine.judged import Judged, LineBest, Whole, by_bytes
 from muli.screen.engine.layered_lines import LayerPrograms
 from muli.screen.engine.lines import LinePrograms
-from muli.screen.engine.reduce import Best, Order
 from muli.screen.engine.stacks import LawForm, Lookup, build, per_line, unravel
 from muli.screen.engine.thresholds import (
     Thresholds,
@@ -60,33 +60,6 @@ not depend on the thickness; few are cheap in `best`, which needs one or two row
 
 SHARES = 2
 """Calls of that program for one tile: `best` needs few rows, fewer than a tile has."""
-
-
-class Judged(NamedTuple):
-    """Answers, the gate that removed a row (0: none), and the gates without an answer (bits)."""
-
-    answers: Answers
-    removed_by: Any
-    unknown_at: Any
-
-
-class Whole(NamedTuple):
-    """All rows of a tile, (lines, states, thicknesses); of length 1 along an axis where nothing
-    varies.
-
-    planes: in mode `all` the numbers that differ from row to row byte by byte, as a part stores
-    them, (bytes, lines, states, thicknesses).
-    """
-
-    judged: Judged
-    planes: dict[str, Any]
-
-
-class LineBest(NamedTuple):
-    """What best mode needs of every line to choose from: see `reduce_lines` and `Order`."""
-
-    best: Best
-    order: Order
 
 
 class Evaluator:
@@ -184,6 +157,8 @@ class Evaluator:
     def best(self, start: Array) -> LineBest:
         """The best thickness of every line of a run of lines, from its start."""
         with EXACT():
+            if self.searched:
+                return LineBest(*self.counter.best(self.whole(start).judged))
             return LineBest(*self.counter.best(self.tables, self.exact, start))
 
     def score(self, start: Array) -> Score:
@@ -208,12 +183,14 @@ class Evaluator:
             tables = self.tables, self.exact
             with EXACT():
                 share = build("rows", self._rows, *tables, start, *self.grid)
-            if mode != "best":
-                shares = len(range(0, self.lines, self.share))
-                build("whole", partial(self._whole, split=mode == "all"), [share] * shares)
+            given: tuple[Any, ...] = *tables, start
+            if mode != "best" or self.searched:
+                shares = [share] * len(range(0, self.lines, self.share))
+                whole = build("whole", partial(self._whole, split=mode == "all"), shares)
+                given = (whole.judged,) if self.searched else given
             if mode == "best":
                 with EXACT():
-                    self.counter.build(build, *tables, start)
+                    self.counter.build(build, *given)
             if self.draws is not None:
                 build("score", self._score, self.tables, start)
             if self.believed is not None:
@@ -253,6 +230,13 @@ class Evaluator:
         return bool(self.problem.numbers["current_density_mA_cm2"].any())
 
     @cached_property
+    def searched(self) -> bool:
+        """Whether stacks are solved by searches, in double precision whatever the run's is."""
+        problem = self.problem
+        more = self.current or problem.layers > 1 or problem.anode_coated
+        return more and bool(problem.branches or problem.curved)
+
+    @cached_property
     def explicit(self) -> bool:
         """Whether the thicknesses at which verdicts change are explicit."""
         return why_solved(self.problem) is None
@@ -273,7 +257,8 @@ class Evaluator:
             named=gates.named,
             outer=CONTACT in self.sizes,
         )
-        programs = VisitPrograms if visited else PiecePrograms
+        visits = RowPrograms if self.searched else VisitPrograms
+        programs = visits if visited else PiecePrograms
         return programs(judging, self.thickness_nm, (lines, space.states))
 
     def _arithmetic(self) -> Any:
@@ -281,7 +266,7 @@ class Evaluator:
 
         What is computed in single precision is then the same as without those.
         """
-        return jax.enable_x64(self.dtype == "float64")
+        return jax.enable_x64(self.dtype == "float64" or self.searched)
 
     def _rows(
         self, tables: Any, exact: Any, start: Array, offset: Array, thickness: Array
@@ -328,7 +313,8 @@ class Evaluator:
         if self.explicit:
             lines = self._thresholds(exact, digits)
             row, band = judge_at(lines, thickness), lines.band
-        thickness = thickness.astype(self.dtype)
+        tables = exact if self.searched else tables
+        thickness = thickness if self.searched else thickness.astype(self.dtype)
         with self._arithmetic():
             lookup = Lookup(tables, digits, self.problem.own)
             batch = build(lookup, thickness, self.problem.spec.screen, self._law)
@@ -340,6 +326,8 @@ class Evaluator:
                 answers = with_confidence(answers, uncertain, thickness if known else None)
             if self.problem.layers > 1:
                 thickness = tables[THICKNESS][thickness.astype(jnp.int32)]
+            floats = {name: value.astype(self.dtype) for name, value in answers.floats.items()}
+            answers, thickness = answers._replace(floats=floats), thickness.astype(self.dtype)
             return Judged(answers, *self._gated(answers, digits, thickness))
 
     def _gated(
@@ -390,13 +378,6 @@ def _believed(
     if isinstance(beliefs, LayeredBeliefs):
         return LayerPrograms(problem, beliefs, dtype, place)
     return LinePrograms(problem, beliefs, dtype, place) if beliefs else None
-
-
-def by_bytes(numbers: Array) -> Array:
-    """Numbers byte by byte: the first bytes of all, then the second ones, ..."""
-    kind = jnp.dtype(f"u{numbers.itemsize}")
-    shift = jnp.arange(numbers.itemsize, dtype=kind)[:, None, None, None] * 8
-    return (jax.lax.bitcast_convert_type(numbers, kind)[None] >> shift).astype(jnp.uint8)
 
 
 def _narrow(code: Array) -> Array:

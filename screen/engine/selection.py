@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from muli.screen.engine.evaluate import LineBest
+from muli.screen.engine.judged import LineBest
 from muli.screen.engine.reduce import NOTHING, outcome
 from muli.screen.space.facts import AxisColumn, Positions, Words
 from muli.screen.space.layout import COATING, THICKNESS, DesignSpace

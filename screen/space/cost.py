@@ -20,6 +20,7 @@ STACKS_PER_S = {
     "current": {"best": 1e6, "all": 1e6, "feasible": 1e6},
     "branches": {"best": 2e4, "all": 2e4, "feasible": 2e4},
     "table": {"best": 1e4, "all": 1e4, "feasible": 1e4},
+    "searched": {"best": 300, "all": 300, "feasible": 300},
 }
 LINES_PER_S = {"plane": 3e6, "branches": 5e4}
 """Lines (with all their thicknesses) where those at which verdicts change are explicit."""
@@ -61,7 +62,10 @@ def dry_run(spec: SpecLike = None, precision: Precision = "float32") -> "Estimat
         if given.output.mode == "best" and setup.problem.space.thicknesses > 1:
             visited = why_visited(setup.problem, setup.gates, setup.axis_columns)
     method = "plane" if given.axes.current_density_mA_cm2.only_zero else "current"
-    method = method if given.screen.law == "constant" else given.screen.law
+    rests = given.axes.current_density_mA_cm2.only_zero
+    several = given.axes.coating.layers > 1 or given.axes.anode_coating is not None
+    if given.screen.law != "constant":
+        method = "searched" if several or not rests else given.screen.law
     draws = given.uncertainty.draws if given.uncertainty else 0
     space = laid_out(source, chosen_materials(source))
     output = given.output

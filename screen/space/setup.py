@@ -57,9 +57,9 @@ class Setup:
 
 
 def refuse_slow_laws(problem: Problem) -> None:
-    """Branches and curves are screened by closed forms: open circuit, branches of one slope.
+    """Refuse branches of different slopes, and draws of what goes by searches. Raises `SpecError`.
 
-    Without them the programs take minutes to compile and some 500 stacks a second.
+    Branches are screened by closed forms, which have one slope.
     """
     if not (problem.branches or problem.curved):
         return
@@ -69,10 +69,10 @@ def refuse_slow_laws(problem: Problem) -> None:
             'screen.law = "branches": the slopes z_n and z_p of all branches in a screen must be '
             "equal; split the materials by slope, or use `muli solve`, which takes any"
         )
-    if problem.numbers["current_density_mA_cm2"].any():
+    if problem.numbers["current_density_mA_cm2"].any() and problem.spec.uncertainty:
         problems.append(
-            f'screen.law = "{problem.spec.screen.law}": a screen takes it at open circuit only; '
-            "leave out axes.current_density_mA_cm2, or use `muli solve`"
+            f'[uncertainty]: not with screen.law = "{problem.spec.screen.law}" under current; '
+            'leave it out, or take law = "constant"'
         )
     if problem.curved and problem.spec.uncertainty:
         problems += [

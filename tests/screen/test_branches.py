@@ -203,8 +203,11 @@ def test_what_the_closed_form_does_not_cover_is_refused(tmp_path):
     bent = [FILMS[0].replace(",1.0,1,", ",1.0,0.5,"), *FILMS[1:]]
     with pytest.raises(SpecError, match="must be equal"):
         run(branchy(tmp_path, films=bent), tmp_path / "out")
-    with pytest.raises(SpecError, match="open circuit only"):
-        run(branchy(tmp_path, current_density_mA_cm2=[0.0, 1.0]), tmp_path / "out")
+    drawn = {
+        "uncertainty": {"coating.sigma_0_S_cm": {"lognormal": {"median": 1e-13, "decades": 1.0}}}
+    }
+    with pytest.raises(SpecError, match="under current"):
+        run(branchy(tmp_path, current_density_mA_cm2=[0.0, 1.0]) | drawn, tmp_path / "out")
 
 
 def test_probabilities_take_the_constant_that_leaks_as_the_branches(tmp_path):

@@ -200,7 +200,6 @@ def test_probabilities_take_the_constant_that_leaks_as_the_curve(folder):
         ("none", 'screen.law = "table": no coating or electrolyte on the axes names a curve'),
         ("gone", "a.csv"),
         ("long", "1001 points; a screen takes 1000"),
-        ("current", "at open circuit only"),
     ],
 )
 def test_what_cannot_be_screened_is_said(folder, change, said):
@@ -211,11 +210,9 @@ def test_what_cannot_be_screened_is_said(folder, change, said):
         (folder / "a.csv").unlink()
         rows = (HEAD + ROWS).splitlines(keepends=True)
         (folder / "films.csv").write_text("".join(rows[i] for i in (0, 1, 5)))
-    elif change == "long":
+    else:
         points = [f"{E:.6f},-12" for E in np.linspace(0, 5, 1001)]
         (folder / "a.csv").write_text("\n".join(["E_V,log10_sigma_ele", *points]))
-    else:
-        given["axes"]["current_density_mA_cm2"] = [1.0]
     with pytest.raises(SpecError, match=said):
         set_up(given)
 

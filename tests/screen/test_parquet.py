@@ -23,7 +23,7 @@ from muli.screen.dataset.parquet import (
     encode,
 )
 from muli.screen.dataset.thrift import Long, fields, struct
-from muli.screen.engine.evaluate import by_bytes
+from muli.screen.engine.judged import by_bytes
 
 WORD = pa.dictionary(pa.int16(), pa.string())
 SCHEMA = pa.schema(
