@@ -43,9 +43,13 @@ SMALLEST_ROOT = 1e-11
 AT_REST = 40.0
 """-ln of the share of the way to a standstill that is left where a potential rests."""
 LAST_STEP = 1e-9
-"""The Newton step whose square is below rounding."""
+"""The Newton step, relative, whose square is below rounding."""
 MARGIN = 1.25
 """By how much the search for a place looks past the bounds of the potential."""
+ROUNDINGS = 8.0
+"""Machine epsilons within which a potential is at a standstill."""
+ROUNDED = 1e-9
+"""Two ways to the distance from the standstill ahead differ by less; to another one by more."""
 FARTHEST = 300.0
 """Distance from the middle (units of u) beyond which tanh is 1."""
 
@@ -94,14 +98,14 @@ class ClosedFlow(eqx.Module):
         room = jnp.where(stops, jnp.abs(ahead - u), MARGIN * jnp.abs(bound - u))
         safe_room = jnp.where(room > 0, room, 1.0)
 
-        def excess(v: Scalar) -> tuple[Scalar, Scalar, float]:
+        def excess(v: Scalar) -> tuple[Scalar, Scalar, Scalar]:
             moved = -safe_room * jnp.expm1(-v)
             left = jnp.where(stops, safe_room * jnp.exp(-v), jnp.nan)
             covered = jnp.abs(_covered(course, u, sense * moved, moved, side, left))
             rate = _rate(course, u + sense * moved, left)
             covered = jnp.where(covered > 0, covered, jnp.finfo(v.dtype).tiny)
             slope = rate * (safe_room - moved) / covered
-            return jnp.log(covered) - log_tau, slope, LAST_STEP
+            return jnp.log(covered) - log_tau, slope, LAST_STEP * v
 
         most = jnp.where(stops, AT_REST, -math.log1p(-1.0 / MARGIN))
         most = most * jnp.ones_like(u)
@@ -119,12 +123,21 @@ class ClosedFlow(eqx.Module):
         return jnp.where(E_0 == E_1, 0.0, jnp.where(length > 0, length, jnp.inf))
 
     def miss(self, E_0: Scalar, E_1: Scalar, length: Scalar) -> Scalar:
-        """(int_{E_0}^{E_1} dE/f - length) f(E_1), f(E_1) held fixed."""
-        end = jax.lax.stop_gradient(self._speed(E_1))
+        """(int_{E_0}^{E_1} dE/f - length) f(E_1), f(E_1) held fixed.
+
+        Where a face rests at a standstill, that face's distance from it.
+        """
+        hold = jax.lax.stop_gradient
         course, volt, _ = self._course()
-        rests = jax.lax.stop_gradient(_comes_to_rest(course, E_0 / volt, E_1 / volt))
-        between = self._between(E_0, jnp.where(rests, E_0, E_1))
-        return jnp.where(rests, 0.0, (between - length) * end)
+        upwards = self.j > 0
+        goal, source = course.high * volt, course.low * volt
+        goal, source = jnp.where(upwards, goal, source), jnp.where(upwards, source, goal)
+        ends, starts = hold(_rests(course, upwards, E_0 / volt, E_1 / volt))
+        apart = course.high * volt + volt  # from any standstill
+        left, right = (jnp.where(ends | starts, apart, E) for E in (E_0, E_1))
+        moving = (self._between(left, right) - length) * hold(self._speed(right))
+        leaving = hold(self.rates(E_0, E_1).near) * (E_0 - source)
+        return jnp.where(ends, E_1 - goal, jnp.where(starts, leaving, moving))
 
     def rates(self, E_0: Scalar, E_1: Scalar) -> Rates:
         """-f(E_1)/f(E_0) and 1."""
@@ -196,13 +209,19 @@ def _side(course: _Course, u: Scalar) -> Scalar:
     return jnp.where(course.stands, side, 0.0)
 
 
-def _comes_to_rest(course: _Course, u_0: Scalar, u_1: Scalar) -> Flag:
-    """Whether u_1 is a standstill, within rounding, and u_0 lies on no other side of it."""
-    close = 8.0 * jnp.finfo(u_1.dtype).eps * jnp.maximum(jnp.abs(u_1), 1.0)
-    side = _side(course, u_0)
-    at_high = (jnp.abs(u_1 - course.high) <= close) & (side >= 0)
-    at_low = (jnp.abs(u_1 - course.low) <= close) & (side <= 0)
-    return course.stands & (at_high | at_low)
+def _rests(course: _Course, upwards: Flag, u_0: Scalar, u_1: Scalar) -> tuple[Flag, Flag]:
+    """Whether a flow from u_0 to u_1 ends at the standstill that it runs to, and whether it starts
+    at that from which it runs away, within rounding. upwards: j > 0."""
+
+    def at(u: Scalar, standstill: Scalar) -> Flag:
+        return jnp.abs(u - standstill) <= ROUNDINGS * jnp.finfo(u.dtype).eps * (1.0 + jnp.abs(u))
+
+    goal = jnp.where(upwards, course.high, course.low)
+    source = jnp.where(upwards, course.low, course.high)
+    sense = jnp.where(upwards, 1.0, -1.0)
+    ends = at(u_1, goal) & ((sense * (u_0 - source) > 0) | at(u_0, source))
+    starts = at(u_0, source) & (sense * (goal - u_1) > 0)
+    return course.stands & ends, course.stands & starts & ~ends
 
 
 def _heading(course: _Course, u: Scalar) -> Scalar:
@@ -263,18 +282,22 @@ def _psi_change(start: Scalar, end: Scalar, moved: Scalar) -> Scalar:
 
 
 def _rate(course: _Course, u: Scalar, left: Scalar) -> Scalar:
-    """|d tau/du|. left: distance to the nearer standstill, NaN where u says it."""
+    """|d tau/du|. left: distance to the standstill ahead, NaN where u says it."""
     log_s = jnp.clip(_log_s(course.s, u), -600.0, 600.0)
-    helped = jax.nn.sigmoid(log_s)
-    away_p, away_n = (jnp.clip(x, -300.0, 300.0) for x in (u - course.high, course.low - u))
-    close = ~jnp.isnan(left)
-    nearer_p = jnp.abs(away_p) < jnp.abs(away_n)
-    away_p = jnp.where(close & nearer_p, jnp.sign(away_p) * left, away_p)
-    away_n = jnp.where(close & ~nearer_p, jnp.sign(away_n) * left, away_n)
-    gap = jnp.exp(course.log_half) * jnp.abs(jnp.expm1(away_p) * jnp.expm1(away_n))
-    gap = jnp.where(course.stands, gap, jnp.exp(log_s) - 1.0)
-    gap = jnp.maximum(jnp.abs(gap), jnp.sqrt(jnp.finfo(u.dtype).tiny))
-    return jnp.where(course.helps, helped, jnp.exp(log_s) / gap)
+    away_p, away_n = jnp.abs(u - course.high), jnp.abs(course.low - u)
+    nearer = jnp.minimum(away_p, away_n)
+    near = course.stands & (nearer < 1.0)
+    # |1 - s| as the product of both distances: next to a standstill it would cancel.
+    closer = jnp.where(near, jnp.where(jnp.abs(left - nearer) < ROUNDED, left, nearer), 1.0)
+    sign_p, sign_n = (jnp.sign(x) for x in (u - course.high, course.low - u))
+    at_p = away_p < away_n
+    other = jnp.where(at_p, sign_n * away_n, sign_p * away_p)
+    own = jnp.where(at_p, sign_p, sign_n) * closer
+    gap = jnp.exp(course.log_half) * jnp.abs(jnp.expm1(own) * jnp.expm1(jnp.clip(other, -300, 300)))
+    tiny = jnp.sqrt(jnp.finfo(u.dtype).tiny)
+    against = jnp.exp(log_s) / jnp.maximum(gap, tiny)
+    far = 1.0 / jnp.maximum(jnp.abs(jnp.expm1(-log_s)), tiny)
+    return jnp.where(course.helps, jax.nn.sigmoid(log_s), jnp.where(near, against, far))
 
 
 def _log_s(s: Dilute, u: Scalar) -> Scalar:

@@ -4,7 +4,8 @@ Compiling costs seconds, solving milliseconds. So stacks share programs: constan
 branches as branches that are absent, ideal contacts as resistances of 0, and the last layer of a
 short stack is cut into equal parts up to the layer count of the longest, which changes nothing.
 Tables are filled up to one of few lengths, and constants beside them are flat tables.
-Two layers are solved many times quicker than five: where there are many they go by themselves.
+Where many stacks share layer count, unit slopes and contacts they go by themselves, and from 256 on
+all at once, for which `kernels.solve` has quicker methods.
 Profiles go layer by layer through one program for all. These programs run once: they are compiled
 without the compiler's slower passes.
 """
@@ -46,7 +47,9 @@ FEW = (1, 8)
 BLOCK = 16
 """Places of a layer that are profiled together."""
 MANY = 4 * CHUNK
-"""Stacks of up to two layers that are worth a program of their own."""
+"""Stacks of one form that are worth a program of their own."""
+AT_ONCE = 512
+"""Stacks that are solved together where there are more than half as many."""
 CUT_UP_TO = 5
 """Layer count up to which stacks are cut to the longest among them."""
 EVERYWHERE = 1e15
@@ -85,16 +88,17 @@ class Inverse(NamedTuple):
 def solve_stacks(stacks: Sequence[StackEntry]) -> list[Solved]:
     """Solutions in order."""
     groups: dict[Hashable, list[int]] = defaultdict(list)
-    short = Counter(_group(stack) for stack in stacks if len(stack.layers) <= 2)
-    for number, stack in enumerate(stacks):
-        group = _group(stack)
-        groups[group, len(stack.layers) <= 2 and short[group] >= MANY].append(number)
+    keys = [(_group(stack), _form(stack)) for stack in stacks]
+    members_of = Counter(keys)
+    for number, key in enumerate(keys):
+        groups[key if members_of[key] >= MANY else key[0]].append(number)
     answers: dict[int, Solved] = {}
     for numbers in groups.values():
         members = [stacks[number] for number in numbers]
         kind = _kind(members, max(len(stack.layers) for stack in members))
         rows = [_stack(stack, kind) for stack in members]
-        solved = in_chunks(_solve_program(kind), rows, CHUNK)
+        many = 2 * len(rows) > AT_ONCE
+        solved = in_chunks(_solve_program(kind), rows, AT_ONCE if many else CHUNK)
         for number, stack, answer in zip(numbers, members, solved, strict=True):
             answers[number] = _uncut(*answer, len(stack.layers), is_constant(stack))
     return [answers[number] for number in range(len(stacks))]
@@ -197,6 +201,12 @@ def _group(stack: StackEntry) -> Hashable:
     if _has_table(stack):
         return "table", _table_laws(stack), stack.contacts is None, at_rest
     return "branches", count, at_rest
+
+
+def _form(stack: StackEntry) -> Hashable:
+    """What stacks of one group must share for the quickest method."""
+    slopes = {z for layer in stack.layers for z in (layer.z_n, layer.z_p)}
+    return len(stack.layers), slopes == {1.0}, stack.contacts is None
 
 
 def _kind(members: Sequence[StackEntry], count: int) -> Kind:
