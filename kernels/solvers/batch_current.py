@@ -29,6 +29,7 @@ from muli.kernels.solvers.many_layers import PATIENT, QUICK, Care, Ladder
 from muli.kernels.solvers.shooting import driving_potential
 from muli.kernels.solvers.two_sided import Ties, from_anode, from_cathode, rounding_gain
 from muli.kernels.solvers.under_current import Answer, Found, find
+from muli.kernels.transport.ambipolar import Dilute
 from muli.kernels.transport.conductor import Chain
 
 Scalar = Float[Array, ""]
@@ -66,8 +67,9 @@ def find_of_many(stack: Stack, chain: Chain | None) -> Found:
 
 def _found(given: Given) -> Found:
     """The search for one stack; in closed form in double precision, in which that is right."""
+    conductor = given.chain.pieces.conductor
     double = given.stack.E_anode.dtype == jnp.float64
-    return find(given.stack, given.chain.pieces.conductor if double else None)
+    return find(given.stack, conductor if double and isinstance(conductor, Dilute) else None)
 
 
 @custom_vmap

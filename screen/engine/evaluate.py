@@ -157,9 +157,10 @@ class Evaluator:
     def best(self, start: Array) -> LineBest:
         """The best thickness of every line of a run of lines, from its start."""
         with EXACT():
+            given: tuple[Any, ...] = self.tables, self.exact, start
             if self.searched:
-                return LineBest(*self.counter.best(self.whole(start).judged))
-            return LineBest(*self.counter.best(self.tables, self.exact, start))
+                given = (self.whole(start).judged,)
+            return LineBest(*self.counter.best(*given))
 
     def score(self, start: Array) -> Score:
         """Scores of the lines of a tile in all draws."""

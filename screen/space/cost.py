@@ -15,7 +15,7 @@ from muli.screen.space.source import SpecLike, chosen_materials, refuse_other_pa
 
 Precision = Literal["float32", "float64"]
 
-STACKS_PER_S = {
+STACKS_PER_S: dict[str, dict[str, float]] = {
     "plane": {"best": 7e7, "all": 6e6, "feasible": 1e7},
     "current": {"best": 1e6, "all": 1e6, "feasible": 1e6},
     "branches": {"best": 2e4, "all": 2e4, "feasible": 2e4},

@@ -194,8 +194,8 @@ def _assumed(problem: Problem) -> Words:
     for of, owners in problem.own.items():
         for key, index in owners:
             if key in scenarios:
-                place = (index,) if of.startswith(COATING) else (slice(None), index)
-                place = (...,) if of.startswith(ANODE_COATING) else place
+                place: Any = (index,) if of.startswith(COATING) else (slice(None), index)
+                place = ... if of.startswith(ANODE_COATING) else place
                 texts[place] += f", {key}"
     plain = np.array([text.removeprefix(", ") for text in texts.ravel()], dtype=object)
     return words((COATING, "electrolyte"), plain.reshape(sizes))
