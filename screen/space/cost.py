@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import ByteSize
 
-from muli.screen.space.layered import refuse_layers
+from muli.screen.space.layered import readied
 from muli.screen.space.layout import MOST_JUDGED, DesignSpace
 from muli.screen.space.problem import laid_out
 from muli.screen.space.source import SpecLike, chosen_materials, refuse_other_parts, source_of
@@ -49,8 +49,7 @@ bytes), and the points of all axes with their copies."""
 
 def dry_run(spec: SpecLike = None, precision: Precision = "float32") -> "Estimate":
     """Rows, size and time of a screen; nothing is written. Raises `SpecError`."""
-    source = source_of(spec)
-    refuse_layers(source)
+    source = readied(source_of(spec))
     refuse_other_parts(source)
     given = source.spec
     visited = None

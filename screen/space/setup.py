@@ -10,7 +10,7 @@ from muli.screen.space.evidence import Beliefs, beliefs
 from muli.screen.space.facts import AxisColumn, all_axis_columns
 from muli.screen.space.filters import GateCount, ResultGate, gates_of, kinds
 from muli.screen.space.layered import notes as layered_notes
-from muli.screen.space.layered import refuse_layers
+from muli.screen.space.layered import readied
 from muli.screen.space.layered_beliefs import LayeredBeliefs, layered_beliefs
 from muli.screen.space.layout import STATE
 from muli.screen.space.own import replaced
@@ -131,8 +131,7 @@ def ranking_notes(problem: Problem) -> list[str]:
 
 def set_up(spec: SpecLike) -> Setup:
     """Resolve, gate and lay out a screen. Raises `SpecError` with all problems."""
-    source = source_of(spec)
-    refuse_layers(source)
+    source = readied(source_of(spec))
     refuse_other_parts(source)
     materials = chosen_materials(source)
     asked = laid_out(source, materials).stacks
