@@ -1,6 +1,7 @@
 """One row of a run by its `row_id`, with the words that say what it is."""
 
 import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,15 +58,25 @@ class Row:
         value, parts = self.values, []
         for role, thickness, unit in (
             ("electrolyte", "electrolyte_thickness_um", "um"),
-            ("coating", "coating_thickness_nm", "nm"),
+            *((name, f"{name}_thickness_nm", "nm") for name in self._coatings),
         ):
             size = self.number(thickness)
             shown = "" if size is None else f" {size:g} {unit}"
             parts.append(f"{value.get(role) or role}{shown}")
-        parts.insert(0, str(value.get("anode") or "anode"))
-        state = value.get("cathode_state") or ""
-        parts.append(f"{value.get('cathode') or 'cathode'} {state}".strip())
+        parts.insert(0, self._electrode("anode"))
+        parts.append(f"{self._electrode('cathode')} {value.get('cathode_state') or ''}".strip())
         return " | ".join(parts)
+
+    @property
+    def _coatings(self) -> list[str]:
+        """Columns of the layers of the coating."""
+        layers = [name for name in self.values if re.fullmatch("coating_[0-9]+", name)]
+        return layers or ["coating"]
+
+    def _electrode(self, role: str) -> str:
+        """Its name, or its potential where it has none."""
+        name, volts = self.values.get(role), self.number(f"{role}_potential_V")
+        return str(name or (role if volts is None else f"{role} {volts:g} V"))
 
     @property
     def described(self) -> str:

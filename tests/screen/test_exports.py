@@ -2,6 +2,7 @@
 
 import json
 import math
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -11,6 +12,7 @@ from muli.screen.cli import app
 from muli.screen.errors import UsageError
 from muli.screen.exports import export
 from muli.screen.exports.pybamm import AREA, NAMES
+from muli.screen.exports.row import Row
 from muli.screen.ranking.rank import rank
 from muli.screen.running.run import run
 from tests.screen.screens import small
@@ -163,3 +165,20 @@ def test_rows_of_runs(mode, tmp_path):
         assert block["muli asr_coating_ohm_cm2"] == row["asr_coating_ohm_cm2"]
         assert block["muli coating_thickness_nm"] == row["coating_thickness_nm"]
         assert f"coating: {row['coating']};" in bpx.parse_bpx_file(out).header.description
+
+
+def test_the_title_names_every_layer_and_potential():
+    values = {
+        "electrolyte": "Li6PS5Cl",
+        "electrolyte_thickness_um": 30.0,
+        "coating": "LiNbO3 | Li3PO4",
+        "coating_thickness_nm": 7.0,
+        "coating_1": "LiNbO3",
+        "coating_1_thickness_nm": 5.0,
+        "coating_2": "Li3PO4",
+        "coating_2_thickness_nm": 2.0,
+        "anode": "Li",
+        "cathode_potential_V": 4.0,
+    }
+    title = Row(values, None, Path("run"), ()).title
+    assert title == "Li | Li6PS5Cl 30 um | LiNbO3 5 nm | Li3PO4 2 nm | cathode 4 V"

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import random
+import time
 
 import jax
 import numpy as np
@@ -14,9 +15,10 @@ from muli.kernels.metrics.growth import Interphase, growth
 from muli.kernels.metrics.growth_law import Feed, thickness_after
 from muli.screen.cli.app import app
 from muli.screen.errors import UsageError
+from muli.screen.measuring import fit_series
 from muli.screen.measuring.resistance import Beside, fit_resistance, read_resistance
 from muli.screen.measuring.series import Geometry, read_series
-from tests.candidates.test_fuzz_readers import mutate_bytes
+from tests.candidates.test_fuzz_readers import LONGEST_S, mutate_bytes
 from tests.quick import quick_jit
 
 SIGMA_ION, SIGMA_ELE, VOLUME, DRIVE = 7e-7, 2e-12, 2.5e-4, 1.71
@@ -115,9 +117,11 @@ def test_mutated_files_are_read_or_refused(count, tmp_path):
     texts = {
         "r.csv": b"t (h),R (ohm cm2)\n0,10\n1,13.8\n4,17.6\n9,21.4\n16,25.2\n25,29\n",
         "v.csv": b"V (V),I (A)\n0.1,1e-9\n0.2,2e-9\n0.3,3e-9\n0.4,4e-9\n0.5,5.5e-9\n",
+        "t.csv": b"t (s);U (V);I (nA)\n"
+        + b"".join(b"%d,0;3,0;%d,5\n" % (60 * n, 20 + 64 // 2**n) for n in range(9)),
     }
     for turn in range(count):
-        name = ("r.csv", "v.csv")[turn % 2]
+        name = ("r.csv", "v.csv", "t.csv")[turn % 3]
         (tmp_path / name).write_bytes(mutate_bytes(texts[name], dice))
         with contextlib.suppress(UsageError):
             if name == "r.csv":
@@ -128,6 +132,10 @@ def test_mutated_files_are_read_or_refused(count, tmp_path):
                 series = read_series(tmp_path / name, Geometry(0.05, 0.785))
                 assert np.isfinite(series.V).all()
                 assert np.isfinite(series.j).all()
+                start = time.monotonic()
+                if name == "t.csv" and turn % 10 == 2:
+                    fit_series(series)
+                assert time.monotonic() - start < LONGEST_S
 
 
 def test_the_command(tmp_path):
