@@ -10,6 +10,7 @@ import pandas as pd
 
 from muli.kernels import layer_resistance, required_resistance, sigma_ele_at_resistance
 from muli.kernels.constants import CM_PER_NM, CM_PER_UM
+from muli.screen.compiling.programs import kept
 from muli.screen.pictures import labels
 from muli.screen.report import material_charts as material
 from muli.screen.report import ranking_charts as charts
@@ -197,21 +198,37 @@ def _most(
 ) -> Any:
     """The largest sigma_ele that protects, for another electrolyte leak and limit."""
 
-    def column(name: str) -> jax.Array:
-        return jnp.asarray(found[name].to_numpy(np.float64))
+    limit = "electrolyte_oxidation_limit_V"
+    shifted = found.assign(**{limit: found[limit] + shift_V})
+    columns = {name: shifted[name] for name in _DECIDING} | {"leak": leak, "nm": thickness_nm}
+    return np.asarray(
+        _tolerable({k: jnp.asarray(v.to_numpy(np.float64)) for k, v in columns.items()})
+    )
 
+
+_DECIDING = (
+    "electrolyte_thickness_um",
+    "electrolyte_sigma_ion_S_cm",
+    "anode_potential_V",
+    "cathode_potential_V",
+    "electrolyte_oxidation_limit_V",
+    "coating_sigma_ion_S_cm",
+)
+
+
+@kept("tolerable sigma_ele of a page")
+def _tolerable(columns: dict[str, jax.Array]) -> jax.Array:
+    """The largest sigma_ele (S/cm) of coatings (rows,) whose electrolytes conduct `leak` (S/cm)."""
     electrolyte = layer_resistance(
-        column("electrolyte_thickness_um") * CM_PER_UM,
-        column("electrolyte_sigma_ion_S_cm"),
-        jnp.asarray(leak.to_numpy(np.float64)),
+        columns["electrolyte_thickness_um"] * CM_PER_UM,
+        columns["electrolyte_sigma_ion_S_cm"],
+        columns["leak"],
     )
     required = required_resistance(
-        column("anode_potential_V"),
-        column("cathode_potential_V"),
+        columns["anode_potential_V"],
+        columns["cathode_potential_V"],
         electrolyte,
-        column("electrolyte_oxidation_limit_V") + shift_V,
+        columns["electrolyte_oxidation_limit_V"],
     )
-    thickness = jnp.asarray(thickness_nm.to_numpy(np.float64)) * CM_PER_NM
-    return np.asarray(
-        sigma_ele_at_resistance(required, thickness, column("coating_sigma_ion_S_cm"))
-    )
+    thickness = columns["nm"] * CM_PER_NM
+    return sigma_ele_at_resistance(required, thickness, columns["coating_sigma_ion_S_cm"])

@@ -22,6 +22,7 @@ from muli.kernels import (
     sigma_ele_at_resistance,
 )
 from muli.kernels.constants import CM_PER_NM, CM_PER_UM, ROOM_TEMPERATURE
+from muli.screen.compiling.programs import kept
 from muli.screen.space.own import is_of
 from muli.screen.spec.quantities import material_of
 from muli.screen.vocabulary import column_name
@@ -192,28 +193,44 @@ def nodes(found: pd.DataFrame) -> Any:
     An unknown sigma_ele of the coating is taken at the largest value that protects.
     """
 
-    def column(name: str) -> jax.Array:
-        return jnp.asarray(found[name].to_numpy(np.float64))
+    columns = {name: jnp.asarray(found[name].to_numpy(np.float64)) for name in _DRAWN}
+    ends = columns["anode_potential_V"], columns["cathode_potential_V"]
+    return np.stack([ends[0], np.asarray(_between(columns)), ends[1]], 1)
+
+
+_DRAWN = (
+    "anode_potential_V",
+    "cathode_potential_V",
+    "electrolyte_thickness_um",
+    "electrolyte_sigma_ion_S_cm",
+    "electrolyte_sigma_ele_S_cm",
+    "electrolyte_oxidation_limit_V",
+    "coating_thickness_nm",
+    "coating_sigma_ion_S_cm",
+    "coating_sigma_ele_S_cm",
+)
+
+
+@kept("contact potentials of a page")
+def _between(columns: dict[str, jax.Array]) -> jax.Array:
+    """E at the contact of the layers of rows (rows,), V."""
 
     def through(sigma_ele: jax.Array, role: str, thickness: jax.Array) -> jax.Array:
-        return layer_resistance(thickness, column(f"{role}_sigma_ion_S_cm"), sigma_ele)
+        return layer_resistance(thickness, columns[f"{role}_sigma_ion_S_cm"], sigma_ele)
 
-    ends = column("anode_potential_V"), column("cathode_potential_V")
-    thickness = column("coating_thickness_nm") * CM_PER_NM
+    ends = columns["anode_potential_V"], columns["cathode_potential_V"]
+    thickness = columns["coating_thickness_nm"] * CM_PER_NM
     before = through(
-        column("electrolyte_sigma_ele_S_cm"),
+        columns["electrolyte_sigma_ele_S_cm"],
         "electrolyte",
-        column("electrolyte_thickness_um") * CM_PER_UM,
+        columns["electrolyte_thickness_um"] * CM_PER_UM,
     )
-    limit = column("electrolyte_oxidation_limit_V")
-    most = sigma_ele_at_resistance(
-        required_resistance(*ends, before, limit), thickness, column("coating_sigma_ion_S_cm")
-    )
-    known = column("coating_sigma_ele_S_cm")
+    required = required_resistance(*ends, before, columns["electrolyte_oxidation_limit_V"])
+    most = sigma_ele_at_resistance(required, thickness, columns["coating_sigma_ion_S_cm"])
+    known = columns["coating_sigma_ele_S_cm"]
     sigma_ele = jnp.where(jnp.isnan(known), jnp.clip(most, 1e-30, 1e3), known)
     after = through(sigma_ele, "coating", thickness)
-    between = contact_potentials(*ends, before, jnp.zeros_like(before), after).E_electrolyte
-    return np.stack([ends[0], between, ends[1]], 1)
+    return contact_potentials(*ends, before, jnp.zeros_like(before), after).E_electrolyte
 
 
 def profile(
