@@ -20,7 +20,9 @@ def rebuilt(resolved: Mapping[str, Any]) -> Spec:
 
 
 def _axis(value: Any) -> Any:
-    """A list, a range or a selection as a person writes it."""
+    """A list, a range or a selection as a person writes it; of several layers one for each."""
+    if "layers" in value:
+        return [_axis(layer) for layer in value["layers"]]
     if "listed" in value:
         if value["num"]:
             return {key: value[key] for key in ("start", "stop", "num", "spacing")}

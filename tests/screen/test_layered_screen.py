@@ -6,6 +6,7 @@ from muli.screen import rank, run
 from muli.screen.errors import SpecError
 from muli.screen.space.problem import column
 from muli.screen.space.setup import set_up
+from muli.screen.spec.rebuild import rebuilt
 from muli.screen.vocabulary import P_COLUMNS
 from tests.screen.screens import COATINGS, read
 
@@ -157,3 +158,9 @@ def test_what_single_layers_alone_have_is_refused(spec):
 def test_thicknesses_come_in_the_order_of_their_sums(spec):
     found = set_up(spec("all")).axis_columns["coating_thickness_nm"].in_order
     assert found == sorted(found)
+
+
+def test_a_spec_with_several_layers_is_rebuilt_from_a_manifest(spec):
+    given = set_up(spec("all")).problem.spec
+    assert rebuilt(given.model_dump(mode="json")).axes == given.axes
+
