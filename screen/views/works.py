@@ -160,10 +160,10 @@ def percent(value: float | None) -> str:
 
 
 def _known(row: Row, kind: str) -> str:
-    """log10 of a conductivity with its deviation; of several layers each by itself."""
+    """log10 of a conductivity with its deviation; of several layers the middle of each."""
     layers = [k for k in range(1, MOST_LAYERS) if f"coating_{k}_{kind}_median_S_cm" in row]
     if layers:
-        return " | ".join(_of_one(row, f"coating_{k}_{kind}") for k in layers)
+        return "|".join(_of_one(row, f"coating_{k}_{kind}").partition("±")[0] for k in layers)
     return _of_one(row, kind)
 
 
