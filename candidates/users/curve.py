@@ -16,6 +16,8 @@ COLUMNS = {"E_V": (-10.0, 10.0), "log10_sigma_ele": (-60.0, 3.0), "sd": (0.0, 20
 """Columns of a curve with the range of their numbers."""
 
 MAX_POINTS = 10_000
+LINEAR_BELOW = 0.1
+"""Curves with all logarithms above zero and below this are conductivities, not logarithms."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,9 @@ def read_curve(path: str | Path) -> Curve:
     columns = {name: _column(sheet, name, problems) for name in sheet.headings}
     if not problems.found:
         _check(columns["E_V"], problems)
+        if all(0.0 < each < LINEAR_BELOW for each in columns["log10_sigma_ele"]):
+            value, advice = f"{columns['log10_sigma_ele'][0]:g} ...", "these look like S/cm"
+            problems.add(1, "log10_sigma_ele", value, "log10 of sigma_ele, e.g. -9", advice)
     if problems.found:
         raise TableError(problems.sorted())
     count = len(columns["E_V"])

@@ -67,12 +67,23 @@ QUANTITIES: Mapping[str, Quantity] = {
     "potential": _Potential(("e", "potential", "voltage"), "V vs Li/Li+", _VOLTS),
     "chemical potential": _Energy(_LI, "eV", {"eV": 1.0, "meV": 1e-3, "kJ/mol": 1.0}),
     "electrons": Quantity(
-        ("n", "n e", "n0", "electrons", "electron concentration", "electron density"),
+        (
+            "n",
+            "n e",
+            "n0",
+            "electrons",
+            "electron concentration",
+            "electron density",
+            "c e",
+            "elektronen",
+        ),
         "cm-3",
         _concentration(),
     ),
     "holes": Quantity(
-        ("p", "n h", "p0", "holes", "hole concentration", "hole density"), "cm-3", _concentration()
+        ("p", "n h", "p0", "holes", "hole concentration", "hole density", "c h", "löcher"),
+        "cm-3",
+        _concentration(),
     ),
     "mobility of electrons": Quantity(
         (

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+from muli.screen.errors import UsageError
 from muli.screen.measuring import defects, resistance, series
 from muli.screen.measuring.columns import open_sheet
 from muli.screen.measuring.headings import kinds
 
+SHOWN = 8
+"""Headings that a message lists."""
 Kind = Literal["polarisation", "defects", "resistance"]
 
 
@@ -24,7 +27,15 @@ def kind_of_headings(headings: Sequence[str]) -> Kind:
 
 def kind_of_file(path: str | Path) -> Kind:
     """The same of a file. Raises `UsageError` where it is no table."""
-    return kind_of_headings(open_sheet(path, _known).headings)
+    headings = open_sheet(path, _known).headings
+    kind = kind_of_headings(headings)
+    if kind == "polarisation" and not kinds(headings, series.QUANTITIES) & {"current", "density"}:
+        listed = ", ".join(repr(text[:30]) for text in headings[:SHOWN])
+        raise UsageError(
+            f"{path}: no column of a current (I, j), a resistance (R with t) or carriers (n, p); "
+            f"its headings are {listed}"
+        )
+    return kind
 
 
 def _known(headings: Sequence[str]) -> int:

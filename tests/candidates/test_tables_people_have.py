@@ -328,6 +328,7 @@ class TestCurves:
             ("E_V,log10_sigma_ele\n1,-9\n2,1e-9 S/cm\n", "a number"),
             ("E_V,log10_sigma_ele\n1,-9\n2,9\n", "from -60 to 3"),
             ("V,sigma\n1,-9\n2,-9\n", "columns E_V"),
+            ("E_V,log10_sigma_ele\n1,1e-9\n2,1e-8\n", "look like S/cm"),
         ],
     )
     def test_a_curve_that_cannot_be_used_is_a_problem_of_its_row(self, tmp_path, content, words):

@@ -82,6 +82,13 @@ def test_units_of_mobilities(unit, tmp_path):
     np.testing.assert_allclose(found.sigma, SIGMA_BY_HAND[0], rtol=1e-12)
 
 
+@pytest.mark.parametrize("names", ["mu_n,mu_p", "mobility_n,mobility_p", "mu_e,mu_h"])
+def test_headings_of_mobilities(names, tmp_path):
+    text = f"E vs Li (V),c_e (cm-3),c_h (cm-3),{names}\n" + BY_HAND.partition("\n")[2]
+    found = carriers(tmp_path, text)
+    np.testing.assert_allclose(found.sigma, SIGMA_BY_HAND, rtol=1e-12)
+
+
 def test_dilute_carriers_are_a_branch_law(tmp_path):
     E = np.linspace(0.5, 3.5, 13)
     n, p = 1e15 * np.exp(-(E - 0.5) / V_T), 1e12 * np.exp(0.5 * (E - 3.5) / V_T)
