@@ -242,8 +242,10 @@ def _placed(
     columns = {"name": coatings[0]["name"].to_numpy()}
     for kind in ("sigma_ion_S_cm", "sigma_ele_S_cm"):
         given = np.stack([table[kind].to_numpy(float) for table in coatings])
+        library = coatings[0][f"{kind}_library"].to_numpy(float)
+        scale = np.where(np.isnan(library), 1.0, given[0] / library)  # to the map's temperature
         for end, extreme in (("low", np.min), ("high", np.max)):
-            values = coatings[0][f"{kind}_{end}"].to_numpy(float)
+            values = coatings[0][f"{kind}_{end}"].to_numpy(float) * scale
             assumed = np.isnan(values) | (f"coating.{kind}" in overrides)
             columns[f"{kind}_{end}"] = np.where(assumed, extreme(given, axis=0), values)
     table = pd.DataFrame(columns).dropna(subset=["sigma_ion_S_cm_low"]).reset_index(drop=True)
