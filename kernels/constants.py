@@ -17,5 +17,8 @@ ROOM_TEMPERATURE: float = 298.15
 CM_PER_NM: float = 1e-7
 CM_PER_UM: float = 1e-4
 
+MONOLAYER_CM: float = 0.3 * CM_PER_NM
+"""cm; an interphase below this is thinner than one layer of atoms."""
+
 ABSENT: float = -1.0e4
 """Stands for ln 0: e^ABSENT is 0 in both precisions, and sums with it stay finite."""

@@ -21,7 +21,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from muli.kernels.constants import CM_PER_NM
+from muli.kernels.constants import MONOLAYER_CM
 from muli.kernels.metrics import growth_integral, growth_law
 from muli.kernels.metrics.growth_integral import Path, resistance_of
 from muli.kernels.metrics.growth_law import Feed
@@ -37,8 +37,6 @@ from muli.kernels.transport.conductor import as_floats
 
 Scalar = Float[Array, ""]
 Curve = Float[Array, " times"]
-MONOLAYER = 0.3 * CM_PER_NM
-"""cm; an interphase thinner than this is thinner than one layer of atoms."""
 METALLIC = 1e30
 """S/cm; stands for a sigma_ele that is infinite."""
 
@@ -236,7 +234,7 @@ def _grown(side: _Side, products: Interphase, whole: Scalar, times: Curve) -> Gr
     final = jnp.where(side.grows, final, 0.0)
     per_length = 1.0 / (products.sigma_ion * path.area_factor)
     end = jnp.where(thickness >= whole, End.CONSUMED, End.GROWS)
-    end = jnp.where(thickness < MONOLAYER, End.BELOW_MONOLAYER, end)
+    end = jnp.where(thickness < MONOLAYER_CM, End.BELOW_MONOLAYER, end)
     return Grown(
         thickness=thickness,
         final=final,

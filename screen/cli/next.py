@@ -32,8 +32,9 @@ def next_(
     Coating and thickness are chosen anew after learning. "by another coating" is the part of the
     gain that another coating brings, the rest is the same coating at a better thickness.
     """
-    from muli.screen.ranking.next import render_next, what_to_measure
+    from muli.screen.ranking.next import what_to_measure
     from muli.screen.views.formats import records, write_json
+    from muli.screen.views.next import render_next
 
     with working("judging what each measurement may say"):
         rows = what_to_measure(folders, cell=cell)

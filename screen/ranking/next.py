@@ -155,7 +155,7 @@ def _problem(folder: Path) -> Problem:
 def gains_of(cell: Cell, nodes: int) -> Iterator[Gain]:
     """Gains of all uncertain properties in one scenario."""
     line, floor = cell.line, cell.floor_nm
-    now = Choices(_works(line, floor), float(np.asarray(bare(cell.bare).p_works)[0]))
+    now = Choices(_works(line, floor), float(np.asarray(_empty_works(cell.bare))[0]))
     share = np.broadcast_to(_middles(nodes), (nodes, len(cell.coatings)))
     for prop, field in OWN.items():
         uncertain = np.asarray(getattr(line, _deviation(field))) > 0
@@ -190,8 +190,7 @@ def _largest(line: Line, field: str, share: Floats, floor: float) -> Floats:
         best = share[-1:] if field == "oxidation_V" else share[:1]
         return _works(_known(line, field, best)[1], floor) + WITHIN
     flat = jax.tree.map(lambda each: np.broadcast_to(each, share.shape[1:]), line)
-    chances = at_thickness(flat, np.full(share.shape[1:], floor))
-    return np.asarray(chances.p_stable * chances.p_inert)
+    return np.asarray(_stable_and_inert(flat, floor))
 
 
 def _judged(line: Line, field: str, share: Floats, floor: float) -> tuple[Floats, Floats, Floats]:
@@ -231,7 +230,7 @@ def _all_choices(
     which no property of the electrolyte changes. Today's best coating is judged everywhere.
     """
     values, known = _known(cell.line, field, share)
-    empty = np.asarray(bare(_known(cell.bare, field, share[:, :1])[1]).p_works)[:, 0]
+    empty = np.asarray(_empty_works(_known(cell.bare, field, share[:, :1])[1]))[:, 0]
     most = np.array(_largest(cell.line, "sigma_ele", share, cell.floor_nm))
     after, best = np.full(share.shape, np.nan), empty.copy()
     order = np.argsort(-now.coatings, kind="stable")
@@ -299,6 +298,17 @@ def _works(line: Line, floor: float) -> Floats:
         block = [np.resize(each[first : first + _BLOCK], _BLOCK) for each in flat]
         found.append(np.asarray(_at_best(Line(*block), floor)))
     return np.concatenate(found)[:size]
+
+
+@jax.jit
+def _stable_and_inert(line: Line, floor: Any) -> Any:
+    chances = at_thickness(line, floor)
+    return chances.p_stable * chances.p_inert
+
+
+@jax.jit
+def _empty_works(line: Line) -> Any:
+    return bare(line).p_works
 
 
 @jax.jit
@@ -380,25 +390,3 @@ def _corrected(after: Floats, now: Floats, weights: Floats) -> Floats:
     """
     drift = weights @ after - now
     return np.where(drift < 0, np.minimum(after - drift, 1.0), after)
-
-
-def render_next(rows: "pd.DataFrame", top: int, width: int = 120) -> str:
-    """The first rows as a table for people, in a terminal of so many columns."""
-    import io
-
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    table.add_column("material", no_wrap=True, max_width=max(width - 60, 10))
-    table.add_column("property", no_wrap=True)
-    for heading in ("gain %", "by another\ncoating", "changes\nchoice %", "value\nto beat"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for _, row in rows.head(top).iterrows():
-        beat = "" if np.isnan(row["value_to_beat"]) else f"{row['value_to_beat']:.2g}"
-        names = ("gain_p_works", "gain_of_another_coating", "p_change_of_choice")
-        shares = (f"{100 * row[name]:.1f}" for name in names)
-        table.add_row(row["material"], row["property"], *shares, beat)
-    text = io.StringIO()
-    Console(file=text, width=width, color_system=None, highlight=False, markup=False).print(table)
-    return "\n".join(line.rstrip() for line in text.getvalue().rstrip().split("\n"))

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from muli.candidates.files import write_atomically
+from muli.kernels.constants import CM_PER_NM, MONOLAYER_CM
 from muli.screen.report import page
 from muli.screen.report import ranking_charts as charts
 from muli.screen.report.ageing_figures import chart
@@ -23,7 +24,6 @@ from muli.screen.views.table import figure
 
 MOST_DRAWN = 8
 """Cells in a picture; all of them are in the table."""
-MONOLAYER_NM = 0.3
 NO_POINTS = pd.DataFrame({"which": [], "hours": [], "value": [], "source": []})
 Answers = Sequence[Mapping[str, Any]]
 
@@ -106,7 +106,7 @@ def _pictures(
     anode, cathode = "anode_interphase_nm", "interphase_nm"
     sides = {cathode: "", anode: ", anode"}
     for what, title, unit, keys, least in (
-        ("thickness", "How thick the interphases become", "nm", sides, MONOLAYER_NM),
+        ("thickness", "How thick the interphases become", "nm", sides, MONOLAYER_CM / CM_PER_NM),
         ("resistance", "What growth adds to the resistance", "ohm cm²", {ASR: ""}, 0.0),
     ):
         bands = _bands(named, cells, answers, keys, least)

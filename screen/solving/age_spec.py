@@ -12,8 +12,7 @@ import jax
 import numpy as np
 
 from muli.kernels import AgeingRow, GrowthEnd
-from muli.kernels.constants import BOLTZMANN_EV, CM_PER_NM
-from muli.kernels.metrics.growth import MONOLAYER
+from muli.kernels.constants import BOLTZMANN_EV, CM_PER_NM, MONOLAYER_CM
 from muli.screen.engine.ageing import NO_LIMIT_V, Aged, Columns, Reader
 from muli.screen.errors import SpecError
 from muli.screen.solving.age import answers_to
@@ -111,7 +110,7 @@ def _with_holes(
     status = answer["status"]
     if status in ("ok", *(end.name.lower() for end in GrowthEnd)):
         whole = float(row.electrolyte_thickness[place])
-        thin = 0 < last < MONOLAYER
+        thin = 0 < last < MONOLAYER_CM
         status = "consumed" if last >= whole else "below_monolayer" if thin else "ok"
     kept = {key: value for key, value in answer.items() if key != "cathode_side_V"}
     rest = {name: float(columns[name][place]) for name in ("unprotected_share", "max_hole_share")}

@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 
 from muli.screen.cli import app, backtest
-from muli.screen.ranking.next import render_next
 from muli.screen.ranking.rank import Ranking
 from muli.screen.space.cost import dry_run
 from muli.screen.views import table
+from muli.screen.views.next import render_next
 from muli.screen.views.works import render_works
 from tests.screen.test_cli import muli
 
