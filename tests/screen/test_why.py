@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from muli.screen.views.why import why
+from muli.screen.views.why import judgement, why
 
 BASE = {
     "status": "ok",
@@ -116,3 +116,18 @@ def test_sentence_names_the_binding_constraint(case):
 
 def test_a_row_that_says_nothing_claims_nothing():
     assert why({}) == "a limit that this verdict needs is unknown"
+
+
+@pytest.mark.parametrize(
+    ("row", "word"),
+    [
+        ({"feasible": True, "protected": True, "asr_coating_ohm_cm2": 3.0}, "protects"),
+        ({"feasible": False, "protected": False, "asr_coating_ohm_cm2": 30.0}, "fails"),
+        ({"feasible": False, "protected": True, "asr_coating_ohm_cm2": 30.0}, "too resistive"),
+        ({"feasible": False, "protected": None, "asr_coating_ohm_cm2": 30.0}, "too resistive"),
+        ({"feasible": False, "protected": True, "asr_coating_ohm_cm2": 3.0}, "fails"),
+        ({"feasible": None, "protected": True, "asr_coating_ohm_cm2": None}, "open"),
+    ],
+)
+def test_a_row_in_a_word(row, word):
+    assert judgement(row, 10.0) == word

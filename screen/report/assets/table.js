@@ -41,7 +41,7 @@ class Ranking {
     for (const input of [this.search, this.feasibleOnly, this.family])
       input.addEventListener(input === this.search ? "input" : "change", restart);
     this.feasibleOnly.closest("label").hidden =
-      !this.rows.some((row) => row.verdict === "feasible") || this.probable();
+      !this.rows.some((row) => row.verdict === "protects") || this.probable();
     document.querySelector("#more").addEventListener("click", () => {
       this.visible += 4 * PAGE_OF_ROWS;
       this.draw();

@@ -163,14 +163,14 @@ function placed(row) {
 function judge(s, a, tolerance) {
   const E = `${volts(a.interface_potential_V)} V`;
   if (a.protected === null)
-    return ["unknown", `The electrolyte meets ${E}; a limit of its window is not known.`];
+    return ["open", `The electrolyte meets ${E}; a limit of its window is not known.`];
   if (a.oxidised)
-    return ["not protected", `The electrolyte meets ${E}, ${volts(-a.oxidation_margin_V)} V above its limit. ` +
+    return ["fails", `The electrolyte meets ${E}, ${volts(-a.oxidation_margin_V)} V above its limit. ` +
       (Number.isFinite(a.min_thickness_nm)
         ? `It needs ${number(a.min_thickness_nm)} nm, or σₑ below ${number(a.max_sigma_ele_S_cm)} S/cm.`
         : "No thickness protects it: its limit lies below the anode.")];
   if (a.reduction_margin_V !== null && a.reduction_margin_V < 0)
-    return ["not protected", `The coating blocks so well that the electrolyte falls to ${E}, ` +
+    return ["fails", `The coating blocks so well that the electrolyte falls to ${E}, ` +
       `${volts(-a.reduction_margin_V)} V below its reduction limit.`];
   if (!a.affordable)
     return ["too resistive", `It protects, but costs ${number(a.asr_coating_ohm_cm2)} Ω cm²; ` +
@@ -179,7 +179,7 @@ function judge(s, a, tolerance) {
     .filter(([, m]) => m !== null && m < 0);
   const own = worst.map(([word, m]) => `the coating itself ${word}, ${volts(-m)} V outside its computed window` +
     (-m <= tolerance ? " (within its error)" : "")).join("; ");
-  return ["protected", `The electrolyte meets ${E}, ${volts(a.oxidation_margin_V)} V inside its limit, ` +
+  return ["protects", `The electrolyte meets ${E}, ${volts(a.oxidation_margin_V)} V inside its limit, ` +
     `for ${number(a.asr_coating_ohm_cm2)} Ω cm².` + (own ? ` But ${own}.` : "")];
 }
 
