@@ -109,7 +109,8 @@ def test_solve(rows, entries):
     """Conductivities, windows, potentials; what lacks a number is unknown in both."""
     for entry, answer, (_, row) in zip(entries, answers(entries), rows.iterrows(), strict=True):
         assert (entry.stack is None) == bool(row[SIGMAS].isna().any())
-        assert (answer["status"] == "ok") == (row["status"] == "ok")
+        # a row whose coating has no window lacks a property, and has its potential all the same
+        assert (answer["status"] == "ok") == (not np.isnan(row["interface_potential_V"]))
         if entry.stack is None:
             continue
         electrolyte, coating = entry.stack.layers
@@ -130,7 +131,7 @@ def test_profile(rows, entries):
         table = profile_table(stacks, solve_stacks(stacks), points=3)
     ends = table[(table.layer == 0) & (table.fraction == 1.0)].set_index("stack")["E_V"]
     known = rows[rows[SIGMAS].notna().all(axis=1)]
-    assert len(known) == len(stacks) > 20
+    assert len(known) == len(stacks) > 10
     equal(ends, known["interface_potential_V"])
 
 
