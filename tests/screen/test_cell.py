@@ -182,7 +182,7 @@ def test_unknown_sigma_ele_leaves_the_verdict_open_and_says_what_would_do(tmp_pa
         ({"nm": -3}, "cell: nm: -3: expected nm between"),
         ({"celsius": 600}, "cell: celsius: 600: expected C between"),
         ({"coating": ""}, "cell: coating: '': expected a material's name"),
-        ({"celsius": math.nan}, "cell: celsius = nan; expected a temperature in degrees Celsius"),
+        ({"celsius": math.nan}, "cell: celsius: nan: expected C between -123 and 427"),
         ({"nm": None}, "cell: nm is missing; expected a thickness in nm"),
         ({"cathode": 4300}, "looks like mV"),
         ({"sigma_ele": 0.0}, "cell: sigma_ele: 0: expected S/cm"),

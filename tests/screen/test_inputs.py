@@ -100,7 +100,7 @@ def test_many_unknown_materials_are_twenty_lines(tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[axes]\nx = 1" + "0" * 5000, "4300 digits"),
+        ("[axes]\nx = 1" + "0" * 5000, "4,300 digits"),
         ("a" + ".a" * 100_000 + " = 1", "more than 16 parts (at line 1)"),
         ("[axes]\nx = { " + "'a'." * 90_000 + "a = 1 }", "more than 16 parts (at line 2)"),
         ("[" + "a." * 100_000 + "a]", "more than 16 parts"),

@@ -106,7 +106,7 @@ def test_rows_without_a_number_are_left_out_and_counted(tmp_path):
         ("V (V),Reading", "{v},{i:E}", "no column of a current .*not used: 'Reading'"),
         ("V (V),I", "{v},{k}0", "no unit of the current is named"),
         ("V (V),I (A)", "{v},-{i:E}", "10 of 10 currents run against their voltage"),
-        ("V (V),I (A)", "3,{i:E}", "a transient needs a column of times"),
+        ("V (V),I (A)", "3,{i:E}", "one voltage, 3 V, and no times: expected"),
     ],
 )
 def test_what_does_not_fit_is_one_line(heading, row, said, tmp_path):

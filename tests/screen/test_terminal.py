@@ -192,12 +192,9 @@ def interrupted(seconds, folder):
     """Exit code of a run that gets Ctrl-C after so long."""
     arguments = [sys.executable, "-m", "muli", "run", "--out", str(folder)]
     # Tests that a shell started in the background ignore Ctrl-C, and what they start would too.
-    process = subprocess.Popen(
-        arguments,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    signal.signal(signal.SIGINT, before)
     time.sleep(seconds)
     os.kill(process.pid, signal.SIGINT)
     try:
