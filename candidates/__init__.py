@@ -59,9 +59,9 @@ def __getattr__(name: str) -> Any:
     """The public function or class `name`, from the module that holds it."""
     if name not in _HOME:
         raise AttributeError(f"module 'candidates' has no attribute {name!r}")
-    found = getattr(import_module(f"muli.candidates.{_HOME[name]}"), name)
-    globals()[name] = found
-    return found
+    member = getattr(import_module(f"muli.candidates.{_HOME[name]}"), name)
+    globals()[name] = member
+    return member
 
 
 def __dir__() -> list[str]:

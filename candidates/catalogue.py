@@ -51,8 +51,8 @@ def load(
     frame = library() if table == "library" else computed.wide(columns())
     problems: list[Problem] = []
     for path in tables:
-        rows, found = user_table.read(path, bad=bad)
-        problems += found
+        rows, table_problems = user_table.read(path, bad=bad)
+        problems += table_problems
         frame = _join(frame, _widen(rows))
     frame = _with_role(frame, role)
     if where:

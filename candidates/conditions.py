@@ -93,8 +93,8 @@ def parse(sql: str) -> dict[str, Any]:
 
 def names(tree: Any) -> list[str]:
     """Columns that a condition names, in order, each once."""
-    found = (".".join(node["column_names"]) for node in _walk(tree) if "column_names" in node)
-    return list(dict.fromkeys(found))
+    columns = (".".join(node["column_names"]) for node in _walk(tree) if "column_names" in node)
+    return list(dict.fromkeys(columns))
 
 
 def check(sql: str, kinds: Mapping[str, Kind | None]) -> dict[str, Any]:
@@ -138,7 +138,7 @@ def kind_of(tree: dict[str, Any], kinds: Mapping[str, Kind | None]) -> Kind | No
     if tree["class"] == "FUNCTION":
         return _function_kind(tree["function_name"], parts)
     if name in ("OPERATOR_COALESCE", "CASE_EXPR"):
-        return next((each for each in reversed(parts) if each), None)
+        return next((kind for kind in reversed(parts) if kind), None)
     return parts[0] if tree["class"] == "COLLATE" else None
 
 
@@ -216,23 +216,23 @@ def _walk(tree: Any) -> Iterator[dict[str, Any]]:
 def _depth(tree: Any) -> int:
     """Lists and objects inside one another; two for every operator of an expression."""
     level, depth = [tree], 0
-    while level := [each for each in level if isinstance(each, dict | list)]:
+    while level := [node for node in level if isinstance(node, dict | list)]:
         depth += 1
         level = [
-            inner for each in level for inner in (each.values() if isinstance(each, dict) else each)
+            child for node in level for child in (node.values() if isinstance(node, dict) else node)
         ]
     return depth
 
 
 def _operands(tree: dict[str, Any]) -> list[dict[str, Any]]:
     """The expressions that a node joins."""
-    found = [tree[key] for key in ("left", "right", "input", "lower", "upper", "child")
+    operands = [tree[key] for key in ("left", "right", "input", "lower", "upper", "child")
              if tree.get(key)]  # fmt: skip
-    found += tree.get("children", [])
-    found += [argument["expression"] for argument in tree.get("arguments", [])]
+    operands += tree.get("children", [])
+    operands += [argument["expression"] for argument in tree.get("arguments", [])]
     for case in tree.get("case_checks", []):
-        found += [case["when_expr"], case["then_expr"]]
-    return [*found, tree["else_expr"]] if tree.get("else_expr") else found
+        operands += [case["when_expr"], case["then_expr"]]
+    return [*operands, tree["else_expr"]] if tree.get("else_expr") else operands
 
 
 def _constant_kind(tree: dict[str, Any]) -> Kind | None:
@@ -251,7 +251,7 @@ def _function_kind(name: str, parts: list[Kind | None]) -> Kind | None:
     if name in _ARITHMETIC and "text" in parts:
         raise ConditionError(f"{name} reckons with text")
     known = FUNCTIONS[name.lower()]
-    return known if known else next((each for each in reversed(parts) if each), None)
+    return known if known else next((kind for kind in reversed(parts) if kind), None)
 
 
 def _refuse_values(name: str, parts: list[Kind | None]) -> None:

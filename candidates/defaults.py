@@ -97,15 +97,15 @@ def defaults(
         if value.quantity in NUMERIC:
             groups.setdefault(value.quantity, []).append(value)
     own = {name: _energies(groups.get(energy, ()), form) for energy, name in _PAIRS.items()}
-    found = {
+    choices = {
         name: choose(group, form=form, electrolyte=electrolyte, energies=own.get(name, {}))
         for name, group in groups.items()
     }
     for energy, conductivity in _PAIRS.items():
-        if energy in found and conductivity in found:
+        if energy in choices and conductivity in choices:
             among = groups[conductivity]
-            found[energy] = _paired(groups[energy], among, found[conductivity], form)
-    return found
+            choices[energy] = _paired(groups[energy], among, choices[conductivity], form)
+    return choices
 
 
 def choose(

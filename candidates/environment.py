@@ -16,11 +16,11 @@ from urllib.parse import unquote, urlparse
 
 def muli_command() -> str:
     """`muli` where it is found by this name, else the path or the module that starts it."""
-    found = shutil.which("muli")
+    on_path = shutil.which("muli")
     started = Path(sys.argv[0])
     if started.name != "muli" or not started.exists():
-        return "muli" if found else f"{_python()} -m muli"
-    if found and os.path.samefile(found, started):
+        return "muli" if on_path else f"{_python()} -m muli"
+    if on_path and os.path.samefile(on_path, started):
         return "muli"
     return shlex.quote(sys.argv[0])
 

@@ -100,9 +100,9 @@ def products(electrolyte: str, side: str, partner: str) -> Products:
 
 
 def _needed(electrolyte: str, side: str, partner: str, name: str) -> Estimate:
-    found = _estimate(electrolyte, side, partner, name)
-    assert found is not None, f"the table has no prior of {name} for {side} | {partner}"
-    return found
+    estimate = _estimate(electrolyte, side, partner, name)
+    assert estimate is not None, f"the table has no prior of {name} for {side} | {partner}"
+    return estimate
 
 
 def _estimate(electrolyte: str, side: str, partner: str, name: str) -> Estimate | None:

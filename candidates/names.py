@@ -27,11 +27,11 @@ class UnknownMaterial(UnknownName):
 def _names() -> dict[str, str]:
     """Every name and alias with the library's name for it; names win over aliases."""
     materials = table("materials")
-    found: dict[str, str] = {}
+    library_names: dict[str, str] = {}
     for name, aliases in zip(materials["name"], materials["aliases"], strict=True):
         for alias in filter(None, aliases.split("; ")):
-            found.setdefault(alias, name)
-    return found | {name: name for name in materials["name"]}
+            library_names.setdefault(alias, name)
+    return library_names | {name: name for name in materials["name"]}
 
 
 @cache
@@ -47,10 +47,10 @@ def find(name: str) -> str | None:
 
 def resolve(name: str) -> str:
     """The library's name of a material given by name or alias. Raises UnknownMaterial."""
-    found = find(name)
-    if found is None:
+    library_name = find(name)
+    if library_name is None:
         raise UnknownMaterial("material", name.strip(), _names())
-    return found
+    return library_name
 
 
 def closest(word: str, words: Iterable[str], count: int = 5) -> list[str]:

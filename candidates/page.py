@@ -76,16 +76,16 @@ def _listed(material: str, compound: str) -> list[str]:
 
 def _property(material: str, compound: str, name: str) -> str:
     owner = material if name.startswith("sigma_") else compound
-    found = [value for value in values_of(owner) if value.quantity == name]
-    if not found:
+    values = [value for value in values_of(owner) if value.quantity == name]
+    if not values:
         return f"{name}: missing"
     if name not in NUMERIC:
-        return "\n".join([f"{name}: as used", *(_line(value, False) for value in found)])
+        return "\n".join([f"{name}: as used", *(_line(value, False) for value in values)])
     choice = defaults(values_of(owner), **context_of(owner))[name]
     head = "no default" if choice.value is None else f"{choice.number:.4g}"
     if choice.count > 1:
         head += f" (known {choice.low:.3g} to {choice.high:.3g}, {choice.count} values)"
-    rows = [_line(value, value is choice.value) for value in found]
+    rows = [_line(value, value is choice.value) for value in values]
     return "\n".join([f"{name}: {head}", f"  why: {choice.reason}", *rows])
 
 

@@ -52,9 +52,9 @@ def _ours(materials: pd.Series) -> pd.DataFrame:
     computed = pd.read_csv(FILE, low_memory=False)
     by_formula = computed.drop_duplicates("formula").set_index("formula")
     formulas = dict(zip(table("materials")["name"], table("materials")["formula"], strict=True))
-    found = by_formula.reindex([_formula(str(formulas.get(name, name))) for name in materials])
-    found.index = materials.index
-    return found
+    rows = by_formula.reindex([_formula(str(formulas.get(name, name))) for name in materials])
+    rows.index = materials.index
+    return rows
 
 
 def _formula(text: str) -> str | None:

@@ -53,11 +53,11 @@ def values(name: str) -> pd.DataFrame:
 
 def _printed(material: str) -> list[dict[str, object]]:
     records = []
-    found = values_of(material)
-    chosen = defaults(found, **context_of(material))
-    for name in dict.fromkeys(value.quantity for value in found):
+    values = values_of(material)
+    chosen = defaults(values, **context_of(material))
+    for name in dict.fromkeys(value.quantity for value in values):
         default = chosen[name].value if name in chosen else None
-        for value in (value for value in found if value.quantity == name):
+        for value in (value for value in values if value.quantity == name):
             record: dict[str, object] = {key: getattr(value, key, None) for key in LONG}
             records.append(record | {"property": name, "default": value is default})
     return records

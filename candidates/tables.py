@@ -151,8 +151,8 @@ def _grouped(name: str) -> dict[str, tuple[Row, ...]]:
 
 def rows_of(name: str, *materials: str) -> tuple[Row, ...]:
     """Rows of a shipped table that belong to the materials, in file order per material."""
-    found = _grouped(name)
-    return tuple(row for each in dict.fromkeys(materials) for row in found.get(each, ()))
+    groups = _grouped(name)
+    return tuple(row for material in dict.fromkeys(materials) for row in groups.get(material, ()))
 
 
 @cache
@@ -167,7 +167,7 @@ def _values() -> dict[str, tuple[Value, ...]]:
     for record in table("values").itertuples(index=False):
         value = Value(*record)
         rows.setdefault(value.material, []).append(value)
-    return {material: tuple(found) for material, found in rows.items()}
+    return {material: tuple(values) for material, values in rows.items()}
 
 
 @cache

@@ -111,11 +111,11 @@ def _window(compound: str) -> dict[str, Any]:
     chosen, _ = choose_window(rows)
     if chosen is None:
         return {}
-    found = {"window_source": chosen["source"], "window_kind": chosen["window_kind"]}
+    window = {"window_source": chosen["source"], "window_kind": chosen["window_kind"]}
     for name in ("reduction_limit_V", "oxidation_limit_V"):
         same = [row[name] for row in rows if row["window_kind"] == chosen["window_kind"]]
         known = [value for value in same if not isnan(value)]
-        found |= {
+        window |= {
             name: chosen[name],
             f"{name}_source": chosen["source"],
             f"{name}_method": chosen["method"],
@@ -123,7 +123,7 @@ def _window(compound: str) -> dict[str, Any]:
             f"{name}_high": max(known, default=nan),
             f"{name}_count": len(known),
         }
-    return found
+    return window
 
 
 def _potentials(material: str, compound: str) -> dict[str, Any]:
@@ -132,12 +132,12 @@ def _potentials(material: str, compound: str) -> dict[str, Any]:
         return {}
     chosen = min(rows, key=lambda row: _POTENTIAL_RANK.get(row["potential_kind"], 3))
     names = ("discharged_potential_V", "average_potential_V", "charged_potential_V")
-    found = {name: chosen[name] for name in (*names, "potential_kind")}
+    potentials = {name: chosen[name] for name in (*names, "potential_kind")}
     cycled = [row for row in rows if row["potential_kind"] == "cycling range"]
     cutoffs = sorted(r["upper_cutoff_V"] for r in cycled if not isnan(r["upper_cutoff_V"]))
-    if isnan(found["charged_potential_V"]) and cutoffs:
-        found["charged_potential_V"] = cutoffs[(len(cutoffs) - 1) // 2]
-    return found
+    if isnan(potentials["charged_potential_V"]) and cutoffs:
+        potentials["charged_potential_V"] = cutoffs[(len(cutoffs) - 1) // 2]
+    return potentials
 
 
 def _processing(material: str) -> dict[str, Any]:
@@ -159,16 +159,16 @@ def _reactions(compound: str) -> dict[str, Any]:
     for row in closed:
         partners = states.setdefault(row["source"], {})
         partners.setdefault(row["partner"], {})[row["partner_state"]] = row["energy_meV_atom"]
-    found: dict[str, Any] = {}
+    reactions: dict[str, Any] = {}
     used = set()
     for source in sorted(states, key=lambda source: -len(states[source])):
         for partner in PARTNERS:
             energies = states[source].get(partner, {})
             name = f"reaction_energy_{partner}_meV_atom"
-            if name not in found and _wanted(partner) <= set(energies):
-                found[name] = min(energies.values())
+            if name not in reactions and _wanted(partner) <= set(energies):
+                reactions[name] = min(energies.values())
                 used.add(source)
-    return found | {"reaction_energy_source": "; ".join(sorted(used)) or None}
+    return reactions | {"reaction_energy_source": "; ".join(sorted(used)) or None}
 
 
 def _wanted(partner: str) -> set[str]:

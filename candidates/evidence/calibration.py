@@ -39,12 +39,15 @@ def leave_one_out(
     observations: Sequence[Observation], spreads: Spreads, role: str = "coating"
 ) -> Score:
     """Predict every material of a role from the others."""
-    wanted = dict.fromkeys(each.material for each in observations if _role(each) == role)
+    wanted = dict.fromkeys(
+        observation.material for observation in observations if _role(observation) == role
+    )
     predicted = []
     for material in wanted:
-        rest = [each for each in observations if each.material != material]
+        rest = [observation for observation in observations if observation.material != material]
         predicted += _predictions(
-            fit(rest, spreads), [each for each in observations if each.material == material]
+            fit(rest, spreads),
+            [observation for observation in observations if observation.material == material],
         )
     return _score(predicted)
 
@@ -52,13 +55,17 @@ def leave_one_out(
 def other_form(observations: Sequence[Observation], spreads: Spreads) -> Score:
     """Predict the values of a material's films from its crystals, and the reverse."""
     predicted = []
-    for material in dict.fromkeys(each.material for each in observations):
-        own = [each for each in observations if each.material == material]
+    for material in dict.fromkeys(observation.material for observation in observations):
+        own = [observation for observation in observations if observation.material == material]
         for crystal in (0.0, 1.0):
-            left_out = [each for each in own if each.crystal == crystal and not each.bound]
+            left_out = [
+                observation
+                for observation in own
+                if observation.crystal == crystal and not observation.bound
+            ]
             if not left_out or len(left_out) == len(own) or _role(own[0]) != "coating":
                 continue
-            rest = [each for each in observations if each not in left_out]
+            rest = [observation for observation in observations if observation not in left_out]
             predicted += _predictions(fit(rest, spreads), left_out)
     return _score(predicted)
 
@@ -67,7 +74,8 @@ def one_prior(observations: Sequence[Observation]) -> list[Observation]:
     """The same observations with one class per role: what the model must beat."""
     plain = {"coating": "insulating lithium oxide", "electrolyte": "other electrolyte"}
     return [
-        replace(each, chemistry=_plain(each.chemistry, plain[_role(each)])) for each in observations
+        replace(observation, chemistry=_plain(observation.chemistry, plain[_role(observation)]))
+        for observation in observations
     ]
 
 
@@ -84,23 +92,23 @@ _Prediction = tuple[Observation, float, float]
 
 def _predictions(found: Fit, rows: Sequence[Observation]) -> list[_Prediction]:
     predicted = []
-    for each in rows:
-        normal = found.predict(each.material, each.chemistry, each.crystal)
-        predicted.append((each, normal.mean, float(np.hypot(normal.sd, each.error))))
+    for row in rows:
+        normal = found.predict(row.material, row.chemistry, row.crystal)
+        predicted.append((row, normal.mean, float(np.hypot(normal.sd, row.error))))
     return predicted
 
 
 def _score(predicted: Sequence[_Prediction]) -> Score:
-    values = [each for each in predicted if not each[0].bound]
-    z = np.array([(each.log10_value - mean) / sd for each, mean, sd in predicted])
+    values = [prediction for prediction in predicted if not prediction[0].bound]
+    z = np.array([(row.log10_value - mean) / sd for row, mean, sd in predicted])
     sds = np.array([sd for _, _, sd in predicted])
-    bound = np.array([each.bound for each, _, _ in predicted])
+    bound = np.array([row.bound for row, _, _ in predicted])
     rank = ndtr(z[~bound])
     density = -0.5 * z**2 - np.log(sds * np.sqrt(2.0 * np.pi))
     return Score(
         values=len(values),
         bounds=int(bound.sum()),
-        materials=len({each.material for each, _, _ in predicted}),
+        materials=len({row.material for row, _, _ in predicted}),
         inside_50=float(np.mean(np.abs(rank - 0.5) < 0.25)),
         inside_90=float(np.mean(np.abs(rank - 0.5) < 0.45)),
         log_score=float(np.mean(np.where(bound, log_ndtr(z), density))),

@@ -88,20 +88,20 @@ def evidence(
     row = {**row, **{name: _text(row.get(name)) for name in ("formula", "family")}}
     compound = _compound(row)
     group = _class(row, compound)
-    found = {prop: _conductivity(row, prop, group, compound, without) for prop in PROPERTIES}
+    by_property = {prop: _conductivity(row, prop, group, compound, without) for prop in PROPERTIES}
     for side in ("reduction_limit_V", "oxidation_limit_V"):
         normal, kind, count = limit(row, side, group, tolerance_V, without)
-        found[side] = _plain(normal, kind, count, group)
+        by_property[side] = _plain(normal, kind, count, group)
     allowance = own_allowance(compound, group, own=own, without=without)
-    found["oxidation_allowance_V"] = _plain(allowance, "prior", 0, group)
+    by_property["oxidation_allowance_V"] = _plain(allowance, "prior", 0, group)
     lasting = Normal(0.0, 0.0) if group.reducible else REDUCTION_ALLOWANCE
-    found["reduction_allowance_V"] = _plain(lasting, "prior", 0, group)
+    by_property["reduction_allowance_V"] = _plain(lasting, "prior", 0, group)
     for partner in PARTNERS:
         normal, kind = reaction(row, partner, group)
-        found[f"reaction_energy_{partner}_meV_atom"] = _plain(normal, kind, 0, group)
+        by_property[f"reaction_energy_{partner}_meV_atom"] = _plain(normal, kind, 0, group)
         endured = own_reaction_limit(compound, partner, own=own, without=without)
-        found[f"reaction_limit_{partner}_meV_atom"] = _plain(endured, "prior", 0, group)
-    return found
+        by_property[f"reaction_limit_{partner}_meV_atom"] = _plain(endured, "prior", 0, group)
+    return by_property
 
 
 def _text(value: Any) -> str:
@@ -192,20 +192,20 @@ def _behind(
     """Kind and number of the material's own observations in a form that it may have."""
     any_form = 0.0 < share < 1.0 or GROUPS[group.group] == "electrolyte"
     own = [
-        each
-        for each in _own(prop, without).get(compound, ())
-        if any_form or abs(each.crystal - share) < 0.75
+        observation
+        for observation in _own(prop, without).get(compound, ())
+        if any_form or abs(observation.crystal - share) < 0.75
     ]
-    kinds = {each.kind for each in own}
+    kinds = {observation.kind for observation in own}
     return next((kind for kind in KINDS if kind in kinds), "prior"), len(own)
 
 
 @cache
 def _own(prop: str, without: str) -> dict[str, tuple[Any, ...]]:
-    found: dict[str, list[Any]] = {}
-    for each in observations(prop, without):
-        found.setdefault(each.material, []).append(each)
-    return {material: tuple(rows) for material, rows in found.items()}
+    by_material: dict[str, list[Any]] = {}
+    for observation in observations(prop, without):
+        by_material.setdefault(observation.material, []).append(observation)
+    return {material: tuple(rows) for material, rows in by_material.items()}
 
 
 def _given(row: Mapping[Any, Any], prop: str, group: Chemistry) -> Evidence:

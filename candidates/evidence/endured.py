@@ -148,14 +148,16 @@ def _fit(
     def loss(x: Any) -> float:
         between = exp(x[1])
         sd = float(np.hypot(between, noise))
-        fit = -sum(float(_log_probability(each, x[0], sd)) for each in ranges)
+        fit = -sum(float(_log_probability(interval, x[0], sd)) for interval in ranges)
         guess = ((x[0] - prior[0]) / prior[1]) ** 2 + ((x[1] - log(spread[0])) / spread[1]) ** 2
         return fit + 0.5 * guess
 
     # the mean in units of its prior's width, so that both parameters are of order 1
     unit = np.array([prior[1], 1.0])
-    found = unit * _minimum(lambda y: loss(unit * y), np.array([prior[0], log(spread[0])]) / unit)
-    return ClassFit(float(found[0]), exp(found[1]), _error(loss, found, prior[1]), len(ranges))
+    optimum = unit * _minimum(lambda y: loss(unit * y), np.array([prior[0], log(spread[0])]) / unit)
+    return ClassFit(
+        float(optimum[0]), exp(optimum[1]), _error(loss, optimum, prior[1]), len(ranges)
+    )
 
 
 def _minimum(loss: Callable[[Any], float], start: Any) -> Any:
@@ -184,8 +186,8 @@ def _updated(prior: Normal, ranges: tuple[Range, ...], noise: float) -> Normal:
         return prior
     grid = prior.mean + prior.sd * np.linspace(-8.0, 8.0, 4001)
     logs = -0.5 * ((grid - prior.mean) / prior.sd) ** 2
-    for each in ranges:
-        logs += _log_probability(each, grid, noise)
+    for interval in ranges:
+        logs += _log_probability(interval, grid, noise)
     weight = np.exp(logs - logs.max())
     weight /= weight.sum()
     mean = float(weight @ grid)

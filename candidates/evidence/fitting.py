@@ -56,12 +56,12 @@ def fit(observations: Sequence[Observation], spreads: Spreads | None = None) -> 
     problem = _Problem.of(observations)
     current = spreads or Spreads(_CENTRES)
     factors: dict[str, float] = {}
-    found = problem.effects(current, factors)
+    fitted = problem.effects(current, factors)
     for _ in range(_ROUNDS):
         if spreads is None:
-            current = _best_spreads(problem, replace(current, distance=_distance(found)), factors)
-        found = problem.effects(current, factors)
-        factors = _own_factors(observations, found)
+            current = _best_spreads(problem, replace(current, distance=_distance(fitted)), factors)
+        fitted = problem.effects(current, factors)
+        factors = _own_factors(observations, fitted)
     return problem.effects(current, factors)
 
 
@@ -90,13 +90,15 @@ def _best_spreads(problem: "_Problem", start: Spreads, factors: dict[str, float]
 def _own_factors(observations: Sequence[Observation], found: Fit) -> dict[str, float]:
     """Each material's sample spread over the common one, shrunk towards 1."""
     squares: dict[str, list[float]] = {}
-    for each in observations:
-        if each.bound or each.error > 0.5:
+    for observation in observations:
+        if observation.bound or observation.error > 0.5:
             continue
-        expected = found.predict(each.material, each.chemistry, each.crystal, sample=False)
-        spread = sample_spread(each.chemistry, found.spreads, found.electronic)
-        deviation = (each.log10_value - expected.mean) / spread
-        squares.setdefault(each.material, []).append(deviation**2)
+        expected = found.predict(
+            observation.material, observation.chemistry, observation.crystal, sample=False
+        )
+        spread = sample_spread(observation.chemistry, found.spreads, found.electronic)
+        deviation = (observation.log10_value - expected.mean) / spread
+        squares.setdefault(observation.material, []).append(deviation**2)
     weight = _OWN_VARIANCE_WEIGHT
     return {
         material: float(np.sqrt((weight + sum(own)) / (weight + len(own))))
@@ -138,7 +140,9 @@ class _Problem:
     def effects(self, spreads: Spreads, factors: dict[str, float]) -> Fit:
         """Mode and covariance of the effects, and the marginal likelihood."""
         mean, sd = self._prior(spreads)
-        noise = np.array([self._noise(each, spreads, factors) for each in self.observations])
+        noise = np.array(
+            [self._noise(observation, spreads, factors) for observation in self.observations]
+        )
         effects = mean.copy()
         for _ in range(50):
             slope, curvature, likelihood = _likelihood(self, self._expected(effects), noise)
@@ -173,7 +177,7 @@ class _Problem:
         return np.asarray(summed.reshape(count, count) + np.diag(1.0 / sd**2))
 
     def _prior(self, spreads: Spreads) -> tuple[Array, Array]:
-        classes = {each.material: each.chemistry for each in self.observations}
+        classes = {observation.material: observation.chemistry for observation in self.observations}
         mean, sd = np.zeros(len(self.names)), np.ones(len(self.names))
         for place, name in enumerate(self.names):
             kind, _, rest = name.partition(" ")
@@ -198,9 +202,15 @@ class _Problem:
 
 def _names(observations: Sequence[Observation]) -> tuple[str, ...]:
     """Names of all effects: classes, the crystal offset, groups, materials, their own offsets."""
-    coatings = [each for each in observations if GROUPS[each.chemistry.group] == "coating"]
-    materials = dict.fromkeys(each.material for each in observations)
-    crystals = dict.fromkeys(each.material for each in coatings if each.crystal > 0)
+    coatings = [
+        observation
+        for observation in observations
+        if GROUPS[observation.chemistry.group] == "coating"
+    ]
+    materials = dict.fromkeys(observation.material for observation in observations)
+    crystals = dict.fromkeys(
+        observation.material for observation in coatings if observation.crystal > 0
+    )
     return (
         *(f"class {name}" for name in CLASSES),
         "crystal",

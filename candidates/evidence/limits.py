@@ -85,7 +85,7 @@ def _given(row: Mapping[Any, Any], side: str, tolerance_V: float) -> tuple[Norma
 
 def _windows(row: Mapping[Any, Any], without: str) -> list[Any]:
     windows = rows_of("windows", compound_of(row["name"]))
-    return [each for each in windows if not without or each["source"] != without]
+    return [window for window in windows if not without or window["source"] != without]
 
 
 def _value(row: Mapping[Any, Any], side: str, without: str) -> Any:
@@ -95,8 +95,8 @@ def _value(row: Mapping[Any, Any], side: str, without: str) -> Any:
     chosen, _ = choose_window(_windows(row, without))
     if chosen is not None:
         return chosen[side]
-    found = computed.compound(row["formula"])
-    return nan if found is None else found[side]
+    computed_row = computed.compound(row["formula"])
+    return nan if computed_row is None else computed_row[side]
 
 
 def _spread(row: Mapping[Any, Any], side: str, without: str) -> tuple[float, int]:
@@ -151,13 +151,13 @@ def _prior(column: str, group: str, family: str) -> Normal:
     if not rows:
         return _all_reactions()
     everything = np.array([value for value, _, _ in rows])
-    found = Normal(float(everything.mean()), float(everything.std()))
+    prior = Normal(float(everything.mean()), float(everything.std()))
     for weight, members in (
         (_GROUP_WEIGHT, [value for value, name, _ in rows if name == group]),
         (_FAMILY_WEIGHT, [value for value, name, own in rows if (name, own) == (group, family)]),
     ):
-        found = _pulled(np.array(members), found, weight)
-    return found
+        prior = _pulled(np.array(members), prior, weight)
+    return prior
 
 
 @cache

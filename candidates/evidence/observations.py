@@ -125,10 +125,10 @@ def _of_material(
     ]
     usable = [value for value in usable if value.quantity_kind != "bulk"] or usable
     near = [value for value in usable if _is_near(value)]
-    found = [_observation(value, group) for value in near]
-    if not any(not each.bound for each in found) and prop == "sigma_ion_S_cm":
-        found += _carried(name, [value for value in usable if not _is_near(value)], group)
-    return found
+    observed = [_observation(value, group) for value in near]
+    if not any(not observation.bound for observation in observed) and prop == "sigma_ion_S_cm":
+        observed += _carried(name, [value for value in usable if not _is_near(value)], group)
+    return observed
 
 
 def _is_near(value: Value) -> bool:
@@ -167,7 +167,7 @@ def _carried(name: str, values: Sequence[Value], group: Chemistry) -> list[Obser
     """The value nearest to room temperature, carried to it by an activation energy."""
     if not values:
         return []
-    value = min(values, key=lambda each: abs(each.temperature_K - REFERENCE_K))
+    value = min(values, key=lambda v: abs(v.temperature_K - REFERENCE_K))
     energy, error = _activation(name, values)
     kelvin = value.temperature_K
     distance = (1.0 / REFERENCE_K - 1.0 / kelvin) / BOLTZMANN_EV_K / log(10.0)
@@ -188,8 +188,8 @@ def _activation(name: str, values: Sequence[Value]) -> tuple[float, float]:
     if printed:
         middle = sorted(printed)[len(printed) // 2]
         return middle, _ACTIVATION_ERROR_EV
-    cold = min(values, key=lambda each: each.temperature_K)
-    hot = max(values, key=lambda each: each.temperature_K)
+    cold = min(values, key=lambda v: v.temperature_K)
+    hot = max(values, key=lambda v: v.temperature_K)
     span = 1.0 / cold.temperature_K - 1.0 / hot.temperature_K
     if hot.temperature_K - cold.temperature_K < 30.0:
         return _ACTIVATION_EV

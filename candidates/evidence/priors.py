@@ -71,7 +71,7 @@ def rows_of_fit(prop: str, found: Fit) -> list[tuple[str, str, float, float, flo
     effects = dict(zip(found.names, found.mean, strict=True))
     rows = []
     for name in _groups(prop):
-        members = [each for each in used if _group_name(each, prop) == name]
+        members = [observation for observation in used if _group_name(observation, prop) == name]
         group = _typical(name)
         rows.append(
             (
@@ -80,12 +80,16 @@ def rows_of_fit(prop: str, found: Fit) -> list[tuple[str, str, float, float, flo
                 round(found.predict(None, group, 0.0, sample=False).mean, _DIGITS),
                 round(material_spread(group, found.spreads, found.electronic), _DIGITS),
                 round(sample_spread(group, found.spreads, found.electronic), _DIGITS),
-                len({each.material for each in members}),
+                len({observation.material for observation in members}),
                 len(members),
             )
         )
-    crystals = [each for each in used if each.crystal == 1.0 and _is_coating(each)]
-    materials = len({each.material for each in used})
+    crystals = [
+        observation
+        for observation in used
+        if observation.crystal == 1.0 and _is_coating(observation)
+    ]
+    materials = len({observation.material for observation in used})
     return [
         *rows,
         (prop, _GROUP_SPREAD, 0.0, round(found.spreads["group"], _DIGITS), 0.0, materials,
@@ -93,7 +97,7 @@ def rows_of_fit(prop: str, found: Fit) -> list[tuple[str, str, float, float, flo
         (prop, _DISTANCE, round(found.spreads.distance, _DIGITS), 0.0, 0.0, 0, 0),
         (prop, _OFFSET, round(float(effects["crystal"]), _DIGITS),
          round(found.spreads["crystal"], _DIGITS), 0.0,
-         len({each.material for each in crystals}), len(crystals)),
+         len({observation.material for observation in crystals}), len(crystals)),
     ]  # fmt: skip
 
 

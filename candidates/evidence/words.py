@@ -20,13 +20,13 @@ def lines(found: dict[str, Evidence]) -> list[str]:
         _limit(side, found[f"{side}_limit_V"], found[f"{side}_allowance_V"])
         for side in ("reduction", "oxidation")
     ]
-    for name, each in found.items():
-        if name.startswith("reaction_energy") and each.kind != "prior":
+    for name, reaction in found.items():
+        if name.startswith("reaction_energy") and reaction.kind != "prior":
             partner = name.split("_")[2]
             limit = found[f"reaction_limit_{partner}_meV_atom"]
             written.append(
-                f"reaction with {partner} {each.mean:.0f} +- {each.sd:.0f} meV/atom, shows below "
-                f"{limit.mean:.0f} +- {limit.sd:.0f}"
+                f"reaction with {partner} {reaction.mean:.0f} +- {reaction.sd:.0f} meV/atom, "
+                f"shows below {limit.mean:.0f} +- {limit.sd:.0f}"
             )
     return written
 

@@ -194,7 +194,7 @@ def _require_total(group: Sequence[tuple[str, Page, int]], trust_returned: bool)
     first: dict[int, str] = {}
     for name, page, count in group:
         stated = [_count(part[key]) for part in _stated(page) for key in keys if key in part]
-        for total in {each for each in stated if each is not None}:
+        for total in {value for value in stated if value is not None}:
             held[total] += count
             first.setdefault(total, name)
     for total, count in held.items():

@@ -60,8 +60,8 @@ def _entry(entry: Any, where: str) -> Entry | Rejected:
         per_atom = (number(entry.get("energy")) + correction) / sum(composition.values())
         value = energy(per_atom)
     except Unusable as error:
-        found = str(entry.get("energy") if formula else entry.get("composition"))[:200]
-        return Rejected(where, found, str(error), formula, entry.get("energy") is None)
+        shown = str(entry.get("energy") if formula else entry.get("composition"))[:200]
+        return Rejected(where, shown, str(error), formula, entry.get("energy") is None)
     return Entry(
         formula,
         value,
@@ -101,12 +101,14 @@ def _adjustment(one: Mapping[str, Any]) -> float:
 def _correction(entry: Mapping[str, Any], adjustments: Sequence[tuple[str, str, float]]) -> float:
     """eV per cell: the sum of the adjustments, or the correction where none are listed."""
     stated = entry.get("correction")
-    given = 0.0 if stated is None else number(stated)
+    correction = 0.0 if stated is None else number(stated)
     total = sum(value for _, _, value in adjustments)
     if not adjustments:
-        return given
-    if given and abs(given - total) > _TOLERANCE * max(1.0, abs(total)):
-        raise Unusable(f"correction {given:g} eV is not the sum of its adjustments, {total:g} eV")
+        return correction
+    if correction and abs(correction - total) > _TOLERANCE * max(1.0, abs(total)):
+        raise Unusable(
+            f"correction {correction:g} eV is not the sum of its adjustments, {total:g} eV"
+        )
     return total
 
 

@@ -163,12 +163,12 @@ def _cells(path: Path) -> _Cells:
 def _columns(headings: Sequence[str]) -> list[str]:
     """Our names of the columns, "" for those not read here."""
     spoken = _EXPORT if is_export(headings) else {}
-    found = []
+    names = []
     for text in headings:
         bare = text.strip()
         folded = bare.casefold()
-        found.append(bare if bare in _NAMES else spoken.get(folded) or _SPOKEN.get(folded, ""))
-    return found
+        names.append(bare if bare in _NAMES else spoken.get(folded) or _SPOKEN.get(folded, ""))
+    return names
 
 
 def _said(path: Path, error: TableError) -> str:
@@ -176,13 +176,13 @@ def _said(path: Path, error: TableError) -> str:
     problem = error.problems[0]
     if "no row" in problem.advice or "is empty" in problem.advice:
         return f"{path.name}: no usable energy: {problem.advice}"
-    found = f" (found {problem.value!r})" if problem.value else ""
-    return f"{path.name}: expected {problem.expected}; {problem.advice}{found}"
+    excerpt = f" (found {problem.value!r})" if problem.value else ""
+    return f"{path.name}: expected {problem.expected}; {problem.advice}{excerpt}"
 
 
 def _wanted(path: Path, columns: Sequence[str], names: tuple[str, ...]) -> str:
     others = [name for name in columns if name not in names]
     close = [m for n in names if n not in columns for m in get_close_matches(n, others, 1, 0.5)]
     hint = f"; did you mean {', '.join(dict.fromkeys(close))}?" if close else ""
-    found = ", ".join(columns)[:200]
-    return f"{path.name}: needs columns {', '.join(names)}; found {found or 'none'}{hint}"
+    listed = ", ".join(columns)[:200]
+    return f"{path.name}: needs columns {', '.join(names)}; found {listed or 'none'}{hint}"

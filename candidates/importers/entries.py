@@ -93,7 +93,7 @@ def _lacking(left_out: Sequence[Rejected], held: set[str]) -> dict[str, frozense
 
     An entry without an energy is no loss where another one of the same compound has one.
     """
-    found: dict[str, frozenset[str]] = {}
+    phases: dict[str, frozenset[str]] = {}
     for entry in left_out:
         try:
             name = reduced_formula(entry.formula)
@@ -101,8 +101,8 @@ def _lacking(left_out: Sequence[Rejected], held: set[str]) -> dict[str, frozense
         except FormulaError:
             name, elements = f"{entry.formula[:40] or 'an entry'} ({entry.where})", frozenset()
         if not (entry.is_blank and name in held):
-            found[name] = elements
-    return found
+            phases[name] = elements
+    return phases
 
 
 def _problem(entry: Entry) -> Rejected | None:

@@ -65,15 +65,15 @@ def from_thermo_documents(
 ) -> Imported:
     """Energies of thermo documents (`data` of a saved response). Raises ImportRefused."""
     read = [_entry(one, f"{name} document {number}") for number, one in enumerate(documents, 1)]
-    found = [one for one in read if isinstance(one, Entry)]
-    hulls = {entry.scale.functional or "not stated" for entry in found}
+    entries = [one for one in read if isinstance(one, Entry)]
+    hulls = {entry.scale.functional or "not stated" for entry in entries}
     if len(hulls) > 1:
         listed = ", ".join(hull[:40] for hull in sorted(hulls)[:10])
         raise ImportRefused(
             f"{name}: thermo types {listed} together; each is a hull of its own: ask for one"
         )
     left_out = [one for one in read if isinstance(one, Rejected)]
-    return assemble(found, left_out, {"source": name, **_ATTRIBUTION, **(provenance or {})})
+    return assemble(entries, left_out, {"source": name, **_ATTRIBUTION, **(provenance or {})})
 
 
 def _entry(document: Any, where: str) -> Entry | Rejected:
@@ -82,13 +82,13 @@ def _entry(document: Any, where: str) -> Entry | Rejected:
     value, formula = document.get("formation_energy_per_atom"), ""
     try:
         formula = _formula(document)
-        found = energy(value)
+        formation_energy = energy(value)
     except Unusable as error:
         shown = str(value if formula else document)[:200]
         return Rejected(where, shown, f"formation energy: {error}", formula, value is None)
     return Entry(
         formula,
-        found,
+        formation_energy,
         is_formation=True,
         where=where,
         id=str(document.get("material_id") or ""),

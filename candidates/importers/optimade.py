@@ -118,9 +118,9 @@ def _require_one_database(pages: Iterable[Mapping[str, Any]], name: str) -> None
         for meta in _parts(pages, "meta")
         if isinstance(provider := meta.get("provider"), Mapping)
     }
-    for found in (addresses, providers):
-        if len(found) > 1:
-            listed = ", ".join(sorted(found))[:300]
+    for databases in (addresses, providers):
+        if len(databases) > 1:
+            listed = ", ".join(sorted(databases))[:300]
             raise ImportRefused(f"{name}: pages of several databases, {listed}: give those of one")
 
 
@@ -143,10 +143,10 @@ def _known_field(structures: Iterable[tuple[Mapping[str, Any], str]], name: str)
 
 
 def _value(attributes: Mapping[str, Any], field: str) -> Any:
-    found: Any = attributes
+    value: Any = attributes
     for part in _path(attributes, field):
-        found = found.get(part) if isinstance(found, dict) else None
-    return found
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
 
 
 def _path(attributes: Mapping[str, Any], field: str) -> list[str]:
@@ -159,7 +159,7 @@ def _entry(structure: Mapping[str, Any], field: str, where: str) -> Entry | Reje
     formula = str(attributes.get(_FORMULA) or "")
     try:
         parse(formula)
-        found = _plain(value)
+        formation_energy = _plain(value)
     except Unusable as error:
         blank = value is None
         return Rejected(where, str(value)[:200], f"no number in {field}: {error}", formula, blank)
@@ -167,7 +167,7 @@ def _entry(structure: Mapping[str, Any], field: str, where: str) -> Entry | Reje
         return Rejected(where, formula[:200], str(error))
     return Entry(
         formula,
-        found,
+        formation_energy,
         is_formation=True,
         where=where,
         id=str(structure.get("id") or ""),

@@ -64,12 +64,12 @@ def impossible(formed: Iterable[Formed]) -> list[Formed]:
 
 def _lowest(compounds: Sequence[Formed]) -> list[Formed]:
     """The lowest polymorph of every compound."""
-    found: dict[str, Formed] = {}
+    lowest: dict[str, Formed] = {}
     for one in compounds:
         name = reduced_formula(one.composition)
-        if name not in found or one.energy < found[name].energy:
-            found[name] = one
-    return list(found.values())
+        if name not in lowest or one.energy < lowest[name].energy:
+            lowest[name] = one
+    return list(lowest.values())
 
 
 def _out_of_place(lowest: Sequence[Formed]) -> list[Formed]:

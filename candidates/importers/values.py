@@ -40,20 +40,20 @@ def number(value: Any) -> float:
     if not isinstance(value, int | float):
         raise Unusable("expected a number")
     try:
-        found = float(value)
+        result = float(value)
     except OverflowError:
-        found = float("inf")
-    if not isfinite(found):
+        result = float("inf")
+    if not isfinite(result):
         raise Unusable("not a finite number")
-    return found
+    return result
 
 
 def energy(value: Any) -> float:
     """An energy, eV/atom. Raises Unusable, also beyond what any calculation gives."""
-    found = number(value)
-    if abs(found) > LARGEST_ENERGY:
+    per_atom = number(value)
+    if abs(per_atom) > LARGEST_ENERGY:
         raise Unusable(f"beyond {LARGEST_ENERGY:g} eV/atom: no energy of atoms")
-    return found
+    return per_atom
 
 
 def amounts(composition: Any) -> dict[str, float]:
@@ -78,10 +78,10 @@ def amounts(composition: Any) -> dict[str, float]:
         if atoms < 0 or atoms > _LARGEST_AMOUNT:
             raise Unusable(f"amount of {symbol} is {atoms:g}: expected 0 to {_LARGEST_AMOUNT:g}")
         total[symbol] = total.get(symbol, 0.0) + atoms
-    found = {symbol: atoms for symbol, atoms in total.items() if atoms > 0}
-    if not found:
+    present = {symbol: atoms for symbol, atoms in total.items() if atoms > 0}
+    if not present:
         raise Unusable("the composition holds no atom")
-    return found
+    return present
 
 
 def _element(species: str) -> str:

@@ -156,7 +156,7 @@ def _reason(error: HTTPError) -> str:
     """What the server says is wrong, from the body of an OPTIMADE error where there is one."""
     try:
         errors = json.loads(error.read(_CHUNK)).get("errors")
-        told = "; ".join(str(one.get("detail") or one.get("title")) for one in errors)
+        reason = "; ".join(str(one.get("detail") or one.get("title")) for one in errors)
     except (OSError, ValueError, AttributeError, TypeError, RecursionError):
-        told = str(error.reason)
-    return f"the server answers {error.code}: {told[:500]}"
+        reason = str(error.reason)
+    return f"the server answers {error.code}: {reason[:500]}"

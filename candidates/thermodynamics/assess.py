@@ -157,13 +157,15 @@ def _against(compound: Compound, stable: Energies, partner: Prepared) -> dict[st
         else _react(closed, compound, state, own_a=True, own_b=True)
         for result, state in zip(mixing, partner.states, strict=True)
     ]
-    found = {
+    reactions = {
         "hull": _worst(mixing),
         "entry": _worst(own),
         "open": _react(opened, compound, first),
         "open_entry": _react(opened, compound, first, own_a=True, own_b=not cathode),
     }
-    return found | (dict(zip(("lithiated", "delithiated"), mixing, strict=True)) if cathode else {})
+    return reactions | (
+        dict(zip(("lithiated", "delithiated"), mixing, strict=True)) if cathode else {}
+    )
 
 
 def _react(

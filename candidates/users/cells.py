@@ -82,36 +82,36 @@ def read_cell(text: str, decimal: str = ".") -> Reading:
     folded = _fold(text)
     if len(folded) > _LONGEST:
         raise Unclear("too long for a number")
-    if found := _BOUND.fullmatch(folded):
-        end = _value(found.group(2), decimal)
-        upper = found.group(1)[0] in "<≤≲"
+    if match := _BOUND.fullmatch(folded):
+        end = _value(match.group(2), decimal)
+        upper = match.group(1)[0] in "<≤≲"
         return Reading(
             None, None if upper else end, end if upper else None, "upper" if upper else "lower"
         )
-    if found := _ABOUT.fullmatch(folded):
-        return Reading(_value(found.group(1), decimal), qualifier="order_of_magnitude")
-    if found := _ONE.fullmatch(folded):
-        return Reading(_value(found.group(1), decimal))
+    if match := _ABOUT.fullmatch(folded):
+        return Reading(_value(match.group(1), decimal), qualifier="order_of_magnitude")
+    if match := _ONE.fullmatch(folded):
+        return Reading(_value(match.group(1), decimal))
     return _read_pair(folded, decimal)
 
 
 def _read_pair(folded: str, decimal: str) -> Reading:
-    if found := _SPREAD_POWER.fullmatch(folded):
+    if match := _SPREAD_POWER.fullmatch(folded):
         value, spread = (
-            _value(part + (found.group(3) or ""), decimal) for part in found.groups()[:2]
+            _value(part + (match.group(3) or ""), decimal) for part in match.groups()[:2]
         )
         return _spread(value, spread)
-    if found := _SPREAD.fullmatch(folded):
-        return _spread(_value(found.group(1), decimal), _value(found.group(2), decimal))
-    if found := _DIGITS.fullmatch(folded):
-        mantissa, last, power = found.group(1), found.group(2), found.group(3) or ""
+    if match := _SPREAD.fullmatch(folded):
+        return _spread(_value(match.group(1), decimal), _value(match.group(2), decimal))
+    if match := _DIGITS.fullmatch(folded):
+        mantissa, last, power = match.group(1), match.group(2), match.group(3) or ""
         places = len(re.split("[.,]", mantissa)[1]) if re.search("[.,]", mantissa) else 0
         return _spread(
             _value(mantissa + power, decimal),
             _value(f"{last}e-{places}", ".") * _value(f"1{power}", "."),
         )
-    if found := _RANGE.fullmatch(folded):
-        low, high = _value(found.group(1), decimal), _value(found.group(2), decimal)
+    if match := _RANGE.fullmatch(folded):
+        low, high = _value(match.group(1), decimal), _value(match.group(2), decimal)
         if not low < high:
             raise Unclear("a range that does not run upwards: write low..high")
         return Reading(None, low, high)

@@ -34,7 +34,7 @@ class Curve:
 
     def shifted(self, decades: float) -> "Curve":
         """The same curve, higher by so many decades."""
-        moved = tuple(each + decades for each in self.log10_sigma_ele)
+        moved = tuple(value + decades for value in self.log10_sigma_ele)
         return Curve(self.E_V, moved, self.sd)
 
 
@@ -50,7 +50,7 @@ def read_curve(path: str | Path) -> Curve:
     columns = {name: _column(sheet, name, problems) for name in sheet.headings}
     if not problems.found:
         _check(columns["E_V"], problems)
-        if all(0.0 < each < LINEAR_BELOW for each in columns["log10_sigma_ele"]):
+        if all(0.0 < number < LINEAR_BELOW for number in columns["log10_sigma_ele"]):
             value, advice = f"{columns['log10_sigma_ele'][0]:g} ...", "these look like S/cm"
             problems.add(1, "log10_sigma_ele", value, "log10 of sigma_ele, e.g. -9", advice)
     if problems.found:

@@ -70,7 +70,7 @@ def layout(text: str, known: Known) -> tuple[str, int]:
     for at, line in enumerate(lines):
         if not line.strip() or line.startswith("#") or _states(line):
             continue
-        below = next((each for each in lines[at + 1 :] if each.strip()), line)
+        below = next((later for later in lines[at + 1 :] if later.strip()), line)
         scores = {mark: _score(line, below, mark, known) for mark in marks}
         mark = max(marks, key=scores.__getitem__)
         first = first or mark
@@ -104,8 +104,8 @@ def _score(line: str, below: str, mark: str, known: Known) -> tuple[int, bool, i
     """Known headings that a mark gives, whether the next line has as many cells, and how many."""
     try:
         cells, others = (
-            next(csv.reader(io.StringIO(each, newline=""), delimiter=mark), [])
-            for each in (line, below)
+            next(csv.reader(io.StringIO(text, newline=""), delimiter=mark), [])
+            for text in (line, below)
         )
     except csv.Error:
         return (0, False, 0)

@@ -140,11 +140,11 @@ def _with_unit(text: str, column: str, unit: str | None) -> Heading:
         if described.unit == "-":
             return Heading(text, column, Unit("-"))
         return Heading(text, problem=(f"a unit, e.g. {column}", f"known: {known_units(described)}"))
-    found = unit_of(described, unit)
-    if found is None:
+    known_unit = unit_of(described, unit)
+    if known_unit is None:
         wanted = f"a unit of {column} instead of {unit[:30]!r}"
         return Heading(text, problem=(wanted, f"known: {known_units(described)}"))
-    return Heading(text, column, found)
+    return Heading(text, column, known_unit)
 
 
 def _stem(name: str) -> str | None:
@@ -161,12 +161,12 @@ def _stems() -> dict[str, str]:
 
 @cache
 def _spoken() -> dict[str, str]:
-    found = {_folded(name): name for name in TEXT_COLUMNS}
-    found |= {_folded(stem): name for stem, name in _stems().items()}
+    columns = {_folded(name): name for name in TEXT_COLUMNS}
+    columns |= {_folded(stem): name for stem, name in _stems().items()}
     for stem, words in _ALIASES.items():
         column = _stems().get(stem, stem)
-        found |= dict.fromkeys((_folded(word) for word in words.split(", ")), column)
-    return found
+        columns |= dict.fromkeys((_folded(word) for word in words.split(", ")), column)
+    return columns
 
 
 @cache

@@ -58,16 +58,16 @@ def read_numbers(
     column = described(name)
     if column is None:
         raise ValueError(f"{name} is no column of numbers")
-    found = _nothing(len(cells))
+    numbers = _nothing(len(cells))
     text = pd.Series(cells, dtype=object).str.strip()
     plain = text.str.fullmatch(_PLAIN).to_numpy(bool)
-    found.value[plain] = [unit.convert(float(cell)) for cell in text[plain]]
-    _hold(found, column, text, rows, plain, problems)
-    found.count("numbers", int(np.isfinite(found.value).sum()))
+    numbers.value[plain] = [unit.convert(float(cell)) for cell in text[plain]]
+    _hold(numbers, column, text, rows, plain, problems)
+    numbers.count("numbers", int(np.isfinite(numbers.value).sum()))
     for at in np.flatnonzero(~plain):
         cell = _Cell(int(at), str(text.iloc[at]), rows[int(at)], unit, decimal, has_ends)
-        _other(found, cell, column, problems)
-    return found
+        _other(numbers, cell, column, problems)
+    return numbers
 
 
 def _nothing(count: int) -> Numbers:

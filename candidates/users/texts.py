@@ -99,10 +99,10 @@ def _check_formulas(texts: pd.DataFrame, row: pd.Series, problems: Problems) -> 
 
     Formulas with blanks, subscripts or dots are spelled in plain letters and digits.
     """
-    given = texts["formula"].notna()
-    formulas = texts["formula"].where(given, texts["name"])
+    stated = texts["formula"].notna()
+    formulas = texts["formula"].where(stated, texts["name"])
     spelt, families, errors = _read_formulas(set(formulas.dropna()))
-    wrong = given & formulas.isin(errors)
+    wrong = stated & formulas.isin(errors)
     for number, formula in zip(row[wrong], formulas[wrong], strict=True):
         problems.add(number, "formula", formula, "a chemical formula", errors[formula])
     readable = formulas.isin(families)

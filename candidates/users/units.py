@@ -102,15 +102,15 @@ def _known(column: Column) -> dict[str, Unit]:
 
 @cache
 def _potentials() -> dict[str, Unit]:
-    found = {}
+    units = {}
     for volt, factor in (("V", 1.0), ("mV", 1e-3)):
         for names, against, shift in (
             (_LITHIUM, " vs Li/Li+", 0.0),
             (_INDIUM, " vs Li-In", _LI_IN_V),
         ):
             for name in names:
-                found[f"{volt}{name}"] = Unit(f"{volt}{against}", factor, shift)
-    return found
+                units[f"{volt}{name}"] = Unit(f"{volt}{against}", factor, shift)
+    return units
 
 
 def _plain(text: str) -> str:

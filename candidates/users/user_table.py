@@ -137,20 +137,22 @@ def _values(
     problems: Problems,
 ) -> pd.DataFrame:
     """Numeric columns, and the ends, bounds and qualifiers that cells or columns state."""
-    found: dict[str, object] = {name: numbers[name].value for name in NUMERIC if name in numbers}
+    columns: dict[str, object] = {name: numbers[name].value for name in NUMERIC if name in numbers}
     for name in EXPLAINED:
         for end in ("low", "high"):
             parts = [getattr(numbers[name], end)] if name in numbers else []
             parts += [numbers[f"{name}_{end}"].value] if f"{name}_{end}" in numbers else []
             if parts and not all(np.isnan(part).all() for part in parts):
-                found[f"{name}_{end}"] = np.where(np.isnan(parts[0]), parts[-1], parts[0])
+                columns[f"{name}_{end}"] = np.where(np.isnan(parts[0]), parts[-1], parts[0])
         for what, known in _WORDS.items():
             words = [*getattr(numbers[name], what)] if name in numbers else [""] * len(rows)
             stated = _stated(cells.get(f"{name}_{what}"), f"{name}_{what}", known, rows, problems)
-            words = [own or given for own, given in zip(words, stated or words, strict=True)]
+            words = [own or word for own, word in zip(words, stated or words, strict=True)]
             if any(words):
-                found[f"{name}_{what}"] = pd.Series([word or None for word in words], dtype=object)
-    return pd.DataFrame(found, index=range(len(rows)))
+                columns[f"{name}_{what}"] = pd.Series(
+                    [word or None for word in words], dtype=object
+                )
+    return pd.DataFrame(columns, index=range(len(rows)))
 
 
 def _stated(
@@ -206,10 +208,10 @@ def _lines(
             column, unit = described(name), heading.unit
             converted = unit.words(column) if unit and column else ""
             counts = [f"{count} {what}" for what, count in numbers[name].counts.items() if count]
-            said = ", ".join(filter(None, [*counts, converted and f"converted: {converted}"]))
+            contents = ", ".join(filter(None, [*counts, converted and f"converted: {converted}"]))
         else:
             known = sum(not is_blank(cell) for cell in cells.get(name, []))
-            said = f"{known} cells of text"
+            contents = f"{known} cells of text"
         arrow = "" if heading.text == name else f" -> {name}"
-        lines.append(f"{heading.text[:60]}{arrow}: {said}")
+        lines.append(f"{heading.text[:60]}{arrow}: {contents}")
     return lines
