@@ -141,9 +141,9 @@ def _hole(row: Row, holes: Holes, E_a: Scalar, leak: Scalar) -> Feed:
         E_cathode=row.E_cathode,
         E_oxidation=row.oxidation,
     )
-    found = held_holes(interface, jnp.maximum(holes.coverage, LEAST_COVERAGE), holes.radius)
-    joined = found.joined & (holes.coverage >= LEAST_COVERAGE)
-    taken = jnp.where(joined, found.leak_hole, leak / row.area_factor)
+    held = held_holes(interface, jnp.maximum(holes.coverage, LEAST_COVERAGE), holes.radius)
+    joined = held.joined & (holes.coverage >= LEAST_COVERAGE)
+    taken = jnp.where(joined, held.leak_hole, leak / row.area_factor)
     ends = row.oxidation, jnp.maximum(row.E_cathode, row.oxidation)
     zero, one = jnp.zeros_like(taken), jnp.ones_like(taken)
     return _feed(holes.products, ends, zero, jnp.maximum(taken, 0.0), one)

@@ -110,8 +110,8 @@ def max_hole_share(interface: Interface, radius: Number) -> Number:
     """
     cell = interface
     drive, spare = jnp.asarray(cell.E_cathode - cell.E_oxidation), _spare(cell)
-    asked = (drive > 0) & (spare > 0)
-    log_allowed = jnp.log(jnp.where(asked, spare, 1.0)) - jnp.log(jnp.where(asked, drive, 1.0))
+    limited = (drive > 0) & (spare > 0)
+    log_allowed = jnp.log(jnp.where(limited, spare, 1.0)) - jnp.log(jnp.where(limited, drive, 1.0))
 
     def log_admits(log_odds: Number) -> Number:
         share = 1.0 / (1.0 + jnp.exp(-log_odds))

@@ -171,8 +171,8 @@ def growth_from(
 
 def _guard(products: Interphase, stack: Stack) -> tuple[Interphase, Int[Array, ""]]:
     """Products that are safe to use, and what was wrong with those given."""
-    given = products.sigma_ele
-    layer = Layer(1.0, products.sigma_ion, given.capped(METALLIC))
+    sigma_ele = products.sigma_ele
+    layer = Layer(1.0, products.sigma_ion, sigma_ele.capped(METALLIC))
     plain = Stack((layer,), stack.E_anode, stack.E_cathode, stack.temperature)
     safe, status = guard(as_floats(plain))
     rest = products.volume_per_charge, products.reaction_rate, products.volume_ratio
@@ -182,7 +182,7 @@ def _guard(products: Interphase, stack: Stack) -> tuple[Interphase, Int[Array, "
     status = jnp.maximum(status, jnp.where(unknown, Status.MISSING_PROPERTY, Status.OK))
     status = jnp.maximum(status, jnp.where(wrong, Status.INPUT_OUT_OF_RANGE, Status.OK))
     sound, numbers = safe.layers[0], jnp.where(unknown | wrong, 1.0, numbers)
-    law = sound.sigma_ele.with_plain_slopes_of(given)
+    law = sound.sigma_ele.with_plain_slopes_of(sigma_ele)
     return Interphase(sound.sigma_ion, law, *numbers), status.astype(jnp.int32)
 
 

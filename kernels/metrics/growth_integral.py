@@ -148,8 +148,8 @@ def _prepare(path: Path) -> _Route:
     arrived = march(path.outer, signed, jnp.where(still, 0.0, log_leak), backward=path.to_cathode)
     outer = _outer(path.outer)
     V_T = BOLTZMANN_EV * as_floats(path.outer).temperature
-    found = jnp.abs(path.E_electrode - arrived)
-    gap = jnp.where(still, 0.0, _gap(path, outer, found, log_leak, V_T))
+    drop = jnp.abs(path.E_electrode - arrived)
+    gap = jnp.where(still, 0.0, _gap(path, outer, drop, log_leak, V_T))
     E_end = path.E_electrode - heading * gap
     return _Route(
         interphase=_one_piece(alone),

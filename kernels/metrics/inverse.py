@@ -198,8 +198,8 @@ def coating_needs(
     spans, thickness = jax.vmap(need)(jnp.stack(targets), own_side, below)
     span = jax.tree.map(lambda x: x[0], spans)
     sigmas = [
-        _edges(span, _constant_sigma_ele(stack, each, span), always=jnp.inf, never=0.0)
-        for each in (layer, replace(layer, thickness=largest))
+        _edges(span, _constant_sigma_ele(stack, coating, span), always=jnp.inf, never=0.0)
+        for coating in (layer, replace(layer, thickness=largest))
     ]
     return CoatingNeeds(*thickness, *sigmas)
 

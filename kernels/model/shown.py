@@ -20,7 +20,7 @@ def quantity(value: Any, unit: str, scale: float = 1.0) -> str:
         return f"{getattr(value, 'dtype', type(value).__name__)}[{shape}] {unit}".rstrip()
     known = known.ravel() * scale
     if known.size <= FEW:
-        text = ", ".join(f"{each:.6g}" for each in known)
+        text = ", ".join(f"{number:.6g}" for number in known)
     else:
         text = f"{known.min():.6g} to {known.max():.6g} ({known.size} values)"
     return f"{text} {unit}".rstrip()
@@ -59,7 +59,7 @@ def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str
     """A small table as HTML, for notebooks."""
 
     def line(cells: Sequence[str], tag: str) -> str:
-        return f"<tr>{''.join(f'<{tag}>{html.escape(each)}</{tag}>' for each in cells)}</tr>"
+        return f"<tr>{''.join(f'<{tag}>{html.escape(cell)}</{tag}>' for cell in cells)}</tr>"
 
     body = "".join(line(row, "td") for row in rows)
     return f"<div><b>{html.escape(title)}</b><table>{line(head, 'th')}{body}</table></div>"

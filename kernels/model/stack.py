@@ -55,7 +55,7 @@ class Stack(eqx.Module):
         if not isinstance(self.current_density, float) or self.current_density:
             parts.append(shown.quantity(self.current_density, "mA/cm2", 1e3))
         if self.interface_asr is not None:
-            contacts = ", ".join(shown.quantity(each, "") for each in self.interface_asr)
+            contacts = ", ".join(shown.quantity(contact, "") for contact in self.interface_asr)
             parts.append(f"contacts {contacts} ohm cm2")
         return "Stack " + ", ".join(parts)
 

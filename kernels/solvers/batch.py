@@ -108,10 +108,10 @@ def _answer(function: Callable[[Chain], Nodes], chains: Chain) -> tuple[Nodes, N
 def _at_once(chains: Chain, care: Care) -> Answers:
     """Nodes of all chains, and which of them are vouched for."""
     heading = jnp.sign(chains.E_cathode - chains.E_anode)
-    found = in_blocks(rising(chains, heading), care)
-    inner = found.inner.T * heading[:, None]
+    solution = in_blocks(rising(chains, heading), care)
+    inner = solution.inner.T * heading[:, None]
     dtype = chains.E_anode.dtype
-    return Answers(Nodes(inner.astype(dtype), found.log_leak[0].astype(dtype)), found.good[0])
+    return Answers(Nodes(inner.astype(dtype), solution.log_leak[0].astype(dtype)), solution.good[0])
 
 
 def _one_by_one(chains: Chain) -> Answers:
@@ -148,8 +148,8 @@ def in_blocks(stacks: Layered, care: Care) -> Found:
         whole = jnp.moveaxis(x, 0, -2)
         return whole.reshape((*whole.shape[:-2], blocks * BLOCK))[..., :count]
 
-    found = jax.lax.map(lambda block: find(block, care), jax.tree.map(cut, stacks))
-    return jax.tree.map(join, found)
+    by_block = jax.lax.map(lambda block: find(block, care), jax.tree.map(cut, stacks))
+    return jax.tree.map(join, by_block)
 
 
 def mended(given: Tree, answers: Judged, solver: Callable[[Tree], Judged], together: int) -> Judged:

@@ -80,8 +80,8 @@ def _one(given: Given) -> Found:
 @_one.def_vmap
 def _batched(size: int, is_batched: list[Given], given: Given) -> tuple[Found, Found]:
     """The rule of `jax.vmap`."""
-    found = _all(spread(size, is_batched[0], given))
-    return found, jax.tree.map(lambda _: True, found)
+    solutions = _all(spread(size, is_batched[0], given))
+    return solutions, jax.tree.map(lambda _: True, solutions)
 
 
 @custom_vmap
@@ -99,14 +99,14 @@ def _all(given: Given) -> Found:
 
 @_all.def_vmap
 def _batched_twice(size: int, is_batched: list[Given], given: Given) -> tuple[Found, Found]:
-    found = as_one_batch(_all, spread(size, is_batched[0], given))
-    return found, jax.tree.map(lambda _: True, found)
+    solutions = as_one_batch(_all, spread(size, is_batched[0], given))
+    return solutions, jax.tree.map(lambda _: True, solutions)
 
 
 def _by_shooting(given: Given) -> _Answers:
     """The search for one stack, which checks its answer."""
-    found = jax.vmap(_found)(given)
-    return _Answers(found, jnp.ones_like(found.converged))
+    solutions = jax.vmap(_found)(given)
+    return _Answers(solutions, jnp.ones_like(solutions.converged))
 
 
 def _at_once(given: Given, care: Care) -> _Answers:
@@ -115,13 +115,13 @@ def _at_once(given: Given, care: Care) -> _Answers:
     heading = jnp.sign(chain.E_cathode - chain.E_anode)
     helps = _helped(given)
     log_current = log_or_absent(jnp.where(helps, jnp.abs(current), 0.0))
-    found = in_blocks(rising(chain, heading)._replace(log_current=log_current[None]), care)
+    solution = in_blocks(rising(chain, heading)._replace(log_current=log_current[None]), care)
     dtype = current.dtype
-    inner = (found.inner.T * heading[:, None]).astype(dtype)
+    inner = (solution.inner.T * heading[:, None]).astype(dtype)
     right = jnp.concatenate([inner, given.stack.E_cathode[:, None]], axis=1)
-    leak = (heading * jnp.exp(found.log_leak[0])).astype(dtype)
-    slope = jax.vmap(_slope, -1)(found.ladder).astype(dtype)
-    good = found.good[0] & helps & (found.log_leak[0] > jnp.log(jnp.finfo(dtype).tiny))
+    leak = (heading * jnp.exp(solution.log_leak[0])).astype(dtype)
+    slope = jax.vmap(_slope, -1)(solution.ladder).astype(dtype)
+    good = solution.good[0] & helps & (solution.log_leak[0] > jnp.log(jnp.finfo(dtype).tiny))
     return _Answers(Found(Answer(right, leak), slope, good), good)
 
 

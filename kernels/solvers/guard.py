@@ -53,10 +53,10 @@ def _wrong(stack: Stack) -> Flag:
     flags += [layer.sigma_ele.out_of_range() for layer in stack.layers]
     flags += [contact < 0 for contact in stack.interface_asr or ()]
     flags += [jnp.any(jnp.isinf(leaf)) for leaf in jax.tree.leaves(stack)]
-    given = [layer.thickness for layer in stack.layers]
-    given += [stack.E_anode, stack.E_cathode, stack.temperature, stack.current_density]
-    given += list(stack.interface_asr or ())
-    return _any(flags + [jnp.isnan(value) for value in given])
+    numbers = [layer.thickness for layer in stack.layers]
+    numbers += [stack.E_anode, stack.E_cathode, stack.temperature, stack.current_density]
+    numbers += list(stack.interface_asr or ())
+    return _any(flags + [jnp.isnan(value) for value in numbers])
 
 
 def _any(flags: list[Flag]) -> Flag:

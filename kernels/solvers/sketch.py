@@ -74,8 +74,8 @@ def start(
     if log_current is None:
         bracket, times = _bracket(conductor, log_thickness, E_anode, E_cathode), BISECTIONS
     else:
-        given = conductor, log_thickness, E_anode, E_cathode, log_current
-        bracket, times = _bracket_under_current(*given), BISECTIONS_UNDER_CURRENT
+        numbers = conductor, log_thickness, E_anode, E_cathode, log_current
+        bracket, times = _bracket_under_current(*numbers), BISECTIONS_UNDER_CURRENT
 
     def halve(_: int, bracket: tuple[Row, Row]) -> tuple[Row, Row]:
         low, high = bracket
@@ -140,9 +140,9 @@ def _gaps(layers: _Layer, log_leak: Row, edges: Rows) -> Rows:
     forward = _distance(layers, log_leak, edges[:-1])
     mirrored = _Layer(layers.log_floor, layers.log_n, layers.log_p, layers.volt, layers.log_length)
     backward = _distance(mirrored, log_leak, -edges[1:])
-    asked = jnp.maximum(forward, backward)
+    needed = jnp.maximum(forward, backward)
     between = jnp.maximum(edges[1:] - edges[:-1], layers.volt)
-    return jnp.where(asked < layers.volt, asked, between)
+    return jnp.where(needed < layers.volt, needed, between)
 
 
 def _mirrored(layers: _Layer) -> _Layer:

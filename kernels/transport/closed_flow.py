@@ -166,18 +166,18 @@ class ClosedFlow(eqx.Module):
 
     def _course(self) -> tuple[_Course, Scalar, Scalar]:
         """The flow in units of u, volt, and ln(|a|/volt) (1/cm)."""
-        given = self.conductor
+        conductor = self.conductor
         log_j, log_a = log_or_absent(jnp.abs(self.j)), log_or_absent(jnp.abs(self.a))
         log_a = jnp.maximum(log_a, log_j - LARGEST_RATIO)
-        shift = given.log_sigma_ion + log_a - log_j
+        shift = conductor.log_sigma_ion + log_a - log_j
         s = Dilute(
             jnp.zeros_like(shift),
-            given.floor * jnp.exp(shift),
-            given.log_n + shift,
-            given.log_p + shift,
+            conductor.floor * jnp.exp(shift),
+            conductor.log_n + shift,
+            conductor.log_p + shift,
             jnp.ones_like(shift),
         )
-        return _prepared(s, self.a * self.j >= 0), given.volt, log_a - jnp.log(given.volt)
+        return _prepared(s, self.a * self.j >= 0), conductor.volt, log_a - jnp.log(conductor.volt)
 
 
 def _prepared(s: Dilute, helps: Flag) -> _Course:
@@ -245,10 +245,10 @@ def _covered(
     helped = jnp.exp(course.s.log_mean(low, low + width)) * step
     near_p, near_n = jnp.abs(course.high - u), jnp.abs(u - course.low)
     far_p, far_n = jnp.abs(course.high - end), jnp.abs(end - course.low)
-    given = ~jnp.isnan(left)
+    known = ~jnp.isnan(left)
     upper = jnp.where(side == 0, step > 0, side > 0)
-    far_p = jnp.where(given & upper, left, far_p)
-    far_n = jnp.where(given & ~upper, left, far_n)
+    far_p = jnp.where(known & upper, left, far_p)
+    far_n = jnp.where(known & ~upper, left, far_n)
     logs = _psi_change(near_n, far_n, moved) - _psi_change(near_p, far_p, moved)
     standing = jnp.where(side == 0, course.inner, -1.0) * step + logs / course.root
     return jnp.where(
