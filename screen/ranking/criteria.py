@@ -97,23 +97,23 @@ def joint(criteria: Sequence[str]) -> str:
     multiply. A coating that is no oxide loses its sigma_ele where it oxidises: then p_protects has
     p_stable in it, and the quotient below is 1. What lives is affordable.
     """
-    asked = set(criteria)
-    if asked == set(CRITERIA):
+    wanted = set(criteria)
+    if wanted == set(CRITERIA):
         return "p_works::DOUBLE"
     transport = {
         frozenset(): "1.0",
         frozenset({"protects"}): "p_protects",
         frozenset({"affordable"}): "p_affordable",
         frozenset({"protects", "affordable"}): "p_transport",
-    }[frozenset(asked & {"protects", "affordable"})]
-    if LIVES in asked:
-        transport = "p_lives_protected" if "protects" in asked else "p_lives"
+    }[frozenset(wanted & {"protects", "affordable"})]
+    if LIVES in wanted:
+        transport = "p_lives_protected" if "protects" in wanted else "p_lives"
     parts = [f"{transport}::DOUBLE"]
-    if "stable" in asked:
+    if "stable" in wanted:
         both = "(p_transport::DOUBLE * p_inert)"
         quotient = f"CASE WHEN {both} > 0 THEN least(p_works / {both}, 1.0) ELSE p_stable END"
-        parts.append(f"({quotient})" if "protects" in asked else "p_stable")
-    if "inert" in asked:
+        parts.append(f"({quotient})" if "protects" in wanted else "p_stable")
+    if "inert" in wanted:
         parts.append("p_inert")
     return f"({' * '.join(parts)})"
 
@@ -166,15 +166,15 @@ def keys(columns: Iterable[str], of: Iterable[Key] = ORDER) -> list[Key]:
 
 def packed(keys: Iterable[Key]) -> list[str]:
     """SQL of keys in fewer columns: codes that follow each other become one number."""
-    found: list[str] = []
+    columns: list[str] = []
     open_ = False
     for key in keys:
         if key.codes and open_:
-            found[-1] = f"({found[-1]} * {key.codes} + {key.sql})"
+            columns[-1] = f"({columns[-1]} * {key.codes} + {key.sql})"
         else:
-            found.append(key.sql)
+            columns.append(key.sql)
         open_ = key.codes > 0
-    return found
+    return columns
 
 
 def stated(used: Iterable[Key]) -> str:
@@ -193,7 +193,7 @@ def scenario_columns(columns: Iterable[str]) -> list[str]:
     for material, state in (("cathode", "cathode_state"), ("anode", "anode")):
         if {material, state} <= present:
             named.pop(f"{material}_potential_V")
-    return [each for each in named if each in present]
+    return [column for column in named if column in present]
 
 
 def _of_one_material(column: str) -> bool:
@@ -221,6 +221,6 @@ def nearest(values: list[Any], default: str | float | None) -> Any:
     if default in values:
         return default
     if isinstance(default, str):
-        return sorted(str(each) for each in values)[0]
-    numbers = [float(each) for each in values]
-    return min(numbers, key=lambda each: (abs(each - float(default)), each))
+        return sorted(str(value) for value in values)[0]
+    numbers = [float(value) for value in values]
+    return min(numbers, key=lambda number: (abs(number - float(default)), number))

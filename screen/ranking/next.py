@@ -141,8 +141,8 @@ def what_to_measure(dirs: Dirs, *, cell: str | None = None, nodes: int = NODES) 
     group = int(rows["row_id"].iloc[0]) // (problem.space.coatings * problem.space.rows_per_line)
     with jax.enable_x64(True):
         gains = list(gains_of(_cell(problem, group), nodes))
-    order = sorted(gains, key=lambda each: (-each.gain_p_works, each.material, each.property))
-    return pd.DataFrame([vars(each) for each in order])
+    order = sorted(gains, key=lambda gain: (-gain.gain_p_works, gain.material, gain.property))
+    return pd.DataFrame([vars(gain) for gain in order])
 
 
 def _problem(folder: Path) -> Problem:
@@ -168,14 +168,14 @@ def gains_of(cell: Cell, nodes: int) -> Iterator[Gain]:
         some = np.flatnonzero(matters)
         if not len(some):
             continue
-        mine = Line(*(np.broadcast_to(each, uncertain.shape)[some] for each in line))
+        mine = Line(*(np.broadcast_to(column, uncertain.shape)[some] for column in line))
         values, weights, after = _judged(mine, field, share[:, some], floor)
         for i, at in enumerate(some):
             alone = np.tile(now.coatings, (len(after), 1))
             alone[:, at] = after[:, i]
             empty = np.full(len(after), now.bare)
-            found = Found(values[:, i], weights[:, i], alone, empty)
-            yield _gain(cell.coatings[int(at)], prop, now, found)
+            outcomes = Found(values[:, i], weights[:, i], alone, empty)
+            yield _gain(cell.coatings[int(at)], prop, now, outcomes)
     yield from _shared_gains(cell, now, share)
 
 
@@ -189,7 +189,7 @@ def _largest(line: Line, field: str, share: Floats, floor: float) -> Floats:
     if field.endswith("_V"):
         best = share[-1:] if field == "oxidation_V" else share[:1]
         return _works(_known(line, field, best)[1], floor) + WITHIN
-    flat = jax.tree.map(lambda each: np.broadcast_to(each, share.shape[1:]), line)
+    flat = jax.tree.map(lambda leaf: np.broadcast_to(leaf, share.shape[1:]), line)
     return np.asarray(_stable_and_inert(flat, floor))
 
 
@@ -203,7 +203,7 @@ def _judged(line: Line, field: str, share: Floats, floor: float) -> tuple[Floats
     first = works(share)
     more, order, weights = _refined(share, first[1])
     both = (np.concatenate(pair) for pair in zip(first, works(more), strict=True))
-    values, after = (np.take_along_axis(each, order, axis=0) for each in both)
+    values, after = (np.take_along_axis(array, order, axis=0) for array in both)
     return values, weights, after
 
 
@@ -240,7 +240,7 @@ def _all_choices(
         wanted = np.zeros(share.shape, bool)
         wanted[:, some] = most[some] > best[:, None]
         if wanted.any():
-            after[wanted] = _works(Line(*(each[wanted] for each in known)), cell.floor_nm)
+            after[wanted] = _works(Line(*(column[wanted] for column in known)), cell.floor_nm)
             best = np.fmax(best, np.fmax.reduce(after, axis=1))
     return values[:, 0], after, empty
 
@@ -278,7 +278,7 @@ def _cell(problem: Problem, group: int) -> Cell:
     assert isinstance(names, Words)
     assert isinstance(electrolytes, Words)
     at = problem.space.line_digits(group * count)["electrolyte"]
-    empty = jax.tree.map(lambda each: np.asarray(each).reshape(1), programs.bare_line(group))
+    empty = jax.tree.map(lambda leaf: np.asarray(leaf).reshape(1), programs.bare_line(group))
     return Cell(
         [names.words[code] for code in names.codes],
         electrolytes.words[electrolytes.codes[at]],
@@ -290,14 +290,14 @@ def _cell(problem: Problem, group: int) -> Cell:
 
 def _works(line: Line, floor: float) -> Floats:
     """p_works of lines at their recommended thickness, flat, in blocks of one shape."""
-    flat = [np.asarray(each, float).reshape(-1) for each in line]
-    size = max(len(each) for each in flat)
-    flat = [np.broadcast_to(each, size) for each in flat]
-    found = []
+    flat = [np.asarray(column, float).reshape(-1) for column in line]
+    size = max(len(column) for column in flat)
+    flat = [np.broadcast_to(column, size) for column in flat]
+    blocks = []
     for first in range(0, size, _BLOCK):
-        block = [np.resize(each[first : first + _BLOCK], _BLOCK) for each in flat]
-        found.append(np.asarray(_at_best(Line(*block), floor)))
-    return np.concatenate(found)[:size]
+        block = [np.resize(column[first : first + _BLOCK], _BLOCK) for column in flat]
+        blocks.append(np.asarray(_at_best(Line(*block), floor)))
+    return np.concatenate(blocks)[:size]
 
 
 @jax.jit
@@ -370,8 +370,8 @@ def _gain(material: str, prop: str, now: Choices, found: Found) -> Gain:
     whole = max(float(weights @ largest) - today, 0.0)
     kept = max(float(weights @ same) - today, 0.0)
     changes = largest > same + 1e-9
-    spans = (np.fmax.reduce(each) - np.fmin.reduce(each) for each in (after, empty))
-    if max(float(np.nanmax(each)) for each in spans) < 1e-9:
+    spans = (np.fmax.reduce(works) - np.fmin.reduce(works) for works in (after, empty))
+    if max(float(np.nanmax(span)) for span in spans) < 1e-9:
         whole = kept = 0.0
     turn = np.flatnonzero(np.diff(changes.astype(int)) != 0)
     beat = float("nan")

@@ -30,7 +30,7 @@ def condition(
 
     A sample's own front throws most rows out inside SQL; only distinct survivors are compared.
     """
-    signs = [_direction(each) for each in columns]
+    signs = [_direction(column) for column in columns]
     known = [f"({where})", *(f"NOT isnan({sql.name(c)}::DOUBLE)" for c in columns)]
     points = ", ".join(
         f"{sign} * {sql.name(c)}::DOUBLE AS k{i}"
@@ -95,5 +95,5 @@ def _literal(value: float) -> str:
 
 def _points(connection: "duckdb.DuckDBPyConnection", query: str) -> NDArray[np.float64]:
     with sql.told("--where"):
-        found = connection.execute(query).fetchnumpy()
-    return np.stack([np.ma.getdata(found[key]) for key in found], axis=1)
+        columns = connection.execute(query).fetchnumpy()
+    return np.stack([np.ma.getdata(columns[key]) for key in columns], axis=1)

@@ -96,8 +96,8 @@ def ranking(
         check_columns(per or (), list(known), "--per")
         spoken = check_condition(where, sql.kinds(known)) if where else []
         stored = sql.as_stored(where, known.values()) if where else "true"
-        asked = [*(per or ()), *spoken, *(by or "").split(" ")[:1], *(pareto or ())]
-        table = rows.table(f"(\n{stored}\n)", tuple(per or ()), _deciding(rows.results, asked))
+        named = [*(per or ()), *spoken, *(by or "").split(" ")[:1], *(pareto or ())]
+        table = rows.table(f"(\n{stored}\n)", tuple(per or ()), _deciding(rows.results, named))
         if pareto:
             return _pareto(table, list(pareto))
         if by:
@@ -112,19 +112,19 @@ def _deciding(results: Results, asked: Iterable[str]) -> set[str]:
     keys += keys_of.by_probability((*CRITERIA, LIVES))
     wanted = {"coating", *scenarios_of(results), *asked}
     wanted |= {column for key in keys for column in key.columns}
-    lower = {each.lower() for each in wanted}
-    return {each for each in known if each.lower() in lower}
+    lower = {column.lower() for column in wanted}
+    return {column for column in known if column.lower() in lower}
 
 
 def asked_criteria(given: str | Sequence[str] | None, results: Results) -> tuple[str, ...]:
     """Criteria by name or list; those of the run's spec where none are given."""
     if given is None:
-        specs = [each.spec.get("ranking", {}).get("criteria") for each in results.manifests]
-        return next((tuple(each) for each in specs if each), CRITERIA)
-    asked = criteria_of(given)
-    if LIVES in asked and not set(LIFE) <= set(results.columns):
+        specs = [manifest.spec.get("ranking", {}).get("criteria") for manifest in results.manifests]
+        return next((tuple(names) for names in specs if names), CRITERIA)
+    chosen = criteria_of(given)
+    if LIVES in chosen and not set(LIFE) <= set(results.columns):
         raise UsageError("--criteria lives: no p_lives in this run; its spec needs [ageing]")
-    return asked
+    return chosen
 
 
 def _answers(
@@ -133,7 +133,7 @@ def _answers(
     """One row per coating and scenario, at the reference scenario where an axis has one."""
     columns = table.results.columns
     believed = set(P_COLUMNS) <= set(columns)
-    named = {each.lower() for each in (*table.per, *spoken)}
+    named = {column.lower() for column in (*table.per, *spoken)}
     scenario = table.reference(named, all_of_them=believed)
     order = keys_of.by_probability(asked) if believed else keys_of.ORDER
     if believed:
@@ -144,8 +144,8 @@ def _answers(
     lines = dict.fromkeys(["coating", *table.scenarios, *table.per])
     grouped = ", ".join(sql.name(c) for c in lines if c in columns and c not in scenario)
     ties = keys_of.packed(key for key in used if key is not keys_of.NAME)
-    packed = [f"c{i} := {each}" for i, each in enumerate(keys_of.packed(chosen))]
-    packed += [f"k{i} := {each}" for i, each in enumerate(ties)]
+    packed = [f"c{i} := {key}" for i, key in enumerate(keys_of.packed(chosen))]
+    packed += [f"k{i} := {key}" for i, key in enumerate(ties)]
     pins = [sql.equals(c, v, columns[c]) for c, v in scenario.items()]
     best = (
         f"(SELECT {grouped}, min(struct_pack({', '.join(packed)}, ref := {REF})) AS best "
@@ -154,9 +154,9 @@ def _answers(
     keys = [f"best.k{i}" for i in range(len(ties))]
     names = [key.sql for key in used if key is keys_of.NAME]
     rows = table.first(best, "best.ref", [*keys, *names], keys, top)
-    said = keys_of.stated(used)
+    order_text = keys_of.stated(used)
     shown = asked if believed else ()
-    return Ranking(rows, said, table.results, table.per, scenario, criteria=shown)
+    return Ranking(rows, order_text, table.results, table.per, scenario, criteria=shown)
 
 
 def _by(table: Table, by: str, top: int | None) -> Ranking:
@@ -172,8 +172,8 @@ def _by(table: Table, by: str, top: int | None) -> Ranking:
     if top is not None and not table.per and kind in ("float", "double"):
         table = table.within(column, kind, top, falling=falling)
     rows = table.first(table.filtered, REF, [key, REF], [key], top)
-    said = f"{column}, {'larger' if falling else 'smaller'} first, unknown last"
-    return Ranking(rows, said, table.results, table.per)
+    order_text = f"{column}, {'larger' if falling else 'smaller'} first, unknown last"
+    return Ranking(rows, order_text, table.results, table.per)
 
 
 def _pareto(table: Table, columns: list[str]) -> Ranking:
@@ -184,7 +184,7 @@ def _pareto(table: Table, columns: list[str]) -> Ranking:
         raise UsageError("--pareto and --per exclude each other: use --where for one group")
     check_columns(columns, list(table.results.columns), "--pareto")
     condition = pareto_front.condition(table.connection, table.source, table.where, columns)
-    signs = [better(each) or 1 for each in columns]
+    signs = [better(column) or 1 for column in columns]
     keys = [f"{s} * {sql.name(c)}::DOUBLE" for s, c in zip(signs, columns, strict=True)]
     front = f"(SELECT {table.placed} FROM {table.source} WHERE {condition})"
     rows = table.first(front, REF, [*keys, REF], ["1"], None)
@@ -192,5 +192,5 @@ def _pareto(table: Table, columns: list[str]) -> Ranking:
         f"{c} ({'larger' if s < 0 else 'smaller'} is better)"
         for s, c in zip(signs, columns, strict=True)
     )
-    said = f"non-dominated in {', '.join(directions)}"
-    return Ranking(rows, said, table.results, pareto=tuple(columns))
+    order_text = f"non-dominated in {', '.join(directions)}"
+    return Ranking(rows, order_text, table.results, pareto=tuple(columns))

@@ -66,15 +66,15 @@ class Table:
 
         all_of_them: also axes without a default, at their middle value.
         """
-        found = {}
+        values = {}
         for column in self.scenarios:
             if (all_of_them or column in DEFAULTS) and column.lower() not in spoken:
                 if self.results.axes.get(column, 2) == 1:
                     continue
                 value = self._compared_at(column)
                 if value is not None:
-                    found[column] = _as_stored(value, self.results.columns[column])
-        return found
+                    values[column] = _as_stored(value, self.results.columns[column])
+        return values
 
     def _compared_at(self, column: str) -> Any | None:
         """The value nearest to a default among the rows that are asked for; None if all have it.
@@ -96,8 +96,8 @@ class Table:
 
     def _distinct(self, column: str) -> list[Any]:
         query = f"SELECT DISTINCT {sql.name(column)} FROM {self.source} WHERE {self.where}"
-        found = sql.rows(self.connection, query, "--where")
-        return [value for (value,) in found if value is not None and value == value]
+        rows = sql.rows(self.connection, query, "--where")
+        return [value for (value,) in rows if value is not None and value == value]
 
     def within(self, column: str, kind: str, top: int, *, falling: bool) -> "Table":
         """The same rows without those that cannot be among the `top` by one number.
@@ -111,10 +111,10 @@ class Table:
             f"SELECT {number} FROM {self.source} WHERE {finite} "
             f"ORDER BY {number} {'DESC' if falling else 'ASC'} LIMIT 1 OFFSET {top - 1}"
         )
-        found = sql.rows(self.connection, query, "--where")
-        if not found:
+        rows = sql.rows(self.connection, query, "--where")
+        if not rows:
             return self
-        bound = f"{number} {'>=' if falling else '<='} {sql.literal(found[0][0])}"
+        bound = f"{number} {'>=' if falling else '<='} {sql.literal(rows[0][0])}"
         return replace(self, where=f"{finite} AND {bound}")
 
     def first(
@@ -135,23 +135,23 @@ class Table:
             f"SELECT ref, rank() OVER ({part}ORDER BY {tied}) AS rank, "
             f"count(*) OVER (PARTITION BY {group}) > 1 AS tied FROM ({picks}) ORDER BY {sorting}"
         )
-        found = sql.frame(self.connection, query, "--where")
-        return self._whole(found)
+        ranked = sql.frame(self.connection, query, "--where")
+        return self._whole(ranked)
 
     def _picks(
         self, table: str, ref: str, keys: Sequence[str], ties: Sequence[str], top: int | None
     ) -> str:
         """Query of `ref`, the groups p0.., keys k0.. and ties t0.. of the rows that are wanted."""
-        named = [f"{each} AS k{i}" for i, each in enumerate(keys)]
-        named += [f"{each} AS t{i}" for i, each in enumerate(ties)]
-        groups = [f"{sql.name(each)} AS p{i}" for i, each in enumerate(self.per)]
+        named = [f"{key} AS k{i}" for i, key in enumerate(keys)]
+        named += [f"{tie} AS t{i}" for i, tie in enumerate(ties)]
+        groups = [f"{sql.name(column)} AS p{i}" for i, column in enumerate(self.per)]
         everything = f"SELECT {', '.join([*groups, *named, f'{ref} AS ref'])} FROM {table}"
         sorting = ", ".join(f"k{i}" for i in range(len(keys)))
         if top is None:
             return everything
         if not groups:
             return f"{everything} ORDER BY {sorting} LIMIT {top}"
-        fields = [each.split(" AS ")[-1] for each in named]
+        fields = [item.split(" AS ")[-1] for item in named]
         packed = ", ".join(f"{field} := {field}" for field in [*fields, "ref"])
         by = ", ".join(f"p{i}" for i in range(len(groups)))
         return (
@@ -212,7 +212,9 @@ def scenarios_of(results: Results) -> list[str]:
     # of several folders a value may differ, or a column be of one of them alone
     alike = {name for name, size in sizes.items() if size == 1 and len(results.folders) == 1}
     known = criteria.scenario_columns(results.columns)
-    return [each for each in known if each not in alike and (each in sizes or each in ends)]
+    return [
+        column for column in known if column not in alike and (column in sizes or column in ends)
+    ]
 
 
 def _as_stored(value: Any, kind: str) -> Any:
@@ -231,4 +233,4 @@ def decimal(rows: "pd.DataFrame") -> "pd.DataFrame":
 def from_parts(paths: Sequence[str], *, many: bool) -> str:
     """Parts as a FROM item. many: of several folders, whose columns may differ."""
     union = ", union_by_name = true" if many else ""
-    return f"read_parquet([{', '.join(sql.text(each) for each in paths)}]{union})"
+    return f"read_parquet([{', '.join(sql.text(path) for path in paths)}]{union})"

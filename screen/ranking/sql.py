@@ -42,7 +42,7 @@ def connect(parts: Sequence[str]) -> "duckdb.DuckDBPyConnection":
     with suppress(duckdb.InvalidInputException):  # Jupyter without ipywidgets: there is no bar
         connection.execute("SET enable_progress_bar = false")
     connection.execute(f"SET parquet_metadata_cache = {len(parts) <= MOST_FOOTERS}")
-    connection.execute(f"SET allowed_paths = [{', '.join(text(each) for each in parts)}]")
+    connection.execute(f"SET allowed_paths = [{', '.join(text(part) for part in parts)}]")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     return connection
@@ -69,9 +69,9 @@ def equals(column: str, value: str | float, kind: str) -> str:
     A single-precision column holds the nearest number to 3.4; compared in double precision the
     two would differ.
     """
-    given = text(value) if isinstance(value, str) else text(repr(float(value)))
+    constant = text(value) if isinstance(value, str) else text(repr(float(value)))
     cast = "" if isinstance(value, str) else "::FLOAT" if kind == "float" else "::DOUBLE"
-    return f"{name(column)} = {given}{cast}"
+    return f"{name(column)} = {constant}{cast}"
 
 
 _EXPONENT = re.compile(
