@@ -65,20 +65,20 @@ def check_condition(
 
 def check_columns(wanted: Sequence[str], known: Sequence[str], option: str) -> None:
     """Raise `UsageError` naming every column that does not exist, with the closest ones."""
-    lower = {each.lower() for each in known}
-    bad = [each for each in wanted if each.lower() not in lower]
+    lower = {name.lower() for name in known}
+    bad = [name for name in wanted if name.lower() not in lower]
     if bad:
-        found = [f"no column {shown(each)}{closest(each, known)}" for each in bad]
+        problems = [f"no column {shown(name)}{closest(name, known)}" for name in bad]
         quotes = "; text stands in single quotes, inside the double quotes of the terminal"
-        said = f"{option}: {'; '.join(found)}"
-        raise UsageError(said + quotes * (option == "--where" and len(bad) > 1))
+        message = f"{option}: {'; '.join(problems)}"
+        raise UsageError(message + quotes * (option == "--where" and len(bad) > 1))
 
 
 def _parts(node: dict[str, Any]) -> list[dict[str, Any]]:
     """The expressions that a node of a gate joins."""
-    found = [node[key] for key in ("left", "right", "input", "lower", "upper") if node.get(key)]
+    operands = [node[key] for key in ("left", "right", "input", "lower", "upper") if node.get(key)]
     arguments = [argument["expression"] for argument in node.get("arguments", [])]
-    return [*found, *node.get("children", []), *arguments]
+    return [*operands, *node.get("children", []), *arguments]
 
 
 def _refuse(node: dict[str, Any], kinds: list[Kind | None], parts: list[dict[str, Any]]) -> None:

@@ -194,11 +194,11 @@ _COLUMNS = (
            "not even the thinnest film is likely to be within the budget"),
 )
 # fmt: on
-COLUMNS: dict[str, Column] = {each.name: each for each in _COLUMNS}
+COLUMNS: dict[str, Column] = {column.name: column for column in _COLUMNS}
 
 
 def _of(kind: Kind) -> tuple[str, ...]:
-    return tuple(name for name, each in COLUMNS.items() if each.kind == kind)
+    return tuple(name for name, column in COLUMNS.items() if column.kind == kind)
 
 
 FLOATS, CURRENT_FLOATS = _of("number"), _of("under current")
@@ -211,8 +211,8 @@ AGEING, IN_TIME, LIFE = _of("ageing"), _of("ageing in time"), _of("life")
 CODES = ("status", "coating_class", "max_thickness_set_by", "anode_boundary")
 CODE_NAMES: dict[str, dict[str, int]] = {
     "status": {status.label: int(status) for status in Status},
-    "coating_class": {each.name.lower(): int(each) for each in CoatingClass},
-    "max_thickness_set_by": {each.name.lower(): int(each) for each in ThicknessLimit},
+    "coating_class": {member.name.lower(): int(member) for member in CoatingClass},
+    "max_thickness_set_by": {member.name.lower(): int(member) for member in ThicknessLimit},
     "anode_boundary": {"electrode": 0, "interphase": 1},
 }
 """Words of the columns that hold codes on the device."""
@@ -318,7 +318,7 @@ def better(name: str) -> int | None:
 
 def directed() -> Iterable[str]:
     """Columns of which more, or less, is better."""
-    named = [name for name, each in COLUMNS.items() if each.better is not None]
+    named = [name for name, column in COLUMNS.items() if column.better is not None]
     return ("coating_thickness_nm", *named, *DRAWN_PROBABILITIES)
 
 

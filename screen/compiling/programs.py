@@ -68,9 +68,9 @@ def finished(lowered: Lowered, device: jax.Device) -> Compiled:
     if store is None:
         return lowered.compile()
     key = f"{_described(device)}\0{lowered.as_text()}"
-    found = _unpacked(store.read(key), lowered.in_tree, lowered.out_tree, device)
-    if found is not None:
-        return found.program
+    stored = _unpacked(store.read(key), lowered.in_tree, lowered.out_tree, device)
+    if stored is not None:
+        return stored.program
     program = lowered.compile()
     _keep(store, key, _Flat(program, None))
     return program
@@ -98,14 +98,14 @@ def _flat_program(
         device = _default_device()
         key = f"{_described(device)}\0{key}"
         inputs = jax.tree.structure(((leaves,), {}))
-        if (found := _unpacked(store.read(key), inputs, None, device)) is not None:
-            return found
+        if (stored := _unpacked(store.read(key), inputs, None, device)) is not None:
+            return stored
     shapes: list[Any] = []
 
     def to_list(leaves: list[Any]) -> list[Any]:
-        found, tree = jax.tree.flatten(function(leaves))
-        shapes.append(jax.tree.unflatten(tree, range(len(found))))
-        return found
+        outputs, tree = jax.tree.flatten(function(leaves))
+        shapes.append(jax.tree.unflatten(tree, range(len(outputs))))
+        return outputs
 
     program = _Flat(_compiled(jax.jit(to_list).lower(leaves), options), shapes[0])
     if store is not None:
@@ -162,7 +162,7 @@ def _unpacked(data: bytes | None, inputs: Any, outputs: Any, device: jax.Device)
     try:
         program, shape = pickle.loads(data)
         outputs = outputs or jax.tree.structure(jax.tree.leaves(shape))
-        found = deserialize_and_load(program, inputs, outputs, device.client, [device])
-        return _Flat(found, shape)
+        compiled = deserialize_and_load(program, inputs, outputs, device.client, [device])
+        return _Flat(compiled, shape)
     except Exception:
         return None

@@ -33,8 +33,8 @@ class Store:
     @classmethod
     def of_user(cls) -> "Store":
         """`$XDG_CACHE_HOME/muli/programs`, by default in `~/.cache`."""
-        given = os.environ.get("XDG_CACHE_HOME", "")
-        base = Path(given) if os.path.isabs(given) else Path("~/.cache").expanduser()
+        cache_home = os.environ.get("XDG_CACHE_HOME", "")
+        base = Path(cache_home) if os.path.isabs(cache_home) else Path("~/.cache").expanduser()
         return cls(base / "muli" / "programs")
 
     def read(self, key: str) -> bytes | None:
@@ -68,27 +68,27 @@ class Store:
     def refusal(self) -> str | None:
         """Why the folder is not used; None where it is, or does not exist yet."""
         try:
-            found = os.lstat(self.root)
+            info = os.lstat(self.root)
         except OSError:
             return None
-        if not stat.S_ISDIR(found.st_mode):
+        if not stat.S_ISDIR(info.st_mode):
             return f"{self.root} is no folder"
-        if found.st_uid != os.getuid():
+        if info.st_uid != os.getuid():
             return f"{self.root} belongs to another user"
-        if found.st_mode & 0o077:
+        if info.st_mode & 0o077:
             return f"others have rights in {self.root}: chmod 700, or delete it"
         return None
 
     def files(self) -> list[tuple[float, int, Path]]:
         """(time of last use, bytes, path) of every program, the one used longest ago first."""
-        found = []
+        programs = []
         for path in self.root.glob(f"*/*{SUFFIX}"):
             try:
                 facts = path.stat()
             except OSError:  # another process deleted it
                 continue
-            found.append((facts.st_mtime, facts.st_size, path))
-        return sorted(found)
+            programs.append((facts.st_mtime, facts.st_size, path))
+        return sorted(programs)
 
     def _path(self, key: str) -> Path:
         return self.root / environment() / (hashlib.sha256(key.encode()).hexdigest() + SUFFIX)
@@ -122,19 +122,19 @@ def environment() -> str:
     """Name of all that decides whether a compiled program may run here, one per process."""
     parts = [version(name) for name in ("jax", "jaxlib", "equinox", "numpy")]
     parts += [platform.python_version(), platform.machine(), _processor()]
-    given = (f"{k}={v}" for k, v in sorted(os.environ.items()) if "CACHE" not in k)
-    parts += [setting for setting in given if setting.startswith(("XLA_", "JAX_"))]
+    settings = (f"{k}={v}" for k, v in sorted(os.environ.items()) if "CACHE" not in k)
+    parts += [setting for setting in settings if setting.startswith(("XLA_", "JAX_"))]
     return hashlib.sha256("\0".join([_code(), *parts]).encode()).hexdigest()[:16]
 
 
 def _code() -> str:
     """Hash of muli's own code: another version compiles other programs."""
     here = Path(__file__).resolve().parents[2]
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for package in ("kernels", "screen"):
         for path in sorted((here / package).rglob("*.py")):
-            found.update(str(path.relative_to(here)).encode() + b"\0" + path.read_bytes())
-    return found.hexdigest()
+            digest.update(str(path.relative_to(here)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
 
 
 def _processor() -> str:

@@ -31,15 +31,15 @@ def identity(problem: Problem, *, precision: str, platform_name: str) -> dict[st
     spec["screen"].pop("name", None)
     spec.pop("design", None)
     spec.pop("library", None)
-    found: dict[str, Any] = {"format": FORMAT, "physics_version": PHYSICS_VERSION}
-    found |= {"precision": precision, "device_kind": platform_name}
-    found["lines_per_chunk"] = problem.space.lines_per_chunk
-    found |= dict(_flatten(spec))
+    facts: dict[str, Any] = {"format": FORMAT, "physics_version": PHYSICS_VERSION}
+    facts |= {"precision": precision, "device_kind": platform_name}
+    facts["lines_per_chunk"] = problem.space.lines_per_chunk
+    facts |= dict(_flatten(spec))
     for role, frame in problem.materials.frames.items():
-        found[f"data.{role}"] = f"{len(frame)} materials, {frame_hash(frame)}"
+        facts[f"data.{role}"] = f"{len(frame)} materials, {frame_hash(frame)}"
     if problem.spec.ageing is not None:
-        found["data.interphases"] = frame_hash(interphases())
-    return found
+        facts["data.interphases"] = frame_hash(interphases())
+    return facts
 
 
 def frame_hash(frame: pd.DataFrame) -> str:
@@ -60,13 +60,13 @@ def file_hash(path: Path) -> str:
 
 def data_sources(frames: Mapping[str, pd.DataFrame]) -> list[str]:
     """Identifiers of all sources behind the materials of a run, sorted."""
-    found: set[str] = set()
+    sources: set[str] = set()
     for frame in frames.values():
         for name in frame.columns:
             if name.endswith("_source"):
                 for text in frame[name].dropna().unique():
-                    found.update(part.strip() for part in str(text).split(";"))
-    return sorted(found - {""})
+                    sources.update(part.strip() for part in str(text).split(";"))
+    return sorted(sources - {""})
 
 
 def refuse_if_changed(folder: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
@@ -86,13 +86,13 @@ def refuse_if_changed(folder: str, old: Mapping[str, Any], new: Mapping[str, Any
 
 def versions() -> dict[str, str]:
     """Versions of this program and of what computes and stores."""
-    found = {"python": platform.python_version()}
+    packages = {"python": platform.python_version()}
     for name in _PACKAGES:
         try:
-            found[name] = metadata.version(name)
+            packages[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+            packages[name] = "not installed"
+    return packages
 
 
 def _short(value: Any) -> str:
@@ -104,7 +104,7 @@ def _flatten(value: Any, path: str = "") -> list[tuple[str, Any]]:
     if isinstance(value, dict) and value:
         return [
             pair
-            for key, each in value.items()
-            for pair in _flatten(each, f"{path}.{key}" if path else str(key))
+            for key, item in value.items()
+            for pair in _flatten(item, f"{path}.{key}" if path else str(key))
         ]
     return [(path, value)]

@@ -154,13 +154,13 @@ class _Job:
         if todo:
             self._compute(todo, entries)
         complete = len(entries) == len(self._own_chunks())
-        found = self._save(entries, started, complete=complete)
+        manifest = self._save(entries, started, complete=complete)
         if not complete:
             raise Interrupted(
-                f"stopped after {found.counts_total:,} of {found.stacks:,} stacks; "
+                f"stopped after {manifest.counts_total:,} of {manifest.stacks:,} stacks; "
                 f"the same command with --out {self.store.folder} continues"
             )
-        return summary(self.store.folder, found, time.monotonic() - started)
+        return summary(self.store.folder, manifest, time.monotonic() - started)
 
     def _refuse_other_run(self) -> None:
         """Raise `ResumeRefused` or `StoreError` where the folder holds anything but this run."""
@@ -221,9 +221,9 @@ class _Job:
         try:
             results = self.place.results(Request(self.identity, todo, self.stop, progress.advance))
             with closing(results):
-                for found in results:
-                    self.store.publish(found)
-                    for entry in found:
+                for batch in results:
+                    self.store.publish(batch)
+                    for entry in batch:
                         entries[entry["chunk"]] = entry
                         progress.outcome(**_outcome(entry))
                     progress.tick()

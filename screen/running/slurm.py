@@ -76,7 +76,7 @@ def load(path: Path) -> Jobs:
     try:
         jobs = Jobs.model_validate(read(path, "a cluster file in TOML"))
     except ValidationError as error:
-        raise SpecError(str(path), [_line(each) for each in error.errors()]) from None
+        raise SpecError(str(path), [_line(problem) for problem in error.errors()]) from None
     if jobs.host in ("0.0.0.0", "::", "[::]"):
         tell(
             f"warning: host = {jobs.host!r}: the scheduler listens to every network of this "
@@ -91,14 +91,14 @@ def job_script(jobs: Jobs) -> str:
     The folder of its logs is made when jobs are submitted, not here.
     """
     kind, logs = _slurm_cluster().job_cls, Path(jobs.log_directory)
-    made = [folder for folder in (logs, *logs.parents) if not folder.exists()]
+    missing = [folder for folder in (logs, *logs.parents) if not folder.exists()]
     try:
         job = kind("tcp://scheduler:8786", name="worker", **_job(jobs))
     except OSError as error:
-        said = f"log_directory = {shown(str(logs))}: cannot be made: {error.strerror}"
-        raise SpecError("cluster", [said]) from None
+        problem = f"log_directory = {shown(str(logs))}: cannot be made: {error.strerror}"
+        raise SpecError("cluster", [problem]) from None
     finally:  # dask-jobqueue makes the folder at once
-        for folder in made:
+        for folder in missing:
             with contextlib.suppress(OSError):
                 folder.rmdir()
     return str(job.job_script())
@@ -155,7 +155,7 @@ def _line(error: Any) -> str:
         return f"{key}: missing"
     if error["type"] == "value_error":
         return error["msg"].removeprefix("Value error, ")
-    said = expected(error)
+    reason = expected(error)
     if error["type"] == "string_pattern_mismatch":
-        said = f"expected {_FORMS.get(key, 'one line of text without control characters')}"
-    return f"{key} = {shown(error['input'])}: {said}"
+        reason = f"expected {_FORMS.get(key, 'one line of text without control characters')}"
+    return f"{key} = {shown(error['input'])}: {reason}"

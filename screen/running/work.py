@@ -108,8 +108,8 @@ def compute(name: str, run_identity: Mapping[str, Any], chunks: range | list[int
     def entries(place: Local) -> dict[str, Any]:
         own = identity(place.setup.problem, precision=place.precision, platform_name=place.kind)
         refuse_other(run_identity, own)
-        found = place.results(Request(run_identity, chunks, order.stop, _ignore))
-        return {"entries": [entry for some in found for entry in some]}
+        results = place.results(Request(run_identity, chunks, order.stop, _ignore))
+        return {"entries": [entry for some in results for entry in some]}
 
     order = _order(name, get_worker())
     return _answer(name, entries)
@@ -146,11 +146,11 @@ def fingerprint() -> dict[str, str]:
 
 def _hash(folder: Traversable, *endings: str) -> str:
     """Hash of paths and contents of all files with these endings in a folder and below it."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for path, file in sorted(_files(folder, ""), key=lambda pair: pair[0]):
         if path.endswith(endings):
-            found.update(path.encode() + b"\0" + file.read_bytes())
-    return found.hexdigest()[:12]
+            digest.update(path.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def _files(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversable]]:

@@ -224,14 +224,14 @@ class Workers:
 
     def _survey(self) -> Outcome:
         """The first fit worker. Waits for as long as it takes, or until asked to stop."""
-        told = time.monotonic()
+        last_message = time.monotonic()
         while True:
             future = self.client.submit(survey, self.name, pure=False)
             while not future.done():
                 if self.stop.wait(POLL_S):
                     raise Interrupted("stopped while waiting for the first worker")
-                if time.monotonic() - told > 15 and not self._present():
-                    told = time.monotonic()
+                if time.monotonic() - last_message > 15 and not self._present():
+                    last_message = time.monotonic()
                     tell("waiting for the first worker ...")
             outcome = self._outcome(future)
             future.release()  # a worker that holds a result is not let go

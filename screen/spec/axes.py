@@ -52,7 +52,7 @@ class LayerNumbers:
     layers: tuple[Numbers, ...]
 
     def __len__(self) -> int:
-        return math.prod(len(each) for each in self.layers)
+        return math.prod(len(layer) for layer in self.layers)
 
     def values(self) -> NDArray[np.float64]:
         """The sum of every combination."""
@@ -60,7 +60,7 @@ class LayerNumbers:
 
     def by_layer(self) -> NDArray[np.float64]:
         """(combinations, layers)."""
-        grids = np.meshgrid(*(each.values() for each in self.layers), indexing="ij")
+        grids = np.meshgrid(*(layer.values() for layer in self.layers), indexing="ij")
         rows = np.stack([grid.ravel() for grid in grids], axis=1)
         return rows[np.argsort(rows.sum(axis=1), kind="stable")]
 
@@ -110,12 +110,12 @@ def layer_numbers(quantity: Quantity) -> Callable[[Any], Numbers | LayerNumbers]
     parse = numbers(quantity)
 
     def parse_layers(raw: Any) -> Numbers | LayerNumbers:
-        if not (isinstance(raw, list) and any(isinstance(each, list | dict) for each in raw)):
+        if not (isinstance(raw, list) and any(isinstance(item, list | dict) for item in raw)):
             return parse(raw)
-        found = LayerNumbers(tuple(parse(each) for each in raw))
-        if len(found) > MAX_POINTS:
-            raise ValueError(f"{len(found):,} combinations: {MAX_POINTS:,} at most")
-        return found
+        axes = LayerNumbers(tuple(parse(axis) for axis in raw))
+        if len(axes) > MAX_POINTS:
+            raise ValueError(f"{len(axes):,} combinations: {MAX_POINTS:,} at most")
+        return axes
 
     return parse_layers
 
@@ -169,7 +169,7 @@ def selection(raw: Any) -> Selection:
         raise ValueError("an empty list: an axis needs at least one name")
     if [] in listed:
         raise ValueError("an empty list of layers: a coating has at least one")
-    stacks = tuple(tuple(each) if isinstance(each, list) else (each,) for each in listed)
+    stacks = tuple(tuple(entry) if isinstance(entry, list) else (entry,) for entry in listed)
     bad = [n for stack in stacks for n in stack if not isinstance(n, str) or not n.strip()]
     if bad:
         raise ValueError(few([f"{shown(n)}: expected a material's name" for n in bad], "; "))

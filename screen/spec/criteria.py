@@ -19,14 +19,14 @@ def criteria_of(given: str | Sequence[str]) -> tuple[Criterion, ...]:
     """Criteria from names, lists with commas, "transport" or "chemistry". Raises `UsageError`."""
     listed = [given] if isinstance(given, str) else list(given)
     words = [word.strip() for text in listed for word in text.split(",") if word.strip()]
-    asked = [name for word in words for name in NAMED.get(word, (word,))]
-    for name in asked:
+    chosen = [name for word in words for name in NAMED.get(word, (word,))]
+    for name in chosen:
         if name not in EVERY:
             known = (*NAMED, *EVERY)
             raise UsageError(f"--criteria {name}: expected some of {', '.join(known)}")
-    if not asked:
+    if not chosen:
         raise UsageError("--criteria: name one or more, separated by commas")
-    return tuple(name for name in EVERY if name in asked)
+    return tuple(name for name in EVERY if name in chosen)
 
 
 def with_criteria(source: Source, given: str | Sequence[str] | None) -> Source:

@@ -36,7 +36,7 @@ def checked_variables(raw: Any) -> Any:
         f"unknown variable {shown(key)}{closest(str(key), VARIABLES)}" for key in unknown[:3]
     ]
     for key in (key for key in raw if key in VARIABLES):
-        problems += [f"{key}: {each}" for each in _bound_problems(key, raw[key])]
+        problems += [f"{key}: {problem}" for problem in _bound_problems(key, raw[key])]
     if problems:
         raise ValueError("; ".join(problems))
     return {key: tuple(map(float, bounds)) for key, bounds in raw.items()}
@@ -45,10 +45,10 @@ def checked_variables(raw: Any) -> Any:
 def _bound_problems(key: str, bounds: Any) -> list[str]:
     if not (isinstance(bounds, list | tuple) and len(bounds) == 2):
         return [f"{shown(bounds)}: expected [lowest, highest]"]
-    if not all(_is_number(each) for each in bounds):
+    if not all(_is_number(bound) for bound in bounds):
         return [f"{shown(bounds)}: expected two finite numbers"]
     known = quantity(key)
-    problems = [p for each in bounds if known and (p := known.problem(float(each)))]
+    problems = [p for bound in bounds if known and (p := known.problem(float(bound)))]
     if bounds[0] >= bounds[1]:
         problems.append(f"the lowest, {bounds[0]:g}, is not below the highest, {bounds[1]:g}")
     return problems
@@ -96,7 +96,7 @@ def _parameter_problem(kind: str, raw: Any, key: str) -> str | None:
     keys = ("median", "decades") if kind == "lognormal" else ("mean", "std")
     if not isinstance(raw, Mapping) or set(raw) != set(keys):
         return f"{kind} {shown(raw)}: expected {{ {keys[0]} = ..., {keys[1]} = ... }}"
-    if not all(_is_number(raw[each]) for each in keys) or raw[keys[1]] < 0:
+    if not all(_is_number(raw[name]) for name in keys) or raw[keys[1]] < 0:
         return f"{kind} {shown(raw)}: expected finite numbers, {keys[1]} not below zero"
     known = quantity(key)
     return known.problem(float(raw[keys[0]])) if known else None

@@ -84,7 +84,7 @@ def parse(table: dict[str, Any], name: str = "spec") -> Spec:
         return Spec.model_validate(table)
     except ValidationError as error:
         errors = error.errors(include_url=False)
-        problems = [_line(each) for each in errors[:SHOWN]]
+        problems = [_line(entry) for entry in errors[:SHOWN]]
         axes = table.get("axes")
         if isinstance(axes, dict):
             problems += [f"axes: {p}" for p in electrode_problems(set(axes))]

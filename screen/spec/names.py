@@ -14,10 +14,10 @@ MANY_DIGITS = "a number of more than 4,300 digits"
 def closest(name: str, known: Iterable[str], count: int = 3) -> str:
     """'; closest: a, b' for a mistyped `name`, or an empty string when nothing is near."""
     by_lower: dict[str, str] = {}
-    for each in known:
-        by_lower.setdefault(each.lower(), each)
+    for word in known:
+        by_lower.setdefault(word.lower(), word)
     near = difflib.get_close_matches(name.lower()[:200], by_lower, n=count, cutoff=0.55)
-    return f"; closest: {', '.join(by_lower[each] for each in near)}" if near else ""
+    return f"; closest: {', '.join(by_lower[word] for word in near)}" if near else ""
 
 
 def shown(value: object, limit: int = 60) -> str:

@@ -39,18 +39,18 @@ def checked_times(raw: Any) -> tuple[str, ...]:
         raise ValueError(f"expected a list of times, each {EXPECTED}")
     if len(listed) > MOST_TIMES:
         raise ValueError(f"{len(listed)} times, {MOST_TIMES} are the most")
-    for each in listed:
-        if not isinstance(each, str) or not _FORM.fullmatch(each):
-            raise ValueError(f"{str(each)[:40]!r}: expected {EXPECTED}")
-        if seconds(each) > LONGEST:
-            raise ValueError(f"{each!r}: expected at most 10000 years")
-    spelled = {seconds(each): label(each).replace("_", " ") for each in listed}
+    for text in listed:
+        if not isinstance(text, str) or not _FORM.fullmatch(text):
+            raise ValueError(f"{str(text)[:40]!r}: expected {EXPECTED}")
+        if seconds(text) > LONGEST:
+            raise ValueError(f"{text!r}: expected at most 10000 years")
+    spelled = {seconds(text): label(text).replace("_", " ") for text in listed}
     if len(spelled) < len(listed):
         raise ValueError("two of the times are the same")
-    return tuple(spelled[each] for each in sorted(spelled))
+    return tuple(spelled[duration] for duration in sorted(spelled))
 
 
 def _parts(time: str) -> tuple[int, str]:
-    found = _FORM.fullmatch(time)
-    assert found is not None, f"{time!r} was not checked"
-    return int(found[1]), found[2]
+    match = _FORM.fullmatch(time)
+    assert match is not None, f"{time!r} was not checked"
+    return int(match[1]), match[2]
