@@ -24,13 +24,13 @@ _LIKE_A_PART = re.compile(r"part-.*\.parquet", re.DOTALL)
 
 def known_parts(folder: Path, content: Manifest) -> list[Part]:
     """Finished parts of a run by chunk: those of the manifest, and of the journal after it."""
-    found = {part.chunk: part for part in content.parts}
+    parts = {part.chunk: part for part in content.parts}
     if not content.complete:
         own = manifest.digest(content.identity)
         for chunk, entry in journal.read(folder).items():
             if entry["identity"] == own:
-                found[chunk] = journal.part(entry)
-    return [found[chunk] for chunk in sorted(found)]
+                parts[chunk] = journal.part(entry)
+    return [parts[chunk] for chunk in sorted(parts)]
 
 
 def damaged(folder: Path, parts: Sequence[Part], *, thorough: bool = False) -> dict[str, str]:
@@ -40,8 +40,8 @@ def damaged(folder: Path, parts: Sequence[Part], *, thorough: bool = False) -> d
 
     def wrong(some: Sequence[Part]) -> list[tuple[str, str]]:
         block = bytearray(BLOCK)  # one for all: it takes longer to make than a small part to read
-        found = ((part.name, _wrong(there.get(part.name), part, thorough, block)) for part in some)
-        return [(name, text) for name, text in found if text is not None]
+        pairs = ((part.name, _wrong(there.get(part.name), part, thorough, block)) for part in some)
+        return [(name, text) for name, text in pairs if text is not None]
 
     size = -(-len(parts) // MOST_TASKS) or 1
     some = [parts[first : first + size] for first in range(0, len(parts), size)]
@@ -64,10 +64,10 @@ def misattributed(folder: Path, identity: Mapping[str, object], part: Part) -> s
         footer = pq.read_metadata(folder / part.name)
     except (pa.ArrowException, OSError) as error:
         return f"cannot be read: {str(error).splitlines()[0]}"
-    told = {key.decode(): value.decode() for key, value in (footer.metadata or {}).items()}
+    metadata = {key.decode(): value.decode() for key, value in (footer.metadata or {}).items()}
     for key, value in manifest.part_metadata(identity, part.chunk).items():
-        if told.get(key) != value:
-            return f"{key} is {told.get(key)}, expected {value}"
+        if metadata.get(key) != value:
+            return f"{key} is {metadata.get(key)}, expected {value}"
     if footer.num_rows != part.rows:
         return f"{footer.num_rows:,} rows, expected {part.rows:,}"
     return None

@@ -55,10 +55,10 @@ def _blocks(over: NDArray[Any], least: int, blocks: int) -> bytes:
     padded = np.zeros(blocks * BLOCK, over.dtype)
     padded[: len(over)] = over
     head = _block_head(least, width)
-    found = np.empty((blocks, len(head) + BLOCK * width), np.uint8)
-    found[:, : len(head)] = np.frombuffer(head, np.uint8)
-    found[:, len(head) :] = padded.view(np.uint8).reshape(blocks, -1)
+    packed = np.empty((blocks, len(head) + BLOCK * width), np.uint8)
+    packed[:, : len(head)] = np.frombuffer(head, np.uint8)
+    packed[:, len(head) :] = padded.view(np.uint8).reshape(blocks, -1)
     used = -(-(len(over) - (blocks - 1) * BLOCK) // _MINIBLOCK)
-    found[-1, : len(head)] = np.frombuffer(_block_head(least, width, used), np.uint8)
+    packed[-1, : len(head)] = np.frombuffer(_block_head(least, width, used), np.uint8)
     absent = (_MINIBLOCKS - used) * _MINIBLOCK * width
-    return found.reshape(-1)[: found.size - absent].tobytes()
+    return packed.reshape(-1)[: packed.size - absent].tobytes()

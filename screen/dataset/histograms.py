@@ -56,8 +56,8 @@ def histograms(smallest: Floats, margin: Floats, kept: Bools) -> dict[str, dict[
 
     smallest: min_thickness_nm. margin: oxidation_margin_V of the thickest coating.
     """
-    given = dict(zip(HISTOGRAMS, (smallest, margin), strict=True))
-    return {name: HISTOGRAMS[name].count(values[kept]) for name, values in given.items()}
+    columns = dict(zip(HISTOGRAMS, (smallest, margin), strict=True))
+    return {name: HISTOGRAMS[name].count(values[kept]) for name, values in columns.items()}
 
 
 def leaders(coating: NDArray[np.integer[Any]], feasible: Bools, top: int = 5) -> dict[int, int]:
@@ -67,4 +67,4 @@ def leaders(coating: NDArray[np.integer[Any]], feasible: Bools, top: int = 5) ->
     """
     counts = np.bincount(coating, weights=feasible.any(axis=1)).astype(int)
     order = np.argsort(-counts, kind="stable")[:top]
-    return {int(each): int(counts[each]) for each in order if counts[each]}
+    return {int(number): int(counts[number]) for number in order if counts[number]}

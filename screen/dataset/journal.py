@@ -76,9 +76,9 @@ def _line(entry: Mapping[str, Any]) -> bytes:
 
 def _entry(line: bytes) -> Entry | None:
     try:
-        found = json.loads(line)
-        intact = found.pop(_CHECK, None) == crc32(_dumped(found))
-        return _adapter().validate_python(found, strict=True) if intact else None
+        entry = json.loads(line)
+        intact = entry.pop(_CHECK, None) == crc32(_dumped(entry))
+        return _adapter().validate_python(entry, strict=True) if intact else None
     except (ValueError, AttributeError, RecursionError, ValidationError):
         return None
 

@@ -150,14 +150,14 @@ def load(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise StoreError(f"{folder}: no {MANIFEST}: not the folder of a run")
     try:
-        found = json.loads(path.read_bytes(), parse_constant=_refuse_constant)
+        content = json.loads(path.read_bytes(), parse_constant=_refuse_constant)
     except OSError as error:
         raise StoreError(f"{path}: cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
         raise StoreError(f"{path}: is damaged ({_short(error)}); {_WAY_OUT}") from None
-    if not (isinstance(found, dict) and isinstance(found.get("identity"), dict)):
+    if not (isinstance(content, dict) and isinstance(content.get("identity"), dict)):
         raise NotARun(f"{path}: is not the manifest of a run of muli; give another folder")
-    return found
+    return content
 
 
 def read(folder: Path) -> Manifest:

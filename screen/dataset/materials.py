@@ -51,17 +51,17 @@ def read(folder: Path, manifest: Manifest) -> dict[str, "pd.DataFrame"]:
 
 def damaged(folder: Path, manifest: Manifest) -> dict[str, str]:
     """What is wrong with the tables, by file name."""
-    found = {}
+    problems = {}
     for role, file in manifest.materials.items():
         if role not in ROLES or file.name != _name(role):
-            found[str(file.name)] = "not the name of a table of materials"
+            problems[str(file.name)] = "not the name of a table of materials"
             continue
         try:
             if sha256_of(folder / file.name) != file.sha256:
-                found[file.name] = "not as it was written"
+                problems[file.name] = "not as it was written"
         except OSError as error:
-            found[file.name] = f"cannot be read: {error.strerror}"
-    return found
+            problems[file.name] = f"cannot be read: {error.strerror}"
+    return problems
 
 
 def refuse_damaged(folder: Path, manifest: Manifest) -> None:

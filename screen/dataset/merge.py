@@ -96,12 +96,12 @@ def _refuse_other_screen(
 def _manifest(folder: Path) -> Manifest:
     if not (folder / manifest.MANIFEST).is_file():
         raise SpecError(str(folder), ["holds no finished or begun run (no manifest.json)"])
-    found = manifest.read(folder)
-    if found.shard is None:
+    content = manifest.read(folder)
+    if content.shard is None:
         raise SpecError(str(folder), ["holds a whole run, not a shard of one (--shard i/n)"])
-    if not found.complete:
+    if not content.complete:
         raise SpecError(str(folder), ["is not finished; the command that began it continues"])
-    return found
+    return content
 
 
 def _refuse_gaps(manifests: Mapping[Path, Manifest], given: int) -> None:
@@ -114,12 +114,12 @@ def _refuse_gaps(manifests: Mapping[Path, Manifest], given: int) -> None:
     for folder, content in manifests.items():
         by_shard[_position(content)[0]].append(folder)
     problems = [
-        f"shard {part}/{wholes[0]} is missing" for part, found in by_shard.items() if not found
+        f"shard {part}/{wholes[0]} is missing" for part, folders in by_shard.items() if not folders
     ]
     problems += [
-        f"shard {part}/{wholes[0]} is there {len(found)} times: {', '.join(map(str, found))}"
-        for part, found in by_shard.items()
-        if len(found) > 1
+        f"shard {part}/{wholes[0]} is there {len(folders)} times: {', '.join(map(str, folders))}"
+        for part, folders in by_shard.items()
+        if len(folders) > 1
     ]
     if given > len(manifests):
         problems.append("a folder is named twice")
@@ -137,11 +137,11 @@ def _copied(
 ) -> dict[int, Entry]:
     """Entries of one shard; parts that are not kept are copied, each checked on its way."""
     entries = Store(folder).journal()
-    named = {each.chunk: each for each in shard.parts}
-    for chunk, each in named.items():
-        if chunk not in entries or part(entries[chunk]) != each:
+    named = {part_.chunk: part_ for part_ in shard.parts}
+    for chunk, part_ in named.items():
+        if chunk not in entries or part(entries[chunk]) != part_:
             raise StoreError(
-                f"{folder}: the journal does not name part {each.name}; the command that made the "
+                f"{folder}: the journal does not name part {part_.name}; the command that made the "
                 "shard computes it again"
             )
     todo = [chunk for chunk in named if chunk not in kept]
@@ -189,8 +189,8 @@ def _funnel(funnels: list[list[dict[str, Any]]], axes: Mapping[str, int]) -> lis
     for same in zip(*funnels, strict=True):
         row = dict(same[0])
         if row["on"] == "results":
-            row["removed"] = sum(each["removed"] for each in same)
-            row["unknown"] = sum(each["unknown"] for each in same)
+            row["removed"] = sum(gate["removed"] for gate in same)
+            row["unknown"] = sum(gate["unknown"] for gate in same)
             row["before"], before = before, before - row["removed"]
             row["kept"] = before
         rows.append(row)

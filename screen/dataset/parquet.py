@@ -121,23 +121,25 @@ def encode(field: pa.Field, column: Column, encoding: Encoding = "byte_stream_sp
     values, known, repeats, _ = column
     rows = len(values) * repeats
     nulls = 0 if known is None else (len(known) - int(np.count_nonzero(known))) * repeats
-    found = _content(column, encoding)
+    content = _content(column, encoding)
     first, plain = b"", 0
-    if found.kinds:
-        first, plain = _page(_DICTIONARY_PAGE, {7: {1: found.kinds, 2: _PLAIN}}, found.dictionary)
+    if content.kinds:
+        first, plain = _page(
+            _DICTIONARY_PAGE, {7: {1: content.kinds, 2: _PLAIN}}, content.dictionary
+        )
     levels = _levels(known, rows, repeats) if field.nullable else b""
-    head = {8: {1: rows, 2: nulls, 3: rows, 4: found.encoding, 5: len(levels), 6: 0}}
-    second, size = _page(_DATA_PAGE_V2, head, found.data, levels)
+    head = {8: {1: rows, 2: nulls, 3: rows, 4: content.encoding, 5: len(levels), 6: 0}}
+    second, size = _page(_DATA_PAGE_V2, head, content.data, levels)
     facts = {
         1: _physical(field),
-        2: [*dict.fromkeys([_RLE, found.encoding, *([_PLAIN] if first else [])])],
+        2: [*dict.fromkeys([_RLE, content.encoding, *([_PLAIN] if first else [])])],
         3: [field.name],
         4: _LZ4_RAW,
         5: Long(rows),
         6: Long(plain + size),
         7: Long(len(first) + len(second)),
     }
-    statistics = _statistics(found, nulls)
+    statistics = _statistics(content, nulls)
     return Encoded(rows, first + second, len(first), plain + size, fields(facts), statistics)
 
 
@@ -167,10 +169,10 @@ def _page(kind: int, head: dict[int, Any], data: Any, levels: bytes = b"") -> tu
 
 def _statistics(content: _Content, nulls: int) -> Struct:
     """Count of nulls, smallest and largest value."""
-    found: dict[int, Any] = {3: Long(nulls)}
+    values: dict[int, Any] = {3: Long(nulls)}
     if content.low_high and max(map(len, content.low_high)) <= LONGEST_STATISTIC:
-        found |= {5: content.low_high[1], 6: content.low_high[0]}
-    return struct(found)
+        values |= {5: content.low_high[1], 6: content.low_high[0]}
+    return struct(values)
 
 
 def _content(column: Column, encoding: Encoding) -> _Content:
@@ -285,10 +287,10 @@ def _levels(known: NDArray[np.bool_] | None, rows: int, repeats: int) -> bytes:
 
 def _split(bits: NDArray[Any]) -> NDArray[np.uint8]:
     """First bytes of all numbers, then the second ones, ..."""
-    found = np.empty((bits.itemsize, len(bits)), np.uint8)
-    for position, plane in enumerate(found):
+    planes = np.empty((bits.itemsize, len(bits)), np.uint8)
+    for position, plane in enumerate(planes):
         np.right_shift(bits, 8 * position, out=plane, casting="unsafe")
-    return found
+    return planes
 
 
 class Writer:
@@ -302,11 +304,11 @@ class Writer:
     def write(self, group: Sequence[Encoded]) -> None:
         """Append a row group: one encoded column per field of the schema."""
         columns = []
-        for _, each in zip(self._schema, group, strict=True):
-            columns.append(_column_chunk(each, self._place))
-            self._put(each.pages)
+        for _, column in zip(self._schema, group, strict=True):
+            columns.append(_column_chunk(column, self._place))
+            self._put(column.pages)
         rows = group[0].rows
-        size = sum(each.uncompressed for each in group)
+        size = sum(column.uncompressed for column in group)
         self._groups.append(struct({1: columns, 2: Long(size), 3: Long(rows)}))
         self.rows += rows
 

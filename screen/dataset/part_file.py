@@ -64,18 +64,18 @@ class PartWriter:
 
 def sha256_of(path: str | Path, block: bytearray | None = None) -> str:
     """SHA-256 of a file. block: memory to read into."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for content in _blocks(path, block):
-        found.update(content)
-    return found.hexdigest()
+        digest.update(content)
+    return digest.hexdigest()
 
 
 def crc32_of(path: str | Path, block: bytearray | None = None) -> int:
     """CRC-32 of a file: finds what changed by accident, twice as fast as SHA-256."""
-    found = 0
+    checksum = 0
     for content in _blocks(path, block):
-        found = crc32(content, found)
-    return found
+        checksum = crc32(content, checksum)
+    return checksum
 
 
 def _blocks(path: str | Path, block: bytearray | None) -> Iterator[memoryview]:

@@ -45,12 +45,12 @@ def read(dirs: Dirs, *, columns: Sequence[str] | None = None, to: To = "pandas")
         raise UsageError(f"no column {unknown[0]!r}{near}")
     import pyarrow.dataset as dataset
 
-    found = dataset.dataset(list(results.parts))
+    source = dataset.dataset(list(results.parts))
     if to == "arrow":
         if columns is not None:
             raise UsageError('columns: choose them when the dataset of to="arrow" is scanned')
-        return found
-    table = found.to_table(columns=None if columns is None else list(columns))
+        return source
+    table = source.to_table(columns=None if columns is None else list(columns))
     if to == "polars":
         import polars
 

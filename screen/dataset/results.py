@@ -41,19 +41,19 @@ class Results:
     @property
     def stacks(self) -> int:
         """Stacks asked for, over all folders."""
-        return sum(each.stacks for each in self.manifests)
+        return sum(content.stacks for content in self.manifests)
 
     @property
     def rows(self) -> int:
         """Rows stored when the manifests were written, over all folders."""
-        return sum(each.rows for each in self.manifests)
+        return sum(content.rows for content in self.manifests)
 
     @property
     def counts(self) -> dict[str, int]:
         """Stacks per status, over all folders."""
         total: dict[str, int] = {}
-        for each in self.manifests:
-            for status, count in each.counts.items():
+        for content in self.manifests:
+            for status, count in content.counts.items():
                 total[status] = total.get(status, 0) + count
         return total
 
@@ -63,22 +63,22 @@ class Results:
 
         Of several folders the sum: values may differ from run to run.
         """
-        found: dict[str, int] = {}
-        for each in self.manifests:
-            for key, size in each.axes.items():
+        sizes: dict[str, int] = {}
+        for content in self.manifests:
+            for key, size in content.axes.items():
                 column = _axis_column(key)
-                found[column] = found.get(column, 0) + size
-        return found
+                sizes[column] = sizes.get(column, 0) + size
+        return sizes
 
     def axis_values(self, column: str) -> list[Any]:
         """Values of a scenario axis over all folders; empty where a manifest does not tell."""
-        found: dict[Any, None] = {}
-        for each in self.manifests:
-            values = each.scenarios.get(column)
+        distinct: dict[Any, None] = {}
+        for content in self.manifests:
+            values = content.scenarios.get(column)
             if not values:
                 return []
-            found |= dict.fromkeys(values)
-        return list(found)
+            distinct |= dict.fromkeys(values)
+        return list(distinct)
 
 
 Dirs = str | Path | Sequence[str | Path] | Results
@@ -98,17 +98,17 @@ def open_results(dirs: Dirs) -> Results:
     listed = [dirs] if isinstance(dirs, str | Path) else list(dirs)
     if not listed:
         raise StoreError("name at least one folder of a run")
-    folders = tuple(Path(each) for each in listed)
+    folders = tuple(Path(name) for name in listed)
     parts: list[str] = []
     columns: dict[str, str] = {}
     manifests, warnings = [], []
     for folder in folders:
         content = read_manifest(folder)
-        found, wrong = _parts(folder, content)
+        intact, wrong = _parts(folder, content)
         manifests.append(content)
         warnings += [*_unfinished(folder, content), *wrong]
-        parts += found
-        columns |= _columns(folder, found)
+        parts += intact
+        columns |= _columns(folder, intact)
     return Results(folders, tuple(parts), columns, tuple(manifests), warnings)
 
 
@@ -139,7 +139,7 @@ def _parts(folder: Path, content: Manifest) -> tuple[list[str], list[str]]:
         str(root).encode()
     except UnicodeEncodeError:
         raise StoreError(f"{root!a}: the name of this folder is not UTF-8: rename it") from None
-    found = [str(root / part.name) for part in known if part.name not in wrong]
+    intact = [str(root / part.name) for part in known if part.name not in wrong]
     if not known and content.complete:
         raise StoreError(
             f"{folder}: holds no rows, since none of the screen's chunks is its share (shard "
@@ -147,23 +147,23 @@ def _parts(folder: Path, content: Manifest) -> tuple[list[str], list[str]]:
             if content.shard
             else f"{folder}: holds no rows: nothing of the screen passed its filters"
         )
-    if not found:
+    if not intact:
         reason = next(iter(wrong.items()), None)
-        told = f" ({reason[0]}: {reason[1]})" if reason else ""
+        detail = f" ({reason[0]}: {reason[1]})" if reason else ""
         raise StoreError(
-            f"{folder}: no part that can be read{told}; the command that made the run, given "
+            f"{folder}: no part that can be read{detail}; the command that made the run, given "
             "again, computes what is missing"
         )
-    said = []
+    warnings = []
     if wrong:
-        said.append(
+        warnings.append(
             f"{folder}: {len(wrong):,} of {len(known):,} parts left out: "
             f"{_listed([f'{name}: {text}' for name, text in wrong.items()])}; the command that "
             "made the run, given again, computes them"
         )
     if others:
-        said.append(f"{folder}: left out, not of this run: {_listed(others)}")
-    return found, said
+        warnings.append(f"{folder}: left out, not of this run: {_listed(others)}")
+    return intact, warnings
 
 
 def _listed(texts: Sequence[str]) -> str:

@@ -82,8 +82,8 @@ class Store:
         `StoreError` where the folder, its manifest or its parts are of something else.
         """
         try:
-            found = manifest.load(self.folder)
-            return found, manifest.is_intact(found)
+            content = manifest.load(self.folder)
+            return content, manifest.is_intact(content)
         except manifest.NotARun:
             raise
         except StoreError:

@@ -86,21 +86,21 @@ def summary(folder: Path, content: Manifest, seconds: float) -> RunResult:
 
 def totals(entries: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Sums over the journal's entries of finished chunks."""
-    found: dict[str, Any] = {"stacks": 0, "rows": 0, "filtered": 0, "gates": []}
+    total: dict[str, Any] = {"stacks": 0, "rows": 0, "filtered": 0, "gates": []}
     outcomes = {column: dict.fromkeys(codes, 0) for column, codes in OUTCOMES.items()}
     spread = {column: dict.fromkeys(bins.names, 0) for column, bins in HISTOGRAMS.items()}
     for entry in entries:
         for key in ("stacks", "rows", "filtered"):
-            found[key] += entry[key]
+            total[key] += entry[key]
         for sums, counted in ((outcomes, entry["outcomes"]), (spread, entry["histograms"])):
             for column, counts in counted.items():
                 for outcome, number in counts.items():
                     sums[column][outcome] += number
-        pairs = found["gates"] or [[0, 0]] * len(entry["gates"])
-        found["gates"] = [
+        pairs = total["gates"] or [[0, 0]] * len(entry["gates"])
+        total["gates"] = [
             [a + c, b + d] for (a, b), (c, d) in zip(pairs, entry["gates"], strict=True)
         ]
-    return {**found, "outcomes": outcomes, "histograms": spread}
+    return {**total, "outcomes": outcomes, "histograms": spread}
 
 
 def status_counts(sums: Mapping[str, Any], gated: int) -> dict[str, int]:

@@ -24,12 +24,12 @@ def varint(number: int) -> bytes:
     """A number of 0 or more in groups of seven bits, the lowest first."""
     if number <= 0x7F:
         return _BYTES[number]
-    found = bytearray()
+    groups = bytearray()
     while number > 0x7F:
-        found.append(number & 0x7F | 0x80)
+        groups.append(number & 0x7F | 0x80)
         number >>= 7
-    found.append(number)
-    return bytes(found)
+    groups.append(number)
+    return bytes(groups)
 
 
 def zigzag(number: int) -> bytes:
@@ -39,12 +39,12 @@ def zigzag(number: int) -> bytes:
 
 def fields(named: Mapping[int, Any], last: int = 0) -> bytes:
     """Fields of a struct, numbered in rising order, fewer than 16 apart, after field `last`."""
-    found = list[bytes]()
+    encoded = list[bytes]()
     for number, value in named.items():
         kind, encode = _ENCODERS[type(value)]
-        found += (_BYTES[(number - last) << 4 | kind], encode(value))
+        encoded += (_BYTES[(number - last) << 4 | kind], encode(value))
         last = number
-    return b"".join(found)
+    return b"".join(encoded)
 
 
 def struct(named: Mapping[int, Any], before: bytes = b"", last: int = 0) -> Struct:
