@@ -42,14 +42,14 @@ def content(row: Row, area_cm2: float) -> bytes:
 
 
 def _user_defined(row: Row, area_cm2: float) -> dict[str, Any]:
-    said = (
+    description = (
         "Numbers of one row of a muli run. The contact resistance is that of coating and contacts, "
         "without the electrolyte, for the electrode area named beside it. Names that begin with "
         "muli are columns of the run with their units at the end."
     )
     if row.unknown:
-        said += f" Not known or infinite, left out: {', '.join(row.unknown)}."
-    found: dict[str, Any] = {"description": said, **known_quantities(row)}
+        description += f" Not known or infinite, left out: {', '.join(row.unknown)}."
+    block: dict[str, Any] = {"description": description, **known_quantities(row)}
     if (resistance := contact_resistance(row, area_cm2)) is not None:
-        found |= {CONTACT_RESISTANCE: resistance, AREA: area_cm2 * M2_PER_CM2}
-    return found | plain_numbers(row)
+        block |= {CONTACT_RESISTANCE: resistance, AREA: area_cm2 * M2_PER_CM2}
+    return block | plain_numbers(row)

@@ -36,14 +36,14 @@ NAMES = (CONTACT_RESISTANCE, SEI_RESISTIVITY, *FROM_QUANTITIES)
 def parameters(row: Row, area_cm2: float) -> dict[str, float]:
     """Parameters by PyBaMM's names as far as they are known, then the row's own numbers."""
     known = known_quantities(row)
-    found: dict[str, float] = {}
+    values: dict[str, float] = {}
     if (resistance := contact_resistance(row, area_cm2)) is not None:
-        found |= {CONTACT_RESISTANCE: resistance, AREA: area_cm2 * M2_PER_CM2}
+        values |= {CONTACT_RESISTANCE: resistance, AREA: area_cm2 * M2_PER_CM2}
     conductivity = known.get("Coating ionic conductivity [S.m-1]", 0.0)
     if conductivity > 0:
-        found[SEI_RESISTIVITY] = 1.0 / conductivity
-    found |= {name: known[own] for name, own in FROM_QUANTITIES.items() if own in known}
-    return found | plain_numbers(row)
+        values[SEI_RESISTIVITY] = 1.0 / conductivity
+    values |= {name: known[own] for name, own in FROM_QUANTITIES.items() if own in known}
+    return values | plain_numbers(row)
 
 
 def content(row: Row, area_cm2: float) -> bytes:

@@ -34,12 +34,12 @@ CONTACT_RESISTANCE = "Contact resistance [Ohm]"
 
 def known_quantities(row: Row) -> dict[str, float]:
     """`QUANTITIES` of a row as far as they are known."""
-    found = {}
+    quantities = {}
     for name, (column, factor) in QUANTITIES.items():
         value = row.number(column)
         if value is not None and not _of_a_curve(row, column):
-            found[name] = float(f"{value * factor:.{DIGITS}g}")
-    return found
+            quantities[name] = float(f"{value * factor:.{DIGITS}g}")
+    return quantities
 
 
 def contact_resistance(row: Row, area_cm2: float) -> float | None:
