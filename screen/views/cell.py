@@ -40,7 +40,9 @@ INFINITE = {"min_thickness_nm": "none", "max_sigma_ele_S_cm": "any"}
 def cell_text(answer: CellAnswer, width: int = 100) -> str:
     """The whole answer: sentences, numbers, assumptions, spec."""
     parts = [short_text(answer, width), numbers(answer)]
-    assumed = "\n".join(_wrapped((f"- {each}" for each in answer.assumptions), width, "  "))
+    assumed = "\n".join(
+        _wrapped((f"- {assumption}" for assumption in answer.assumptions), width, "  ")
+    )
     spec = as_toml(answer.entry.as_spec()).rstrip()
     parts += [f"What this rests on:\n{assumed}", f"The same as a spec:\n\n{spec}"]
     return "\n\n".join(parts)
@@ -48,20 +50,20 @@ def cell_text(answer: CellAnswer, width: int = 100) -> str:
 
 def short_text(answer: CellAnswer, width: int = 100) -> str:
     """The heading and the sentences."""
-    said = [[heading(answer)], sentences(answer)]
-    return "\n\n".join("\n".join(_wrapped(lines, width)) for lines in said)
+    blocks = [[heading(answer)], sentences(answer)]
+    return "\n\n".join("\n".join(_wrapped(lines, width)) for lines in blocks)
 
 
 def cell_html(answer: CellAnswer) -> str:
     """The same as a block of HTML: sentences, and the numbers as a table."""
-    said = "".join(f"<p>{html.escape(each)}</p>" for each in sentences(answer))
+    paragraphs = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in sentences(answer))
     rows = "".join(
         f"<tr><td>{html.escape(label)}</td><td>{html.escape(value)}</td></tr>"
         for label, value in _numbers(answer)
     )
-    assumed = "".join(f"<li>{html.escape(each)}</li>" for each in answer.assumptions)
+    assumed = "".join(f"<li>{html.escape(assumption)}</li>" for assumption in answer.assumptions)
     return (
-        f"<div><b>{html.escape(heading(answer))}</b>{said}<table>{rows}</table>"
+        f"<div><b>{html.escape(heading(answer))}</b>{paragraphs}<table>{rows}</table>"
         f"<details><summary>What this rests on</summary><ul>{assumed}</ul></details></div>"
     )
 
@@ -87,10 +89,10 @@ def _side(answer: CellAnswer) -> Row:
 
 def sentences(answer: CellAnswer) -> list[str]:
     """Protected or not, by how much, what would protect, the cost, how sure, how it ages."""
-    said = [_protected(answer), _other_state(answer), _thickness(answer), _cost(answer)]
-    said.append(_own_window(answer))
-    said += [_chance(answer.row, bare=answer.entry.coating is None), *_ages(answer)]
-    return [each for each in said if each]
+    texts = [_protected(answer), _other_state(answer), _thickness(answer), _cost(answer)]
+    texts.append(_own_window(answer))
+    texts += [_chance(answer.row, bare=answer.entry.coating is None), *_ages(answer)]
+    return [text for text in texts if text]
 
 
 def numbers(answer: CellAnswer) -> str:
@@ -185,16 +187,16 @@ def _own_window(answer: CellAnswer) -> str:
     row, name = answer.row, answer.entry.coating
     kind, E, E_c = row["coating_class"], row["interface_potential_V"], row["cathode_potential_V"]
     over, under = row["coating_oxidation_margin_V"], row["coating_reduction_margin_V"]
-    said = []
+    texts = []
     if kind in ("oxidises", "both") and None not in (over, E_c):
-        said.append(f"oxidises at {volt(E_c + over)}, below the cathode's {volt(E_c)}")
+        texts.append(f"oxidises at {volt(E_c + over)}, below the cathode's {volt(E_c)}")
     if kind in ("reduces", "both") and None not in (under, E):
-        said.append(f"is reduced at {volt(E - under)}, above {volt(E)}")
-    if not said:
+        texts.append(f"is reduced at {volt(E - under)}, above {volt(E)}")
+    if not texts:
         return ""
     lasts = percent(number(row, "p_stable"))
     return (
-        f"By its computed window {name} {' and '.join(said)}. Coatings last some way beyond their "
+        f"By its computed window {name} {' and '.join(texts)}. Coatings last some way beyond their "
         f"computed limits: the probability that it stands the cathode is {lasts} %."
     )
 
@@ -263,5 +265,5 @@ def _spoken(label: str) -> str:
 
 
 def _wrapped(lines: Any, width: int, indent: str = "") -> Iterator[str]:
-    for each in lines:
-        yield from textwrap.wrap(each, width, subsequent_indent=indent)
+    for line in lines:
+        yield from textwrap.wrap(line, width, subsequent_indent=indent)

@@ -89,7 +89,7 @@ def _methods(manifest: "Manifest") -> list[Reference]:
     """The method of the pinned boundary only where a run used it."""
     boundaries = manifest.spec.get("screen", {}).get("boundary", ["auto"])
     pinned = {"auto", "interphase"} & set(boundaries)
-    return [each for each in METHODS if pinned or "interphase" not in each.role]
+    return [method for method in METHODS if pinned or "interphase" not in method.role]
 
 
 def _programs(manifest: "Manifest") -> list[Reference]:
@@ -106,17 +106,17 @@ def data(sources: Iterable[str]) -> list[Reference]:
     from muli import candidates
 
     known = {row["id"]: row for row in candidates.sources().to_dict("records")}
-    found: dict[str, Reference] = {}
+    cited: dict[str, Reference] = {}
     for name in sources:
         row = known.get(name)
         if name.startswith(COMPUTED_NAMES):
-            found[COMPUTED.key] = COMPUTED
+            cited[COMPUTED.key] = COMPUTED
         elif row is not None:
-            found[name] = Reference(name, row["citation"], row["doi"] or "", row["url"] or "")
+            cited[name] = Reference(name, row["citation"], row["doi"] or "", row["url"] or "")
         else:
             doi = re.search(r"10\.\d{4,9}/\S+", name)
-            found[name] = Reference(name, name, doi[0] if doi else "", role="data of the user")
-    return list(found.values())
+            cited[name] = Reference(name, name, doi[0] if doi else "", role="data of the user")
+    return list(cited.values())
 
 
 def _year(citation: str) -> str:
@@ -131,4 +131,4 @@ def _key(text: str) -> str:
 def _escaped(text: str) -> str:
     """`text` inside braces: no unbalanced brace, no command, no comment."""
     plain = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return re.sub(r"([\\{}%#&$_~^])", lambda found: _TEX[found[1]], plain)
+    return re.sub(r"([\\{}%#&$_~^])", lambda match: _TEX[match[1]], plain)

@@ -31,15 +31,15 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {str(key): plain(each) for key, each in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(each) for each in value]
+        return [plain(item) for item in value]
     return None if value != value else str(value)
 
 
 def records(frame: "pd.DataFrame") -> list[dict[str, Any]]:
     """Rows as dictionaries of JSON values."""
-    columns = [str(each) for each in frame.columns]
+    columns = [str(label) for label in frame.columns]
     return [
         {name: plain(value) for name, value in zip(columns, row, strict=True)}
         for row in frame.itertuples(index=False, name=None)
@@ -63,7 +63,7 @@ def write_csv(frame: "pd.DataFrame", stream: TextIO) -> None:
         stream.write(visible(text.getvalue()))
         return
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow([harmless(str(each)) for each in frame.columns])
+    writer.writerow([harmless(str(label)) for label in frame.columns])
     writer.writerows(_cells(frame))
 
 

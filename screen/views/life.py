@@ -8,10 +8,10 @@ def life_text(found: dict[str, Any]) -> str:
     """One design in a few lines."""
     cell = f"{found['coating']} on {found['electrolyte']}"
     head = f"{cell} ({found['electrolyte_thickness_um']:g} um), cathode {found['cathode']}"
-    asked = f"{found['life_years']:g} years within {found['asr_budget_ohm_cm2']:g} ohm cm2"
+    target = f"{found['life_years']:g} years within {found['asr_budget_ohm_cm2']:g} ohm cm2"
     if found["probability"] is not None:
-        asked += f" with probability {found['probability']:g}"
-    lines = [f"{head}, anode {found['anode']}: {found['status']}", f"  asked: {asked}"]
+        target += f" with probability {found['probability']:g}"
+    lines = [f"{head}, anode {found['anode']}: {found['status']}", f"  asked: {target}"]
     if found["feasible"]:
         lines.append(f"  {found['thickness_nm'][0]:.4g} nm; {_lasts(found)}")
     elif found["status"] == "missing_property":

@@ -54,10 +54,10 @@ def _overview(rows: Rows, width: int) -> str:
     named = {column: first[column] for column in cells.per}
     kinds = results.columns
     pins = [sql.equals(column, value, kinds[column]) for column, value in named.items()]
-    found = ranking(rows, top=TOP, where=" AND ".join([NEEDED, *pins]))
+    best = ranking(rows, top=TOP, where=" AND ".join([NEEDED, *pins]))
     cell = " | ".join(str(value) for value in named.values())
     others = f"; {len(cells.rows) - 1} other cells need one too" if len(cells.rows) > 1 else ""
-    return f"The best {len(found.rows)} for {cell}{others}:\n\n" + render(found, width)
+    return f"The best {len(best.rows)} for {cell}{others}:\n\n" + render(best, width)
 
 
 def works(
@@ -72,19 +72,19 @@ def works(
 ) -> str:
     """The first coatings of the reference scenario by probability, the reference ones below."""
     everything = ranking(results, top=None, criteria=criteria, where=where)
-    found = replace(everything, rows=everything.rows.head(top))
-    return render_works(found, everything.rows, width, sentences=sentences, wide=wide)
+    best = replace(everything, rows=everything.rows.head(top))
+    return render_works(best, everything.rows, width, sentences=sentences, wide=wide)
 
 
 def cell_columns(results: Results) -> list[str]:
     """The columns that name a cell in these runs: a cathode by name, else by its potential."""
     electrolyte, *cathodes = CELL
-    return [electrolyte, *[each for each in cathodes if each in results.columns][:1]]
+    return [electrolyte, *[name for name in cathodes if name in results.columns][:1]]
 
 
 def _counts(counts: dict[str, int]) -> str:
-    found = (f"{number:,} {name.replace('_', ' ')}" for name, number in counts.items() if number)
-    return ", ".join(found) or "none"
+    parts = (f"{number:,} {name.replace('_', ' ')}" for name, number in counts.items() if number)
+    return ", ".join(parts) or "none"
 
 
 def _gate(gate: dict[str, object]) -> str:

@@ -66,7 +66,7 @@ def render(ranking: "Ranking", width: int = MAX_WIDTH) -> str:
     frame = ranking.rows
     if frame.empty:
         return "no row fits"
-    columns = [each for each in COLUMNS if width >= each.least]
+    columns = [column for column in COLUMNS if width >= column.least]
     shown = frame.head(MAX_FRONT) if ranking.pareto else frame
     budget = ranking.results.manifests[0].spec["screen"]["asr_budget_ohm_cm2"]
     body = [*_body(shown, ranking.per, columns, width, budget), *_left_out(len(frame) - len(shown))]
@@ -158,7 +158,7 @@ def _body(
     rows = [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
     shown, group = 0, None
     for row in rows:
-        if per and group != (group := tuple(str(row[each]) for each in per)):
+        if per and group != (group := tuple(str(row[name]) for name in per)):
             shown += 1
             if shown > MAX_GROUPS:
                 break
@@ -177,7 +177,7 @@ def _left_out(rows: int) -> list[str]:
 def _group_heading(row: Mapping[str, Any], per: tuple[str, ...]) -> str:
     if "electrolyte" in per:
         return cell(row)
-    return ", ".join(f"{each} {safe(row[each], 60)}" for each in per)
+    return ", ".join(f"{name} {safe(row[name], 60)}" for name in per)
 
 
 def _row(
@@ -207,7 +207,7 @@ def _row(
 def _value(row: Mapping[str, Any], column: Column) -> str:
     value = row.get(column.source)
     if column.source == "margins":
-        pair = [number(row, f"{each}_margin_V") for each in ("oxidation", "reduction")]
+        pair = [number(row, f"{side}_margin_V") for side in ("oxidation", "reduction")]
         if None in pair:
             return "unknown"
         return " / ".join(f"{v:+.2f}" for v in pair)
@@ -218,10 +218,10 @@ def _value(row: Mapping[str, Any], column: Column) -> str:
         return "unknown" if potential is None else f"{potential:.2f}"
     if not column.right:
         return safe(value, 80) if isinstance(value, str) else "unknown"
-    found = number(row, column.source)
-    if column.unit == "nm" and found is not None and 0 < found < THINNEST_NM:
+    quantity = number(row, column.source)
+    if column.unit == "nm" and quantity is not None and 0 < quantity < THINNEST_NM:
         return f"<{THINNEST_NM:g}"
-    return figure(found, column.infinite)
+    return figure(quantity, column.infinite)
 
 
 def _verdict(row: Mapping[str, Any], budget: float) -> str:
@@ -233,14 +233,14 @@ def _verdict(row: Mapping[str, Any], budget: float) -> str:
 
 def _levers(row: Mapping[str, Any]) -> list[str]:
     """What the cell pays for the coating, and how far the electrolyte could move."""
-    found = []
+    notes = []
     leak = number(row, "leak_current_A_cm2")
     if leak is not None:
         month = number(row, "self_discharge_percent_per_month")
         loss = "" if month is None else f" ({figure(month)} %/month)"
-        found.append(f"leak {figure(leak)} A/cm2{loss}")
+        notes.append(f"leak {figure(leak)} A/cm2{loss}")
     if number(row, "min_thickness_nm") is None:
-        return found
+        return notes
     thickest = number(row, "max_electrolyte_thickness_um")
     if thickest is not None:
         limit = (
@@ -248,12 +248,12 @@ def _levers(row: Mapping[str, Any]) -> list[str]:
             if thickest < THICKEST_UM
             else "at any SE thickness up to 1 cm"
         )
-        found.append(f"works {limit}")
+        notes.append(f"works {limit}")
     least = number(row, "min_electrolyte_sigma_ele_S_cm")
     if least is not None:
         word = "no SE sigma_ele is enough" if math.isinf(least) else None
-        found.append(word or f"needs SE sigma_ele of {figure(least)} S/cm or more")
-    return found
+        notes.append(word or f"needs SE sigma_ele of {figure(least)} S/cm or more")
+    return notes
 
 
 def _odds(row: Mapping[str, Any]) -> Iterator[str]:
@@ -272,22 +272,24 @@ def _odds(row: Mapping[str, Any]) -> Iterator[str]:
               for kind in kinds]  # fmt: skip
     if all(shares):
         most_of = [max(share.items(), key=lambda item: item[1]) for share in shares]
-        said = [f"{name.removeprefix(kind)} {value:.0%}"
+        texts = [f"{name.removeprefix(kind)} {value:.0%}"
                 for kind, (name, value) in zip(kinds, most_of, strict=True)]  # fmt: skip
-        yield f"of the uncertainty of L min by gradients {said[0]}, by Sobol indices {said[1]}"
+        yield f"of the uncertainty of L min by gradients {texts[0]}, by Sobol indices {texts[1]}"
 
 
 def _legend(ranking: "Ranking", width: int) -> list[str]:
-    said = [f"Order: {ranking.order}."]
+    sentences = [f"Order: {ranking.order}."]
     if ranking.rows["tied"].any():
-        said.append("= after a rank: tied, nothing in the order but the name tells them apart.")
+        sentences.append(
+            "= after a rank: tied, nothing in the order but the name tells them apart."
+        )
     if ranking.scenario:
         pins = ", ".join(f"{name} {value}" for name, value in ranking.scenario.items())
-        said.append(f"Compared at {pins}; name a column in --per or --where to open it.")
-    said.append(
+        sentences.append(f"Compared at {pins}; name a column in --per or --where to open it.")
+    sentences.append(
         "here: the thickness the other numbers are for (the thinnest feasible one, else the least "
         "bad). s_ele <: the largest sigma_ele that protects at the resistance-limited thickness. "
         "feasible holds for all states of the cathode. near limit: outside its computed window by "
         "less than its tolerance. SE: solid electrolyte."
     )
-    return [line for each in said for line in textwrap.wrap(each, width)]
+    return [line for sentence in sentences for line in textwrap.wrap(sentence, width)]

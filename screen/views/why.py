@@ -216,6 +216,6 @@ def _own_stability(row: Row) -> str | None:
 
 
 def _sum(row: Row, *columns: str) -> float | None:
-    values = [number(row, each) for each in columns]
+    values = [number(row, column) for column in columns]
     known = [value for value in values if value is not None]
     return sum(known) if len(known) == len(values) else None

@@ -81,7 +81,7 @@ def _groups(rows: Sequence[Row], per: Sequence[str]) -> Iterator[tuple[str, Sequ
         named = (
             cell(row, state=False)
             if "electrolyte" in per
-            else ", ".join(f"{each} {safe(row[each], 60)}" for each in per)
+            else ", ".join(f"{column} {safe(row[column], 60)}" for column in per)
         )
         groups.setdefault(named, []).append(row)
     yield from groups.items()
@@ -207,30 +207,30 @@ def reason(row: Row) -> str:
     """One or two sentences on what decides, with the numbers it rests on."""
     if row["coating"] == BARE:
         return "the electrolyte touches the cathode; " + why(row)
-    said = [f"{percent(number(row, 'p_works'))} %, {decides(row)} decides"]
+    clauses = [f"{percent(number(row, 'p_works'))} %, {decides(row)} decides"]
     needed, thickness = number(row, "sigma_ele_needed_S_cm"), number(row, "coating_thickness_nm")
     if needed is not None and math.isfinite(needed) and needed > 0 and thickness is not None:
-        said.append(
+        clauses.append(
             f"at {nm(thickness)} it blocks electrons below 10^{math.log10(needed):.1f} S/cm; "
             f"its sigma_ele is put at 10^({_known(row, 'sigma_ele')}) "
             f"({row.get('sigma_ele_basis')})"
         )
     cost = number(row, "asr_median_ohm_cm2")
     if cost is not None:
-        said.append(
+        clauses.append(
             f"it costs {figure(cost, 'any')} ohm cm2 with sigma_ion at "
             f"10^({_known(row, 'sigma_ion')}) ({row.get('sigma_ion_basis')})"
         )
-    return "; ".join(said)
+    return "; ".join(clauses)
 
 
 def _legend(found: "Ranking", width: int, *, wide: bool) -> list[str]:
-    said = [f"Order: {found.order}."]
+    sentences = [f"Order: {found.order}."]
     fixed = {k: v for k, v in found.scenario.items() if k != STATE}  # works holds in every state
     if fixed:
         pins = ", ".join(f"{name} {value}" for name, value in fixed.items())
-        said.append(f"Compared at {pins}; name a column in --per or --where to open it.")
-    said.append(
+        sentences.append(f"Compared at {pins}; name a column in --per or --where to open it.")
+    sentences.append(
         "works: probability in per cent that all criteria hold in every state of charge, at "
         "thickness L (the thinnest within 0.005 of the best); * below 3 nm, where pinholes and "
         "tunnelling decide. chem: affordable, stable and inert; trans: protects and affordable. "
@@ -238,16 +238,16 @@ def _legend(found: "Ranking", width: int, *, wide: bool) -> list[str]:
         + (_LEGEND_OF_WIDE if wide or width >= NARROW else " --wide: further columns.")
     )
     if any(number(row, "sources_in_cells") for row in _records(found.rows)):
-        said.append("(7) after a name: published sources in this library with it in a cell.")
-    return [line for each in said for line in textwrap.wrap(each, width)]
+        sentences.append("(7) after a name: published sources in this library with it in a cell.")
+    return [line for sentence in sentences for line in textwrap.wrap(sentence, width)]
 
 
 def _references(found: "Ranking", everything: "pd.DataFrame | None", width: int) -> list[str]:
     """Ranks of the reference coatings and of the bare cell that the table does not show."""
     if everything is None or found.per:
         return []
-    named = [name for each in found.results.manifests
-             for name in each.spec.get("ranking", {}).get("reference", [])]  # fmt: skip
+    named = [name for manifest in found.results.manifests
+             for name in manifest.spec.get("ranking", {}).get("reference", [])]  # fmt: skip
     shown = set(found.rows["coating"])
     lines = []
     for row in _records(everything):
