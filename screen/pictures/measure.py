@@ -16,7 +16,7 @@ from muli.screen.pictures.style import BLUE, GREY, PALE, check_format, save, sty
 def draw_measurement(measured: Found, out: Path) -> None:
     """Write the picture as .svg, .png or .pdf. Raises `UsageError` for other names."""
     check_format(out)
-    found, points = measured.measured, measured.points
+    fit, points = measured.measured, measured.points
     from matplotlib.figure import Figure
 
     with style():
@@ -29,16 +29,16 @@ def draw_measurement(measured: Found, out: Path) -> None:
             axes.plot(points.E, points.sigma, "o", color=BLUE)
             axes.set(xlabel="E (V vs Li/Li$^+$)", ylabel="e (n μ$_n$ + p μ$_p$) (S/cm)")
             axes.set_yscale("log")
-        elif points.t is not None and not found.curve:
+        elif points.t is not None and not fit.curve:
             axes = left.subplots()
             axes.plot(points.t, np.abs(points.j), "o", color=BLUE)
             axes.set(xlabel="time (s)", ylabel="|j| (A/cm²)")
             axes.set_yscale("log")
         else:
             upper, lower = left.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-            _draw_points(upper, lower, found, points)
+            _draw_points(upper, lower, fit, points)
         window = None if isinstance(points, Carriers) else points.geometry.window_V
-        _draw_curve(right.subplots(), found, window)
+        _draw_curve(right.subplots(), fit, window)
         save(figure, out)
 
 

@@ -86,8 +86,8 @@ def _lines(found: "Ranking") -> Iterator[tuple[str, Mapping[str, Any] | None]]:
     group: tuple[str, ...] | None = None
     groups = 0
     rows = found.rows.head(MOST_ROWS).to_dict("records")
-    for row in ({str(key): value for key, value in each.items()} for each in rows):
-        mine = tuple(str(row[each]) for each in found.per)
+    for row in ({str(key): value for key, value in record.items()} for record in rows):
+        mine = tuple(str(row[column]) for column in found.per)
         if found.per and mine != group:
             group, groups = mine, groups + 1
             if groups > MAX_GROUPS:
@@ -223,6 +223,6 @@ def _titled(figure_: "Figure", found: "Ranking", left_out: int) -> None:
     order = found.order
     for name in found.pareto:
         order = order.replace(name, _titled_axis(name))
-    said = [f"Order: {order}."] + ([f"Compared at {pins}."] if pins else [])
-    said += [f"{left_out} further rows are not drawn."] if left_out else []
-    figure_.suptitle(textwrap.fill(literal(" ".join(said)), 130), fontsize=8, color="#444444")
+    sentences = [f"Order: {order}."] + ([f"Compared at {pins}."] if pins else [])
+    sentences += [f"{left_out} further rows are not drawn."] if left_out else []
+    figure_.suptitle(textwrap.fill(literal(" ".join(sentences)), 130), fontsize=8, color="#444444")
