@@ -114,14 +114,14 @@ def help_(
     """Show what muli can do, or how one command is used."""
     from muli.screen.spec.names import closest, shown
 
-    found, path = context.find_root().command, "muli"
+    target, path = context.find_root().command, "muli"
     for name in command or ():
-        inner = getattr(found, "commands", {})
+        inner = getattr(target, "commands", {})
         if name not in inner:
             near = closest(name, inner) or f"; known: {', '.join(inner)}"
             raise UsageError(f"{path} has no command {shown(name)}{near}")
-        found, path = inner[name], f"{path} {name}"
-    say(found.get_help(type(context)(found, info_name=path)))
+        target, path = inner[name], f"{path} {name}"
+    say(target.get_help(type(context)(target, info_name=path)))
 
 
 def _version(asked: bool) -> None:

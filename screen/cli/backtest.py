@@ -36,9 +36,9 @@ def backtest(
     from muli.screen.spec.criteria import NAMED
     from muli.screen.vocabulary import CRITERIA
 
-    asked = {"all": CRITERIA, **NAMED}
-    if criteria not in asked:
-        raise UsageError(f"--criteria {shown(criteria)}: expected one of {', '.join(asked)}")
+    choices = {"all": CRITERIA, **NAMED}
+    if criteria not in choices:
+        raise UsageError(f"--criteria {shown(criteria)}: expected one of {', '.join(choices)}")
     import jax
 
     jax.config.update("jax_enable_x64", True)
@@ -47,10 +47,12 @@ def backtest(
     from muli.screen.views.formats import write_json
 
     with working("judging published cells"):
-        rows, pairs = growth_rows(), ranking_rows(asked[criteria])
+        rows, pairs = growth_rows(), ranking_rows(choices[criteria])
     if json:
         parts = (("growth", rows), ("ranking", pairs.rows))
-        write_json([{"part": part, **row} for part, each in parts for row in each], sys.stdout)
+        write_json(
+            [{"part": part, **row} for part, part_rows in parts for row in part_rows], sys.stdout
+        )
         return
     _table(rows, summary(rows))
     _pairs(pairs.rows, ranking_summary(pairs.rows), pairs.not_judged)

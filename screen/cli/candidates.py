@@ -118,7 +118,7 @@ def _evidence(name: str) -> dict[str, dict[str, object]]:
     roles = set(frame.loc[frame["name"] == resolve(name), "role"].iloc[0].split("; "))
     if not {"coating", "electrolyte"} & roles:
         return {}
-    return {prop: asdict(each) for prop, each in of(name).items()}
+    return {prop: asdict(distribution) for prop, distribution in of(name).items()}
 
 
 _PRIORS_SHORT = {
@@ -169,7 +169,7 @@ def validate(
         if fix:
             _write_fixed(report, file, fix)
     if json:
-        problems = [vars(each) for each in report.problems]
+        problems = [vars(problem) for problem in report.problems]
         about = {"rows": len(report.rows), "columns": report.lines, "read_as": report.notes}
         write_json(about | {"problems": problems}, sys.stdout)
     else:
@@ -192,7 +192,7 @@ def _write_fixed(report: "Report", file: Path, out: Path) -> None:
             f"{file}: no good row to write; {len(report.problems)} problems, see below"
         )
     write_atomically(out, report.fixed().encode())
-    bad = len({each.row for each in report.problems})
+    bad = len({problem.row for problem in report.problems})
     tell(f"{len(report.rows):,} rows written to {out}, {bad:,} rows with problems left out")
 
 
@@ -202,13 +202,13 @@ def cells(json: AsJson = False) -> None:
     from muli import candidates
     from muli.screen.views.formats import write_json
 
-    found = candidates.cells()
+    ready_cells = candidates.cells()
     if json:
         keys = ("name", "title", "note", "spec")
-        write_json([{key: getattr(each, key) for key in keys} for each in found], sys.stdout)
+        write_json([{key: getattr(cell, key) for key in keys} for cell in ready_cells], sys.stdout)
     else:
-        for each in found:
-            say(f"{each.name:24}  {each.title}\n{'':26}{each.path}")
+        for cell in ready_cells:
+            say(f"{cell.name:24}  {cell.title}\n{'':26}{cell.path}")
 
 
 @app.command("import")
@@ -257,7 +257,7 @@ def compute(
 
         imported = read_energies(energies, {"source": source} if source else None)
         _tell_rejected(imported)
-        found = judge(
+        result = judge(
             imported.energies,
             out,
             gaps=read_gaps(gaps) if gaps else None,
@@ -266,8 +266,8 @@ def compute(
             progress=progress,
         )
     tell(
-        f"{found.rows:,} rows written to {out} in {found.seconds:.0f} s, "
-        f"{len(found.failed):,} of them with a reason instead of numbers"
+        f"{result.rows:,} rows written to {out} in {result.seconds:.0f} s, "
+        f"{len(result.failed):,} of them with a reason instead of numbers"
     )
 
 
@@ -298,8 +298,8 @@ def _interruptible() -> Iterator[None]:
 
 
 def _tell_rejected(imported: "Imported") -> None:
-    for each in imported.rejected[:20]:
-        tell(f"left out: {each}")
+    for text in imported.rejected[:20]:
+        tell(f"left out: {text}")
     if len(imported.rejected) > 20:
         tell(f"left out: {len(imported.rejected) - 20:,} more")
 
@@ -313,7 +313,7 @@ def _fetched(source: str, elements: str | None, field: str | None, thermo_type: 
         return read_energies(Path(source), field=field)
     if not elements:
         raise UsageError("--elements is missing: which elements, e.g. --elements Li,Nb,O")
-    listed = [each.strip() for each in elements.split(",")]
+    listed = [element.strip() for element in elements.split(",")]
     if source == "materials-project":
         return fetch_materials_project(listed, thermo_type)
     return fetch_optimade(source, listed, field)
@@ -331,8 +331,8 @@ def _print_table(frame: "pd.DataFrame") -> None:
         return figure(None if value is None or value != value else float(str(value)))
 
     shown = _NARROW if narrow else {name: name for name in _SHOWN}
-    kept = [each for each in shown if each in frame]
-    headings = [shown[each] for each in kept]
+    kept = [column for column in shown if column in frame]
+    headings = [shown[column] for column in kept]
     rows = [headings, *([cell(v) for v in row] for row in frame[kept].itertuples(index=False))]
     widths = [max(len(row[i]) for row in rows) for i in range(len(kept))]
     for row in rows:

@@ -64,7 +64,7 @@ def cell(
 
     The numbers are those of `muli run` for the saved spec, in float64. What was assumed is listed.
     """
-    given = dict(locals())
+    options = dict(locals())
     import jax
 
     jax.config.update("jax_enable_x64", True)
@@ -78,21 +78,21 @@ def cell(
     if save is not None:
         check_output(save, "--save", (".toml",))
     for name in ("table", "picture", "save", "json"):
-        del given[name]
+        del options[name]
     for name in ("cathode", "anode"):
-        given[name] = _number_or_name(given[name])
+        options[name] = _number_or_name(options[name])
     with working("solving"):
-        found = ask(**given, tables=table or ())
+        my_cell = ask(**options, tables=table or ())
     if picture is not None:
-        found.plot(picture)
+        my_cell.plot(picture)
         tell(f"picture: {picture}")
     if save is not None:
-        found.save(save)
+        my_cell.save(save)
         tell(f"spec: {save}")
     if json:
-        write_json(found.solve(), sys.stdout)
+        write_json(my_cell.solve(), sys.stdout)
     else:
-        say(cell_text(found.answer, min(terminal_width(), 100)))
+        say(cell_text(my_cell.answer, min(terminal_width(), 100)))
 
 
 def _number_or_name(text: str | None) -> Any:

@@ -25,8 +25,8 @@ def cite(
     from muli.screen.views.cite import bibtex, references
     from muli.screen.views.formats import write_json
 
-    found = references(read_manifest(folder))
+    sources = references(read_manifest(folder))
     if json:
-        write_json([vars(each) for each in found], sys.stdout)
+        write_json([vars(source) for source in sources], sys.stdout)
     else:
-        say("\n\n".join(bibtex(each) for each in found))
+        say("\n\n".join(bibtex(source) for source in sources))

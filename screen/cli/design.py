@@ -82,14 +82,14 @@ def design(
             say("\n".join(_ranked_line(row) for _, row in table.iterrows()))
         return
     with working("designing"):
-        found = find(source)
+        designs = find(source)
     if out is not None:
-        asked = [] if criteria is None else ["--criteria", criteria]
-        _write_page(found, spec, ["muli", "design", str(spec), *asked, "--out", str(out)], out)
+        option = [] if criteria is None else ["--criteria", criteria]
+        _write_page(designs, spec, ["muli", "design", str(spec), *option, "--out", str(out)], out)
     if json:
-        write_json(found, sys.stdout)
+        write_json(designs, sys.stdout)
     else:
-        say("\n\n".join(_described(each) for each in found))
+        say("\n\n".join(_described(answer) for answer in designs))
 
 
 def _write_page(found: list[dict[str, Any]], spec: Path, command: list[str], out: Path) -> None:
@@ -143,31 +143,35 @@ def design_map(
     with working("mapping"):
         maps = _chosen(design_maps(source), only or [])
     if out is not None:
-        for i, each in enumerate(maps[:pictures]):
+        for i, cell_map in enumerate(maps[:pictures]):
             path = out if len(maps) == 1 else out.with_stem(f"{out.stem}-{i + 1}")
-            draw_map(each, path)
-            tell(f"{path}: {each.title}")
+            draw_map(cell_map, path)
+            tell(f"{path}: {cell_map.title}")
         if len(maps) > pictures:
             left = f"{len(maps) - pictures} of {len(maps)} cells are not drawn, only tabled"
             tell(f"{left}: choose with --only TEXT, or --pictures {len(maps)}")
     if json:
-        write_json([_as_json(each) for each in maps], sys.stdout)
+        write_json([_as_json(cell_map) for cell_map in maps], sys.stdout)
     elif csv:
         write_csv(pd.concat([m.boundaries.assign(cell=m.title) for m in maps]), sys.stdout)
     else:
-        say("\n\n".join(_map_text(each) for each in maps))
+        say("\n\n".join(_map_text(cell_map) for cell_map in maps))
 
 
 def _chosen(maps: "list[DesignMap]", only: list[str]) -> "list[DesignMap]":
     """The maps whose titles hold every text. Raises `UsageError` where none does."""
     from muli.screen.errors import UsageError
 
-    chosen = [each for each in maps if all(text.lower() in each.title.lower() for text in only)]
+    chosen = [
+        cell_map
+        for cell_map in maps
+        if all(text.lower() in cell_map.title.lower() for text in only)
+    ]
     if not chosen:
-        asked = " and ".join(repr(text) for text in only)
-        titles = "\n  ".join(each.title for each in maps[:PICTURES])
+        texts = " and ".join(repr(text) for text in only)
+        titles = "\n  ".join(cell_map.title for cell_map in maps[:PICTURES])
         raise UsageError(
-            f"--only: no cell has {asked} in its title; the first cells are\n  {titles}"
+            f"--only: no cell has {texts} in its title; the first cells are\n  {titles}"
         )
     return chosen
 
@@ -204,7 +208,7 @@ def _described(found: dict[str, Any]) -> str:
             lines.append("  limited by: " + "; ".join(found["active_constraints"]))
     else:
         lines.append(f"  {found['message']}")
-    lines += [f"  {demand}: {_relaxed(each)}" for demand, each in found["relaxed"].items()]
+    lines += [f"  {demand}: {_relaxed(answer)}" for demand, answer in found["relaxed"].items()]
     lines += [f"  {_price(row)}" for row in found["price_of_certainty"]]
     return "\n".join([*lines, *(f"  note: {note}" for note in found["notes"])])
 
@@ -212,9 +216,9 @@ def _described(found: dict[str, Any]) -> str:
 def _scenario(found: dict[str, Any]) -> list[str]:
     """Values of a scenario that a spec may vary, where they are not the plain ones."""
     plain = {"temperature_K": 298.15, "current_density_mA_cm2": 0.0}
-    given = [f"{key} {value:.4g}" for key, value in found.items() if "." in key]
-    given += [f"{k} {found[k]:.4g}" for k, usual in plain.items() if found[k] != usual]
-    return [f"  at {', '.join(given)}"] if given else []
+    values = [f"{key} {value:.4g}" for key, value in found.items() if "." in key]
+    values += [f"{k} {found[k]:.4g}" for k, usual in plain.items() if found[k] != usual]
+    return [f"  at {', '.join(values)}"] if values else []
 
 
 def _relaxed(each: dict[str, Any]) -> str:

@@ -22,10 +22,10 @@ def doctor(
     from muli.screen.cli.installation import examine, report
     from muli.screen.views.formats import write_json
 
-    found = examine()
+    findings = examine()
     if json:
-        write_json(found, sys.stdout)
+        write_json(findings, sys.stdout)
     else:
-        say(report(found))
-    if found["problems"]:
+        say(report(findings))
+    if findings["problems"]:
         raise typer.Exit(2)

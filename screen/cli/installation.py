@@ -54,7 +54,7 @@ def report(found: dict[str, Any]) -> str:
     """The findings as lines a person reads."""
     lines = [f"{name:<12} {version}" for name, version in found["versions"].items()]
     lines += [f"extra {name:<6} {version}" for name, version in found["extras"].items()]
-    lines += [f"device       {each}" for each in found["devices"]]
+    lines += [f"device       {device}" for device in found["devices"]]
     lines.append(f"precision    {found['precision']}")
     lines.append(f"processors   {found['processors']}")
     memory = found["memory_GiB"]
@@ -72,7 +72,7 @@ def report(found: dict[str, Any]) -> str:
     if programs["not_used"]:
         lines.append(f"             not used: {programs['not_used']}")
     lines += [f"{name:<12} from {where}" for name, where in found["packages"].items()]
-    problems = [f"PROBLEM: {each}" for each in found["problems"]]
+    problems = [f"PROBLEM: {problem}" for problem in found["problems"]]
     return "\n".join([*lines, *(problems or ["no problem found"])])
 
 
@@ -94,24 +94,24 @@ def _programs() -> dict[str, Any]:
 def shadows(path: Sequence[str]) -> list[str]:
     """Foreign packages or modules named like ours on an import path, ours or not in front."""
     ours = Path(muli.__file__).resolve().parents[1]
-    found = []
+    problems = []
     for name in NAMES:
         places = []
-        for folder in dict.fromkeys(Path(each or ".").resolve() for each in path):
+        for folder in dict.fromkeys(Path(entry or ".").resolve() for entry in path):
             places += [p for p in (folder / name, folder / f"{name}.py") if _importable(p)]
         foreign = [place for place in places if place.parent != ours]
         if foreign:
             first = "hides ours" if places[0] in foreign else "is hidden by ours"
-            found.append(
+            problems.append(
                 f"{foreign[0]} {first} ({ours / name}): a foreign package named {name}; "
                 "install muli into an environment of its own, and do not start it from there"
             )
-    return found
+    return problems
 
 
 def altered(installed: metadata.Distribution) -> list[str]:
     """Files of a distribution that are missing, or not as its record says."""
-    found = []
+    changed = []
     # `installed.files` leaves out what is missing from Python 3.12 on: the record itself is read
     for file, recorded, _ in csv.reader((installed.read_text("RECORD") or "").splitlines()):
         if not recorded.startswith("sha256="):
@@ -119,12 +119,12 @@ def altered(installed: metadata.Distribution) -> list[str]:
         try:
             content = Path(str(installed.locate_file(file))).read_bytes()
         except OSError as error:
-            found.append(f"{file} ({error.strerror})")
+            changed.append(f"{file} ({error.strerror})")
             continue
         digest = urlsafe_b64encode(hashlib.sha256(content).digest()).decode().rstrip("=")
         if digest != recorded.removeprefix("sha256="):
-            found.append(file)
-    return found
+            changed.append(file)
+    return changed
 
 
 def unusable(names: Mapping[str, str]) -> list[str]:
@@ -141,13 +141,13 @@ def unusable(names: Mapping[str, str]) -> list[str]:
 def _own_files() -> list[str]:
     """What is wrong with the installed files of muli."""
     try:
-        found = altered(metadata.distribution("muli"))
+        changed = altered(metadata.distribution("muli"))
     except metadata.PackageNotFoundError:
         return ["muli is not installed here, only its files are; install it with pip"]
-    if not found:
+    if not changed:
         return []
-    shown = ", ".join(found[:5]) + (", ..." if len(found) > 5 else "")
-    return [f"{len(found)} files of muli are not as they were installed: {shown}; {REPAIR}"]
+    shown = ", ".join(changed[:5]) + (", ..." if len(changed) > 5 else "")
+    return [f"{len(changed)} files of muli are not as they were installed: {shown}; {REPAIR}"]
 
 
 def _importable(place: Path) -> bool:
@@ -155,21 +155,21 @@ def _importable(place: Path) -> bool:
 
 
 def _origins(names: Sequence[str]) -> dict[str, Path | str]:
-    found: dict[str, Path | str] = {}
+    origins: dict[str, Path | str] = {}
     for name in names:
         spec = importlib.util.find_spec(name)
-        found[name] = Path(spec.origin).parent if spec and spec.origin else "not found"
-    return found
+        origins[name] = Path(spec.origin).parent if spec and spec.origin else "not found"
+    return origins
 
 
 def _versions(names: Sequence[str]) -> dict[str, str]:
-    found = {}
+    versions = {}
     for name in names:
         try:
-            found[name] = metadata.version(name)
+            versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+            versions[name] = "not installed"
+    return versions
 
 
 def _devices() -> tuple[list[str], list[str]]:
@@ -177,15 +177,17 @@ def _devices() -> tuple[list[str], list[str]]:
     try:
         import jax
 
-        return [f"{each.platform} {each.device_kind}" for each in jax.devices()], []
+        return [f"{device.platform} {device.device_kind}" for device in jax.devices()], []
     except (ImportError, RuntimeError) as error:
         return [], [f"JAX finds no device: {error}"]
 
 
 def _precision() -> str:
     """What `muli run` and `muli solve` compute in here, and what was asked of JAX from outside."""
-    asked = os.environ.get("JAX_ENABLE_X64", "not set")
-    return f"float32 (muli run), float64 (--precision float64, muli solve); JAX_ENABLE_X64 {asked}"
+    setting = os.environ.get("JAX_ENABLE_X64", "not set")
+    return (
+        f"float32 (muli run), float64 (--precision float64, muli solve); JAX_ENABLE_X64 {setting}"
+    )
 
 
 def _memory() -> dict[str, float] | None:

@@ -90,22 +90,22 @@ def measure(
     options = Options(um, cm2, celsius, reference, symmetric or None, window, mu_n, mu_p, drive,
                       interphase_nm, charge, volume)  # fmt: skip
     with working("fitting"):
-        found = measure_file(file, options)
-    if isinstance(found, GrowthMeasured):
+        result = measure_file(file, options)
+    if isinstance(result, GrowthMeasured):
         if out is not None or picture is not None:
             raise UsageError("--out and --picture are for sigma_ele; this file holds resistances")
-        content, said = asdict(found), growth_sentences(found)
+        content, lines = asdict(result), growth_sentences(result)
     else:
         if out is not None:
-            write_row(row_of(found, name or file.stem, formula), found.measured, out)
+            write_row(row_of(result, name or file.stem, formula), result.measured, out)
             tell(f"row for a table of materials: {out}")
         if picture is not None:
             from muli.screen.pictures.measure import draw_measurement
 
-            draw_measurement(found, picture)
+            draw_measurement(result, picture)
             tell(f"picture: {picture}")
-        content, said = asdict(found.measured), sentences(found.measured)
+        content, lines = asdict(result.measured), sentences(result.measured)
     if json:
         write_json(content | content.pop("numbers"), sys.stdout)
     else:
-        say("\n".join(said))
+        say("\n".join(lines))

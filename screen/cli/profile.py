@@ -41,10 +41,10 @@ def profile(
         stacks, solved = solved_stacks(file)
     if out is not None:
         draw_profile(stacks, solved, out, stack)
-    found = profile_table(stacks, solved, points)
+    table = profile_table(stacks, solved, points)
     if json:
-        write_json(records(found), sys.stdout)
+        write_json(records(table), sys.stdout)
     elif csv:
-        write_csv(found, sys.stdout)
+        write_csv(table, sys.stdout)
     else:
-        say(found.to_string(index=False, line_width=terminal_width()))
+        say(table.to_string(index=False, line_width=terminal_width()))

@@ -106,7 +106,7 @@ def rank(
     if not (machine or groups or by or pareto or believed):
         groups = cell_columns(results)
     with working("ranking"):
-        found = ranking(
+        ranked = ranking(
             results,
             top=(TOP_PER_GROUP if groups else TOP) if top is None else top,
             by=by,
@@ -118,26 +118,26 @@ def rank(
     if plot is not None:
         from muli.screen.pictures.ranking import draw_ranking
 
-        draw_ranking(found, plot)
+        draw_ranking(ranked, plot)
         tell(f"picture: {plot}")
     if machine:
-        _for_machines(found, csv=csv, parquet=parquet)
+        _for_machines(ranked, csv=csv, parquet=parquet)
     else:
         from muli.screen.views.table import render
         from muli.screen.views.works import render_works
 
         width = terminal_width()
-        if found.criteria:
-            say(render_works(found, None, width, sentences=why, wide=wide))
+        if ranked.criteria:
+            say(render_works(ranked, None, width, sentences=why, wide=wide))
         else:
-            say(render(found, width))
+            say(render(ranked, width))
 
 
 def _listed(text: str | None) -> list[str] | None:
     """Names of a comma-separated option; None where it is not given."""
     if text is None:
         return None
-    return [each.strip() for each in text.split(",") if each.strip()]
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _for_machines(found: "Ranking", *, csv: bool, parquet: Path | None) -> None:

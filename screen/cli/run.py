@@ -120,10 +120,10 @@ def _check_words(options: dict[str, tuple[str, tuple[str, ...]]]) -> None:
     from muli.screen.errors import UsageError
     from muli.screen.spec.names import closest, shown
 
-    for option, (given, known) in options.items():
-        if given not in known:
-            near = closest(given, known)
-            raise UsageError(f"{option} {shown(given)}: expected {' or '.join(known)}{near}")
+    for option, (word, known) in options.items():
+        if word not in known:
+            near = closest(word, known)
+            raise UsageError(f"{option} {shown(word)}: expected {' or '.join(known)}{near}")
 
 
 def _bytes(text: str | None) -> int | None:

@@ -31,11 +31,11 @@ def solve(
     from muli.screen.views.formats import write_json
 
     with working("solving"):
-        found = solve_file(file)
+        answers = solve_file(file)
     if json:
-        write_json(found, sys.stdout)
+        write_json(answers, sys.stdout)
     else:
-        _table(found)
+        _table(answers)
 
 
 def _table(answers: list[dict[str, object]]) -> None:
@@ -44,7 +44,7 @@ def _table(answers: list[dict[str, object]]) -> None:
     for number, answer in enumerate(answers):
         leak, nodes = answer["leak_current_density_A_cm2"], answer["nodes_V"]
         if isinstance(nodes, list):
-            potentials = "  ".join(f"{each:.6f}" for each in nodes)
+            potentials = "  ".join(f"{E:.6f}" for E in nodes)
             say(f"{number:5}  {answer['status']!s:18} {leak:>11.4e}  {potentials}")
         else:
             say(f"{number:5}  {answer['status']!s:18} unknown: {_joined(answer['missing'])}")

@@ -29,15 +29,15 @@ def verify(
     from muli.screen.views.formats import write_json
 
     with working("reading every part"):
-        found = compare(folder)
+        result = compare(folder)
     if json:
-        write_json({"ok": found.ok, **asdict(found)}, sys.stdout)
+        write_json({"ok": result.ok, **asdict(result)}, sys.stdout)
     else:
-        for name, wrong in found.problems.items():
+        for name, wrong in result.problems.items():
             say(f"{name}: {wrong}".replace("\n", " "))
-        if found.ok:
-            say(f"{found.parts:,} parts with {found.rows:,} rows are as they were written")
-    if not found.complete:
+        if result.ok:
+            say(f"{result.parts:,} parts with {result.rows:,} rows are as they were written")
+    if not result.complete:
         tell("the run is not finished; the same command continues it")
-    if not found.ok:
+    if not result.ok:
         raise typer.Exit(1)
