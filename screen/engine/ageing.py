@@ -93,8 +93,8 @@ class Aged:
         count = len(thickness_nm)
         rows, holes = self.rows(at, thickness_nm)
         blocks: list[Any] = []
-        asked = self.spec.life_years * SECONDS["year"], self.spec.hole_radius_nm * CM_PER_NM
-        life, radius = (np.asarray(value) for value in asked)
+        values = self.spec.life_years * SECONDS["year"], self.spec.hole_radius_nm * CM_PER_NM
+        life, radius = (np.asarray(value) for value in values)
         with jax.enable_x64(True):
             for first in range(0, count, BLOCK):
                 some = np.resize(np.arange(first, min(first + BLOCK, count)), BLOCK)

@@ -83,8 +83,8 @@ def bare_answers(problem: Problem, at: Positions, names: Sequence[str]) -> Answe
         values = problem.tables[key][at[axis][:, 0, 0]]
         for own, index in problem.own.get(key, ()):
             if own in problem.numbers:
-                given = problem.numbers[own][at[own][:, 0, 0]]
-                values = np.where(at[role][:, 0, 0] == index, given, values)
+                own_values = problem.numbers[own][at[own][:, 0, 0]]
+                values = np.where(at[role][:, 0, 0] == index, own_values, values)
         return values
 
     cathode = "cathode" if "cathode" in problem.materials.frames else "cathode_potential_V"

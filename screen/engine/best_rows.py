@@ -329,8 +329,8 @@ def rows_at(
     judged_calls: list[Judged] = []
     for first in range(0, calls, evaluator.tiles_per_call):
         some = range(first, min(first + evaluator.tiles_per_call, calls))
-        given = [[array[i] for i in some] for array in inputs]
-        judged_calls += evaluator.call(evaluator.rows, [start] * len(some), *given)
+        batch = [[array[i] for i in some] for array in inputs]
+        judged_calls += evaluator.call(evaluator.rows, [start] * len(some), *batch)
     call, *place = np.unravel_index(slot, (calls, tall, blocks))
     at = place[0], state, place[1], column[state]
     mine = [np.flatnonzero(call == one_call) for one_call in range(calls)]

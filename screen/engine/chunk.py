@@ -139,7 +139,8 @@ class Chunker:
         if isinstance(believed, LayerPrograms):
             rows = row_columns(believed, lines.start, offsets)
             return {
-                name: _of_rows(each, offsets, (len(lines), states)) for name, each in rows.items()
+                name: _of_rows(values, offsets, (len(lines), states))
+                for name, values in rows.items()
             }
         known = THICKNESS in problem.numbers and problem.space.thicknesses == 1
         only = np.repeat(self.evaluator.thickness_nm, len(offsets)) if known else None

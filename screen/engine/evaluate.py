@@ -157,10 +157,10 @@ class Evaluator:
     def best(self, start: Array) -> LineBest:
         """The best thickness of every line of a run of lines, from its start."""
         with EXACT():
-            given: tuple[Any, ...] = self.tables, self.exact, start
+            inputs: tuple[Any, ...] = self.tables, self.exact, start
             if self.searched:
-                given = (self.whole(start).judged,)
-            return LineBest(*self.counter.best(*given))
+                inputs = (self.whole(start).judged,)
+            return LineBest(*self.counter.best(*inputs))
 
     def score(self, start: Array) -> Score:
         """Scores of the lines of a tile in all draws."""
@@ -184,14 +184,14 @@ class Evaluator:
             tables = self.tables, self.exact
             with EXACT():
                 share = build("rows", self._rows, *tables, start, *self.grid)
-            given: tuple[Any, ...] = *tables, start
+            counter_inputs: tuple[Any, ...] = *tables, start
             if mode != "best" or self.searched:
                 shares = [share] * len(range(0, self.lines, self.share))
                 whole = build("whole", partial(self._whole, split=mode == "all"), shares)
-                given = (whole.judged,) if self.searched else given
+                counter_inputs = (whole.judged,) if self.searched else counter_inputs
             if mode == "best":
                 with EXACT():
-                    self.counter.build(build, *given)
+                    self.counter.build(build, *counter_inputs)
             if self.draws is not None:
                 build("score", self._score, self.tables, start)
             if self.believed is not None:

@@ -42,8 +42,8 @@ class LayerPrograms(LinePrograms):
         tables = {_POINTS: points(problem.layers, COARSE if many else FINE)}
         tables[_SAME] = beliefs.same.astype(float)
         tables[f"{_LIMIT}_mean"], tables[f"{_LIMIT}_sd"] = beliefs.limit.mean, beliefs.limit.sd
-        for k, each in enumerate(beliefs.layers[1:], 2):
-            axes, own = tables_of(each)
+        for k, layer in enumerate(beliefs.layers[1:], 2):
+            axes, own = tables_of(layer)
             self.axes |= {layered.prefix(k) + name: where for name, where in axes.items()}
             tables |= {layered.prefix(k) + name: values for name, values in own.items()}
         for k, contact in enumerate(beliefs.touching, 1):
@@ -69,8 +69,8 @@ class LayerPrograms(LinePrograms):
 
     def every(self, first: int, offsets: NDArray[np.int64]) -> Judged:
         """Probabilities and median resistance of lines at every position: (lines, positions)."""
-        found: Judged = self._joined("every", first, offsets)
-        return found
+        judged: Judged = self._joined("every", first, offsets)
+        return judged
 
     def recommended(self, first: int, offsets: NDArray[np.int64]) -> Recommended:
         """The position and the band of lines: see `chosen`."""
@@ -84,13 +84,13 @@ class LayerPrograms(LinePrograms):
     def layers_nm(self, coordinate: NDArray[Any]) -> dict[str, NDArray[np.floating]]:
         """Thickness of every layer at some positions, by column."""
         at = self.combinations[np.asarray(coordinate, np.int64)]
-        return {f"coating_{k}_thickness_nm": each for k, each in enumerate(at.T, 1)}
+        return {f"coating_{k}_thickness_nm": thickness for k, thickness in enumerate(at.T, 1)}
 
     def layers(self, tables: Any, start: Array, offset: Array) -> Layers:
         """Lines of some coatings with the layers as the last axis."""
         read = self._lookup(start, offset)
         count = self.problem.layers
-        each = [self._of_layer(read, tables, k) for k in range(1, count + 1)]
+        by_layer = [self._of_layer(read, tables, k) for k in range(1, count + 1)]
         shape = offset.shape
 
         def stacked(*values: Any) -> Array:
@@ -105,7 +105,7 @@ class LayerPrograms(LinePrograms):
         limit, limit_sd = (
             jnp.full_like(mean, tables[f"{_LIMIT}_{name}"]) for name in ("mean", "sd")
         )
-        lines: Line = jax.tree.map(stacked, *each)
+        lines: Line = jax.tree.map(stacked, *by_layer)
         return Layers(lines, mean, sd, limit, limit_sd, read(tables, _SAME) > 0)
 
     def _of_layer(self, read: Any, tables: Any, layer: int) -> Line:
@@ -124,12 +124,12 @@ class LayerPrograms(LinePrograms):
         self, tables: Any, start: Array, offset: Array, thickness: Array
     ) -> tuple[Probabilities, Array]:
         nm = jnp.asarray(self.combinations, self.dtype)[thickness.astype(jnp.int32)]
-        found = self._mapped(tables, start, offset, nm[:, None, :])
-        return jax.tree.map(lambda each: each[:, 0], (found.p, found.asr_median_ohm_cm2))
+        judged = self._mapped(tables, start, offset, nm[:, None, :])
+        return jax.tree.map(lambda values: values[:, 0], (judged.p, judged.asr_median_ohm_cm2))
 
     def _mapped(self, tables: Any, start: Array, offset: Array, nm: Array) -> Judged:
-        given = self.layers(tables, start, offset), nm
-        return jax.lax.map(lambda one: judge(one[0], one[1], tables[_POINTS]), given)
+        lines_and_nm = self.layers(tables, start, offset), nm
+        return jax.lax.map(lambda one: judge(one[0], one[1], tables[_POINTS]), lines_and_nm)
 
 
 def chosen(found: Judged, sums_nm: NDArray[np.floating], floor_nm: float) -> Recommended:
@@ -173,10 +173,10 @@ def row_columns(
     believed: LayerPrograms, first: int, offsets: NDArray[np.int64]
 ) -> dict[str, NDArray[Any]]:
     """Columns of every position of lines, (lines, positions), those of a line repeated."""
-    found = believed.every(first, offsets)
+    judged = believed.every(first, offsets)
     sums = believed.sums_nm
-    best = chosen(found, sums, believed.problem.spec.ranking.thinnest_film_nm)
-    shape = found.asr_median_ohm_cm2.shape
+    best = chosen(judged, sums, believed.problem.spec.ranking.thinnest_film_nm)
+    shape = judged.asr_median_ohm_cm2.shape
     line = {
         "recommended_thickness_nm": believed.nm(best.thickness_nm),
         "thickness_low_nm": best.thickness_low_nm,
@@ -184,8 +184,8 @@ def row_columns(
         "not_affordable": best.not_affordable,
     }
     return {
-        **{name: getattr(found.p, name) for name in P_COLUMNS},
-        "asr_median_ohm_cm2": found.asr_median_ohm_cm2,
+        **{name: getattr(judged.p, name) for name in P_COLUMNS},
+        "asr_median_ohm_cm2": judged.asr_median_ohm_cm2,
         "thin": np.broadcast_to(sums < THIN_NM, shape),
-        **{name: np.broadcast_to(each[:, None], shape) for name, each in line.items()},
+        **{name: np.broadcast_to(values[:, None], shape) for name, values in line.items()},
     }

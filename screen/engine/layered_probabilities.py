@@ -80,8 +80,8 @@ def points(layers: int, count: int) -> NDArray[np.float64]:
     """Scrambled Sobol points inside (0, 1), (count, 2 layers + 2); count: a power of two."""
     import scipy.stats
 
-    found = scipy.stats.qmc.Sobol(2 * layers + 2, scramble=True, rng=SEED).random(count)
-    return np.clip(found, 1e-7, 1.0 - 1e-7)
+    sample = scipy.stats.qmc.Sobol(2 * layers + 2, scramble=True, rng=SEED).random(count)
+    return np.clip(sample, 1e-7, 1.0 - 1e-7)
 
 
 def judge(layers: Layers, nm: Array, drawn: Array) -> Judged:
@@ -99,10 +99,10 @@ def judge(layers: Layers, nm: Array, drawn: Array) -> Judged:
     def at(thickness: Array) -> Judged:
         return _judged(layers, cell, thickness * CM_PER_NM / cell.area_factor, random)
 
-    found = jax.lax.map(at, nm, batch_size=_AT_ONCE)
-    p = found.p
+    judged = jax.lax.map(at, nm, batch_size=_AT_ONCE)
+    p = judged.p
     # a coating that protects implies that the electrolyte's limits are in order
-    return found._replace(
+    return judged._replace(
         p=Probabilities(
             p_works=p.p_works * inert / order,
             p_chemistry=p.p_chemistry * inert,
@@ -117,11 +117,11 @@ def judge(layers: Layers, nm: Array, drawn: Array) -> Judged:
 
 def _drawn(layers: Layers, cell: Line, drawn: Array) -> _Drawn:
     n = layers.same.shape[0]
-    each, first = layers.each, jnp.argmax(layers.same, axis=1)
+    line, first = layers.each, jnp.argmax(layers.same, axis=1)
     drawn = jnp.asarray(drawn)
     normal = ndtri(drawn[:, n:])
-    log_ion = jax.vmap(_ions, (None, 0))(each, drawn[:, first])
-    log_ele = jax.vmap(lambda z: each.sigma_ele + each.sigma_ele_sd * z)(normal[:, first])
+    log_ion = jax.vmap(_ions, (None, 0))(line, drawn[:, first])
+    log_ele = jax.vmap(lambda z: line.sigma_ele + line.sigma_ele_sd * z)(normal[:, first])
     ele = cell.electrolyte_sigma_ele + cell.electrolyte_sigma_ele_sd * normal[:, n]
     red = cell.electrolyte_reduction_V + cell.electrolyte_reduction_sd * normal[:, n + 1]
     ion, electron = (jnp.exp(jnp.minimum(-LN10 * log, 80.0)) for log in (log_ion, log_ele))
@@ -144,22 +144,22 @@ def _ions(each: Line, share: Array) -> Array:
 
 def _judged(layers: Layers, cell: Line, cm: Array, drawn: _Drawn) -> Judged:
     """Means over the draws at one combination (n,), in cm as it enters the divider."""
-    each = layers.each
+    line = layers.each
     ion, whole = cm[None, :] * drawn.ion, cm[None, :] * drawn.whole
     cost = ion.sum(1) + cell.contacts_ohm_cm2
     pays = jnp.where(cost <= cell.budget_ohm_cm2, 1.0, 0.0)
     star, outer, _ = _faces(cell, cell.cathode_high_V, drawn, ion, whole)
     low_star, _, low_inner = _faces(cell, cell.cathode_low_V, drawn, ion, whole)
-    own_sd = hypot(each.reduction_sd, each.reduction_allowance_sd)
-    own = each.reduction_V - each.reduction_allowance_V
+    own_sd = hypot(line.reduction_sd, line.reduction_allowance_sd)
+    own = line.reduction_V - line.reduction_allowance_V
     keeps = _holds(layers, low_inner - own[None, :], own_sd).prod(1)
     keeps = keeps * above_zero(cell.electrolyte_oxidation_V - star, cell.electrolyte_oxidation_sd)
     inside = above_zero(low_star - cell.electrolyte_reduction_V, cell.electrolyte_reduction_sd)
     keeps = keeps * jnp.where(cell.pinned > 0, 1.0, inside)
-    margin = (each.oxidation_V + each.allowance_V)[None, :] - outer
-    stands = _holds(layers, margin, hypot(each.oxidation_sd, each.allowance_sd))
+    margin = (line.oxidation_V + line.allowance_V)[None, :] - outer
+    stands = _holds(layers, margin, hypot(line.oxidation_sd, line.allowance_sd))
     stable = stands.prod(1)
-    protects = keeps * jnp.where(each.oxidised_loses[None, :] > 0, stands, 1.0).prod(1)
+    protects = keeps * jnp.where(line.oxidised_loses[None, :] > 0, stands, 1.0).prod(1)
     return Judged(
         Probabilities(
             p_works=(keeps * stable * pays).mean(),
@@ -205,14 +205,14 @@ def _holds(layers: Layers, margin: Array, sd: Array) -> Array:
 
 
 def _inert(layers: Layers) -> Array:
-    each = layers.each
+    line = layers.each
     first = above_zero(
-        each.reaction_electrolyte[0] - each.limit_electrolyte[0],
-        hypot(each.reaction_electrolyte_sd[0], each.limit_electrolyte_sd[0]),
+        line.reaction_electrolyte[0] - line.limit_electrolyte[0],
+        hypot(line.reaction_electrolyte_sd[0], line.limit_electrolyte_sd[0]),
     )
     last = above_zero(
-        each.reaction_cathode[-1] - each.limit_cathode[-1],
-        hypot(each.reaction_cathode_sd[-1], each.limit_cathode_sd[-1]),
+        line.reaction_cathode[-1] - line.limit_cathode[-1],
+        hypot(line.reaction_cathode_sd[-1], line.limit_cathode_sd[-1]),
     )
     spread = hypot(layers.touching_sd, layers.limit_sd)
     alike = jnp.diagonal(layers.same, 1)

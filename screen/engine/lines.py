@@ -136,10 +136,10 @@ class LinePrograms:
         """
         start, blocks = self._start(first), []
         order = np.argsort((first + offsets) % self.problem.space.coatings, kind="stable")
-        given = [array[order] for array in (offsets.astype(np.int32), *more)]
+        arrays = [array[order] for array in (offsets.astype(np.int32), *more)]
         for position in range(0, len(offsets), BLOCK):
             size = min(BLOCK, len(offsets) - position)
-            block = [np.resize(array[position : position + size], BLOCK) for array in given]
+            block = [np.resize(array[position : position + size], BLOCK) for array in arrays]
             blocks.append((self.programs[name](self.tables, start, *block), size))
         whole = [jax.tree.map(lambda x, n=n: np.asarray(x)[:n], block) for block, n in blocks]
         place = np.argsort(order)

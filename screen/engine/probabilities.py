@@ -103,9 +103,9 @@ def _each(function: Any, line: Line, *more: Array) -> Any:
     Inside, arrays are (panels, points, lines): lines come last, so that loops are vector loops.
     """
     dtype = jnp.asarray(line.sigma_ele, float if isinstance(line.sigma_ele, int) else None).dtype
-    given = [jnp.asarray(value, dtype) for value in (*line, *more)]
-    shape = jnp.broadcast_shapes(*(value.shape for value in given))
-    flat = [jnp.broadcast_to(value, shape).reshape(1, 1, -1) for value in given]
+    arrays = [jnp.asarray(value, dtype) for value in (*line, *more)]
+    shape = jnp.broadcast_shapes(*(value.shape for value in arrays))
+    flat = [jnp.broadcast_to(value, shape).reshape(1, 1, -1) for value in arrays]
     count = len(line)
     result = function(Line(*flat[:count]), *flat[count:])
     return jax.tree.map(lambda value: value.reshape(shape), result)
@@ -118,7 +118,7 @@ def _at_thickness_coarsely(line: Line, nm: Array) -> Probabilities:
 def _at_thickness(
     line: Line, nm: Array, fineness: Fineness = GIVEN, ions: tuple[Any, Any] = _IONS
 ) -> Probabilities:
-    means, sds, weights = (jnp.stack(each) for each in _parts(line))
+    means, sds, weights = (jnp.stack(parts) for parts in _parts(line))
 
     def added(total: Array, part: tuple[Array, Array, Array]) -> tuple[Array, None]:
         mean, sd, weight = part
@@ -130,8 +130,8 @@ def _at_thickness(
         return total + jax.lax.cond((weight > 0).any(), judge, lambda: jnp.zeros_like(total)), None
 
     nothing = jnp.zeros((3, *nm.shape[1:]), nm.dtype)
-    found = jax.lax.scan(added, nothing, (means, sds, weights))[0]
-    affordable, transport, rest = (found[i : i + 1] for i in range(3))
+    sums = jax.lax.scan(added, nothing, (means, sds, weights))[0]
+    affordable, transport, rest = (sums[i : i + 1] for i in range(3))
     protects = transport + rest
     stable, inert = _stable(line), _inert(line)
     keeps = jnp.where(line.oxidised_loses > 0, stable, 1.0)
@@ -288,7 +288,7 @@ def _coarse(line: Line, floor: Array, ceiling: Array) -> Array:
 def _inserted(ordered: Array, value: Array) -> Array:
     """Points in ascending order with one more in its place."""
     end = jnp.full_like(ordered[:, :1], jnp.inf)
-    below, above = (jnp.concatenate(each, axis=1) for each in ([-end, ordered], [ordered, end]))
+    below, above = (jnp.concatenate(pair, axis=1) for pair in ([-end, ordered], [ordered, end]))
     return jnp.maximum(below, jnp.minimum(above, value))
 
 

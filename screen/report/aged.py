@@ -66,7 +66,7 @@ def write_aged(
         metadata.version("muli"),
         _sentences(answers),
         [plain(note) for note in notes],
-        [_line(*each) for each in zip(named, cells, answers, strict=True)],
+        [_line(*cell_data) for cell_data in zip(named, cells, answers, strict=True)],
         plain_line(command),
         file.read_text(encoding="utf-8", errors="replace"),
     )
@@ -76,21 +76,21 @@ def write_aged(
 
 
 def _sentences(answers: Answers) -> list[tuple[str, str]]:
-    finals = [each.get("final_nm", float("nan")) for each in answers]
+    finals = [answer.get("final_nm", float("nan")) for answer in answers]
     protected = sum(final == 0 for final in finals)
-    asked = f"How interphases grow in {len(answers):,} cells."
+    question = f"How interphases grow in {len(answers):,} cells."
     answered = f"In {protected:,} of them nothing grows on the cathode side."
-    return [("Asked", asked), ("Answered", answered)]
+    return [("Asked", question), ("Answered", answered)]
 
 
 def _line(name: str, cell: AgeEntry, answer: Mapping[str, Any]) -> Line:
     """A cell in words."""
-    told = [sentence(side, answer[final]) for key, final, side in SIDES if key in answer]
+    sentences = [sentence(side, answer[final]) for key, final, side in SIDES if key in answer]
     if "unprotected_share" in answer:
         share = f"{100 * answer['unprotected_share']:.3g} % of the interface is held at the limit"
-        told.append(f"covered share {answer['coverage']:g}: {share}")
+        sentences.append(f"covered share {answer['coverage']:g}: {share}")
     rows = [_row(cell, answer, place) for place in range(len(cell.times_s))]
-    return Line(plain(name), str(answer["status"]).replace("_", " "), told, rows)
+    return Line(plain(name), str(answer["status"]).replace("_", " "), sentences, rows)
 
 
 def _row(cell: AgeEntry, answer: Mapping[str, Any], place: int) -> list[str]:

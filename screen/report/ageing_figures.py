@@ -41,12 +41,12 @@ def pictures(ranked: pd.DataFrame, numbers: pd.DataFrame) -> list[Picture]:
     if not np.isfinite([value for value in cell[1:] if isinstance(value, float)]).all():
         return []
     label = f"{plain(row['coating'])}, {cell.coating_thickness_nm:.3g} nm"
-    told = plain(f"{row['electrolyte']}, cathode at {cell.cathode_potential_V:.2f} V")
+    cell_text = plain(f"{row['electrolyte']}, cathode at {cell.cathode_potential_V:.2f} V")
     bands = _frames(cell, label)
     points = _measured(cell.electrolyte)
     return [
-        _picture("thickness", "nm", bands["nm"], points["nm"], told),
-        _picture("resistance", "ohm cm²", bands["ohm"], points["ohm"], told),
+        _picture("thickness", "nm", bands["nm"], points["nm"], cell_text),
+        _picture("resistance", "ohm cm²", bands["ohm"], points["ohm"], cell_text),
     ]
 
 
@@ -116,7 +116,7 @@ def _measured(electrolyte: str) -> dict[str, pd.DataFrame]:
 
 def _picture(what: str, unit: str, bands: pd.DataFrame, points: pd.DataFrame, told: str) -> Picture:
     last = bands[bands["hours"] == bands["hours"].max()]
-    said = ", ".join(f"{row.which} {row.middle:.3g} {unit}" for row in last.itertuples())
+    final_values = ", ".join(f"{row.which} {row.middle:.3g} {unit}" for row in last.itertuples())
     alone = "Thickness of the interphases" if what == "thickness" else "Resistance of them"
     caption = (
         f"{alone} against time for {told}, both logarithmic; on the cathode side with the coating. "
@@ -132,7 +132,7 @@ def _picture(what: str, unit: str, bands: pd.DataFrame, points: pd.DataFrame, to
         "body",
         "How thick the interphases become" if what == "thickness" else "What growth costs",
         f"A line chart of {what} in {unit} against time in hours with a band around each line, for "
-        f"{told}. After ten years: {said or 'nothing has grown'}.",
+        f"{told}. After ten years: {final_values or 'nothing has grown'}.",
         caption,
         charts.specification(chart(bands, points, unit)),
     )
@@ -152,12 +152,16 @@ def chart(bands: pd.DataFrame, points: pd.DataFrame, unit: str) -> Any:
         x=x,
         color=alt.Color("which:N", title=None, sort=None, legend=alt.Legend(symbolOpacity=1.0)),
     )
-    told = ["which:N", alt.Tooltip("hours:Q", format=".3g"), alt.Tooltip("middle:Q", format=".3g")]
+    tooltip = [
+        "which:N",
+        alt.Tooltip("hours:Q", format=".3g"),
+        alt.Tooltip("middle:Q", format=".3g"),
+    ]
     layers = [
         base.mark_area(opacity=0.15).encode(
             y=alt.Y("low:Q", scale=scale, title=unit, axis=axis), y2="high:Q"
         ),
-        base.mark_line().encode(y=alt.Y("middle:Q", scale=scale), tooltip=told),
+        base.mark_line().encode(y=alt.Y("middle:Q", scale=scale), tooltip=tooltip),
     ]
     if len(points):
         marks = alt.Chart(points).mark_point(filled=True, size=50, opacity=0.9)

@@ -51,43 +51,43 @@ def assumptions(
     spec: Mapping[str, Any], scenario: Mapping[str, Any], named: Mapping[str, pd.DataFrame]
 ) -> list[Assumption]:
     """What the spec assumed, what was compared at, and what the tables do not know."""
-    found = []
+    rows = []
     for key, axis in spec["axes"].get("others", {}).items():
         standing = "assumed in the spec" if "sigma" in key or "limit" in key else "set in the spec"
-        found.append(Assumption(spoken(key), f"{extent(axis)} {measure(key)}".strip(), standing))
+        rows.append(Assumption(spoken(key), f"{extent(axis)} {measure(key)}".strip(), standing))
     drawn = (spec.get("uncertainty") or {}).get("distributions", {})
     for key, law in drawn.items():
         standing = "drawn at random, as the spec states"
-        found.append(Assumption(spoken(key), f"{_law(law)} {measure(key)}".strip(), standing))
+        rows.append(Assumption(spoken(key), f"{_law(law)} {measure(key)}".strip(), standing))
     for column, value in scenario.items():
         text = f"{value:.6g} {measure(column)}" if isinstance(value, float) else str(value)
         standing = "one of several scenarios: coatings are compared here"
-        found.append(Assumption(spoken(column), MEANT.get(text, text.strip()), standing))
+        rows.append(Assumption(spoken(column), MEANT.get(text, text.strip()), standing))
     screen = spec["screen"]
     for key, standing in (
         ("law", "how σₑ depends on the potential"),
         ("missing", "rows say which value that is"),
     ):
-        found.append(Assumption(SAID[key], MEANT.get(screen[key], screen[key]), standing))
+        rows.append(Assumption(SAID[key], MEANT.get(screen[key], screen[key]), standing))
     tolerance = f"{screen['window_tolerance_V']:g} V"
     standing = "sorts coatings into classes, moves no verdict on the electrolyte"
-    found.append(Assumption(SAID["window_tolerance_V"], tolerance, standing))
+    rows.append(Assumption(SAID["window_tolerance_V"], tolerance, standing))
     for role, table in named.items():
         for kind in ("sigma_ele", "sigma_ion"):
             if f"{role}.{kind}_S_cm" not in {**spec["axes"].get("others", {}), **drawn}:
-                found += _evidence(role, kind, table)
-    return found
+                rows += _evidence(role, kind, table)
+    return rows
 
 
 def _law(law: Mapping[str, Any]) -> str:
     """A distribution in words: its name and its numbers."""
-    told = {"lognormal": "log-normal", "loguniform": "even in decades", "uniform": "even"}
+    law_names = {"lognormal": "log-normal", "loguniform": "even in decades", "uniform": "even"}
     for name, numbers in law.items():
         if isinstance(numbers, Mapping):
             parts = ", ".join(f"{key} {value:g}" for key, value in numbers.items())
-            return short(f"{told.get(name, name)}, {parts}")
+            return short(f"{law_names.get(name, name)}, {parts}")
         if isinstance(numbers, list):
-            return short(f"{told.get(name, name)}, {numbers[0]:g} to {numbers[1]:g}")
+            return short(f"{law_names.get(name, name)}, {numbers[0]:g} to {numbers[1]:g}")
     return "between its sources"
 
 
@@ -102,8 +102,8 @@ def spoken(key: str) -> str:
         return SAID[key]
     if key.endswith(IF_UNKNOWN):
         return f"{spoken(key.removesuffix(IF_UNKNOWN))} where it is unknown"
-    if found := _OF_A_ROLE.fullmatch(key):
-        key = f"{found[1]}.{found[2]}"
+    if match := _OF_A_ROLE.fullmatch(key):
+        key = f"{match[1]}.{match[2]}"
     role, dot, name = key.rpartition(".")
     unit = unit_of(name)
     suffix = "_" + unit.replace("/", "_").replace(" ", "_")
@@ -123,7 +123,7 @@ def _evidence(role: str, kind: str, table: pd.DataFrame) -> list[Assumption]:
     column = table.get(f"evidence_{kind}")
     if column is None:
         return []
-    told = []
+    rows = []
     for word, names in table.groupby(column.fillna("none"), sort=True).groups.items():
         standing = {
             "measured": "measured",
@@ -132,8 +132,8 @@ def _evidence(role: str, kind: str, table: pd.DataFrame) -> list[Assumption]:
         }.get(str(word), str(word))
         listed = ", ".join(plain(name) for name in names[:EXAMPLES])
         more = f" and {len(names) - EXAMPLES:,} more" if len(names) > EXAMPLES else ""
-        told.append(Assumption(f"{KINDS[kind]} of the {role}s", listed + more, standing))
-    return told
+        rows.append(Assumption(f"{KINDS[kind]} of the {role}s", listed + more, standing))
+    return rows
 
 
 def extent(axis: Mapping[str, Any]) -> str:

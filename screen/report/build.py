@@ -71,9 +71,9 @@ def html(dirs: Dirs, *, measure: bool = False) -> str:
         ]
     gains = measuring.measurements(listed) if measure else pd.DataFrame()
     drawn += measuring.pictures(gains, ranked)
-    told = scenarios.described(listed, [*listed.axes, *listed.held])
+    scenario_data = scenarios.described(listed, [*listed.axes, *listed.held])
     facts = replace(
-        _facts(listed, told, data, spec, held, tables),
+        _facts(listed, scenario_data, data, spec, held, tables),
         measure=measuring.table(gains) if measure else None,
     )
     return page.render(
@@ -84,7 +84,7 @@ def html(dirs: Dirs, *, measure: bool = False) -> str:
             "rows": table.pack(rows),
             "starts": table.pack(starts, str),
             "growth": growth.settings(ranked["electrolyte"], spec.get("ageing")),
-            "scenarios": told,
+            "scenarios": scenario_data,
             "folders": _folders(results),
             "window_tolerance_V": spec["screen"]["window_tolerance_V"],
         },
@@ -113,13 +113,13 @@ def _materials(results: Results, ranked: pd.DataFrame) -> dict[str, pd.DataFrame
 
     Where a name stands in several runs, the first one's.
     """
-    found = {}
+    by_role = {}
     kept = [materials.read(f, m) for f, m in zip(results.folders, results.manifests, strict=True)]
     for role in inside.ROLES:
         both = pd.concat([tables[role] for tables in kept if role in tables])
         both = both.drop_duplicates("name").set_index("name")
-        found[role] = both[both.index.isin(ranked[role].dropna().unique())]
-    return found
+        by_role[role] = both[both.index.isin(ranked[role].dropna().unique())]
+    return by_role
 
 
 def _facts(
@@ -138,7 +138,7 @@ def _facts(
         "electrolyte": [table.plain(name) for name in held.electrolytes],
         "against": [_cathode(name) for name in held.cathodes],
     }
-    ids = sorted({each for m in results.manifests for each in m.sources})
+    ids = sorted({source for m in results.manifests for source in m.sources})
     title = " + ".join(
         dict.fromkeys(
             TITLES.get(m.name, m.name) or f.name
@@ -180,8 +180,8 @@ def _held(held: Mapping[str, Any]) -> str:
     """What a page with too many scenarios leaves out."""
     if not held:
         return ""
-    told = ", ".join(f"{assumed.spoken(name)} {value}" for name, value in held.items())
+    values = ", ".join(f"{assumed.spoken(name)} {value}" for name, value in held.items())
     return (
-        f"The run has more scenarios than a page carries: here {told}. For others: "
+        f"The run has more scenarios than a page carries: here {values}. For others: "
         "muli rank DIR --where CONDITION"
     )

@@ -157,25 +157,25 @@ def _reacts(ranked: pd.DataFrame) -> "pd.Series[float]":
 
 def in_words(ranked: pd.DataFrame, starts: pd.DataFrame, budget: float) -> pd.DataFrame:
     """Rows in the page's columns and words. `starts`: the numbers of their stacks."""
-    each = records(ranked)
+    row_dicts = records(ranked)
     believed = "p_works" in ranked
-    told = ranked.assign(
+    table = ranked.assign(
         **{name: starts[name] for name in WINDOW},
-        verdict=[judgement(row, budget) for row in each],
-        against=[against(row) for row in each],
-        feasible=[_word(row.get("feasible")) for row in each],
+        verdict=[judgement(row, budget) for row in row_dicts],
+        against=[against(row) for row in row_dicts],
+        feasible=[_word(row.get("feasible")) for row in row_dicts],
         reacts_meV_atom=_reacts(ranked),
         evidence_sigma_ele=ranked["evidence_sigma_ele"].map(evidence),
         coating_class=[
-            str(row.get("coating_class") or "unknown").replace("_", " ") for row in each
+            str(row.get("coating_class") or "unknown").replace("_", " ") for row in row_dicts
         ],
     )
     if believed:
-        told["decides"] = [decides(row) for row in each]
+        table["decides"] = [decides(row) for row in row_dicts]
     else:
-        told["why"] = [spelled(why(row)) for row in each]
+        table["why"] = [spelled(why(row)) for row in row_dicts]
     named = dict.fromkeys([*(column.name for column in COLUMNS), *CARRIED])
-    return told[[name for name in named if name in told]]
+    return table[[name for name in named if name in table]]
 
 
 def spelled(text: str) -> str:
@@ -239,7 +239,7 @@ _BELIEF = re.compile(r"^p_|_median_|_decades$|^thickness_|_needed_")
 
 def described(rows: pd.DataFrame, scenarios: int) -> list[dict[str, Any]]:
     """The columns, for the page's scripts; those that tell no rows apart are not shown."""
-    return [asdict(replace(each, shown=_shown(each, rows, scenarios))) for each in COLUMNS]
+    return [asdict(replace(column, shown=_shown(column, rows, scenarios))) for column in COLUMNS]
 
 
 def _shown(column: Column, rows: pd.DataFrame, scenarios: int) -> bool:

@@ -63,7 +63,7 @@ def write_designs(
         plain(spec_file.stem),
         metadata.version("muli"),
         _sentences(designs),
-        [_line(each) for each in designs],
+        [_line(design) for design in designs],
         _criteria(designs),
         plain_line(command),
         spec_file.read_text(encoding="utf-8", errors="replace"),
@@ -73,22 +73,22 @@ def write_designs(
 
 
 def _sentences(designs: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    found = [each for each in designs if each["feasible"]]
-    asked = f"The best film of {len(designs):,} stacks, by gradients."
-    if not found:
-        return [("Asked", asked), ("Answered", "None of them holds everything that is asked.")]
-    least = min(found, key=lambda each: float(each["asr_coating_ohm_cm2"]))
+    feasible = [design for design in designs if design["feasible"]]
+    question = f"The best film of {len(designs):,} stacks, by gradients."
+    if not feasible:
+        return [("Asked", question), ("Answered", "None of them holds everything that is asked.")]
+    least = min(feasible, key=lambda design: float(design["asr_coating_ohm_cm2"]))
     answered = (
-        f"{len(found):,} of {len(designs):,} hold everything. The least resistance, "
+        f"{len(feasible):,} of {len(designs):,} hold everything. The least resistance, "
         f"{figure(float(least['asr_coating_ohm_cm2']))} Ω cm², has {plain(least['coating'])}, "
         f"{_layers(least)} nm, for {cell(least)}."
     )
-    return [("Asked", asked), ("Answered", answered)]
+    return [("Asked", question), ("Answered", answered)]
 
 
 def _criteria(designs: Sequence[Mapping[str, Any]]) -> str:
-    asked = dict.fromkeys(name for each in designs for name in each["criteria"])
-    return f"Asked for: {', '.join(asked)}. Layers are named from the electrolyte outwards."
+    criteria = dict.fromkeys(name for design in designs for name in design["criteria"])
+    return f"Asked for: {', '.join(criteria)}. Layers are named from the electrolyte outwards."
 
 
 def cell(design: Mapping[str, Any]) -> str:
@@ -112,15 +112,15 @@ def _value(value: Any) -> str:
 
 
 def _layers(design: Mapping[str, Any]) -> str:
-    return " + ".join(figure(float(each)) for each in design["thickness_nm"] or [])
+    return " + ".join(figure(float(thickness)) for thickness in design["thickness_nm"] or [])
 
 
 def _line(design: Mapping[str, Any]) -> Line:
     """A design in words."""
     feasible = bool(design["feasible"])
     relaxed = design["relaxed"].items()
-    dropped = [f"{demand}: {_layers(each)} nm, {figure(float(each['asr_coating_ohm_cm2']))} Ω cm²"
-               for demand, each in relaxed if each.get("thickness_nm")]  # fmt: skip
+    dropped = [f"{demand}: {_layers(film)} nm, {figure(float(film['asr_coating_ohm_cm2']))} Ω cm²"
+               for demand, film in relaxed if film.get("thickness_nm")]  # fmt: skip
     price = [f"with probability {row['probability']:g}: {_layers(row) or 'none'} nm"
              for row in design["price_of_certainty"]]  # fmt: skip
     limits = list(design["active_constraints"]) or [str(design["message"])]
@@ -131,8 +131,8 @@ def _line(design: Mapping[str, Any]) -> Line:
         "works" if feasible else str(design["status"]).replace("_", " "),
         _layers(design) if feasible else "–",
         figure(float(design["asr_coating_ohm_cm2"])) if feasible else "–",
-        [plain(each) for each in limits if each],
-        [plain(each) for each in [*dropped, *price]],
+        [plain(limit) for limit in limits if limit],
+        [plain(text) for text in [*dropped, *price]],
     )
 
 
@@ -140,17 +140,17 @@ def _points(designs: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Thickness and resistance of the designs, and of those with one demand dropped."""
     rows = []
     for design in designs:
-        found = {WHOLE: design, **design["relaxed"]}
+        films = {WHOLE: design, **design["relaxed"]}
         rows += [
             {
                 "coating": plain(design["coating"]),
                 "cell": cell(design),
                 "demand": demand,
-                "thickness": sum(map(float, each["thickness_nm"])),
-                "resistance": float(each["asr_coating_ohm_cm2"]),
+                "thickness": sum(map(float, film["thickness_nm"])),
+                "resistance": float(film["asr_coating_ohm_cm2"]),
             }
-            for demand, each in found.items()
-            if each.get("thickness_nm") and float(each["asr_coating_ohm_cm2"]) > 0
+            for demand, film in films.items()
+            if film.get("thickness_nm") and float(film["asr_coating_ohm_cm2"]) > 0
         ]
     return pd.DataFrame(rows)
 

@@ -33,7 +33,7 @@ def settings(electrolytes: Iterable[Any], given: Mapping[str, Any] | None) -> di
         "hole_radius_nm": ageing.hole_radius_nm,
         "count_anode_side": ageing.count_anode_side,
         "products": {
-            plain(name): {touches: _layer(each, place) for touches, each in of.items()}
+            plain(name): {touches: _layer(products, place) for touches, products in of.items()}
             for place, name in enumerate(names)
         },
     }

@@ -33,12 +33,12 @@ def windows(frame: pd.DataFrame, electrolyte: Sequence[float], cathode: float) -
         ends = pd.DataFrame({"low": [electrolyte[0]], "high": [electrolyte[1]]})
         layers.append(alt.Chart(ends).mark_rect(style="electrolyte").encode(x=x, x2="high:Q"))
     y = alt.Y("coating:N", title="Coating", sort=None, axis=alt.Axis(labelLimit=220))
-    told = [
+    tooltip = [
         alt.Tooltip("coating:N"),
         alt.Tooltip("low:Q", title="from, V", format=".2f"),
         alt.Tooltip("high:Q", title="to, V", format=".2f"),
     ]
-    base = alt.Chart(frame).encode(y=y, tooltip=told)
+    base = alt.Chart(frame).encode(y=y, tooltip=tooltip)
     both = base.transform_filter("isValid(datum.low) && isValid(datum.high)")
     layers.append(
         both.mark_bar(style="window", height={"band": 0.62}, clip=True).encode(x=x, x2="high:Q")
@@ -95,15 +95,19 @@ def tolerable(frame: pd.DataFrame) -> Any:
     )
     y = alt.Y("label:N", title="Coating", sort=None, axis=alt.Axis(labelLimit=260, maxExtent=320))
     base = alt.Chart(frame).encode(y=y)
-    told = [alt.Tooltip(f"{name}:Q", format=".1e") for name in ("low", "middle", "high", "known")]
+    tooltip = [
+        alt.Tooltip(f"{name}:Q", format=".1e") for name in ("low", "middle", "high", "known")
+    ]
     bars = base.mark_bar(style="region", height={"band": 0.62}).encode(
-        x=x, x2="high:Q", tooltip=["coating:N", *told]
+        x=x, x2="high:Q", tooltip=["coating:N", *tooltip]
     )
     middle = base.mark_tick(style="middle").encode(x="middle:Q")
     known = base.transform_filter("isValid(datum.known)")
     line = known.mark_rule(strokeWidth=2).encode(x="known_low:Q", x2="known_high:Q")
     point = known.mark_point(style="here", size=80).encode(
-        x="known:Q", shape=alt.Shape("evidence:N", title="known as"), tooltip=["coating:N", *told]
+        x="known:Q",
+        shape=alt.Shape("evidence:N", title="known as"),
+        tooltip=["coating:N", *tooltip],
     )
     return alt.layer(bars, middle, line, point).properties(
         width="container", height=ROW, autosize=WIDE

@@ -40,13 +40,13 @@ def pictures(
     place = {name: number for number, name in enumerate(rows["coating"].unique())}
     order = cell["coating"].map(plain).map(place).fillna(len(place)).sort_values(kind="stable")
     cell, numbers = cell.loc[order.index], numbers.loc[order.index]
-    told = plain(f"{rows['electrolyte'][0]} against {rows['against'][0]}")
-    found = [
-        _windows(cell, numbers, told),
-        _reactions(cell, told),
-        _tolerance(cell, numbers, materials, settings, told),
+    cell_text = plain(f"{rows['electrolyte'][0]} against {rows['against'][0]}")
+    all_pictures = [
+        _windows(cell, numbers, cell_text),
+        _reactions(cell, cell_text),
+        _tolerance(cell, numbers, materials, settings, cell_text),
     ]
-    return [picture for picture in found if picture is not None]
+    return [picture for picture in all_pictures if picture is not None]
 
 
 def _windows(cell: pd.DataFrame, numbers: pd.DataFrame, told: str) -> Picture | None:
@@ -184,9 +184,9 @@ def _spread(
 ) -> "list[pd.Series[float]]":
     """sigma_ele of a layer: the lowest of its sources, the run's value, the highest."""
     value = numbers[f"{role}_sigma_ele_S_cm"]
-    given = assumed.str.contains(f"{role}.sigma_ele_S_cm", regex=False)
+    from_spec = assumed.str.contains(f"{role}.sigma_ele_S_cm", regex=False)
     table = materials[role].reindex(cell[role]).set_axis(cell.index)
-    ends = [table[f"sigma_ele_S_cm_{end}"].astype(float).mask(given) for end in ("low", "high")]
+    ends = [table[f"sigma_ele_S_cm_{end}"].astype(float).mask(from_spec) for end in ("low", "high")]
     low, high = (end.fillna(value) for end in ends)
     geometric = (low * high) ** 0.5
     middle = value.fillna(geometric) if role == "coating" else value

@@ -83,29 +83,28 @@ class Contents:
 
 def contents(data: Dataset) -> Contents:
     """Counted in one pass over the names and the verdict."""
-    found = data.select(
+    rows = data.select(
         f"SELECT coating, electrolyte, {sql.name(data.cathode)} AS cathode, "
         "any_value(evidence_sigma_ele) AS evidence, "
         "bool_or(feasible) AS feasible FROM rows GROUP BY ALL"
     )
-    found = found[found["coating"] != BARE]
+    rows = rows[rows["coating"] != BARE]
     named = {
-        name: sorted(found[name].dropna().unique())
-        for name in ("coating", "electrolyte", "cathode")
+        name: sorted(rows[name].dropna().unique()) for name in ("coating", "electrolyte", "cathode")
     }
-    classes = found.drop_duplicates("coating")["evidence"].fillna("none").value_counts()
+    classes = rows.drop_duplicates("coating")["evidence"].fillna("none").value_counts()
     return Contents(
         coatings=named["coating"],
         electrolytes=named["electrolyte"],
         cathodes=named["cathode"],
-        feasible_coatings=int(found[found["feasible"].fillna(False)]["coating"].nunique()),
+        feasible_coatings=int(rows[rows["feasible"].fillna(False)]["coating"].nunique()),
         evidence={str(word): int(count) for word, count in classes.items()},
     )
 
 
 def coverage(data: Dataset) -> pd.DataFrame:
     """Distinct coatings that are feasible, or may be, per `electrolyte` and `cathode`."""
-    found = data.select(
+    counts = data.select(
         f"SELECT electrolyte, {sql.name(data.cathode)} AS cathode, "
         "count(DISTINCT coating) FILTER (feasible) AS coatings, "
         "count(DISTINCT coating) FILTER (feasible IS NULL) AS undecided "
@@ -113,12 +112,12 @@ def coverage(data: Dataset) -> pd.DataFrame:
         "GROUP BY ALL ORDER BY coatings DESC, undecided DESC, electrolyte, cathode"
     )
     if data.cathode != "cathode":
-        found["cathode"] = found["cathode"].map("{:.2f} V".format)
+        counts["cathode"] = counts["cathode"].map("{:.2f} V".format)
     kept = {
-        name: list(dict.fromkeys(found[name]))[:MOST_CELLS] for name in ("electrolyte", "cathode")
+        name: list(dict.fromkeys(counts[name]))[:MOST_CELLS] for name in ("electrolyte", "cathode")
     }
-    return found[
-        found["electrolyte"].isin(kept["electrolyte"]) & found["cathode"].isin(kept["cathode"])
+    return counts[
+        counts["electrolyte"].isin(kept["electrolyte"]) & counts["cathode"].isin(kept["cathode"])
     ]
 
 
@@ -155,7 +154,7 @@ def coatings(data: Dataset, pinned: Mapping[str, Any]) -> pd.DataFrame:
     """One row per coating of one cell, for what does not depend on the coating's thickness."""
     measured = {"coating", "row_id", *STACK_COLUMNS}
     columns = [name for name in data.results.columns if name not in measured]
-    picked = ", ".join(f"any_value({sql.name(each)}) AS {sql.name(each)}" for each in columns)
+    picked = ", ".join(f"any_value({sql.name(column)}) AS {sql.name(column)}" for column in columns)
     return data.select(
         f"SELECT coating, {picked} FROM rows WHERE {data.where(pinned)} AND coating <> 'none' "
         f"GROUP BY coating ORDER BY coating LIMIT {MOST_POINTS}"

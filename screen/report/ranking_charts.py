@@ -321,9 +321,9 @@ def whatif_growth() -> alt.TopLevelMixin:
     )
     sides = alt.Scale(domain=["cathode side with coating", "anode side"])
     color = alt.Color("side:N", title=None, scale=sides, legend=alt.Legend(orient="bottom"))
-    told = ["side:N", *(alt.Tooltip(f"{name}:Q", format=".3g") for name in ("years", "asr"))]
+    tooltip = ["side:N", *(alt.Tooltip(f"{name}:Q", format=".3g") for name in ("years", "asr"))]
     growth, now = (alt.Chart(alt.NamedData(name=name)) for name in ("growth", "now"))
-    line = growth.mark_line(clip=True).encode(x=x, y=y, color=color, tooltip=told)
+    line = growth.mark_line(clip=True).encode(x=x, y=y, color=color, tooltip=tooltip)
     dots = now.mark_point(filled=True, size=110, opacity=1, clip=True).encode(x=x, y=y, color=color)
     return alt.layer(line, dots).properties(width="container", height=320)
 
@@ -336,10 +336,10 @@ def probability(rows: pd.DataFrame) -> alt.TopLevelMixin:
     y = alt.Y("label:N", title=None, sort=None, axis=alt.Axis(labelLimit=240))
     base = alt.Chart(rows).encode(y=y)
     share, few = alt.Scale(domain=[0, 1]), alt.Axis(tickCount=5)
-    told = alt.Tooltip("p_protected:Q", title="protects", format=".3f")
+    protects = alt.Tooltip("p_protected:Q", title="protects", format=".3f")
     probability = base.mark_bar().encode(
         x=alt.X("p_protected:Q", title="Probability that it protects", scale=share, axis=few),
-        tooltip=["label:N", told, alt.Tooltip("p_feasible:Q", title="feasible", format=".3f")],
+        tooltip=["label:N", protects, alt.Tooltip("p_feasible:Q", title="feasible", format=".3f")],
     )
     ends = rows[["p5", "p95", "most"]].to_numpy(float).ravel()
     log = _log("p5:Q", "Least thickness, nm", pd.Series(ends[np.isfinite(ends)]), alt.X)
@@ -349,7 +349,9 @@ def probability(rows: pd.DataFrame) -> alt.TopLevelMixin:
         base.mark_point(style="here", size=80).encode(x="p50:Q", tooltip=["label:N", *nm]),
         base.mark_tick(style="middle").encode(x="most:Q", tooltip=["label:N", *nm]),
     )
-    panels = (each.properties(width=330, height=alt.Step(26)) for each in (probability, thickness))
+    panels = (
+        panel.properties(width=330, height=alt.Step(26)) for panel in (probability, thickness)
+    )
     return alt.hconcat(*panels)
 
 

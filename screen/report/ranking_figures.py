@@ -45,7 +45,7 @@ def pictures(
         return []
     pinned = query.cell(data, records(ranked.head(1))[0])
     believed = "p_works" in ranked
-    found = [
+    all_pictures = [
         _questions(ranked) if believed else None,
         _chances(ranked, data.scenario, held)
         if believed
@@ -56,7 +56,7 @@ def pictures(
         _tradeoff(query.tradeoff(data, pinned, _first_coatings(ranked)), rows),
         _probability(ranked),
     ]
-    return [picture for picture in found if picture is not None]
+    return [picture for picture in all_pictures if picture is not None]
 
 
 def _first_coatings(ranked: pd.DataFrame) -> list[str]:
@@ -69,7 +69,7 @@ def _questions(ranked: pd.DataFrame) -> Picture | None:
     first = ranked[(ranked["scenario"] == 0) & (ranked["coating"] != BARE)]
     if len(first) < FEWEST:
         return None
-    parts = {each: 100.0 * first[f"p_{each}"].astype(float) for each in QUESTIONS}
+    parts = {question: 100.0 * first[f"p_{question}"].astype(float) for question in QUESTIONS}
     coatings = first["coating"].map(plain)
     side = labels.placed(
         labels.share(parts["transport"], 0.0, 100.0),
@@ -82,7 +82,7 @@ def _questions(ranked: pd.DataFrame) -> Picture | None:
             "coating": coatings,
             "kind": grouped(first["family"]),
             "side": side,
-            **{each: values.round(2) for each, values in parts.items()},
+            **{question: values.round(2) for question, values in parts.items()},
         }
     )
     return Picture(
@@ -189,7 +189,7 @@ def _spread(manifests: Sequence[Manifest]) -> Picture | None:
         ]
     if not all(known.values()):
         return None
-    told = " and ".join(
+    unanswered = " and ".join(
         f"{unknown[column]:,} of {unknown[column] + known[column]:,} have no answer on "
         f"{'thickness' if column == 'min_thickness_nm' else 'margin'}"
         for column in SPREAD
@@ -199,10 +199,10 @@ def _spread(manifests: Sequence[Manifest]) -> Picture | None:
         "after ranking",
         "How thick, and how safe",
         "Two histograms: how many coatings in how many scenarios need which thickness, and which "
-        f"margin the thickest coating asked for leaves. Of all, {told}.",
+        f"margin the thickest coating asked for leaves. Of all, {unanswered}.",
         "Every coating counts once in every scenario: the thickness it needs, and the margin to "
-        f"the electrolyte's oxidation limit at the largest thickness asked for. {told}: what is "
-        "unknown about them decides.",
+        f"the electrolyte's oxidation limit at the largest thickness asked for. {unanswered}: what "
+        "is unknown about them decides.",
         charts.specification(charts.spread(pd.DataFrame(rows))),
     )
 
@@ -260,11 +260,11 @@ def _profiles(rows: pd.DataFrame, starts: pd.DataFrame, *, believed: bool) -> Pi
     leaders: list[str] = []
     chosen = starts.loc[distinct].dropna(subset=list(inside.NEEDED)).head(LEADERS)
     named = records(rows.loc[chosen.index])
-    for row, found, nodes in zip(named, records(chosen), inside.nodes(chosen), strict=True):
+    for row, numbers, nodes in zip(named, records(chosen), inside.nodes(chosen), strict=True):
         names = {role: plain(row[role]) for role in inside.ROLES}
         leaders.append(names["coating"])
         leader = f"{names['coating']} on {names['electrolyte']}"
-        parts += inside.profile(f"{leader}\n{plain(row['against'])}", names, found, nodes)
+        parts += inside.profile(f"{leader}\n{plain(row['against'])}", names, numbers, nodes)
     if not leaders:
         return None
     return Picture(
@@ -285,7 +285,7 @@ def _tradeoff(points: pd.DataFrame, rows: pd.DataFrame) -> Picture | None:
     points = points.dropna(subset=["oxidation_margin_V"])
     if len(points) > points["coating"].nunique():
         points = points.assign(cell=cell)
-        where, told = f"for {cell}", f"For {cell}."
+        where, intro = f"for {cell}", f"For {cell}."
     elif "p_works" in rows:
         return None  # a row for each coating: the picture of chemistry and transport has them
     else:
@@ -293,7 +293,7 @@ def _tradeoff(points: pd.DataFrame, rows: pd.DataFrame) -> Picture | None:
         points = whole[(whole["coating_thickness_nm"] > 0) & (whole["asr_coating_ohm_cm2"] > 0)]
         cells = points["electrolyte"].astype(str) + " against " + points["against"].astype(str)
         points = points.assign(cell=cells.map(plain)).head(query.MOST_POINTS)
-        where, told = "for every cell of the table", "Every row of the table that has an answer."
+        where, intro = "for every cell of the table", "Every row of the table that has an answer."
     if len(points) < FEWEST:
         return None
     return Picture(
@@ -302,7 +302,7 @@ def _tradeoff(points: pd.DataFrame, rows: pd.DataFrame) -> Picture | None:
         "Thickness, resistance, margin",
         f"Two scatter plots over coating thickness, {where}: resistance, and margin to the "
         "electrolyte's oxidation limit. Both rise with thickness.",
-        f"{told} Drag over points in either panel: both show what lies inside, and the coatings "
+        f"{intro} Drag over points in either panel: both show what lies inside, and the coatings "
         "are named below. Circles are feasible, crosses are not. Best is left and low in one "
         "panel, high in the other.",
         charts.specification(charts.tradeoff(_told(points)[TRADED])),

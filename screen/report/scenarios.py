@@ -81,26 +81,26 @@ def listing(results: Results) -> Listing:
         axes = {name: values for name, values in axes.items() if name not in held}
         where = " AND ".join(sql.equals(name, value, columns[name]) for name, value in held.items())
         top = MOST_ROWS if len(coatings) > MOST_RANKED else None
-        found = ranking(rows, top=top, per=list(axes), where=where or None)
+        ranked = ranking(rows, top=top, per=list(axes), where=where or None)
     reference = {
         name: criteria.nearest(list(values), criteria.REFERENCE.get(name))
         for name, values in axes.items()
     }
-    named = {name for each in results.manifests
-             for name in each.spec.get("ranking", {}).get("reference", [])}  # fmt: skip
+    named = {name for manifest in results.manifests
+             for name in manifest.spec.get("ranking", {}).get("reference", [])}  # fmt: skip
     always = [name for name in coatings if name in {*named, BARE}] if believed else []
-    numbered, scenarios = _numbered(found.rows, axes, reference)
+    numbered, scenarios = _numbered(ranked.rows, axes, reference)
     if top:
         scenarios = scenarios.assign(coatings=len(coatings))
     kept = _first(numbered, len(scenarios), always)
-    return Listing(results, kept, scenarios, axes, held, found.order, believed, always)
+    return Listing(results, kept, scenarios, axes, held, ranked.order, believed, always)
 
 
 def _axes(rows: Rows) -> dict[str, list[Any]]:
     """Scenario columns with several values, and those values in order."""
     table = Table(rows.connection, rows.results, "true", ())
-    found = _values(rows, table.scenarios)
-    return {name: values for name, values in found.items() if len(values) > 1}
+    by_axis = _values(rows, table.scenarios)
+    return {name: values for name, values in by_axis.items() if len(values) > 1}
 
 
 def _values(rows: Rows, columns: Sequence[str]) -> dict[str, list[Any]]:
@@ -108,12 +108,14 @@ def _values(rows: Rows, columns: Sequence[str]) -> dict[str, list[Any]]:
     if not columns:
         return {}
     table = rows.table("true", (), set(columns))
-    listed = ", ".join(f"list(DISTINCT {sql.name(each)}) AS {sql.name(each)}" for each in columns)
-    (found,) = sql.rows(rows.connection, f"SELECT {listed} FROM {table.source}", "report")
+    listed = ", ".join(
+        f"list(DISTINCT {sql.name(column)}) AS {sql.name(column)}" for column in columns
+    )
+    (lists,) = sql.rows(rows.connection, f"SELECT {listed} FROM {table.source}", "report")
     return {
         name: sorted(_as_read(value, rows.results.columns[name])
                      for value in values or () if value is not None and value == value)
-        for name, values in zip(columns, found, strict=True)
+        for name, values in zip(columns, lists, strict=True)
     }  # fmt: skip
 
 
@@ -129,7 +131,7 @@ def _held(axes: Mapping[str, Sequence[Any]], coatings: int) -> dict[str, Any]:
     count, held = 1, {}
     for values in axes.values():
         count *= len(values)
-    for name in sorted(axes, key=lambda each: (each in CELL, -len(axes[each]))):
+    for name in sorted(axes, key=lambda axis: (axis in CELL, -len(axes[axis]))):
         if count <= MOST_SCENARIOS and count * coatings <= MOST_RANKED:
             break
         held[name] = criteria.nearest(list(axes[name]), criteria.REFERENCE.get(name))
@@ -200,8 +202,10 @@ def headline(row: Mapping[str, Any], axes: Sequence[str]) -> str:
     """The cell of a row in words, with the values of further axes."""
     text = cell(row, state="p_works" not in row).replace(" um", " µm").replace(" | ", " · ")
     further = [name for name in axes if name not in _IN_CELL and _known(row.get(name))]
-    told = (f"{spoken(name)} {_value(row[name])} {measure(name)}".strip() for name in further)
-    return plain_line(" · ".join([text, *told]))
+    axis_values = (
+        f"{spoken(name)} {_value(row[name])} {measure(name)}".strip() for name in further
+    )
+    return plain_line(" · ".join([text, *axis_values]))
 
 
 _IN_CELL = {*CELL, "cathode_state", "anode", "anode_potential_V", "electrolyte_thickness_um",

@@ -62,26 +62,26 @@ def numbers(
     materials: a table per role, indexed by name. settings: the spec's `[screen]` section.
     typed: keys of the spec; conductivities among them hold at the temperature of their row.
     """
-    found = pd.DataFrame(index=rows.index)
+    panel = pd.DataFrame(index=rows.index)
     for role in ROLES:
-        found = found.join(_layers(rows, materials[role], role, typed))
+        panel = panel.join(_layers(rows, materials[role], role, typed))
     for name in ("coating_thickness_nm", "electrolyte_thickness_um", "cathode_potential_V"):
-        found[name] = _significant(_column(rows, name))
-    found["anode_potential_V"] = _anode_side(rows, found["electrolyte_reduction_limit_V"])
-    found["anode_electrode_V"] = _significant(_column(rows, "anode_potential_V"))
-    found["pins"] = (_boundary(rows) != "electrode").astype(float)
-    found["temperature_K"] = _significant(_column(rows, "temperature_K")).fillna(ROOM_TEMPERATURE)
+        panel[name] = _significant(_column(rows, name))
+    panel["anode_potential_V"] = _anode_side(rows, panel["electrolyte_reduction_limit_V"])
+    panel["anode_electrode_V"] = _significant(_column(rows, "anode_potential_V"))
+    panel["pins"] = (_boundary(rows) != "electrode").astype(float)
+    panel["temperature_K"] = _significant(_column(rows, "temperature_K")).fillna(ROOM_TEMPERATURE)
     flows = _significant(_column(rows, "current_density_mA_cm2"))
-    found["current_density_mA_cm2"] = flows.fillna(0.0)
+    panel["current_density_mA_cm2"] = flows.fillna(0.0)
     for name in ("asr_budget_ohm_cm2", "areal_capacity_mAh_cm2"):
-        found[name] = float(settings[name])
-    found["notes"] = _notes(rows, found)
+        panel[name] = float(settings[name])
+    panel["notes"] = _notes(rows, panel)
     for kind in ("sigma_ele", "sigma_ion"):
         median = _significant(_column(rows, f"{kind}_median_S_cm"))
-        found[f"coating_{kind}_S_cm"] = found[f"coating_{kind}_S_cm"].fillna(median)
+        panel[f"coating_{kind}_S_cm"] = panel[f"coating_{kind}_S_cm"].fillna(median)
     for name, value in STAND_INS.items():
-        found[name] = found[name].fillna(value)
-    return found
+        panel[name] = panel[name].fillna(value)
+    return panel
 
 
 def _column(table: pd.DataFrame, name: str) -> "pd.Series[float]":
@@ -95,18 +95,18 @@ def _layers(
 ) -> pd.DataFrame:
     """Conductivities as the run used them, at each row's temperature, and windows."""
     material = table.reindex(rows[role]).set_axis(rows.index)
-    found = pd.DataFrame(index=rows.index)
+    layer = pd.DataFrame(index=rows.index)
     for name in ("sigma_ion", "sigma_ele"):
-        value = found[f"{role}_{name}_S_cm"] = _significant(_column(rows, f"{role}_{name}_S_cm"))
+        value = layer[f"{role}_{name}_S_cm"] = _significant(_column(rows, f"{role}_{name}_S_cm"))
         activation = _column(material, f"{name}_activation_eV")
         alone = _own(rows, role, f"{name}_S_cm", typed).notna()
         held = value.isna() | alone | (f"{role}.{name}_S_cm" in typed)
-        found[f"{role}_{name}_activation_eV"] = activation.mask(held)
+        layer[f"{role}_{name}_activation_eV"] = activation.mask(held)
     for side in ("reduction_limit_V", "oxidation_limit_V"):
         own = _own(rows, role, side, typed)
         assumed_limit = own.fillna(_significant(_column(rows, f"{role}_{side}")))
-        found[f"{role}_{side}"] = assumed_limit.fillna(_column(material, side))
-    return found
+        layer[f"{role}_{side}"] = assumed_limit.fillna(_column(material, side))
+    return layer
 
 
 def _own(rows: pd.DataFrame, role: str, name: str, typed: Collection[str]) -> "pd.Series[float]":

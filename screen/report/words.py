@@ -61,14 +61,14 @@ def some(names: Sequence[str], noun: str, sizes: Mapping[str, int] | None = None
 
 def warnings(results: Results) -> list[str]:
     """What a reader must know before believing the page."""
-    said = list(results.warnings)
+    texts = list(results.warnings)
     for manifest in results.manifests:
         counts = manifest.counts
         failed = {name: counts[name] for name in list(STATUS_TOLD)[2:7] if counts.get(name)}
         if failed:
-            told = ", ".join(f"{count:,} {name}" for name, count in failed.items())
-            said.append(f"Part of this run has no answer: {told}. The funnel counts them.")
-    return [plain(text) if len(text) < 100 else text for text in said]
+            failures = ", ".join(f"{count:,} {name}" for name, count in failed.items())
+            texts.append(f"Part of this run has no answer: {failures}. The funnel counts them.")
+    return [plain(text) if len(text) < 100 else text for text in texts]
 
 
 def notes(results: Results) -> list[str]:
@@ -90,14 +90,14 @@ def asked(spec: Mapping[str, Any], named: Mapping[str, list[str]], sizes: Mappin
 
 def sizes(results: Results) -> dict[str, int]:
     """The largest size of every axis over the runs, before any gate."""
-    found: dict[str, int] = {}
+    largest: dict[str, int] = {}
     for manifest in results.manifests:
         for axis, size in manifest.axes.items():
-            found[axis] = max(found.get(axis, 0), int(size))
+            largest[axis] = max(largest.get(axis, 0), int(size))
         for gate in manifest.funnel:
-            if gate["on"] in found:
-                found[gate["on"]] = max(found[gate["on"]], int(gate["before"]))
-    return found
+            if gate["on"] in largest:
+                largest[gate["on"]] = max(largest[gate["on"]], int(gate["before"]))
+    return largest
 
 
 def answered(results: Results, held: Contents, rows: Rows, headline: str) -> str:
@@ -172,7 +172,8 @@ def mind(results: Results, held: Contents, rows: Rows) -> str:
 def sources(ids: Iterable[str]) -> list[dict[str, str]]:
     """Citations behind the run's materials, in the order of their words."""
     listed = [
-        {"citation": plain_line(each.citation), "doi": plain(each.doi)} for each in cite.data(ids)
+        {"citation": plain_line(source.citation), "doi": plain(source.doi)}
+        for source in cite.data(ids)
     ]
     return sorted(listed, key=lambda entry: entry["citation"])
 
@@ -205,25 +206,25 @@ def resolved(spec: Mapping[str, Any]) -> str:
 def _filled(value: Any) -> Any:
     if not isinstance(value, Mapping):
         return value
-    kept = {key: _filled(each) for key, each in value.items()}
-    return {key: each for key, each in kept.items() if each not in (None, "", [], {})}
+    kept = {key: _filled(item) for key, item in value.items()}
+    return {key: item for key, item in kept.items() if item not in (None, "", [], {})}
 
 
 def provenance(results: Results) -> list[tuple[str, str]]:
     """Versions, hashes, device and time of every run that was read."""
-    told = []
+    entries = []
     for folder, manifest in zip(results.folders, results.manifests, strict=True):
         identity = manifest.identity
-        told.append(("Folder", plain(folder.name)))
-        told += [(f"{k} version", v) for k, v in manifest.versions.items()]
-        told += [
+        entries.append(("Folder", plain(folder.name)))
+        entries += [(f"{k} version", v) for k, v in manifest.versions.items()]
+        entries += [
             (f"Table of {k[5:]}s", str(v)) for k, v in identity.items() if k.startswith("data.")
         ]
-        told += [(f"File {plain(name)}", str(v)) for name, v in manifest.inputs.items()]
-        told.append(("Physics version", str(identity.get("physics_version", "unknown"))))
-        told.append(("Precision", str(identity.get("precision", "unknown"))))
-        told.append(("Devices", ", ".join(manifest.devices)))
-        told.append(("Rows stored", f"{manifest.rows:,}"))
+        entries += [(f"File {plain(name)}", str(v)) for name, v in manifest.inputs.items()]
+        entries.append(("Physics version", str(identity.get("physics_version", "unknown"))))
+        entries.append(("Precision", str(identity.get("precision", "unknown"))))
+        entries.append(("Devices", ", ".join(manifest.devices)))
+        entries.append(("Rows stored", f"{manifest.rows:,}"))
         ended = (manifest.finished or "not finished").replace("T", " ")
-        told.append(("Finished", ended.replace("+00:00", " UTC")))
-    return told
+        entries.append(("Finished", ended.replace("+00:00", " UTC")))
+    return entries

@@ -51,27 +51,27 @@ def dry_run(spec: SpecLike = None, precision: Precision = "float32") -> "Estimat
     """Rows, size and time of a screen; nothing is written. Raises `SpecError`."""
     source = readied(source_of(spec))
     refuse_other_parts(source)
-    given = source.spec
+    resolved = source.spec
     visited = None
-    if given.filters or given.output.per or given.screen.law != "constant":
+    if resolved.filters or resolved.output.per or resolved.screen.law != "constant":
         from muli.screen.space.setup import set_up  # tries every condition; imports JAX
         from muli.screen.space.visits import why_visited
 
         setup = set_up(source)
-        if given.output.mode == "best" and setup.problem.space.thicknesses > 1:
+        if resolved.output.mode == "best" and setup.problem.space.thicknesses > 1:
             visited = why_visited(setup.problem, setup.gates, setup.axis_columns)
-    method = "plane" if given.axes.current_density_mA_cm2.only_zero else "current"
-    rests = given.axes.current_density_mA_cm2.only_zero
-    several = given.axes.coating.layers > 1 or given.axes.anode_coating is not None
-    if given.screen.law != "constant":
-        method = "searched" if several or not rests else given.screen.law
-    draws = given.uncertainty.draws if given.uncertainty else 0
+    method = "plane" if resolved.axes.current_density_mA_cm2.only_zero else "current"
+    rests = resolved.axes.current_density_mA_cm2.only_zero
+    several = resolved.axes.coating.layers > 1 or resolved.axes.anode_coating is not None
+    if resolved.screen.law != "constant":
+        method = "searched" if several or not rests else resolved.screen.law
+    draws = resolved.uncertainty.draws if resolved.uncertainty else 0
     space = laid_out(source, chosen_materials(source))
-    output = given.output
+    output = resolved.output
     explicit = space.counted or method == "branches"
     counts = output.mode == "best" and explicit and not visited
     cost = estimate(space, output.mode, output.top_k, method=method, draws=draws, counts=counts)
-    if given.screen.missing == "prior":
+    if resolved.screen.missing == "prior":
         cost = _ranked(cost, space)
     wide = BYTES_OF_DOUBLE if precision == "float64" else 1
     return replace(cost, bytes_stored=round(cost.bytes_stored * wide), visited=visited)

@@ -57,19 +57,19 @@ def with_points(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Path], list[str
     files: list[Path] = []
     problems: list[str] = []
     named = frame[FILE] if FILE in frame else [None] * len(frame)
-    for material, given in zip(frame["name"], named, strict=True):
-        if not isinstance(given, str):
+    for material, path in zip(frame["name"], named, strict=True):
+        if not isinstance(path, str):
             texts.append(None)
             continue
-        files.append(Path(given))
+        files.append(Path(path))
         try:
-            curve = read_curve(given)
+            curve = read_curve(path)
         except TableError as error:
             problems.append(f"{material}: {str(error).splitlines()[0]}")
             continue
         if len(curve.E_V) > MOST_POINTS:
             problems.append(
-                f"{material}: {given}: {len(curve.E_V)} points; a screen takes {MOST_POINTS}: "
+                f"{material}: {path}: {len(curve.E_V)} points; a screen takes {MOST_POINTS}: "
                 "thin them out"
             )
         texts.append(packed(curve))
@@ -82,7 +82,7 @@ def without_folders(frame: pd.DataFrame) -> pd.DataFrame:
     """The same with names of curve files alone: a run does not depend on where they lie."""
     if FILE not in frame:
         return frame
-    names = [Path(given).name if isinstance(given, str) else None for given in frame[FILE]]
+    names = [Path(path).name if isinstance(path, str) else None for path in frame[FILE]]
     return frame.assign(**{FILE: pd.Series(names, frame.index, dtype=object)})
 
 
@@ -135,8 +135,8 @@ def grids(frame: pd.DataFrame, points: int = 2) -> Grids:
     logs = np.full_like(E, np.nan)
     for place, curve in enumerate(curves):
         if curve is not None:
-            given = np.asarray(curve.E_V), np.asarray(curve.log10_sigma_ele)
-            E[place], logs[place] = filled_up(*given, longest)
+            grid = np.asarray(curve.E_V), np.asarray(curve.log10_sigma_ele)
+            E[place], logs[place] = filled_up(*grid, longest)
     return Grids(E, logs, np.array([curve is not None for curve in curves], bool))
 
 

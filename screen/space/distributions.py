@@ -54,12 +54,12 @@ class Bands(NamedTuple):
 
 def distribution(spec: Mapping[str, Any]) -> Distribution:
     """The scipy distribution of one entry of `[uncertainty]` that names its numbers itself."""
-    kind, given = _kind(spec)
+    kind, numbers = _kind(spec)
     if kind == "lognormal":
-        return scipy.stats.lognorm(s=given["decades"] * np.log(10), scale=given["median"])
+        return scipy.stats.lognorm(s=numbers["decades"] * np.log(10), scale=numbers["median"])
     if kind == "normal":
-        return scipy.stats.norm(given["mean"], given["std"])
-    low, high = given
+        return scipy.stats.norm(numbers["mean"], numbers["std"])
+    low, high = numbers
     return (
         scipy.stats.loguniform(low, high)
         if kind == "loguniform"
@@ -81,18 +81,18 @@ def quantile(
     between the sources' lowest and highest value where both are positive, else uniform; the two
     may be arrays that broadcast with z.
     """
-    kind, given = _kind(spec)
+    kind, numbers = _kind(spec)
     z = np.asarray(z, float)
     if kind == "lognormal":
-        x = given["median"] * 10.0 ** (given["decades"] * z)
-        return x, x * np.log(10) * given["decades"]
+        x = numbers["median"] * 10.0 ** (numbers["decades"] * z)
+        return x, x * np.log(10) * numbers["decades"]
     if kind == "normal":
-        return given["mean"] + given["std"] * z, np.full_like(z, given["std"])
+        return numbers["mean"] + numbers["std"] * z, np.full_like(z, numbers["std"])
     if kind == "literature":
         if literature is None:
             raise ValueError("no values of the literature to draw between")
-        given = literature
-    low, high = (np.asarray(end, float) for end in given)
+        numbers = literature
+    low, high = (np.asarray(end, float) for end in numbers)
     u, density = scipy.stats.norm.cdf(z), scipy.stats.norm.pdf(z)
     logarithmic = (low > 0) & (kind != "uniform")
     span = np.log(np.where(logarithmic, high / np.where(logarithmic, low, 1.0), 1.0))

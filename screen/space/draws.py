@@ -67,33 +67,35 @@ def medians(distributions: Distributions) -> dict[str, Floats]:
     """Values at which the numbers of a row are computed: the median of each property, those drawn
     between values of the literature left out."""
     return {
-        key: np.array([float(quantile(given, 0.0)[0])])
-        for key, given in distributions.items()
-        if "literature" not in given
+        key: np.array([float(quantile(spec, 0.0)[0])])
+        for key, spec in distributions.items()
+        if "literature" not in spec
     }
 
 
 def draws(source: Source, frames: Frames) -> Draws | None:
     """The draws of a screen; None where nothing is uncertain. Raises `SpecError`."""
-    given = source.spec.uncertainty
-    if given is None or not given.distributions:
+    uncertainty = source.spec.uncertainty
+    if uncertainty is None or not uncertainty.distributions:
         return None
-    distributions = given.distributions
+    distributions = uncertainty.distributions
     if problems := list(_problems(source)):
         raise SpecError(source.name, problems)
     matrix, names = loadings(distributions), factors(distributions)
     used = np.flatnonzero(np.abs(matrix).max(axis=0) > 0)
-    scores = _points(normal_scores(len(names), given.draws, given.seed), used, given.seed)
+    scores = _points(
+        normal_scores(len(names), uncertainty.draws, uncertainty.seed), used, uncertainty.seed
+    )
     values, slopes = {}, {}
     for key, spec, load in zip(distributions, distributions.values(), matrix, strict=True):
         ends = _literature(frames, key) if "literature" in spec else None
         x, slope = (np.atleast_2d(array) for array in quantile(spec, scores @ load, ends))
-        values[key], slope = x, slope[:, : given.draws]
+        values[key], slope = x, slope[:, : uncertainty.draws]
         slopes[key] = load[used][:, None, None] * slope[None]
         if key.endswith("_S_cm") and not np.all((x > 0) | np.isnan(x)):
             word = f"uncertainty.{key}: some draws are not above zero; take lognormal or loguniform"
             raise SpecError(source.name, [word])
-    return Draws(given.draws, tuple(names[f] for f in used), values, slopes)
+    return Draws(uncertainty.draws, tuple(names[f] for f in used), values, slopes)
 
 
 def _points(first: Floats, used: NDArray[np.intp], seed: int) -> Floats:

@@ -130,8 +130,8 @@ def _of_role(
     mean, sd = (np.array([getattr(belief, name) for belief in believed]) for name in ("mean", "sd"))
     if key in _drawn(problem):
         mean, sd = _of_sources(problem, role, f"{kind}_S_cm", mean, sd)
-    given = np.array([belief.kind == "given" for belief in believed])
-    shift = _shift(problem, role, kind, given)
+    from_user = np.array([belief.kind == "given" for belief in believed])
+    shift = _shift(problem, role, kind, from_user)
     shape = (-1, *(1,) * (len(shift.axes) - 1))
     mean, sd = mean.reshape(shape) + shift.mean, np.hypot(sd.reshape(shape), shift.sd)
     return Belief(shift.axes, mean, sd)
@@ -146,15 +146,15 @@ def _shift(problem: Problem, role: str, kind: Kind, users: NDArray[np.bool_]) ->
     frame, key = problem.materials.frames[role], f"{role}.{kind}_activation_eV"
     T = problem.numbers["temperature_K"]
     typed = key in problem.numbers
-    given = (
+    energies = (
         problem.numbers[key][None, :] if typed else column(frame, f"{kind}_activation_eV")[:, None]
     )
-    given = np.broadcast_to(given, (len(frame), given.shape[1])).copy()
+    energies = np.broadcast_to(energies, (len(frame), energies.shape[1])).copy()
     for own, index in problem.own.get(key, ()):
-        given[index] = problem.numbers.get(own, given[index])
-    unknown = np.isnan(given)
+        energies[index] = problem.numbers.get(own, energies[index])
+    unknown = np.isnan(energies)
     guess, spread = ACTIVATION_EV[role] if kind == "sigma_ion" else (0.0, 0.0)
-    E_act = np.where(unknown, guess, given)[:, :, None]
+    E_act = np.where(unknown, guess, energies)[:, :, None]
     measured_at = np.where(users, column(frame, f"{kind}_temperature_K"), np.nan)[:, None, None]
     at = [used_on_host(kind, Measured(1.0, E_act + d, measured_at), T) for d in (0.0, spread)]
     mean = np.log10(at[0])
@@ -222,9 +222,9 @@ def _limit_of_role(
 ) -> Belief:
     key = f"{role}.{side}_limit_V"
     if key in _drawn(problem):
-        given = _drawn(problem)[key]
-        if "literature" not in given:
-            return of_draws(given, logarithmic=False)
+        distribution = _drawn(problem)[key]
+        if "literature" not in distribution:
+            return of_draws(distribution, logarithmic=False)
     if key in problem.numbers:
         value = problem.numbers[key]
         return Belief((key,), value, np.zeros_like(value))
@@ -239,10 +239,10 @@ def _listed(role: str, rows: Sequence[Evidence]) -> Belief:
 
 def _limits(problem: Problem, known: Sequence[Mapping[str, Evidence]]) -> dict[str, Belief]:
     """A coating's own limits and how far past them it lasts."""
-    given = problem.spec.ranking.oxidation_allowance_V
+    from_spec = problem.spec.ranking.oxidation_allowance_V
     allowance = _listed("coating", [material["oxidation_allowance_V"] for material in known])
-    if given is not None:
-        allowance = Belief((), np.asarray(given), np.zeros(()))
+    if from_spec is not None:
+        allowance = Belief((), np.asarray(from_spec), np.zeros(()))
     return {
         "reduction_V": _limit(problem, "coating", "reduction", known),
         "oxidation_V": _limit(problem, "coating", "oxidation", known),
@@ -260,7 +260,7 @@ def _reactions(
 ) -> dict[str, Belief]:
     """Reaction energies of a coating with both neighbours, of a bare electrolyte with the cathode,
     and the limits R below which they show."""
-    given = problem.spec.ranking.reaction_limit_meV_atom
+    from_spec = problem.spec.ranking.reaction_limit_meV_atom
     result: dict[str, Belief] = {}
     for name, own, rows, role in (
         ("electrolyte", COATING, known, "electrolyte"),
@@ -273,8 +273,8 @@ def _reactions(
             _paired(axes, [[pooled(row, what, names) for names in partners] for row in rows])
             for what in ("energy", "limit")
         )
-        if given is not None:
-            limit = Belief((), np.asarray(given), np.zeros(()))
+        if from_spec is not None:
+            limit = Belief((), np.asarray(from_spec), np.zeros(()))
         result |= {f"reaction_{name}": energy, f"limit_{name}": limit}
     return result
 

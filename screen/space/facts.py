@@ -221,8 +221,8 @@ def measured_along(
         values = problem.numbers[key] if place == key else column_of
         values = values.reshape([len(values) if axis == place else 1 for axis in axes])
         for own, index in own_keys[key]:
-            given = problem.numbers[own].reshape([-1 if axis == own else 1 for axis in axes])
-            values = np.where(here == index, given, values)
+            own_values = problem.numbers[own].reshape([-1 if axis == own else 1 for axis in axes])
+            values = np.where(here == index, own_values, values)
         return values
 
     stated = keys[2] in problem.numbers

@@ -87,11 +87,11 @@ def refuse_layers(source: Source) -> None:
     spec = source.spec
     layers = spec.axes.coating.layers
     axis = spec.axes.coating_thickness_nm
-    given = len(axis.layers) if isinstance(axis, LayerNumbers) else 1
+    count = len(axis.layers) if isinstance(axis, LayerNumbers) else 1
     problems = []
-    if given != layers and (axis is not None or layers > 1):
+    if count != layers and (axis is not None or layers > 1):
         problems.append(
-            f"axes.coating_thickness_nm: {given} axis for a coating of {layers} layers; give one "
+            f"axes.coating_thickness_nm: {count} axis for a coating of {layers} layers; give one "
             f"for each: [{', '.join(['[1, 2, 5]'] * layers)}], first that of the layer at the "
             "electrolyte"
             if layers > 1

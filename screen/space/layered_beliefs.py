@@ -56,17 +56,17 @@ def layered_beliefs(problem: Problem) -> LayeredBeliefs:
     """All layers of a problem's coatings."""
     frame = problem.materials.frames[COATING]
     frames = [layered.layer_of(frame, k) for k in range(1, problem.layers + 1)]
-    alone = [_with_coatings(problem, each) for each in frames]
-    found = tuple(beliefs(each) for each in alone)
-    names = np.array([each["name"] for each in frames], dtype=object).T
-    given, limit = problem.spec.ranking.reaction_limit_meV_atom, reaction_limit().of_new
-    exact = (limit.mean, limit.sd) if given is None else (given, 0.0)
+    alone = [_with_coatings(problem, layer) for layer in frames]
+    layers = tuple(beliefs(layer) for layer in alone)
+    names = np.array([layer["name"] for layer in frames], dtype=object).T
+    from_spec, limit = problem.spec.ranking.reaction_limit_meV_atom, reaction_limit().of_new
+    exact = (limit.mean, limit.sd) if from_spec is None else (from_spec, 0.0)
     return LayeredBeliefs(
-        found,
+        layers,
         tuple(_touching(*pair) for pair in pairwise(alone)),
-        Belief((), *(np.asarray(each, float) for each in exact)),
+        Belief((), *(np.asarray(value, float) for value in exact)),
         names[:, :, None] == names[:, None, :],
-        _columns(found),
+        _columns(layers),
     )
 
 
@@ -79,7 +79,7 @@ def _with_coatings(problem: Problem, frame: Any) -> Problem:
 def _touching(inner: Problem, outer: Problem) -> Belief:
     """Reaction energy between two layers, of every coating."""
     rows = zip(inner.records[COATING], outer.records[COATING], strict=True)
-    table = np.array([_pair(*each) for each in rows]).reshape(-1, 2)
+    table = np.array([_pair(*pair) for pair in rows]).reshape(-1, 2)
     return Belief((COATING,), table[:, 0], table[:, 1])
 
 
@@ -107,14 +107,14 @@ def _columns(found: Sequence[Beliefs]) -> dict[str, Values | Words]:
     columns: dict[str, Values | Words] = {"sources_in_cells": _numbers(np.zeros(count))}
     for kind in ("sigma_ion", "sigma_ele"):
         basis = []
-        for k, each in enumerate(found, 1):
+        for k, layer in enumerate(found, 1):
             for name in (f"{kind}_median_S_cm", f"{kind}_decades"):
                 columns[name] = _numbers(np.full(count, np.nan))
-                columns[f"coating_{k}_{name}"] = each.columns[name]
-            known = each.columns[f"{kind}_basis"]
+                columns[f"coating_{k}_{name}"] = layer.columns[name]
+            known = layer.columns[f"{kind}_basis"]
             assert isinstance(known, Words)
             basis.append([known.words[code] for code in known.codes])
-        joined = [layered.JOINT.join(each) for each in zip(*basis, strict=True)]
+        joined = [layered.JOINT.join(parts) for parts in zip(*basis, strict=True)]
         columns[f"{kind}_basis"] = words((COATING,), np.array(joined, dtype=object))
     return columns
 

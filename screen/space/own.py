@@ -32,8 +32,8 @@ def keys(spec: Spec) -> list[str]:
 
 def is_of(key: str, name: str) -> bool:
     """Whether a key is of the material of this name."""
-    given = material_of(key)
-    return given is not None and name in (given, find(given))
+    material = material_of(key)
+    return material is not None and name in (material, find(material))
 
 
 def places(asked: Iterable[str], frames: Mapping[str, pd.DataFrame]) -> dict[str, tuple[Own, ...]]:
@@ -71,15 +71,15 @@ def problems(spec: Spec, frames: Mapping[str, pd.DataFrame]) -> Iterator[str]:
     names = [name for coating in joined for name in coating.split(JOINT)]
     seen: dict[tuple[str, str], str] = {}
     for key in keys(spec):
-        given, name = str(material_of(key)), key.rpartition(".")[2]
+        material, name = str(material_of(key)), key.rpartition(".")[2]
         if not any(is_of(key, known) for known in names):
-            near = closest(given, [*ROLES_WITH_PROPERTIES, *names])
-            yield f"{shown(key)}: no coating or electrolyte on the axes is called {given}{near}"
+            near = closest(material, [*ROLES_WITH_PROPERTIES, *names])
+            yield f"{shown(key)}: no coating or electrolyte on the axes is called {material}{near}"
         values = spec.axes.others.get(key)
         single = name.endswith(("_activation_eV", "_temperature_K"))
         if single and values is not None and len(values) > 1:
             yield f"{shown(key)}: {len(values)} values; of one material it takes one"
-        first = seen.setdefault((find(given) or given, name), key)
+        first = seen.setdefault((find(material) or material, name), key)
         if first != key:
             yield f"{shown(key)}: {first} gives the same property; leave one of them out"
 

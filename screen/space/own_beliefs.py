@@ -16,14 +16,14 @@ def with_own(problem: Problem, of: str, belief: Belief) -> Belief:
     """A belief on a `role.property` with what the spec gives to single materials of the role."""
     role, _, name = of.partition(".")
     for key, index in problem.own.get(of, ()):
-        given = _given(problem, role, name, key)
-        if given is None:
+        own = _given(problem, role, name, key)
+        if own is None:
             continue
-        axes = tuple(dict.fromkeys((*belief.axes, role, *given.axes)))
+        axes = tuple(dict.fromkeys((*belief.axes, role, *own.axes)))
         here = along(((role,), np.arange(len(problem.materials.frames[role])) == index), axes)
         mean, sd = (
-            np.where(here, along((given.axes, new), axes), along((belief.axes, old), axes))
-            for new, old in ((given.mean, belief.mean), (given.sd, belief.sd))
+            np.where(here, along((own.axes, new), axes), along((belief.axes, old), axes))
+            for new, old in ((own.mean, belief.mean), (own.sd, belief.sd))
         )
         belief = Belief(axes, *np.broadcast_arrays(mean, sd))
     return belief
@@ -32,8 +32,8 @@ def with_own(problem: Problem, of: str, belief: Belief) -> Belief:
 def _given(problem: Problem, role: str, name: str, key: str) -> Belief | None:
     """What a key of one material gives: a distribution, or the value that stacks are built with."""
     logarithmic = name.endswith("_S_cm")
-    asked = problem.spec.uncertainty
-    drawn = asked.distributions.get(key) if asked else None
+    uncertainty = problem.spec.uncertainty
+    drawn = uncertainty.distributions.get(key) if uncertainty else None
     if drawn is not None and "literature" not in drawn:
         return of_draws(drawn, logarithmic=logarithmic)
     if key not in problem.numbers:

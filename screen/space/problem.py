@@ -183,7 +183,7 @@ class Problem:
             z = z[known]
         elif not known.any():
             return set()
-        return {1.0 if np.isnan(each) else float(each) for each in z}
+        return {1.0 if np.isnan(slope) else float(slope) for slope in z}
 
     def _layers_of(self, role: str) -> list[tuple[str, str]]:
         """Every layer of a role: `coating_1` and so on where coatings have several, and the prefix

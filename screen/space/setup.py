@@ -134,7 +134,7 @@ def set_up(spec: SpecLike) -> Setup:
     source = readied(source_of(spec))
     refuse_other_parts(source)
     materials = chosen_materials(source)
-    asked = laid_out(source, materials).stacks
+    stacks = laid_out(source, materials).stacks
     columns: dict[str, Kind] = {"row_id": "number"}
     if source.spec.filters:
         whole = prepare(source, materials)
@@ -158,4 +158,4 @@ def set_up(spec: SpecLike) -> Setup:
             f"output.per: no column {shown(name)}{closest(name, axis_columns)}" for name in wrong
         ]
         raise SpecError(source.name, near)
-    return Setup(problem, tuple(later), axis_columns, funnel, asked, believed)
+    return Setup(problem, tuple(later), axis_columns, funnel, stacks, believed)
