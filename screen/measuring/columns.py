@@ -41,14 +41,14 @@ class Columns:
 
     def only(self, quantities: Collection[str]) -> "Columns":
         """These quantities alone, and the rows in which all of them have a number."""
-        values = {kind: each for kind, each in self.values.items() if kind in quantities}
-        unknown = np.any([np.isnan(each) for each in values.values()], axis=0)
+        values = {kind: column for kind, column in self.values.items() if kind in quantities}
+        unknown = np.any([np.isnan(column) for column in values.values()], axis=0)
         kept = np.flatnonzero(~unknown)
         notes = [*self.notes, *self._left_out(unknown)]
         if not len(kept):
             raise UsageError(f"{self.file}: no row has a number in every column that is needed")
         rows = [self.rows[at] for at in kept]
-        return Columns(self.file, {k: each[kept] for k, each in values.items()}, rows, notes)
+        return Columns(self.file, {k: column[kept] for k, column in values.items()}, rows, notes)
 
     def _left_out(self, unknown: NDArray[np.bool_]) -> list[str]:
         rows = [str(self.rows[at]) for at in np.flatnonzero(unknown)]
@@ -80,20 +80,20 @@ def read_columns(path: str | Path, quantities: Mapping[str, Quantity]) -> Column
     Raises `UsageError` in one line: what is wrong, where, and the way out.
     """
     sheet = _with_units(open_sheet(path, partial(count_named, quantities)), quantities)
-    found = Columns(Path(path).name, {}, list(sheet.numbers), list(sheet.notes))
+    columns = Columns(Path(path).name, {}, list(sheet.numbers), list(sheet.notes))
     names = [named(heading, quantities) for heading in sheet.headings]
     used = [at for at, name in enumerate(names) if name is not None and name[0] != "time"]
     decimal = decimal_mark(row[at] for row in sheet.rows for at in used)
     if decimal == ",":
-        found.notes.append("decimal commas")
+        columns.notes.append("decimal commas")
     passed = [repr(sheet.headings[at])[:30] for at, name in enumerate(names) if name is None]
     if passed:
         more = " ..." if len(passed) > _SHOWN else ""
-        found.notes.append(f"columns not used: {', '.join(passed[:_SHOWN])}{more}")
+        columns.notes.append(f"columns not used: {', '.join(passed[:_SHOWN])}{more}")
     for at, name in enumerate(names):
         if name is not None:
-            _add(found, quantities, name, sheet, at, decimal)
-    return found
+            _add(columns, quantities, name, sheet, at, decimal)
+    return columns
 
 
 def _with_units(sheet: Sheet, quantities: Mapping[str, Quantity]) -> Sheet:

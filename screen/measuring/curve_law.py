@@ -61,7 +61,7 @@ def _fit(
                 start += [edge[kind] * np.log(10.0), np.log(slope)]
             start_in = np.clip(start, np.array(low) + 1e-6, np.array(high) - 1e-6)
             runs.append(least_squares(residual, start_in, bounds=(low, high), max_nfev=500))
-    run = min(runs, key=lambda each: each.cost)
+    run = min(runs, key=lambda fit: fit.cost)
     J = np.asarray(run.jac, np.float64)
     scale = 2.0 * run.cost / max(len(E) - len(run.x), 1)
     variance = np.diag(np.linalg.pinv(J.T @ J)) * scale
@@ -72,17 +72,17 @@ def _numbers(terms: tuple[str, ...], x: Floats, sd: Floats, E: Floats) -> dict[s
     """Numbers of the law with `_sd` beside each; of conductivities in decades."""
     decades = sd / np.log(10.0)
     name = "sigma_0_S_cm" if len(terms) > 1 else "sigma_ele_S_cm"
-    found = {name: float(np.exp(x[0])), f"{name}_sd": float(decades[0])}
+    numbers = {name: float(np.exp(x[0])), f"{name}_sd": float(decades[0])}
     for place, kind in enumerate(terms[1:]):
         at = 1 + 2 * place
-        found |= {
+        numbers |= {
             f"sigma_{kind}_S_cm": float(np.exp(x[at])),
             f"sigma_{kind}_S_cm_sd": float(decades[at]),
             f"z_{kind}": float(np.exp(x[at + 1])),
             f"z_{kind}_sd": float(np.exp(x[at + 1]) * sd[at + 1]),
             f"E_{kind}_V": float(E[-1] if kind == "p" else E[0]),
         }
-    return found
+    return numbers
 
 
 def _curve(E: Floats, log10_sigma: Floats, notes: list[str]) -> list[dict[str, float]]:
@@ -92,6 +92,6 @@ def _curve(E: Floats, log10_sigma: Floats, notes: list[str]) -> list[dict[str, f
         notes.append(f"left out: {len(E) - len(kept)} of {len(E)} points, evenly")
         E, log10_sigma = E[kept], log10_sigma[kept]
     return [
-        {"E_V": float(each), "log10_sigma_ele": float(value), "sd": 0.0}
-        for each, value in zip(E, log10_sigma, strict=True)
+        {"E_V": float(potential), "log10_sigma_ele": float(value), "sd": 0.0}
+        for potential, value in zip(E, log10_sigma, strict=True)
     ]

@@ -35,12 +35,12 @@ _MOBILITY = {
 
 
 def _concentration() -> dict[str, float]:
-    found = {}
+    factors = {}
     for length, factor in _PER_VOLUME.items():
         power = "" if length in "Ll" else "3"
         for spelled in (f"{length}-{power or 1}", f"1/{length}{power}", f"/{length}{power}"):
-            found[spelled] = factor
-    return found
+            factors[spelled] = factor
+    return factors
 
 
 class _Potential(Quantity):
@@ -48,8 +48,8 @@ class _Potential(Quantity):
 
     def conversion(self, text: str) -> Conversion | None:
         """To volts against Li/Li+; None where the unit is unknown."""
-        found = unit_of(NUMERIC["oxidation_limit_V"], text)
-        return None if found is None else Conversion(found.factor, found.shift)
+        unit = unit_of(NUMERIC["oxidation_limit_V"], text)
+        return None if unit is None else Conversion(unit.factor, unit.shift)
 
 
 class _Energy(Quantity):
@@ -57,8 +57,8 @@ class _Energy(Quantity):
 
     def conversion(self, text: str) -> Conversion | None:
         """To eV for one lithium; None where the unit is unknown."""
-        found = unit_of(NUMERIC["sigma_ion_activation_eV"], text.removesuffix("/Li"))
-        return None if found is None else Conversion(found.factor)
+        unit = unit_of(NUMERIC["sigma_ion_activation_eV"], text.removesuffix("/Li"))
+        return None if unit is None else Conversion(unit.factor)
 
 
 _VOLTS = {"V": 1.0, "mV": 1e-3, "V vs Li/Li+": 1.0, "V vs Li-In": 1.0}
@@ -165,9 +165,9 @@ def read_defects(
     columns = columns.only(set(columns.values))
     E = _potentials(columns)
     sigma = np.zeros_like(E)
-    for (carrier, mobility, option), given in zip(CARRIERS, (mobility_n, mobility_p), strict=True):
+    for (carrier, mobility, option), value in zip(CARRIERS, (mobility_n, mobility_p), strict=True):
         if carrier in columns.values:
-            sigma = sigma + _part(columns, carrier, mobility, option, given)
+            sigma = sigma + _part(columns, carrier, mobility, option, value)
         else:
             columns.notes.append(f"no column of {carrier}: taken as none")
     temperature = _temperature(columns, temperature_K)
@@ -189,8 +189,8 @@ def read_defects(
 
 def conductivity(carriers: Carriers) -> Measured:
     """The law of a calculation: branches where they describe every point, else the curve."""
-    found = law_of_curve(carriers.E, np.log10(carriers.sigma), carriers.temperature_K)
-    return replace(found, notes=[*carriers.notes, *found.notes])
+    law = law_of_curve(carriers.E, np.log10(carriers.sigma), carriers.temperature_K)
+    return replace(law, notes=[*carriers.notes, *law.notes])
 
 
 def _potentials(columns: Columns) -> Floats:

@@ -109,13 +109,13 @@ def _fit_points(series: Series) -> Measured:
         raise UsageError("fewer than 4 points with a current along their voltage, in the window")
     series = series._replace(notes=notes)
     fits = [_fit(name, V, y, relative, series) for name in TERMS if len(V) > 2 * len(TERMS[name])]
-    best = min(fits, key=lambda each: each["aicc"])
-    found = (
+    best = min(fits, key=lambda fit: fit["aicc"])
+    measured = (
         _table(series, V, y, relative)
         if best["misfit"] > WORST_MISFIT and len(V) >= 8
         else _as_law(best, series)
     )
-    return replace(found, steady=not repeats, voltages=tuple(V.tolist()))
+    return replace(measured, steady=not repeats, voltages=tuple(V.tolist()))
 
 
 def _inside(E: Floats, window: tuple[float, float] | None) -> NDArray[np.bool_]:
@@ -140,7 +140,7 @@ def _repeats_differ(series: Series) -> str:
     order = np.argsort(series.V, kind="stable")
     V, j = series.V[order], np.abs(series.j[order])
     groups = np.split(j, np.flatnonzero(np.diff(V) > 1e-6 + 1e-4 * np.abs(V[1:])) + 1)
-    spans = [float(np.ptp(each) / max(each.min(), 1e-300)) for each in groups if len(each) > 1]
+    spans = [float(np.ptp(group) / max(group.min(), 1e-300)) for group in groups if len(group) > 1]
     worst = max(spans, default=0.0)
     if worst <= REPEATS_WITHIN:
         return ""
@@ -160,8 +160,8 @@ def _fit_steps(series: Series, held: list[Step]) -> Measured:
             f"not steady yet at {len(late)} of {len(held)} voltages ({volts} V): the last current "
             f"is up to {100 * worst:.3g} % from its limit"
         )
-    found = _fit_points(series._replace(V=V, j=j, t=None, notes=notes, j_sd=None))
-    return replace(found, steady=found.steady and not late)
+    measured = _fit_points(series._replace(V=V, j=j, t=None, notes=notes, j_sd=None))
+    return replace(measured, steady=measured.steady and not late)
 
 
 def _fit(name: str, V: Floats, y: Floats, relative: Floats, series: Series) -> dict[str, Any]:
@@ -187,7 +187,7 @@ def _fit(name: str, V: Floats, y: Floats, relative: Floats, series: Series) -> d
     low[2::2], high[2::2] = np.log(0.02), np.log(4.0)
     runs = [least_squares(residual, np.clip(s, low + 1e-6, high - 1e-6), bounds=(low, high),
                           x_scale="jac", max_nfev=2000) for s in starts]  # fmt: skip
-    run = min(runs, key=lambda each: each.cost)
+    run = min(runs, key=lambda fit: fit.cost)
     count, free = len(V), len(V) - len(run.x)
     scale = 2.0 * run.cost / max(free, 1)
     covariance = _inverse(run.jac) * scale
@@ -299,7 +299,7 @@ def _as_law(best: dict[str, Any], series: Series) -> Measured:
         numbers["sigma_ele_S_cm_sd"] = numbers["sigma_0_S_cm_sd"]
     scale = np.where(sd > 0, sd, 1.0)
     correlation = tuple(tuple(float(v) for v in row) for row in covariance / np.outer(scale, scale))
-    residuals = tuple(float(each) for each in best["error"])
+    residuals = tuple(float(residual) for residual in best["error"])
     return Measured(law, numbers, points, True, notes, tuple(names), correlation,
                     residuals=residuals)  # fmt: skip
 
@@ -317,15 +317,15 @@ def _with_band(
 
 def _table(series: Series, V: Floats, y: Floats, relative: Floats) -> Measured:
     """A curve where no branch law fits."""
-    found = smooth(V, y, relative)
+    curve = smooth(V, y, relative)
     decade = np.log(10.0)
     points = [
         {"E_V": float(series.geometry.reference_V + E), "log10_sigma_ele": float(s / decade),
          "sd": float(sd / decade)}
-        for E, s, sd in zip(found.V, found.log_sigma, found.sd, strict=True)
+        for E, s, sd in zip(curve.V, curve.log_sigma, curve.sd, strict=True)
     ]  # fmt: skip
     notes = [*series.notes, "no branch law fits: the smoothest curve that describes the currents"]
-    residuals = tuple(float(each) for each in found.residuals)
+    residuals = tuple(float(residual) for residual in curve.residuals)
     return Measured("table", {}, points, True, notes, residuals=residuals)
 
 

@@ -56,8 +56,8 @@ class Quantity:
 
     def conversion(self, text: str) -> Conversion | None:
         """Of a unit as a heading spells it; None where it is not known."""
-        found = self.units.get(folded(text))
-        return Conversion(found) if isinstance(found, float) else found
+        unit = self.units.get(folded(text))
+        return Conversion(unit) if isinstance(unit, float) else unit
 
 
 def folded(text: str) -> str:
@@ -82,16 +82,16 @@ def named(heading: str, quantities: Mapping[str, Quantity]) -> tuple[str, str] |
     name is a unit or makes another name of it: "I Range" is no current.
     """
     text = _plain(heading)
-    found = []
+    matches = []
     for kind, quantity in quantities.items():
         for name in quantity.names:
             rest = text[len(name) :]
             if text[: len(name)].lower() == name and (not rest or rest[0] in _ENDS_OF_A_NAME):
-                found.append((len(name), kind, *_unit(rest)))
-    longest = max((length for length, *_ in found), default=0)
-    fits = [each[1:] for each in found if each[0] == longest]
-    known = [each for each in fits if not each[1] or quantities[each[0]].conversion(each[1])]
-    marked = [each for each in fits if each[2]]
+                matches.append((len(name), kind, *_unit(rest)))
+    longest = max((length for length, *_ in matches), default=0)
+    fits = [match[1:] for match in matches if match[0] == longest]
+    known = [fit for fit in fits if not fit[1] or quantities[fit[0]].conversion(fit[1])]
+    marked = [fit for fit in fits if fit[2]]
     best = next(iter(known or marked), None)
     return best[:2] if best else None
 
@@ -119,5 +119,5 @@ def _unit(rest: str) -> tuple[str, bool]:
 
 def kinds(headings: Sequence[str], quantities: Mapping[str, Quantity]) -> set[str]:
     """The quantities that headings name."""
-    found = (named(text, quantities) for text in headings)
-    return {each[0] for each in found if each is not None}
+    names = (named(text, quantities) for text in headings)
+    return {name[0] for name in names if name is not None}

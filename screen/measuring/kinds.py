@@ -39,4 +39,4 @@ def kind_of_file(path: str | Path) -> Kind:
 
 
 def _known(headings: Sequence[str]) -> int:
-    return max(len(kinds(headings, each.QUANTITIES)) for each in (series, defects, resistance))
+    return max(len(kinds(headings, module.QUANTITIES)) for module in (series, defects, resistance))

@@ -113,9 +113,9 @@ def measure_file(path: str | Path, options: Options) -> Found | GrowthMeasured:
 
 
 def _refuse_others(path: str | Path, kind: Kind, options: Options) -> None:
-    for each in fields(options):
-        if getattr(options, each.name) is not None and each.name not in TAKEN[kind]:
-            option = f"--{each.name.replace('_', '-')}"
+    for field in fields(options):
+        if getattr(options, field.name) is not None and field.name not in TAKEN[kind]:
+            option = f"--{field.name.replace('_', '-')}"
             raise UsageError(f"{option} does not apply: {path} holds {SAID[kind]}")
 
 

@@ -113,11 +113,11 @@ def fit_resistance(t: Floats, R: Floats, notes: Sequence[str], beside: Beside) -
     exponent, spread = _exponent(t, R, float(R_0), float(k))
     numbers |= {"exponent": exponent, "exponent_sd": spread}
     parabolic = abs(exponent - 0.5) <= ROOT_WITHIN + 2.0 * spread
-    said = list(notes)
+    remarks = list(notes)
     if not parabolic:
-        said.append(f"R grows as t^{exponent:.2g}, not as its root: growth is not parabolic")
-    numbers |= _products(float(k), float(t.max()), float(sd[1] / k), beside, said)
-    return GrowthMeasured(numbers, parabolic=parabolic, notes=said)
+        remarks.append(f"R grows as t^{exponent:.2g}, not as its root: growth is not parabolic")
+    numbers |= _products(float(k), float(t.max()), float(sd[1] / k), beside, remarks)
+    return GrowthMeasured(numbers, parabolic=parabolic, notes=remarks)
 
 
 def _check(beside: Beside) -> None:
@@ -150,27 +150,27 @@ def _products(
     k: float, last_s: float, relative_sd: float, beside: Beside, notes: list[str]
 ) -> dict[str, float]:
     """What follows from the slope k, ohm cm2/s^0.5, with what is known beside it."""
-    found: dict[str, float] = {}
+    numbers: dict[str, float] = {}
     thickness, volume = _thickness_and_volume(beside)
     if beside.drive_V is not None:
-        found["r_v_ohm_cm4_C"] = k**2 / (2.0 * beside.drive_V)
-        found["r_v_ohm_cm4_C_sd"] = 2.0 * relative_sd * found["r_v_ohm_cm4_C"]
+        numbers["r_v_ohm_cm4_C"] = k**2 / (2.0 * beside.drive_V)
+        numbers["r_v_ohm_cm4_C_sd"] = 2.0 * relative_sd * numbers["r_v_ohm_cm4_C"]
         notes.append("r v holds where the products conduct electrons; else it is v/(r sigma_ion^2)")
     if thickness is None:
         notes.append("a thickness (or a charge and a volume per charge) would give sigma_ion")
-        return found
+        return numbers
     sigma_ion = thickness / (k * math.sqrt(last_s))
-    found |= {"sigma_ion_S_cm": sigma_ion, "sigma_ion_S_cm_sd": relative_sd / math.log(10.0)}
+    numbers |= {"sigma_ion_S_cm": sigma_ion, "sigma_ion_S_cm_sd": relative_sd / math.log(10.0)}
     if volume is None or beside.drive_V is None:
         notes.append("the drive and a charge or a volume per charge would give sigma_ele")
-        return found
+        return numbers
     r = 2.0 * volume * beside.drive_V * last_s / thickness**2
-    found |= {"volume_per_charge_cm3_C": volume, "r_ohm_cm": r}
+    numbers |= {"volume_per_charge_cm3_C": volume, "r_ohm_cm": r}
     if r * sigma_ion > 1.0:
-        found["sigma_ele_S_cm"] = 1.0 / (r - 1.0 / sigma_ion)
+        numbers["sigma_ele_S_cm"] = 1.0 / (r - 1.0 / sigma_ion)
     else:
         notes.append("r is not above 1/sigma_ion: the products conduct electrons, no sigma_ele")
-    return found
+    return numbers
 
 
 def _thickness_and_volume(beside: Beside) -> tuple[float | None, float | None]:

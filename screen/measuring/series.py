@@ -48,8 +48,8 @@ class _AgainstLithium(Quantity):
 
     def conversion(self, text: str) -> Conversion | None:
         """To volts against Li/Li+; None where no electrode of lithium is named."""
-        found = unit_of(NUMERIC["oxidation_limit_V"], text) if "vs" in text.lower() else None
-        return None if found is None else Conversion(found.factor, found.shift)
+        unit = unit_of(NUMERIC["oxidation_limit_V"], text) if "vs" in text.lower() else None
+        return None if unit is None else Conversion(unit.factor, unit.shift)
 
 
 class Temperatures(Quantity):
@@ -57,8 +57,8 @@ class Temperatures(Quantity):
 
     def conversion(self, text: str) -> Conversion | None:
         """To kelvin; None where the unit is unknown."""
-        found = unit_of(NUMERIC["sigma_ele_temperature_K"], text)
-        return None if found is None else Conversion(found.factor, found.shift)
+        unit = unit_of(NUMERIC["sigma_ele_temperature_K"], text)
+        return None if unit is None else Conversion(unit.factor, unit.shift)
 
 
 TEMPERATURE = Temperatures(
@@ -166,19 +166,19 @@ def read_series(path: str | Path, geometry: Geometry, temperature_K: float | Non
         raise UsageError(f"{path}: {len(columns.rows)} points; expected {FEWEST} or more")
     notes = [*columns.notes, *_size_notes(geometry)]
     geometry = _with_temperature(geometry, stated, temperature_K, notes)
-    found = columns.values
+    values = columns.values
     per_cm2 = 1.0 if size == "density" else 1.0 / geometry.area_cm2
-    V, j = found[voltage], found[size] * per_cm2
+    V, j = values[voltage], values[size] * per_cm2
     if voltage == "potential against lithium":
         V = V - geometry.reference_V
         notes.append(f"V = E less {geometry.reference_V:g} V of the reference electrode")
     elif voltage != "voltage":
         notes.append(f"taken: the {voltage}")
-    _compare_area(found, geometry, path)
-    j_sd = found[spread] * per_cm2 if spread in found else None
+    _compare_area(values, geometry, path)
+    j_sd = values[spread] * per_cm2 if spread in values else None
     if j_sd is not None:
         notes.append("points are weighted by the errors that the file states")
-    series = Series(V, j, found.get("time"), geometry, notes, j_sd)
+    series = Series(V, j, values.get("time"), geometry, notes, j_sd)
     _judge_size(series, path)
     return series
 
@@ -202,16 +202,16 @@ def _check(geometry: Geometry) -> None:
 
 def _size_notes(geometry: Geometry) -> list[str]:
     """What is said of a thickness or an area that few samples have."""
-    said, cm, cm2 = [], geometry.thickness_cm, geometry.area_cm2
+    notes, cm, cm2 = [], geometry.thickness_cm, geometry.area_cm2
     if cm < PELLET_CM[0]:
-        said.append(
+        notes.append(
             f"thickness {1e4 * cm:g} um is that of a film; in mm it would be --um {1e7 * cm:g}"
         )
     if cm > PELLET_CM[1]:
-        said.append(f"thickness {cm:g} cm is more than that of a pellet: is it in um?")
+        notes.append(f"thickness {cm:g} cm is more than that of a pellet: is it in um?")
     if not PELLET_CM2[0] <= cm2 <= PELLET_CM2[1]:
-        said.append(f"area {cm2:g} cm2 is unusual; in mm2 it would be --cm2 {0.01 * cm2:g}")
-    return said
+        notes.append(f"area {cm2:g} cm2 is unusual; in mm2 it would be --cm2 {0.01 * cm2:g}")
+    return notes
 
 
 def _with_temperature(

@@ -47,7 +47,7 @@ def smooth(V: Floats, y: Floats, relative: Floats) -> Smooth:
     for weight in WEIGHTS:
         runs.append(_fit(integral, spread, np.sqrt(weight) * bend, y, relative, start))
         start = runs[-1].x
-    best = min(runs, key=lambda each: each.score)
+    best = min(runs, key=lambda curve: curve.score)
     inside = (knots >= V.min() - 1e-12) & (knots <= V.max() + 1e-12)
     sd = np.sqrt(np.maximum(np.diag(best.covariance), 0.0))
     return Smooth(knots[inside], best.x[inside], sd[inside], best.residuals)
@@ -55,7 +55,7 @@ def smooth(V: Floats, y: Floats, relative: Floats) -> Smooth:
 
 def _interpolation(knots: Floats, fine: Floats) -> Floats:
     """(fine, knots): values at `fine` from those at the knots, linear between them."""
-    return np.stack([np.interp(fine, knots, each) for each in np.eye(len(knots))], axis=1)
+    return np.stack([np.interp(fine, knots, basis) for basis in np.eye(len(knots))], axis=1)
 
 
 def _integrals(fine: Floats, V: Floats) -> Floats:

@@ -25,9 +25,9 @@ def seconds(cells: Sequence[str]) -> NDArray[np.float64] | None:
         if re.search("[A-Za-z]{3}|[-/.].*[-/.]", first.replace("e-", "e")):
             raise NoTime(f"{first[:30]!r} is no time (numbers, h:mm:ss, or ISO dates)")
         return None
-    found = np.array([_moment(cell.strip()) for cell in cells])
-    back = np.append(False, np.diff(found) < -_DAY_S / 2)
-    return found + _DAY_S * np.cumsum(back)
+    times = np.array([_moment(cell.strip()) for cell in cells])
+    back = np.append(False, np.diff(times) < -_DAY_S / 2)
+    return times + _DAY_S * np.cumsum(back)
 
 
 def _moment(cell: str) -> float:

@@ -71,12 +71,12 @@ def steps(V: Floats, j: Floats, t: Floats) -> list[Step]:
     covered = sum(part.stop - part.start for part in held)
     if len(held) < FEWEST_STEPS or covered < 0.8 * len(V):
         return []
-    found = []
+    voltage_steps = []
     for part in held:
         limit = limit_of(t[part], np.abs(j[part]))
         sign = float(np.sign(np.median(j[part])))
-        found.append(Step(float(np.median(V[part])), sign, limit))
-    return found
+        voltage_steps.append(Step(float(np.median(V[part])), sign, limit))
+    return voltage_steps
 
 
 def limit_of(t: Floats, j: Floats) -> Limit:
@@ -90,7 +90,7 @@ def limit_of(t: Floats, j: Floats) -> Limit:
     fits = [_fit(t, j / scale, count) for count in (1, 2) if len(t) > 2 * (2 * count + 1)]
     if not fits:
         return Limit(last, float("nan"), last, float(t[-1]))
-    _, x, sd, misfit = min(fits, key=lambda each: each[0])
+    _, x, sd, misfit = min(fits, key=lambda fit: fit[0])
     value, time = float(np.exp(x[0])) * scale, float(np.exp(x[2::2].max()))
     noise = float(np.median(np.abs(np.diff(j, 2)))) / (0.6745 * np.sqrt(6.0))
     exponential = misfit * scale <= 2.0 * noise + 1e-6 * scale
@@ -140,7 +140,7 @@ def _fit(t: Floats, j: Floats, count: int) -> tuple[float, Floats, float, float]
             for place in range(count):
                 start += [(float(j[0]) - 1.0) / count, np.log(span * slow / 8.0**place)]
             runs.append(least_squares(residual, start, bounds=(low, high), max_nfev=400))
-    run = min(runs, key=lambda each: each.cost)
+    run = min(runs, key=lambda fit: fit.cost)
     n, k = len(t), len(run.x) + 1
     free = max(n - len(run.x), 1)
     J = np.asarray(run.jac, np.float64)

@@ -15,37 +15,37 @@ from muli.screen.measuring.resistance import GrowthMeasured
 
 def sentences(found: Measured) -> list[str]:
     """The law with its numbers and their errors, what was noticed, and whether it was steady."""
-    said = [f"law: {found.law}"]
+    lines = [f"law: {found.law}"]
     for key, value in found.numbers.items():
         if key.endswith("_sd"):
             continue
         sd = found.numbers.get(f"{key}_sd")
         unit = "decades" if key.endswith("_S_cm") else ""
-        said.append(
+        lines.append(
             f"{key:<18} {value:.4g}"
             + (f"  (sd {sd:.2g} {unit})".replace(" )", ")") if sd is not None else "")
         )
     if found.curve:
         ends = found.curve[0], found.curve[-1]
-        said.append(
+        lines.append(
             "sigma_ele(E): "
             + " ... ".join(
-                f"10^{each['log10_sigma_ele']:.2f} S/cm at {each['E_V']:.2f} V" for each in ends
+                f"10^{point['log10_sigma_ele']:.2f} S/cm at {point['E_V']:.2f} V" for point in ends
             )
         )
-    said.append("steady" if found.steady else "not steady")
-    return said + [f"note: {note}" for note in found.notes]
+    lines.append("steady" if found.steady else "not steady")
+    return lines + [f"note: {note}" for note in found.notes]
 
 
 def growth_sentences(found: GrowthMeasured) -> list[str]:
     """The numbers of an interphase with their errors, and what was noticed."""
-    said = ["R = R_0 + k sqrt(t)"]
+    lines = ["R = R_0 + k sqrt(t)"]
     for key, value in found.numbers.items():
         if not key.endswith("_sd"):
             sd = found.numbers.get(f"{key}_sd")
-            said.append(f"{key:<24} {value:.4g}" + ("" if sd is None else f"  (sd {sd:.2g})"))
-    said.append("parabolic" if found.parabolic else "not parabolic")
-    return said + [f"note: {note}" for note in found.notes]
+            lines.append(f"{key:<24} {value:.4g}" + ("" if sd is None else f"  (sd {sd:.2g})"))
+    lines.append("parabolic" if found.parabolic else "not parabolic")
+    return lines + [f"note: {note}" for note in found.notes]
 
 
 def row_of(found: Found, name: str, formula: str = "") -> dict[str, Any]:
