@@ -39,10 +39,10 @@ def design(
     source = with_criteria(spec if isinstance(spec, Source) else load(spec), criteria)
     if for_life(source):
         return life_designs(source)
-    found = cases(source)
+    all_cases = cases(source)
     uncertain = source.spec.uncertainty is not None
-    answers = robust_cases(source.spec, found) if uncertain else solve_cases(found)
+    answers = robust_cases(source.spec, all_cases) if uncertain else solve_cases(all_cases)
     return [
         {**case.scenario, "criteria": list(case.criteria), **answer.as_json()}
-        for case, answer in zip(found, answers, strict=True)
+        for case, answer in zip(all_cases, answers, strict=True)
     ]

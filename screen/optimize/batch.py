@@ -49,25 +49,27 @@ def _solve(cases: Sequence[Case], relax: bool) -> list[Answer]:
     problems = [case.problem for case in cases if case.problem is not None]
     names = [list(case.names) for case in cases]
     answers = _answers(problems, names)
-    failed = [i for i, each in enumerate(answers) if not each.feasible]
+    failed = [i for i, solution in enumerate(answers) if not solution.feasible]
     for demand in relaxations(cases[0].criteria) if failed and relax else ():
         easier = _answers(
             [relaxed(problems[i], demand) for i in failed], [names[i] for i in failed]
         )
-        for i, each in zip(failed, easier, strict=True):
-            if each.feasible:
-                found = {
-                    "thickness_nm": each.thickness_nm,
-                    "asr_coating_ohm_cm2": each.asr_coating_ohm_cm2,
+        for i, solution in zip(failed, easier, strict=True):
+            if solution.feasible:
+                design = {
+                    "thickness_nm": solution.thickness_nm,
+                    "asr_coating_ohm_cm2": solution.asr_coating_ohm_cm2,
                 }
-                answers[i] = replace(answers[i], relaxed={**answers[i].relaxed, demand: found})
-    return [replace(each, notes=list(c.notes)) for c, each in zip(cases, answers, strict=True)]
+                answers[i] = replace(answers[i], relaxed={**answers[i].relaxed, demand: design})
+    return [
+        replace(solution, notes=list(c.notes)) for c, solution in zip(cases, answers, strict=True)
+    ]
 
 
 def _answers(problems: Sequence[Problem], names: Sequence[list[str]]) -> list[Answer]:
     size = _padded(len(problems))
     solved = jax.tree.map(np.asarray, solve_batch(stacked(problems, size)))
-    lanes = [jax.tree.map(lambda each, i=i: each[i], solved) for i in range(len(problems))]
+    lanes = [jax.tree.map(lambda x, i=i: x[i], solved) for i in range(len(problems))]
     return [
         answer(problem, optimum, checked, its)
         for problem, (optimum, checked), its in zip(problems, lanes, names, strict=True)
@@ -84,7 +86,7 @@ def _padded(count: int) -> int:
 
 def _shape(problem: Problem) -> Hashable:
     leaves, structure = jax.tree.flatten(problem)
-    return structure, tuple(each if is_plain(each) else np.shape(each) for each in leaves)
+    return structure, tuple(leaf if is_plain(leaf) else np.shape(leaf) for leaf in leaves)
 
 
 def unknown(case: Case) -> Answer:

@@ -26,10 +26,10 @@ DEFAULT_PROBABILITY = 0.95
 
 def robust_cases(spec: Spec, cases: Sequence[Case]) -> list[Answer]:
     """One answer per case: the thinnest design that holds with the probability asked for."""
-    asked = (spec.design.probability if spec.design else None) or DEFAULT_PROBABILITY
-    steps = tuple(sorted({*LADDER, asked}))
+    probability = (spec.design.probability if spec.design else None) or DEFAULT_PROBABILITY
+    steps = tuple(sorted({*LADDER, probability}))
     with jax.enable_x64(True):
-        return [_answer(spec, case, steps, asked) for case in cases]
+        return [_answer(spec, case, steps, probability) for case in cases]
 
 
 def _answer(spec: Spec, case: Case, steps: tuple[float, ...], asked: float) -> Answer:
@@ -37,8 +37,8 @@ def _answer(spec: Spec, case: Case, steps: tuple[float, ...], asked: float) -> A
         return unknown(case)
     if spec.uncertainty is None:
         raise SpecError("uncertainty", ["a robust design needs distributions"])
-    given = spec.uncertainty
-    draws = draw(given.distributions, given.draws, given.seed, case.literature)
+    uncertainty = spec.uncertainty
+    draws = draw(uncertainty.distributions, uncertainty.draws, uncertainty.seed, case.literature)
     middle = central(spec) | {k: case.values[k] for k in draws if k in case.values}
     problems = {"": case.problem}
     problems |= {name: relaxed(case.problem, name) for name in relaxations(case.criteria)}
@@ -46,14 +46,14 @@ def _answer(spec: Spec, case: Case, steps: tuple[float, ...], asked: float) -> A
         demand: _solve(problem, list(case.names), draws, middle, steps, asked)
         for demand, problem in problems.items()
     }
-    found = answers.pop("")
+    design = answers.pop("")
     easier = {
-        demand: {"price_of_certainty": each.price_of_certainty}
-        for demand, each in answers.items()
-        if any(row["thickness_nm"] for row in each.price_of_certainty)
+        demand: {"price_of_certainty": solution.price_of_certainty}
+        for demand, solution in answers.items()
+        if any(row["thickness_nm"] for row in solution.price_of_certainty)
     }
     return replace(
-        found, relaxed={} if found.feasible else easier, notes=[*case.notes, *found.notes]
+        design, relaxed={} if design.feasible else easier, notes=[*case.notes, *design.notes]
     )
 
 
@@ -67,7 +67,7 @@ def _solve(
 ) -> Answer:
     """The robust design of one problem, with the ladder of probabilities."""
     rungs = jax.tree.map(np.asarray, ladder(problem, sampled(problem, draws, middle, names), steps))
-    rung = jax.tree.map(lambda each: each[steps.index(asked)], rungs)
+    rung = jax.tree.map(lambda x: x[steps.index(asked)], rungs)
     return replace(
         _nominal(problem, rung, names),
         probability=float(rung.reached),
@@ -83,11 +83,11 @@ def _nominal(problem: Problem, rung: Rung, names: list[str]) -> Answer:
     met = float(rung.gap) <= FEASIBLE
     optimum = Optimum(rung.point, leaf(-1.0), leaf([]), leaf(np.abs(rung.gap)), leaf(0.0))
     inside = checked._replace(excess=np.float64(-1.0), outer=np.full_like(checked.outer, -1.0))
-    found = answer(problem, optimum, inside, names)
+    design = answer(problem, optimum, inside, names)
     if met:
-        return replace(found, status="ok")
+        return replace(design, status="ok")
     return replace(
-        found,
+        design,
         thickness_nm=None,
         nodes_V=None,
         asr_total_ohm_cm2=None,

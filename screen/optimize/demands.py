@@ -38,14 +38,14 @@ RELAXATIONS: dict[str, tuple[frozenset[Demand], ...]] = {
 
 def asked_criteria(source: Source) -> tuple[str, ...]:
     """The criteria of the spec that a design can hold. Raises `SpecError` where it has none."""
-    given = source.spec.ranking.criteria
-    asked = tuple(name for name in CRITERIA if name in given)
-    if not asked:
+    criteria = source.spec.ranking.criteria
+    chosen = tuple(name for name in CRITERIA if name in criteria)
+    if not chosen:
         expected = ", ".join(CRITERIA)
         raise SpecError(
-            source.name, [f"ranking.criteria = {list(given)}: a design takes some of {expected}"]
+            source.name, [f"ranking.criteria = {list(criteria)}: a design takes some of {expected}"]
         )
-    return asked
+    return chosen
 
 
 def only(problem: Problem, criteria: Collection[str]) -> Problem:
@@ -62,8 +62,8 @@ def relaxed(problem: Problem, name: str) -> Problem:
 
 def relaxations(criteria: Collection[str]) -> list[str]:
     """Those relaxations that drop nothing but what was asked."""
-    asked = {demand for name in criteria for demand in DEMANDS[name]}
-    return [name for name, parts in RELAXATIONS.items() if all(part & asked for part in parts)]
+    demands = {demand for name in criteria for demand in DEMANDS[name]}
+    return [name for name, parts in RELAXATIONS.items() if all(part & demands for part in parts)]
 
 
 def _without(problem: Problem, dropped: Collection[Demand]) -> Problem:

@@ -58,12 +58,12 @@ def life_designs(source: Source) -> list[dict[str, Any]]:
     years = _years_of(aged, at)
     protects = _protecting(aged, at) if "protects" in source.spec.ranking.criteria else None
     chance = _chance_of(problem, at) if _probability(source) else None
-    found = Found(
+    thicknesses = Found(
         _thinnest(_alive(source, years, chance, protects), grid, len(at["line"])),
         _longest(years, grid, len(at["line"])),
         _likeliest(chance, grid, len(at["line"])),
     )
-    return _answers(source, aged, at, found, chance)
+    return _answers(source, aged, at, thicknesses, chance)
 
 
 def for_life(source: Source) -> bool:
@@ -106,7 +106,7 @@ def _lines(problem: Problem) -> Positions:
     """Positions of all lines, charged."""
     space = problem.space
     digits = [space.line_digits(line) for line in range(space.lines)]
-    at = {name: np.array([each[name] for each in digits]) for name in digits[0]}
+    at = {name: np.array([place[name] for place in digits]) for name in digits[0]}
     zero = np.zeros(space.lines, int)
     return {**at, "line": np.arange(space.lines), STATE: zero, THICKNESS: zero}
 
@@ -120,8 +120,8 @@ def _columns(aged: Aged, at: Positions, nm: Floats) -> dict[str, Floats]:
     """Columns of ageing of all lines at thicknesses (..., lines), nm."""
     repeats = nm.size // nm.shape[-1]
     tiled = {name: np.tile(where, repeats) for name, where in at.items()}
-    found = aged.columns(tiled, nm.ravel())
-    return {name: each.reshape(nm.shape) for name, each in found.items()}
+    columns = aged.columns(tiled, nm.ravel())
+    return {name: column.reshape(nm.shape) for name, column in columns.items()}
 
 
 def _protecting(aged: Aged, at: Positions) -> Callable[[Floats], NDArray[np.bool_]]:
@@ -153,12 +153,12 @@ def _alive(
     protects: Callable[[Floats], NDArray[np.bool_]] | None,
 ) -> Callable[[Floats], NDArray[np.bool_]]:
     """Whether lines live at thicknesses, with the probability where one is asked for."""
-    asked = _probability(source)
+    least = _probability(source)
     assert source.spec.ageing is not None
     life = source.spec.ageing.life_years
 
     def alive(nm: Floats) -> NDArray[np.bool_]:
-        lives = years(nm) >= life if chance is None or asked is None else chance(nm) >= asked
+        lives = years(nm) >= life if chance is None or least is None else chance(nm) >= least
         return np.asarray(lives if protects is None else lives & protects(nm))
 
     return alive
@@ -186,8 +186,8 @@ def _longest(years: Callable[[Floats], Floats], grid: Floats, lines: int) -> Flo
         a, b = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
         left = years(np.exp(a)) >= years(np.exp(b))
         low, high = np.where(left, low, a), np.where(left, b, high)
-    found = np.where(np.isnan(for_ever), np.exp(0.5 * (low + high)), for_ever)
-    return np.where(np.nanmax(np.nan_to_num(table, nan=-1.0), axis=0) > 0, found, np.nan)
+    thickness = np.where(np.isnan(for_ever), np.exp(0.5 * (low + high)), for_ever)
+    return np.where(np.nanmax(np.nan_to_num(table, nan=-1.0), axis=0) > 0, thickness, np.nan)
 
 
 def _likeliest(chance: Callable[[Floats], Floats] | None, grid: Floats, lines: int) -> Floats:
@@ -213,7 +213,7 @@ def _answers(
     problem, spec = aged.problem, source.spec
     assert spec.ageing is not None
     longest_first = spec.design is not None and "lifetime" in spec.design.objective
-    asked = {*spec.ranking.criteria, "affordable", LIVES}
+    criteria = {*spec.ranking.criteria, "affordable", LIVES}
     chosen = found.longest if longest_first else found.thinnest
     put = np.where(np.isnan(chosen), found.longest, chosen)
     likely = np.where(np.isnan(chosen), found.likeliest, chosen)
@@ -228,10 +228,10 @@ def _answers(
         known = chosen[line] == chosen[line]
         answers.append(
             {
-                **_scenario(problem, {name: int(each[line]) for name, each in at.items()}),
+                **_scenario(problem, {name: int(places[line]) for name, places in at.items()}),
                 "boundary": problem.spec.screen.boundary[int(at["boundary"][line])],
                 "anode_side_V": float(max(row.E_anode[line], row.reduction[line])),
-                "criteria": [c for c in ("protects", "affordable", LIVES) if c in asked],
+                "criteria": [c for c in ("protects", "affordable", LIVES) if c in criteria],
                 "thickness_nm": [float(chosen[line])] if known else None,
                 "feasible": bool(known),
                 "status": "ok" if known else why_not[line],
@@ -256,13 +256,13 @@ def _answers(
 def _scenario(problem: Problem, at: dict[str, int]) -> dict[str, Any]:
     """Materials and numbers of a line, under the names of a design."""
     frames, numbers = problem.materials.frames, problem.numbers
-    found: dict[str, Any] = {"coating": str(frames[COATING]["name"].iloc[at[COATING]])}
+    row: dict[str, Any] = {"coating": str(frames[COATING]["name"].iloc[at[COATING]])}
     for role in ("electrolyte", "cathode", "anode"):
         if role in frames:
-            found[role] = str(frames[role]["name"].iloc[at[role]])
+            row[role] = str(frames[role]["name"].iloc[at[role]])
         else:
             key = f"{role}_potential_V"
-            found[role] = f"{numbers[key][at[key]]:g} V"
+            row[role] = f"{numbers[key][at[key]]:g} V"
     skipped = ("boundary", "cathode_potential_V", "anode_potential_V", THICKNESS)
     rest = {key: float(values[at[key]]) for key, values in numbers.items() if key not in skipped}
-    return found | rest
+    return row | rest

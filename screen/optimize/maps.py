@@ -71,15 +71,15 @@ def design_maps(source: Source) -> list[DesignMap]:
         raise SpecError(source.name, [word])
     refuse_unread(source)
     if not set(CRITERIA) <= set(source.spec.ranking.criteria):
-        given = list(source.spec.ranking.criteria)
-        word = f"ranking.criteria = {given}: a map shows protects and affordable; name both"
+        criteria = list(source.spec.ranking.criteria)
+        word = f"ranking.criteria = {criteria}: a map shows protects and affordable; name both"
         raise SpecError(source.name, [word])
     materials = chosen_materials(source, None)[1]
     cells: dict[Hashable, list[Scenario]] = defaultdict(list)
     for scenario in scenarios(source.spec, materials):
         cells[_title(scenario)].append(scenario)
     with jax.enable_x64(True):
-        return [_design_map(source, each, materials) for each in cells.values()]
+        return [_design_map(source, cell, materials) for cell in cells.values()]
 
 
 def _title(scenario: Scenario) -> str:
@@ -125,7 +125,7 @@ def _design_map(
         return np.where((low > high) | np.isinf(low) | (spare == 0), 0.0, high)
 
     ends = window.oxidation, max(scenario.cathode[1])
-    coatings = [_with_means(tables_at(materials, each)["coating"], *ends) for each in cell]
+    coatings = [_with_means(tables_at(materials, member)["coating"], *ends) for member in cell]
     return DesignMap(
         _title(scenario),
         budget,
@@ -141,7 +141,7 @@ def _design_map(
 
 def _with_means(coatings: pd.DataFrame, low: float, high: float) -> pd.DataFrame:
     """Coatings with the mean of a curve between two potentials (V) as their sigma_ele."""
-    ends = (np.full(len(coatings), each) for each in (low, high))
+    ends = (np.full(len(coatings), end) for end in (low, high))
     means = pd.Series(means_between(coatings, *ends), coatings.index)
     return coatings.assign(sigma_ele_S_cm=means.fillna(coatings["sigma_ele_S_cm"]))
 
@@ -224,8 +224,8 @@ def _at_limit(
         return max_sigma_ele(stack, limit)
 
     known = jnp.where(jnp.isnan(limit), E_anode, limit)
-    found = jax.vmap(lambda L, s: one(L, s))(thickness, sigma_ion)
-    return jnp.where(jnp.isnan(limit) | (known <= E_anode), 0.0, found)
+    resistance = jax.vmap(lambda L, s: one(L, s))(thickness, sigma_ion)
+    return jnp.where(jnp.isnan(limit) | (known <= E_anode), 0.0, resistance)
 
 
 def _placed(
@@ -241,13 +241,13 @@ def _placed(
     """
     columns = {"name": coatings[0]["name"].to_numpy()}
     for kind in ("sigma_ion_S_cm", "sigma_ele_S_cm"):
-        given = np.stack([table[kind].to_numpy(float) for table in coatings])
+        sigma = np.stack([table[kind].to_numpy(float) for table in coatings])
         library = coatings[0][f"{kind}_library"].to_numpy(float)
-        scale = np.where(np.isnan(library), 1.0, given[0] / library)  # to the map's temperature
+        scale = np.where(np.isnan(library), 1.0, sigma[0] / library)  # to the map's temperature
         for end, extreme in (("low", np.min), ("high", np.max)):
             values = coatings[0][f"{kind}_{end}"].to_numpy(float) * scale
             assumed = np.isnan(values) | (f"coating.{kind}" in overrides)
-            columns[f"{kind}_{end}"] = np.where(assumed, extreme(given, axis=0), values)
+            columns[f"{kind}_{end}"] = np.where(assumed, extreme(sigma, axis=0), values)
     table = pd.DataFrame(columns).dropna(subset=["sigma_ion_S_cm_low"]).reset_index(drop=True)
     for end in ("low", "high"):
         table[f"max_sigma_ele_S_cm_{end}"] = largest(table[f"sigma_ion_S_cm_{end}"].to_numpy(float))

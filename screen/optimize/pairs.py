@@ -32,12 +32,12 @@ def layered(source: Source, layers: int) -> pd.DataFrame:
     names = list(dict.fromkeys(case.names[-1] for case in usable))
     stacks = cases(source, list(permutations(names, layers)))
     single = {
-        _key(case, case.names[-1]): found
-        for case, found in zip(usable, solve_cases(usable, relax=False), strict=True)
+        _key(case, case.names[-1]): answer
+        for case, answer in zip(usable, solve_cases(usable, relax=False), strict=True)
     }
     rows = [
-        _row(case, found, [single[_key(case, name)] for name in case.names[1:]])
-        for case, found in zip(stacks, solve_cases(stacks, relax=False), strict=True)
+        _row(case, answer, [single[_key(case, name)] for name in case.names[1:]])
+        for case, answer in zip(stacks, solve_cases(stacks, relax=False), strict=True)
     ]
     table = pd.DataFrame(rows)
     table["_thickness"] = [float(f"{t:.4g}") for t in table["total_thickness_nm"].astype(float)]
@@ -53,7 +53,7 @@ def _key(case: Case, coating: str) -> tuple[Any, ...]:
 
 def _row(case: Case, found: Answer, members: list[Answer]) -> dict[str, Any]:
     total = sum(found.thickness_nm) if found.thickness_nm else None
-    thinner = [sum(each.thickness_nm) for each in members if each.thickness_nm]
+    thinner = [sum(member.thickness_nm) for member in members if member.thickness_nm]
     return {
         **case.scenario,
         "criteria": list(case.criteria),
@@ -63,7 +63,7 @@ def _row(case: Case, found: Answer, members: list[Answer]) -> dict[str, Any]:
         "asr_coating_ohm_cm2": found.asr_coating_ohm_cm2,
         "status": found.status,
         "misses_by": found.misses_by,
-        "beats_members": total is not None and all(total < each * (1 - SAME) for each in thinner),
+        "beats_members": total is not None and all(total < nm * (1 - SAME) for nm in thinner),
         "why": _why(case, found, members),
     }
 
@@ -73,9 +73,10 @@ def _why(case: Case, found: Answer, members: list[Answer]) -> str:
     if not found.feasible:
         return found.message
     alone = [
-        f"{name} alone {_alone(each)}" for name, each in zip(case.names[1:], members, strict=True)
+        f"{name} alone {_alone(member)}"
+        for name, member in zip(case.names[1:], members, strict=True)
     ]
-    limits = "; ".join(each for each in found.active_constraints if "bound" not in each)
+    limits = "; ".join(limit for limit in found.active_constraints if "bound" not in limit)
     return f"{'; '.join(alone)}; together limited by: {limits or 'the bounds'}"
 
 

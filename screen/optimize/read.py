@@ -62,12 +62,12 @@ def cases(source: Source, stacks: list[tuple[str, ...]] | None = None) -> list[C
     refuse_unread(source)
     criteria = asked_criteria(source)
     chosen, materials = chosen_materials(source, stacks)
-    found = []
+    all_cases = []
     for scenario in scenarios(spec, materials):
         tables = tables_at(materials, scenario)
         rows = {role: frame.to_dict("index") for role, frame in tables.items()}
-        found += [_case(spec, rows, scenario, coating, criteria) for coating in chosen]
-    return found
+        all_cases += [_case(spec, rows, scenario, coating, criteria) for coating in chosen]
+    return all_cases
 
 
 def refuse_unread(source: Source) -> None:
@@ -105,15 +105,15 @@ def chosen_materials(
 ) -> tuple[list[tuple[str, ...]], dict[str, pd.DataFrame]]:
     """Coating stacks by the library's names, and one table per role indexed by name."""
     selection = source.spec.axes.coating
-    asked = list(selection.names) if stacks is None else stacks
-    single = list(dict.fromkeys(name for stack in asked for name in stack))
+    wanted = list(selection.names) if stacks is None else stacks
+    single = list(dict.fromkeys(name for stack in wanted for name in stack))
     if single:
         selection = Selection(tuple((name,) for name in single))
     axes = source.spec.axes.model_copy(update={"coating": selection})
     frames = resolve(replace(source, spec=source.spec.model_copy(update={"axes": axes}))).frames
     known = frames["coating"]["name"].tolist()
     named = dict(zip(single, known, strict=True)) if single else {}
-    chosen = [tuple(named[name] for name in stack) for stack in asked] or [(n,) for n in known]
+    chosen = [tuple(named[name] for name in stack) for stack in wanted] or [(n,) for n in known]
     indexed = {role: frame.set_index("name", drop=False) for role, frame in frames.items()}
     return chosen, indexed
 
@@ -160,7 +160,7 @@ def _literature(
     """
     drawn = spec.uncertainty.distributions if spec.uncertainty else {}
     values, ranges = {}, {}
-    for key in (key for key, given in drawn.items() if "literature" in given):
+    for key in (key for key, distribution in drawn.items() if "literature" in distribution):
         owner, _, name = key.rpartition(".")
         named = [row for row in rows if is_of(key, str(row["name"]))]
         row = rows[owner == "coating"] if not material_of(key) else (named or rows)[0]
@@ -236,17 +236,17 @@ def _variables(
     design: Design, layers: int, numbers: Mapping[str, float]
 ) -> tuple[tuple[Variable, ...], Array, Array]:
     """Variables in the layers' order, their bounds in the units of the kernels."""
-    asked = dict(design.variables)
-    if "coating_thickness_nm" not in asked and "coating_thickness_nm" not in numbers:
-        asked["coating_thickness_nm"] = THICKNESS_NM
-    if "margin" in design.objective and "margin_V" not in asked:
-        asked["margin_V"] = (design.margin_V, 5.0)
-    found = [
+    ranges = dict(design.variables)
+    if "coating_thickness_nm" not in ranges and "coating_thickness_nm" not in numbers:
+        ranges["coating_thickness_nm"] = THICKNESS_NM
+    if "margin" in design.objective and "margin_V" not in ranges:
+        ranges["margin_V"] = (design.margin_V, 5.0)
+    rows = [
         (variable, low * unit, high * unit)
-        for key, (low, high) in asked.items()
+        for key, (low, high) in ranges.items()
         for variable, unit in _places(key, layers)
     ]
-    variables, lower, upper = zip(*found, strict=True)
+    variables, lower, upper = zip(*rows, strict=True)
     return variables, leaf(lower), leaf(upper)
 
 
@@ -295,10 +295,10 @@ def contact_resistances(
 
     Contacts between coating layers are ideal; the cathode's own are spread over its larger area.
     """
-    given = [overrides.get(f"interface.{name}_asr_ohm_cm2", 0.0) for name in CONTACTS]
-    if not any(given):
+    resistances = [overrides.get(f"interface.{name}_asr_ohm_cm2", 0.0) for name in CONTACTS]
+    if not any(resistances):
         return None
-    anode, inner, outer = given[0], given[1] / area, given[2] / area
+    anode, inner, outer = resistances[0], resistances[1] / area, resistances[2] / area
     return tuple(np.float64(r) for r in (anode, inner, *[0.0] * (layers - 2), outer))
 
 

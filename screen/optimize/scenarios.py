@@ -37,7 +37,7 @@ def scenarios(spec: Spec, materials: Mapping[str, pd.DataFrame]) -> Iterator[Sce
     }
     if varied and "coating_thickness_nm" not in varied and axes.coating_thickness_nm is not None:
         numbers["coating_thickness_nm"] = axes.coating_thickness_nm.values()
-    overrides = {key: each.values() for key, each in axes.others.items()}
+    overrides = {key: axis.values() for key, axis in axes.others.items()}
     overrides |= {k: np.asarray([x]) for k, x in central(spec).items() if k not in overrides}
     for electrolyte, cathode, anode, boundary in product(
         materials["electrolyte"]["name"],
@@ -61,9 +61,9 @@ def central(spec: Spec) -> dict[str, float]:
     """The median of every property that is drawn: what a design is read at."""
     drawn = spec.uncertainty.distributions if spec.uncertainty else {}
     return {
-        key: float(quantile(given, 0.0)[0])
-        for key, given in drawn.items()
-        if "literature" not in given
+        key: float(quantile(distribution, 0.0)[0])
+        for key, distribution in drawn.items()
+        if "literature" not in distribution
     }
 
 
@@ -100,19 +100,19 @@ def tables_at(materials: Mapping[str, pd.DataFrame], scenario: Scenario) -> dict
 
 def _own_values(frame: pd.DataFrame, role: str, scenario: Scenario) -> pd.DataFrame:
     """The table with what the scenario gives to single materials, at its temperature."""
-    temperature, given = scenario.numbers["temperature_K"], typed(scenario, role)
+    temperature, columns = scenario.numbers["temperature_K"], typed(scenario, role)
     own = {
         material: values
         for material in frame["name"]
         if (values := {k: v for k, v in scenario.overrides.items() if is_of(k, material)})
     }
-    parts = [at_temperature(frame[~frame["name"].isin(own)], temperature, given)]
+    parts = [at_temperature(frame[~frame["name"].isin(own)], temperature, columns)]
     for material, values in own.items():
         row = frame.loc[[material]].copy()
         named = {key.rpartition(".")[2]: value for key, value in values.items()}
         for name, value in named.items():
             row[name] = value
-        parts.append(at_temperature(row, temperature, given | named.keys()))
+        parts.append(at_temperature(row, temperature, columns | named.keys()))
     return pd.concat(parts).loc[frame.index] if own else parts[0]
 
 
