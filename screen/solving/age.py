@@ -86,12 +86,12 @@ def age_cells(cells: Sequence[AgeEntry]) -> list[Aged]:
     groups: dict[Shape, list[int]] = defaultdict(list)
     for number, cell in enumerate(cells):
         groups[_shape(cell)].append(number)
-    found: dict[int, Aged] = {}
+    aged: dict[int, Aged] = {}
     with jax.enable_x64(True):
         for shape, numbers in groups.items():
             rows = [_cell(cells[number], shape) for number in numbers]
-            found |= zip(numbers, in_chunks(_program(shape), rows, CHUNK), strict=True)
-    return [found[number] for number in range(len(cells))]
+            aged |= zip(numbers, in_chunks(_program(shape), rows, CHUNK), strict=True)
+    return [aged[number] for number in range(len(cells))]
 
 
 def answer(cell: AgeEntry, aged: Aged) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def _status(aged: Aged, count: int) -> str:
 
 
 def _shape(cell: AgeEntry) -> Shape:
-    products = [each for each in (cell.interphase, cell.anode_interphase) if each is not None]
+    products = [side for side in (cell.interphase, cell.anode_interphase) if side is not None]
     laws = [*cell.layers, *products]
     return Shape(
         laws=tuple(points_of(law) for law in laws),
@@ -218,9 +218,9 @@ def _program(shape: Shape) -> Callable[[Cell], Aged]:
         below = Window(cell.reduction, np.nan), {"cathode": None, "anode": anode}
         sides = [
             growth(stack, window, cell.times, area_factor=cell.area_factor, **products)
-            if asked
+            if present
             else None
-            for asked, (window, products) in ((shape.cathode, above), (shape.anode, below))
+            for present, (window, products) in ((shape.cathode, above), (shape.anode, below))
         ]
         return Aged(*sides)
 

@@ -69,12 +69,12 @@ def curves(cell: Cell, times_s: Floats) -> Curves:
     """Bands of one cell at these times."""
     rows = _rows(cell)
     with jax.enable_x64(True):
-        found = jax.tree.map(np.asarray, _thicknesses(rows, np.asarray(times_s, float)))
-    cathode, anode = found
+        thickness = jax.tree.map(np.asarray, _thicknesses(rows, np.asarray(times_s, float)))
+    cathode, anode = thickness
     film = np.asarray(rows.asr_coating)[:, None]
     on_cathode = film + cathode * CM_PER_NM / _column(rows.cathode.sigma_ion, cell.area_factor)
     on_anode = anode * CM_PER_NM / _column(rows.anode.sigma_ion, 1.0)
-    return Curves(*(_band(each) for each in (cathode, anode, on_cathode, on_anode)))
+    return Curves(*(_band(values) for values in (cathode, anode, on_cathode, on_anode)))
 
 
 @kept("curves of ageing", QUICK_COMPILE)
@@ -116,7 +116,7 @@ def _rows(cell: Cell) -> AgeingRow:
         E_cathode=all_draws(cell.cathode_potential_V),
         reduction=all_draws(cell.electrolyte_reduction_limit_V if cell.pins else NO_LIMIT_V),
         oxidation=all_draws(cell.electrolyte_oxidation_limit_V),
-        electrolyte_resistance=all_draws(length * sum(1.0 / each for each in sigma)),
+        electrolyte_resistance=all_draws(length * sum(1.0 / s for s in sigma)),
         coating_resistance=ion + ele,
         asr_coating=ion,
         asr_budget=all_draws(np.inf),
@@ -132,9 +132,10 @@ def _layer(cell: Cell, touches: str, scores: Floats) -> AgeingLayer:
     of = made([cell.electrolyte], touches)
     spreads = (of.sigma_ion, of.sigma_ele, of.volume_per_charge, of.reaction_rate)
     drawn = [
-        each.value * 10.0 ** (each.sd * scores[:, place]) for place, each in enumerate(spreads)
+        spread.value * 10.0 ** (spread.sd * scores[:, place])
+        for place, spread in enumerate(spreads)
     ]
     slope = of.hole_slope / (BOLTZMANN_EV * cell.temperature_K)
     law = (slope, of.hole_reference, of.hole_floor)
-    rising = AgeingRising(*(np.repeat(each, DRAWS) for each in law))
+    rising = AgeingRising(*(np.repeat(number, DRAWS) for number in law))
     return AgeingLayer(drawn[0], drawn[1], drawn[2], drawn[3], rising)

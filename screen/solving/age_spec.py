@@ -53,21 +53,21 @@ def age_spec(spec: SpecLike) -> SpecCells:
     refuse_other_parts(source)
     problem = prepare(source)
     refuse_ageing(problem)
-    asked = source.spec.ageing or Ageing()
+    ageing = source.spec.ageing or Ageing()
     at, thickness_nm = places(problem)
     believed = beliefs(problem)
-    aged = Aged(problem, asked, _medians(believed))
+    aged = Aged(problem, ageing, _medians(believed))
     times = aged.times if source.spec.ageing else np.geomspace(60.0, 10 * SECONDS["year"], STEPS)
     row, _ = aged.rows(at, thickness_nm)
     read = aged.reader(at)
     _refuse_unknown(problem, read, row)
     cells = [_cell(read, row, place, float(nm), times) for place, nm in enumerate(thickness_nm)]
     answers = answers_to(cells)
-    if asked.coverage < 1:
+    if ageing.coverage < 1:
         columns = aged.columns(at, thickness_nm)
         for place in np.flatnonzero(~read.bare).tolist():
-            answers[place] = _with_holes(asked, answers[place], columns, row, place)
-    bands = spread(problem, believed, at, thickness_nm, times, asked)
+            answers[place] = _with_holes(ageing, answers[place], columns, row, place)
+    bands = spread(problem, believed, at, thickness_nm, times, ageing)
     for place, answer in enumerate(answers):
         for name, band in bands.items():
             if name in answer:
@@ -79,12 +79,12 @@ def age_spec(spec: SpecLike) -> SpecCells:
 def _medians(believed: Beliefs) -> dict[str, Values]:
     """Medians of the conductivities of which a spread is known, S/cm."""
     columns, electrons = believed.columns, believed.fields["electrolyte_sigma_ele"]
-    found = {
+    medians = {
         f"coating.{kind}_S_cm": columns[f"{kind}_median_S_cm"]
         for kind in ("sigma_ion", "sigma_ele")
     }
-    found["electrolyte.sigma_ele_S_cm"] = Values(electrons.axes, 10.0**electrons.mean)
-    return {key: each for key, each in found.items() if isinstance(each, Values)}
+    medians["electrolyte.sigma_ele_S_cm"] = Values(electrons.axes, 10.0**electrons.mean)
+    return {key: values for key, values in medians.items() if isinstance(values, Values)}
 
 
 def _median_notes(problem: Problem, aged: Aged, at: Positions) -> list[str]:
@@ -95,8 +95,8 @@ def _median_notes(problem: Problem, aged: Aged, at: Positions) -> list[str]:
         unknown = np.isnan(plain.conductivity(role, kind)) & ~(plain.bare & (role == COATING))
         names = problem.materials.frames[role]["name"].iloc[plain.at[role][unknown]]
         if len(names):
-            told = few(sorted(set(map(str, names))), ", ", 5)
-            notes.append(f"{key} of {told}: no one value is known; the curve has the median")
+            listed = few(sorted(set(map(str, names))), ", ", 5)
+            notes.append(f"{key} of {listed}: no one value is known; the curve has the median")
     return notes
 
 
@@ -105,8 +105,8 @@ def _with_holes(
 ) -> dict[str, Any]:
     """The answer for a coating with holes: means over the interface, shares side by side."""
     labels = [label(time) for time in asked.times]
-    found = {n: [float(columns[f"{n}_at_{t}"][place]) for t in labels] for n in IN_TIME}
-    last = found["interphase_nm"][-1] * CM_PER_NM
+    means = {n: [float(columns[f"{n}_at_{t}"][place]) for t in labels] for n in IN_TIME}
+    last = means["interphase_nm"][-1] * CM_PER_NM
     status = answer["status"]
     if status in ("ok", *(end.name.lower() for end in GrowthEnd)):
         whole = float(row.electrolyte_thickness[place])
@@ -114,7 +114,7 @@ def _with_holes(
         status = "consumed" if last >= whole else "below_monolayer" if thin else "ok"
     kept = {key: value for key, value in answer.items() if key != "cathode_side_V"}
     rest = {name: float(columns[name][place]) for name in ("unprotected_share", "max_hole_share")}
-    sides = {name: values for name, values in found.items() if name in answer}
+    sides = {name: values for name, values in means.items() if name in answer}
     final = {"final_nm": float(columns["interphase_final_nm"][place])}
     return {**kept, **sides, **final, **rest, "status": status, "coverage": asked.coverage}
 
@@ -166,16 +166,16 @@ def places(problem: Problem) -> tuple[Positions, Any]:
     if count > MOST_CELLS:
         words = f"{count} cells, bare ones included; {MOST_CELLS} are the most: shorten the axes"
         raise SpecError(problem.source.name, [words])
-    found: list[dict[str, int]] = []
+    positions: list[dict[str, int]] = []
     lines: list[int] = []
     for group in range(space.groups):
         digits = space.line_digits(group * space.coatings)
         for coating in range(space.coatings):
-            found += [{**digits, COATING: coating, THICKNESS: i} for i in range(len(thickness))]
+            positions += [{**digits, COATING: coating, THICKNESS: i} for i in range(len(thickness))]
             lines += [group * space.coatings + coating] * len(thickness)
-        found.append({**digits, COATING: space.coatings, THICKNESS: 0})
+        positions.append({**digits, COATING: space.coatings, THICKNESS: 0})
         lines.append(group * space.coatings)  # a film of no thickness
-    at = {name: np.array([each[name] for each in found]) for name in found[0]}
+    at = {name: np.array([position[name] for position in positions]) for name in positions[0]}
     at["line"] = np.array(lines)
     at[STATE] = np.zeros(count, int)
     bare = at[COATING] == space.coatings
@@ -196,7 +196,7 @@ def _cell(read: Reader, rows: AgeingRow, place: int, nm: float, times: Any) -> A
         )
         for role in (("electrolyte",) if bare else ("electrolyte", "coating"))
     ]
-    given = row.reduction > NO_LIMIT_V
+    has_limit = row.reduction > NO_LIMIT_V
     asr = None if bare else [0.0, float(read.contacts()[place]), 0.0]
     return AgeEntry(
         layers=layers,
@@ -206,12 +206,12 @@ def _cell(read: Reader, rows: AgeingRow, place: int, nm: float, times: Any) -> A
         temperature_K=T,
         interface_asr_ohm_cm2=asr,
         oxidation_limit_V=row.oxidation,
-        reduction_limit_V=row.reduction if given else None,
+        reduction_limit_V=row.reduction if has_limit else None,
         interphase=_products(row.cathode, T),
-        anode_interphase=_products(row.anode, T) if given else None,
-        times_s=[float(each) for each in times],
+        anode_interphase=_products(row.anode, T) if has_limit else None,
+        times_s=[float(time) for time in times],
         area_factor=row.area_factor,
-        boundary="auto" if given else "given",
+        boundary="auto" if has_limit else "given",
     )
 
 

@@ -51,14 +51,14 @@ def spread(
     """Bands of the columns in time. at: positions of every cell, `line` among them."""
     with jax.enable_x64(True):
         lines = LinePrograms(problem, believed, "float64", None).lines(0, problem.space.lines)
-        line = jax.tree.map(lambda each: each[at["line"]], lines)
+        line = jax.tree.map(lambda x: x[at["line"]], lines)
         V_T = BOLTZMANN_EV * problem.numbers["temperature_K"][at["temperature_K"]]
         tables = product_tables(problem)
-        made = [
+        layers = [
             products_at(lambda key: tables[key][at["electrolyte"]], side, V_T) for side in TOUCHES
         ]
         holes = np.array([asked.coverage, asked.hole_radius_nm * CM_PER_NM])
-        low, high = _bands(line, made, np.asarray(thickness_nm, float), times_s, holes)
+        low, high = _bands(line, layers, np.asarray(thickness_nm, float), times_s, holes)
     return {name: Band(np.asarray(low[name]), np.asarray(high[name])) for name in IN_TIME}
 
 
@@ -66,13 +66,13 @@ def spread(
 def _bands(lines: Line, made: list[Products], nm: Any, times: Any, holes: Any) -> Any:
     """Percentiles of every cell, by column."""
     scores = jnp.asarray(normal_scores(DIMENSION, DRAWS, SEED))
-    asked = Asked(0.0, 1.0, holes[0], holes[1])
+    request = Asked(0.0, 1.0, holes[0], holes[1])
 
     def of_cell(line: Line, coated: Products, bare: Products, anode: Products, nm: Any) -> Any:
         under = jax.tree.map(lambda a, b: jnp.where(nm > 0, a, b), coated, bare)
 
         def column(z: Any) -> dict[str, Any]:
-            row = drawn_row(line, under, bare, anode, nm, asked, z)
+            row = drawn_row(line, under, bare, anode, nm, request, z)
             grown = ageing(row, times, times[-1])
             return {name: getattr(grown, name) for name in IN_TIME}
 
@@ -80,5 +80,5 @@ def _bands(lines: Line, made: list[Products], nm: Any, times: Any, holes: Any) -
         return jax.tree.map(lambda x: jnp.nanpercentile(x, jnp.array(PERCENT), axis=0), drawn)
 
     coated, bare, anode = made
-    found = jax.vmap(of_cell)(lines, coated, bare, anode, nm)
-    return [{name: each[:, place] for name, each in found.items()} for place in range(2)]
+    bands = jax.vmap(of_cell)(lines, coated, bare, anode, nm)
+    return [{name: values[:, place] for name, values in bands.items()} for place in range(2)]

@@ -33,52 +33,53 @@ def assumptions(entry: "CellEntry", setup: Setup, named: Named) -> tuple[str, ..
         if key not in entry.model_fields_set
         and not (key == "cathode_state" and not isinstance(entry.cathode, str))
     ]
-    said = [f"not given: {'; '.join(taken)}"] if taken else []
-    said += named.assumptions
+    notes = [f"not given: {'; '.join(taken)}"] if taken else []
+    notes += named.assumptions
     screen = setup.problem.spec.screen
-    said.append(
+    notes.append(
         f"areal capacity {screen.areal_capacity_mAh_cm2:g} mAh/cm2 (for the self-discharge), "
         f"computed limits within {screen.window_tolerance_V:g} V"
     )
     for role in ("coating", "electrolyte") if entry.coating is not None else ("electrolyte",):
-        said += _priors(entry, setup, role)
-    return (*said, *growth_notes(named))
+        notes += _priors(entry, setup, role)
+    return (*notes, *growth_notes(named))
 
 
 def _priors(entry: "CellEntry", setup: Setup, role: str) -> Iterator[str]:
     """Properties of a material that are only believed, with what is believed."""
     row = setup.problem.records[role][0]
-    found = evidence(row, tolerance_V=setup.problem.spec.screen.window_tolerance_V)
+    known = evidence(row, tolerance_V=setup.problem.spec.screen.window_tolerance_V)
     for name in ("sigma_ion_S_cm", "sigma_ele_S_cm"):
-        each = found[name]
+        belief = known[name]
         if name == "sigma_ele_S_cm" and curve_at(row) is not None:
             continue
-        if each.kind not in ("measured", "given") and name not in entry.typed(role):
+        if belief.kind not in ("measured", "given") and name not in entry.typed(role):
             yield (
-                f"{row['name']}: {name.removesuffix('_S_cm')} {_only(each)} (10^("
-                f"{each.mean:.1f} +- {each.sd:.1f}) S/cm); it enters the probabilities alone"
+                f"{row['name']}: {name.removesuffix('_S_cm')} {_only(belief)} (10^("
+                f"{belief.mean:.1f} +- {belief.sd:.1f}) S/cm); it enters the probabilities alone"
             )
     names = {f"{side}_limit_V": f"{side} limit" for side in ("reduction", "oxidation")}
     if role == "coating":
         names["oxidation_allowance_V"] = "how far past its oxidation limit it lasts"
         names |= _reactions(setup)
     for name, spoken in names.items():
-        each = found[name]
-        if each.kind == "prior" and math.isfinite(each.mean):
+        belief = known[name]
+        if belief.kind == "prior" and math.isfinite(belief.mean):
             unit = "V" if name.endswith("_V") else "meV/atom"
             yield (
-                f"{row['name']}: {spoken} is only a prior, {each.mean:.3g} +- {each.sd:.2g} {unit}"
+                f"{row['name']}: {spoken} is only a prior, {belief.mean:.3g} +- "
+                f"{belief.sd:.2g} {unit}"
             )
 
 
 def _reactions(setup: Setup) -> dict[str, str]:
     """Keys of the reaction energies that count, and how they are called."""
-    found: dict[str, str] = {}
+    names: dict[str, str] = {}
     for role in ("electrolyte", "cathode"):
         for partner in partners_of(setup.problem, role)[0]:
             key = f"reaction_energy_{partner}_meV_atom"
-            found[key] = f"reaction energy with {partner}"
-    return found
+            names[key] = f"reaction energy with {partner}"
+    return names
 
 
 def _only(each: Evidence | Any) -> str:

@@ -114,16 +114,16 @@ def profiles(solved: Sequence[Solved], fractions: Sequence[float]) -> list[Profi
         points = 0 if table is None else table.E.shape[-1]
         key = one.straight, points, one.layers.medium.tables_alone
         groups[key] += [(number, layer) for layer in range(len(one.layers.left))]
-    found: dict[tuple[int, int], Profile] = {}
+    parts: dict[tuple[int, int], Profile] = {}
     for (straight, *_), places in groups.items():
         layers = [jax.tree.map(lambda x, k=k: x[k], solved[n].layers) for n, k in places]
         rows = [(layer, block) for layer in layers for block in padded]
         blocks = in_chunks(_profile_program(straight), rows, CHUNK)
         for place, start in zip(places, range(0, len(blocks), len(padded)), strict=True):
             joined = _gather(np.concatenate, blocks[start : start + len(padded)])
-            found[place] = jax.tree.map(lambda x: x[:count], joined)
+            parts[place] = jax.tree.map(lambda x: x[:count], joined)
     return [
-        _gather(np.stack, [found[number, layer] for layer in range(len(one.layers.left))])
+        _gather(np.stack, [parts[number, layer] for layer in range(len(one.layers.left))])
         for number, one in enumerate(solved)
     ]
 
@@ -139,8 +139,8 @@ def inverses(stacks: Sequence[StackEntry]) -> list[Inverse | None]:
     answers: list[Inverse | None] = [None] * len(stacks)
     for kind, numbers in groups.items():
         rows = [(_stack(stacks[n], kind), stacks[n].oxidation_limit_V) for n in numbers]
-        found = in_chunks(_inverse_program(kind), rows, CHUNK)
-        for number, (thickness, sigma) in zip(numbers, found, strict=True):
+        results = in_chunks(_inverse_program(kind), rows, CHUNK)
+        for number, (thickness, sigma) in zip(numbers, results, strict=True):
             largest = float(sigma) if is_constant(stacks[number]) else None
             answers[number] = Inverse(float(thickness), largest)
     return answers
@@ -161,13 +161,13 @@ def is_constant(stack: StackEntry) -> bool:
 def in_chunks(program: Callable[[Any], T], rows: Sequence[Any], largest: int) -> list[T]:
     """What a batched program makes of every row, in batches of one size (the last one padded)."""
     size = next(lanes for lanes in (*FEW, largest) if lanes >= min(len(rows), largest))
-    found: list[T] = []
+    results: list[T] = []
     for start in range(0, len(rows), size):
         chunk = rows[start : start + size]
         batch = program(_gather(np.stack, [*chunk, *[chunk[-1]] * (size - len(chunk))]))
         batch = jax.tree.map(np.asarray, batch)
-        found += [jax.tree.map(lambda x, k=k: x[k], batch) for k in range(len(chunk))]
-    return found
+        results += [jax.tree.map(lambda x, k=k: x[k], batch) for k in range(len(chunk))]
+    return results
 
 
 def _gather(join: Callable[[list[Any]], np.ndarray], trees: Iterable[T]) -> T:

@@ -110,8 +110,8 @@ class CellAnswer:
     @property
     def contents(self) -> dict[str, Any]:
         """Everything, by names with units; infinite numbers become null later."""
-        found: dict[str, Any] = dict.fromkeys(FIRST)
-        found |= {
+        row: dict[str, Any] = dict.fromkeys(FIRST)
+        row |= {
             **self.row,
             "margin_V": self.margin_V,
             "anode_side_V": self.named.anode_side_V,
@@ -120,9 +120,9 @@ class CellAnswer:
             "criteria": list(CRITERIA),
         }
         if self.entry.coating is not None:
-            found |= _joint(self.states)
-        found |= self.growth.columns if self.growth else {}
-        return {**found, "assumptions": list(self.assumptions), "spec": self.entry.as_spec()}
+            row |= _joint(self.states)
+        row |= self.growth.columns if self.growth else {}
+        return {**row, "assumptions": list(self.assumptions), "spec": self.entry.as_spec()}
 
 
 def answered(entry: CellEntry, where: str = "cell") -> CellAnswer:
@@ -133,9 +133,9 @@ def answered(entry: CellEntry, where: str = "cell") -> CellAnswer:
     setup = set_up(Source(parse(entry.as_spec(), where), where, Path.cwd()))
     named = named_of(entry, setup.problem.materials.frames)
     states = tuple(coated_rows(setup)) if entry.coating is not None else (bare_row(setup),)
-    asked = 1 if entry.cathode_state == "discharged" and len(states) > 1 else 0
-    said = assumptions(entry, setup, named)
-    return CellAnswer(entry, setup, named, states[asked], states, said)
+    state = 1 if entry.cathode_state == "discharged" and len(states) > 1 else 0
+    notes = assumptions(entry, setup, named)
+    return CellAnswer(entry, setup, named, states[state], states, notes)
 
 
 def _joint(states: tuple[Row, ...]) -> dict[str, float | None]:

@@ -42,31 +42,32 @@ def grown(named: Named, times_s: tuple[float, ...] = tuple(TIMES_S.values())) ->
 
     times_s: after contact.
     """
-    if not (made := _made(named)):
+    if not (interphases := _made(named)):
         return None
-    entry = _entry(named, made, times_s)
+    entry = _entry(named, interphases, times_s)
     rows = answer(entry, age_cells([entry])[0])
     return Growth(rows, _columns(rows, times_s))
 
 
 def growth_notes(named: Named) -> tuple[str, ...]:
     """What the growth in a cell rests on."""
-    said = []
-    if not (made := _made(named)):
+    notes = []
+    if not (interphases := _made(named)):
         return ()
-    for each in made.values():
+    for interphase in interphases.values():
         partner = {"oxide": "a bare oxide", "coating": "a coating", "lithium": "lithium"}
-        prior = "prior" in (each.sigma_ion.kind, each.sigma_ele.kind)
+        prior = "prior" in (interphase.sigma_ion.kind, interphase.sigma_ele.kind)
         basis = "never measured, a wide prior" if prior else "derived from published cells"
-        said.append(
-            f"products of {each.electrolyte} on {partner[each.partner]}: sigma_ion "
-            f"{each.sigma_ion.value:g}, sigma_ele {each.sigma_ele.value:g} S/cm, {basis}"
+        notes.append(
+            f"products of {interphase.electrolyte} on {partner[interphase.partner]}: sigma_ion "
+            f"{interphase.sigma_ion.value:g}, sigma_ele {interphase.sigma_ele.value:g} S/cm, "
+            f"{basis}"
         )
     if abs(named.entry.temperature_K - ROOM_TEMPERATURE) > AS_MEASURED_WITHIN_K:
-        said.append("properties of interphases are those of room temperature")
+        notes.append("properties of interphases are those of room temperature")
     if named.entry.current_density_mA_cm2:
-        said.append("interphases grow as at open circuit, whatever current flows")
-    return tuple(said)
+        notes.append("interphases grow as at open circuit, whatever current flows")
+    return tuple(notes)
 
 
 def _made(named: Named) -> dict[str, Products]:
@@ -82,7 +83,7 @@ def _made(named: Named) -> dict[str, Products]:
         partners["cathode"] = "coating" if coated else "oxide"
     if layer.reduction_limit_V is not None and named.entry.boundary != "electrode":
         partners["anode"] = "lithium"
-    return {side: products(str(layer.name), side, each) for side, each in partners.items()}
+    return {side: products(str(layer.name), side, partner) for side, partner in partners.items()}
 
 
 def _entry(named: Named, made: dict[str, Products], times_s: tuple[float, ...]) -> AgeEntry:
@@ -96,18 +97,18 @@ def _entry(named: Named, made: dict[str, Products], times_s: tuple[float, ...]) 
             "reduction_limit_V": stack.layers[0].reduction_limit_V,
             "times_s": list(times_s),
             "boundary": "given" if named.entry.boundary == "electrode" else "auto",
-            **{keys[side]: products_entry(each) for side, each in made.items()},
+            **{keys[side]: products_entry(interphase) for side, interphase in made.items()},
         }
     )
 
 
 def _columns(rows: dict[str, Any], times_s: tuple[float, ...]) -> dict[str, float]:
-    found: dict[str, float] = {}
+    columns: dict[str, float] = {}
     for label, time in TIMES_S.items():
         if time not in times_s:
             continue
         place = times_s.index(time)
         for name in ("interphase_nm", "anode_interphase_nm", "asr_interphase_ohm_cm2"):
             if name in rows:
-                found[f"{name}_at_{label}"] = float(np.asarray(rows[name])[place])
-    return found | {own: rows[name] for _, name, own in SIDES.values() if name in rows}
+                columns[f"{name}_at_{label}"] = float(np.asarray(rows[name])[place])
+    return columns | {own: rows[name] for _, name, own in SIDES.values() if name in rows}

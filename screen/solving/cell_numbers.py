@@ -73,8 +73,8 @@ def bare_row(setup: Setup) -> Row:
     with jax.enable_x64(True):
         chances = jax.tree.map(float, _bare(_line(setup, bare=True)))
     nothing = _axes(setup, 0, problem.space.coatings)
-    found = {**nothing, **chances._asdict(), **_told(bare_answers(problem, at, names), 0)}
-    return found | {THICKNESS: 0.0, "asr_median_ohm_cm2": 0.0}
+    row = {**nothing, **chances._asdict(), **_told(bare_answers(problem, at, names), 0)}
+    return row | {THICKNESS: 0.0, "asr_median_ohm_cm2": 0.0}
 
 
 def _axes(setup: Setup, state: int, coating: int = 0) -> Row:
@@ -84,12 +84,12 @@ def _axes(setup: Setup, state: int, coating: int = 0) -> Row:
     at |= {COATING: first + coating}
     at[STATE] = first + min(state, setup.problem.space.states - 1)
     row: Row = {}
-    for name, each in padded(setup.axis_columns).items():
-        value = each.at(at).reshape(-1)[0]
-        if isinstance(each, Values):
+    for name, column in padded(setup.axis_columns).items():
+        value = column.at(at).reshape(-1)[0]
+        if isinstance(column, Values):
             row[name] = _known(value)
         else:
-            row[name] = each.words[value] if value >= 0 else None
+            row[name] = column.words[value] if value >= 0 else None
     return row
 
 
@@ -102,9 +102,9 @@ def _told(answers: Answers, state: int) -> Row:
 
     floats, verdicts, codes = answers
     return {
-        **{name: _known(at(each)) for name, each in floats.items()},
-        **{name: VERDICT[int(at(each))] for name, each in verdicts.items()},
-        **{name: WORDS[name][int(at(each))] for name, each in codes.items()},
+        **{name: _known(at(values)) for name, values in floats.items()},
+        **{name: VERDICT[int(at(values))] for name, values in verdicts.items()},
+        **{name: WORDS[name][int(at(values))] for name, values in codes.items()},
     }
 
 
@@ -145,14 +145,14 @@ def _exact_program(
 def _believed(setup: Setup) -> Row:
     nm = setup.problem.numbers[THICKNESS][0]
     floor = np.asarray(setup.problem.spec.ranking.thinnest_film_nm)
-    found = jax.tree.map(np.asarray, _coated(_line(setup), nm, floor))
-    best = {name: each.item() for name, each in found.best._asdict().items()}
+    result = jax.tree.map(np.asarray, _coated(_line(setup), nm, floor))
+    best = {name: value.item() for name, value in result.best._asdict().items()}
     return {
-        **{name: float(each) for name, each in found.chances._asdict().items()},
+        **{name: float(value) for name, value in result.chances._asdict().items()},
         "recommended_thickness_nm": best["thickness_nm"],
         "thickness_low_nm": best["thickness_low_nm"],
         "thickness_high_nm": best["thickness_high_nm"],
-        "asr_median_ohm_cm2": float(found.cost),
+        "asr_median_ohm_cm2": float(result.cost),
         "thin": bool(nm < THIN_NM),
         "not_affordable": best["not_affordable"],
     }
@@ -162,7 +162,7 @@ def _line(setup: Setup, *, bare: bool = False) -> Line:
     """Everything that is believed of the cell, as numbers; of a bare one where asked."""
     assert isinstance(setup.beliefs, Beliefs)
     _, tables = tables_of(setup.beliefs)
-    tables |= {name: each for name, each in setup.problem.numbers.items() if name not in tables}
+    tables |= {name: values for name, values in setup.problem.numbers.items() if name not in tables}
 
     def looked(name: str) -> Any:
         return np.asarray(tables[name], np.float64).reshape(-1)[0]

@@ -107,8 +107,8 @@ class NamedEntry(Strict):
         axes["electrolyte"] = [self.electrolyte]
         axes["electrolyte_thickness_um"] = [self.electrolyte_thickness_um]
         for role in ("cathode", "anode"):
-            given = getattr(self, role)
-            axes[role if isinstance(given, str) else f"{role}_potential_V"] = [given]
+            electrode = getattr(self, role)
+            axes[role if isinstance(electrode, str) else f"{role}_potential_V"] = [electrode]
         axes["temperature_K"] = [self.temperature_K]
         axes["current_density_mA_cm2"] = [self.current_density_mA_cm2]
         for role in ("coating", "electrolyte"):
@@ -123,8 +123,8 @@ class NamedEntry(Strict):
 
     def typed(self, role: str) -> dict[str, float]:
         """Conductivities of the coating or electrolyte that are given, by column of a material."""
-        given = {n: getattr(self, f"{role}_{n}") for n in ("sigma_ele_S_cm", "sigma_ion_S_cm")}
-        return {name: value for name, value in given.items() if value is not None}
+        numbers = {n: getattr(self, f"{role}_{n}") for n in ("sigma_ele_S_cm", "sigma_ion_S_cm")}
+        return {name: value for name, value in numbers.items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -146,24 +146,24 @@ class Named:
 def read_any(path: Path) -> list[StackEntry | Named]:
     """The stacks of a file, of layers or of names. Raises `SpecError` with every problem."""
     content = read_list(path)
-    if not isinstance(content, list) or not any(is_named(each) for each in content):
+    if not isinstance(content, list) or not any(is_named(item) for item in content):
         return [*read_stacks(path)]
     problems: list[str] = []
-    found: list[StackEntry | Named] = []
+    stacks: list[StackEntry | Named] = []
     for number, item in enumerate(content):
         try:
             if is_named(item):
                 entry = NamedEntry.model_validate(item)
-                found.append(named(entry, f"stack {number}", path.parent))
+                stacks.append(named(entry, f"stack {number}", path.parent))
             else:
-                found.append(StackEntry.model_validate(item))
+                stacks.append(StackEntry.model_validate(item))
         except ValidationError as error:
             problems += _invalid(error, number, NamedEntry if is_named(item) else StackEntry)
         except SpecError as error:
-            problems += [f"{error.source}: {each}" for each in error.problems]
+            problems += [f"{error.source}: {problem}" for problem in error.problems]
     if problems:
         raise SpecError(str(path), problems[:SHOWN], len(problems[SHOWN:]))
-    return found
+    return stacks
 
 
 def is_named(item: Any) -> bool:
@@ -174,7 +174,7 @@ def is_named(item: Any) -> bool:
 def _invalid(error: ValidationError, number: int, entry: type[Strict]) -> list[str]:
     known: dict[str, Any] = {"": entry, **({"layers": LayerEntry} if entry is StackEntry else {})}
     errors = error.errors(include_url=False)
-    placed: Any = [{**each, "loc": (number, *each["loc"])} for each in errors]
+    placed: Any = [{**detail, "loc": (number, *detail["loc"])} for detail in errors]
     lines = problems_of(placed, known, NAMED_EXPECTED)
     return list(dict.fromkeys(islice(lines, SHOWN)))
 
@@ -207,9 +207,9 @@ def named_of(entry: NamedEntry, frames: dict[str, pd.DataFrame]) -> Named:
     ]
     ends_known = {"the cathode's potential": E_cathode, "the anode's potential": E_anode}
     missing += [name for name, value in ends_known.items() if pd.isna(value)]
-    said = _assumptions(entry, rows, (E_anode, side, E_cathode))
+    notes = _assumptions(entry, rows, (E_anode, side, E_cathode))
     stack = None if missing else _stack(entry, rows, side, E_cathode)
-    return Named(entry, stack, E_anode, side, said, tuple(missing))
+    return Named(entry, stack, E_anode, side, notes, tuple(missing))
 
 
 @kept("anode side", QUICK_COMPILE)
@@ -280,19 +280,19 @@ def _assumptions(
 ) -> tuple[str, ...]:
     """What the numbers rest on, one sentence each."""
     anode, side, cathode = ends
-    said = [note for row in rows for note in row["temperature_notes"]]
-    said += [
+    notes = [note for row in rows for note in row["temperature_notes"]]
+    notes += [
         f"{row['name']}: {name.removesuffix('_S_cm')} {value:g} S/cm as given, at "
         f"{entry.temperature_K:g} K"
         for row, role in zip(rows, ("electrolyte", "coating"), strict=False)
         for name, value in entry.typed(role).items()
     ]
     if isinstance(entry.cathode, str):
-        said.append(f"cathode {entry.cathode} {entry.cathode_state}: {cathode:g} V")
+        notes.append(f"cathode {entry.cathode} {entry.cathode_state}: {cathode:g} V")
     kind = f"interphase; anode {anode:g} V" if side != anode else "the anode's own potential"
-    said.append(f"anode side of the electrolyte at {side:g} V, {kind} (boundary {entry.boundary})")
+    notes.append(f"anode side of the electrolyte at {side:g} V, {kind} (boundary {entry.boundary})")
     curved = [str(row["name"]) for row in rows if curve_at(row.to_dict())]
     others = "every other layer" if curved else "every layer"
-    said += [f"{name}: sigma_ele as a curve, from a table of yours" for name in curved]
-    said.append(f"constant sigma_ele in {others}, contacts without resistance")
-    return tuple(said)
+    notes += [f"{name}: sigma_ele as a curve, from a table of yours" for name in curved]
+    notes.append(f"constant sigma_ele in {others}, contacts without resistance")
+    return tuple(notes)

@@ -35,14 +35,15 @@ def solve_file(path: Path) -> list[dict[str, Any]]:
 
 def answers(entries: Sequence[StackEntry | Named]) -> list[dict[str, Any]]:
     """Answers to stacks of layers or names, in order; infinite numbers become null later."""
-    stacks = [stack for each in entries if (stack := _stack_of(each)) is not None]
+    stacks = [stack for entry in entries if (stack := _stack_of(entry)) is not None]
     with jax.enable_x64(True):
         solved = solve_stacks(stacks)
         inside = profiles(solved, FRACTIONS)
         needs = inverses(stacks)
     rows = (_row(*answer) for answer in zip(stacks, solved, inside, needs, strict=True))
     return [
-        {**(next(rows) if _stack_of(each) else dict(_UNSOLVED)), **_told(each)} for each in entries
+        {**(next(rows) if _stack_of(entry) else dict(_UNSOLVED)), **_told(entry)}
+        for entry in entries
     ]
 
 
@@ -65,8 +66,8 @@ def _told(entry: StackEntry | Named) -> dict[str, Any]:
     criteria: protects where the thickness that protects is computed, else none.
     """
     stack = _stack_of(entry)
-    asked = stack is not None and asks_inverse(stack)
-    criteria = {"criteria": ["protects"] if asked else []}
+    judged = stack is not None and asks_inverse(stack)
+    criteria = {"criteria": ["protects"] if judged else []}
     if isinstance(entry, Named):
         return {
             "boundary": entry.entry.boundary,
@@ -123,7 +124,7 @@ def profile_at(stack: StackEntry, solved: Solved, x_cm: np.ndarray) -> "pd.DataF
 def _places(stack: StackEntry, index: int, fractions: Any) -> dict[str, Any]:
     """Where one or several places in a layer are."""
     layer = stack.layers[index]
-    before = sum(each.thickness_cm for each in stack.layers[:index])
+    before = sum(other.thickness_cm for other in stack.layers[:index])
     return {
         "layer": index,
         "role": layer.role,
@@ -148,13 +149,13 @@ def solved_stacks(path: Path) -> tuple[list[StackEntry], list[Solved]]:
     """The stacks of a file and their solutions, for tables and pictures."""
     entries = read_any(path)
     unknown = [
-        f"stack {number}: unknown: {', '.join(each.missing)}"
-        for number, each in enumerate(entries)
-        if isinstance(each, Named) and each.missing
+        f"stack {number}: unknown: {', '.join(entry.missing)}"
+        for number, entry in enumerate(entries)
+        if isinstance(entry, Named) and entry.missing
     ]
     if unknown:
         raise SpecError(str(path), unknown)
-    stacks = [stack for each in entries if (stack := _stack_of(each)) is not None]
+    stacks = [stack for entry in entries if (stack := _stack_of(entry)) is not None]
     with jax.enable_x64(True):
         return stacks, solve_stacks(stacks)
 

@@ -109,11 +109,11 @@ class StackEntry(Strict):
 
     @model_validator(mode="after")
     def _contacts(self) -> "StackEntry":
-        given, layers = self.interface_asr_ohm_cm2, len(self.layers)
-        if given is not None and len(given) not in (layers - 1, layers + 1):
+        resistances, layers = self.interface_asr_ohm_cm2, len(self.layers)
+        if resistances is not None and len(resistances) not in (layers - 1, layers + 1):
             raise ValueError(
-                f"interface_asr_ohm_cm2 has {len(given)} values; {layers} layers have {layers - 1} "
-                f"inner interfaces, {layers + 1} with both electrode contacts"
+                f"interface_asr_ohm_cm2 has {len(resistances)} values; {layers} layers have "
+                f"{layers - 1} inner interfaces, {layers + 1} with both electrode contacts"
             )
         return self
 
@@ -128,10 +128,12 @@ class StackEntry(Strict):
     @property
     def contacts(self) -> tuple[float, ...] | None:
         """Resistance of every interface, both electrode contacts included; None where ideal."""
-        given = self.interface_asr_ohm_cm2
-        if given is None or not any(given):
+        resistances = self.interface_asr_ohm_cm2
+        if resistances is None or not any(resistances):
             return None
-        return tuple(given) if len(given) > len(self.layers) else (0.0, *given, 0.0)
+        return (
+            tuple(resistances) if len(resistances) > len(self.layers) else (0.0, *resistances, 0.0)
+        )
 
 
 Entry = TypeVar("Entry", bound=StackEntry)
@@ -147,9 +149,11 @@ def one_stack(content: dict[str, Any], where: str) -> StackEntry:
     try:
         return StackEntry.model_validate(content)
     except ValidationError as error:
-        found: Any = [{**e, "loc": (0, *e["loc"])} for e in error.errors(include_url=False)]
+        errors: Any = [{**e, "loc": (0, *e["loc"])} for e in error.errors(include_url=False)]
         known: dict[str, type[BaseModel]] = {"": StackEntry, "layers": LayerEntry}
-        problems = [each.removeprefix("stack 0, ") for each in problems_of(found, known, EXPECTED)]
+        problems = [
+            problem.removeprefix("stack 0, ") for problem in problems_of(errors, known, EXPECTED)
+        ]
         raise SpecError(where, problems) from None
 
 
@@ -165,8 +169,8 @@ def read_entries(
         return TypeAdapter(list[entry]).validate_python(content)  # type: ignore[valid-type]
     except ValidationError as error:
         known: dict[str, type[BaseModel]] = {"": entry, **parts}
-        found = error.errors(include_url=False)
-        problems = list(islice(problems_of(found, known, expected), SHOWN))
+        errors = error.errors(include_url=False)
+        problems = list(islice(problems_of(errors, known, expected), SHOWN))
         raise SpecError(str(path), problems, error.error_count() - len(problems)) from None
 
 
@@ -206,18 +210,18 @@ def problems_of(
     expected: dict[str, str],
 ) -> Iterator[str]:
     """One line per error of validation; its location starts with the number of the stack."""
-    for each in errors:
-        part, place, key = _place(each["loc"], known)
-        if each["type"] == "extra_forbidden":
+    for error in errors:
+        part, place, key = _place(error["loc"], known)
+        if error["type"] == "extra_forbidden":
             fields = known[part].model_fields
             yield f"{place}: unknown key {shown(key)}{closest(str(key), fields)}"
-        elif each["type"] == "missing":
+        elif error["type"] == "missing":
             yield f"{place}: {key} is missing; expected {_expected(key, expected)}"
-        elif each["type"] == "value_error":
+        elif error["type"] == "value_error":
             within = f"{place}, {key}" if key in known else place
-            yield f"{within}: {each['ctx']['error']}"
+            yield f"{within}: {error['ctx']['error']}"
         else:
-            yield f"{place}: {key} = {shown(each['input'])}; expected {_expected(key, expected)}"
+            yield f"{place}: {key} = {shown(error['input'])}; expected {_expected(key, expected)}"
 
 
 def _place(
@@ -232,7 +236,7 @@ def _place(
         place, parts = f"{place}, layer {parts[1]}", parts[2:]
     elif part:
         place, parts = f"{place}, {part}", parts[1:]
-    names = [each for each in parts if isinstance(each, str)]
+    names = [name for name in parts if isinstance(name, str)]
     return part, place, names[0] if names else "entry"
 
 
