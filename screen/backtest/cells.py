@@ -60,7 +60,7 @@ def charges(setups: Sequence[Setup]) -> np.ndarray:
 def _aged(setups: Sequence[Setup]) -> list[tuple[float, float, float]]:
     """Resistance of coating and of interphase (ohm cm2), thickness of the interphase (nm)."""
     answers = age_cells([AgeEntry.model_validate(_entry(setup)) for setup in setups])
-    found = []
+    rows = []
     for setup, aged in zip(setups, answers, strict=True):
         grown = aged.anode.anode if aged.anode is not None else None
         if aged.cathode is not None:
@@ -70,8 +70,8 @@ def _aged(setups: Sequence[Setup]) -> list[tuple[float, float, float]]:
         if setup.coating is not None:
             name, nm = setup.coating
             film = nm * 1e-7 / _mean(name, "sigma_ion_S_cm") / COMPOSITE
-        found.append((film, float(grown.resistance[0]), float(grown.thickness[0]) * 1e7))
-    return found
+        rows.append((film, float(grown.resistance[0]), float(grown.thickness[0]) * 1e7))
+    return rows
 
 
 def _entry(setup: Setup) -> dict[str, Any]:

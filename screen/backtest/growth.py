@@ -136,7 +136,7 @@ def _constants(anode: pd.DataFrame) -> Iterator[dict[str, Any]]:
         name = fact["electrolyte_material"]
         if name in ("", FITTED):
             continue
-        R = resistances([on_lithium(each, 1.0, like=FITTED) for each in (name, FITTED)])
+        R = resistances([on_lithium(material, 1.0, like=FITTED) for material in (name, FITTED)])
         measured = fact["value"] / reference["value"]
         quantity = f"root-time constant of the resistance over that of {FITTED}"
         yield _row(
@@ -170,7 +170,7 @@ def _thresholds() -> Iterator[dict[str, Any]]:
     """Root-time constants at 4.1, 4.3 and 4.6 V: none below the limit, and a step of potential."""
     table = reality.growth()
     constants = table[table["quantity"] == "rate constant, R_cathode"]
-    for name in sorted({str(each) for each in constants["electrolyte_material"]} - {""}):
+    for name in sorted({str(material) for material in constants["electrolyte_material"]} - {""}):
         facts = constants[constants["electrolyte_material"] == name]
         at = {float(fact["potential_vs_Li_V"]): fact for _, fact in facts.iterrows()}
         R = resistances([_cathode(name, E, 1.0, "oxide") for E in (4.1, 4.3, 4.6)])

@@ -55,9 +55,9 @@ def _chances(samples: pd.DataFrame) -> pd.DataFrame:
             coated = row["coating_material"] != "none"
             (films if coated else bares).append((at, _line(problem, programs, row, coated=coated)))
     nm = samples["thickness_nm"]
-    found = _answers(lambda line, at: at_thickness(line, at, fine=False), films, nm)
-    without = _answers(lambda line, _: bare(line), bares, nm)
-    return pd.concat([found, without]).loc[samples.index]
+    film_chances = _answers(lambda line, at: at_thickness(line, at, fine=False), films, nm)
+    bare_chances = _answers(lambda line, _: bare(line), bares, nm)
+    return pd.concat([film_chances, bare_chances]).loc[samples.index]
 
 
 def _problem(samples: pd.DataFrame) -> Problem:
@@ -110,8 +110,9 @@ def _answers(judge: Any, lines: Sequence[tuple[Any, Line]], nm: pd.Series) -> pd
     joined = Line(*(np.concatenate([np.ravel(x) for x in field])
                     for field in zip(*padded, strict=True)))  # fmt: skip
     thickness = np.resize(nm.loc[index].to_numpy(), size)
-    found = jax.jit(judge)(joined, thickness)
+    probabilities = jax.jit(judge)(joined, thickness)
     values = {
-        name: np.asarray(getattr(found, name))[: len(lines)] for name in Probabilities._fields
+        name: np.asarray(getattr(probabilities, name))[: len(lines)]
+        for name in Probabilities._fields
     }
     return pd.DataFrame(values, index=index)

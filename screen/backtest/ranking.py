@@ -7,9 +7,9 @@ left out, and so is the sample's source.
 
     from muli.screen.backtest.ranking import ranking_rows
 
-    found = ranking_rows()
-    [row["series"] for row in found.rows if not row["hit"]]
-    found.not_judged                                        # reason -> number
+    backtest = ranking_rows()
+    [row["series"] for row in backtest.rows if not row["hit"]]
+    backtest.not_judged                                     # reason -> number
 """
 
 from collections import Counter
@@ -67,8 +67,8 @@ def ranking_rows(criteria: Sequence[str] = CRITERIA) -> Backtest:
     judged = [pair for pair, why in zip(pairs, reasons, strict=True) if not why]
     used = {at for pair in judged for at in (pair.first.name, pair.second.name)}
     p = chances(cells[cells.index.isin(used)])
-    asked = duckdb.query_df(p, "p", f"SELECT {joint(criteria)} AS asked FROM p").df()["asked"]
-    p["asked"] = asked.to_numpy()
+    chance = duckdb.query_df(p, "p", f"SELECT {joint(criteria)} AS asked FROM p").df()["asked"]
+    p["asked"] = chance.to_numpy()
     not_judged = Counter(why for why in reasons if why)
     others = set(reality.comparisons()["source"]) - {pair.first["source"] for pair in pairs}
     count = int(reality.comparisons()["source"].isin(others).sum())
@@ -80,11 +80,11 @@ def ranking_rows(criteria: Sequence[str] = CRITERIA) -> Backtest:
 
 def ranking_summary(rows: list[dict[str, Any]]) -> dict[str, dict[str, int]]:
     """Of every kind: pairs, hits, misses, undecided, hits of the guess, and number of sources."""
-    found = {}
+    summary = {}
     for kind in KINDS:
         own = [row for row in rows if row["kind"] == kind]
         hits, undecided = (sum(row[name] for row in own) for name in ("hit", "undecided"))
-        found[kind] = {
+        summary[kind] = {
             "pairs": len(own),
             "hits": hits,
             "misses": len(own) - hits - undecided,
@@ -92,7 +92,7 @@ def ranking_summary(rows: list[dict[str, Any]]) -> dict[str, dict[str, int]]:
             "guess_hits": sum(row["guess_hit"] for row in own),
             "sources": len({row["source"] for row in own}),
         }
-    return found
+    return summary
 
 
 class _Pair(NamedTuple):

@@ -119,8 +119,8 @@ def cell(
     Raises:
         SpecError: unknown names (with the closest), values out of range, wrong types.
     """
-    given = {name: value for name, value in locals().items() if value is not None}
-    return Cell(_entry_of(given))
+    arguments = {name: value for name, value in locals().items() if value is not None}
+    return Cell(_entry_of(arguments))
 
 
 class Cell:
@@ -172,12 +172,12 @@ class Cell:
         import pandas as pd
 
         none = np.geomspace(3600.0, 10.0 * YEAR_S, 25) if times_s is None else times_s
-        times = tuple(float(each) for each in np.ravel(np.asarray(none, float)))
-        found = grown(self.answer.named, times)
-        if found is None:
+        times = tuple(float(time) for time in np.ravel(np.asarray(none, float)))
+        growth = grown(self.answer.named, times)
+        if growth is None:
             unknown = ", ".join(self.answer.named.missing) or "limits of the electrolyte"
             raise SpecError("cell", [f"unknown: {unknown}; nothing can be said of growth"])
-        rows = {name: each for name, each in found.rows.items() if isinstance(each, list)}
+        rows = {name: values for name, values in growth.rows.items() if isinstance(values, list)}
         return pd.DataFrame({"time_s": times, **rows})
 
     def save(self, path: str | Path) -> None:
@@ -218,7 +218,7 @@ def _spoken(question: Callable[[], T]) -> T:
     try:
         return question()
     except SpecError as error:
-        problems = [_renamed(each) for each in error.problems]
+        problems = [_renamed(problem) for problem in error.problems]
         raise SpecError("cell", problems, error.more) from None
 
 
@@ -242,12 +242,12 @@ def _entry_of(given: Mapping[str, Any]) -> CellEntry:
             keys[key] = float(value)
     tables = keys.pop("tables", ())
     if tables:
-        keys["tables"] = [str(Path(each).resolve()) for each in tables]
+        keys["tables"] = [str(Path(path).resolve()) for path in tables]
     try:
         return CellEntry.model_validate(keys)
     except ValidationError as error:
         errors = error.errors(include_url=False)
-        raise SpecError("cell", list(dict.fromkeys(_problem(each) for each in errors))) from None
+        raise SpecError("cell", list(dict.fromkeys(_problem(item) for item in errors))) from None
 
 
 def _problem(error: Any) -> str:

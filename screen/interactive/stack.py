@@ -107,7 +107,7 @@ def entry_of(stack: kernels.Stack) -> StackEntry:
         "E_cathode_V": float(stack.E_cathode),
         "temperature_K": float(stack.temperature),
         "current_density_A_cm2": float(stack.current_density),
-        "interface_asr_ohm_cm2": None if contacts is None else [float(each) for each in contacts],
+        "interface_asr_ohm_cm2": None if contacts is None else [float(R) for R in contacts],
     }
     return one_stack(content, "stack")
 
@@ -115,9 +115,11 @@ def entry_of(stack: kernels.Stack) -> StackEntry:
 def _law(law: kernels.Law) -> dict[str, Any]:
     """sigma_ele under the names of an entry."""
     if law.is_table:
-        found = law.as_table()
-        numbers = {"E_V": found.E, "log10_sigma_ele_S_cm": found.log10_sigma}
-        return {f"table_{name}": np.asarray(each, float).tolist() for name, each in numbers.items()}
+        table = law.as_table()
+        numbers = {"E_V": table.E, "log10_sigma_ele_S_cm": table.log10_sigma}
+        return {
+            f"table_{name}": np.asarray(values, float).tolist() for name, values in numbers.items()
+        }
     with jax.enable_x64(True):
         branches = law.as_branches(jax.numpy.zeros((), float))
     units = {"sigma": "_S_cm", "E": "_V", "z": ""}
