@@ -46,6 +46,10 @@ def _gather_quoted(raw: Any, field: str) -> Any:
     """Move keys with a dot into `field`, each value paired with its key for its own parser."""
     if not isinstance(raw, dict):
         return raw
+    if field in raw:
+        raise ValueError(
+            f'{field} is no key here; a property stands in quotes: "coating.sigma_ele_S_cm" = ...'
+        )
     quoted = {k: (k, v) for k, v in raw.items() if "." in k}
     rest = {k: v for k, v in raw.items() if "." not in k}
     return {**rest, field: quoted} if quoted else rest

@@ -132,3 +132,11 @@ def test_unknown_materials_stand_among_the_other_errors(tmp_path):
         source_of(path)
     text = str(caught.value)
     assert all(each in text for each in ("closest: LiNbO3", "closest: NMC811", "electrolite"))
+
+
+@pytest.mark.parametrize(("section", "key"), [("uncertainty", "distributions"), ("axes", "others")])
+def test_names_inside_the_program_are_no_keys(section, key):
+    values = {"coating.sigma_ele_S_cm": {"loguniform": [1e-14, 1e-12]}}
+    assert f"{section}: {key} is no key here; a property stands in quotes" in problems(
+        {section: {key: values}}
+    )
