@@ -1,8 +1,8 @@
 """From a laboratory's measurement to a property: polarisation series and current transients.
 
     series = read_series("examples/polarisation.csv", Geometry(thickness_cm=0.05, area_cm2=0.785))
-    found = fit_series(series)
-    found.law, found.numbers["sigma_0_S_cm"]
+    measured = fit_series(series)
+    measured.law, measured.numbers["sigma_0_S_cm"]
 
 Sources: C. Wagner, Z. Elektrochem. 60, 4 (1956); M. H. Hebb, J. Chem. Phys. 20, 185 (1952).
 """

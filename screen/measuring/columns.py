@@ -1,7 +1,7 @@
-"""Columns of a laboratory's or a calculation's file as numbers, told by their headings.
+"""Columns of a laboratory's or a calculation's file as numbers, recognised by their headings.
 
-Every conversion, every unit that is taken for granted and every row that is left out is listed in
-words; a unit that is not known is refused.
+Every conversion, every unit that is assumed and every row that is left out is noted; an unknown
+unit is an error.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -22,9 +22,9 @@ from muli.screen.measuring.times import NoTime, seconds
 Floats = NDArray[np.float64]
 
 ALIKE = 0.01
-"""Relative difference up to which two columns of one quantity say the same."""
+"""Relative difference up to which two columns of one quantity agree."""
 OVERFLOW = 9e36
-"""What an instrument writes where a range was exceeded is larger."""
+"""Larger values are what an instrument writes where its range was exceeded."""
 _SHOWN = 6
 """Units and rows that a message lists."""
 
@@ -77,7 +77,7 @@ def open_sheet(path: str | Path, known: Callable[[Sequence[str]], int]) -> Sheet
 def read_columns(path: str | Path, quantities: Mapping[str, Quantity]) -> Columns:
     """The numbers of a file by quantity, in the units of the quantities.
 
-    Raises `UsageError` in one line: what is wrong, where, and the way out.
+    Raises `UsageError` in one line: what is wrong, where, and how to correct it.
     """
     sheet = _with_units(open_sheet(path, partial(count_named, quantities)), quantities)
     columns = Columns(Path(path).name, {}, list(sheet.numbers), list(sheet.notes))
@@ -97,7 +97,7 @@ def read_columns(path: str | Path, quantities: Mapping[str, Quantity]) -> Column
 
 
 def _with_units(sheet: Sheet, quantities: Mapping[str, Quantity]) -> Sheet:
-    """A table whose first row holds the units of the headings above it, with both in one row."""
+    """The sheet; where its first row holds units, each is joined to its heading."""
     headings, first = list(sheet.headings), sheet.rows[0]
     count = 0
     for at, (heading, cell) in enumerate(zip(sheet.headings, first, strict=True)):
@@ -121,7 +121,7 @@ def _add(
     at: int,
     decimal: str,
 ) -> None:
-    """A column to those found. Two columns of one quantity have to say the same."""
+    """Add a column. Two columns of one quantity must agree."""
     (kind, unit), heading = name, sheet.headings[at]
     try:
         numbers = seconds([row[at] for row in sheet.rows]) if kind == "time" else None

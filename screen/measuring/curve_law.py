@@ -11,7 +11,7 @@ from muli.screen.measuring.columns import Floats
 from muli.screen.measuring.fit import TERMS, Measured, log_sigma
 
 FITS_WITHIN = 0.05
-"""Decades; a law that deviates further at any point is not one."""
+"""Decades; a law that deviates further at any point is rejected."""
 SMALLEST, LARGEST = 1e-60, 1e6
 FLATTEST, STEEPEST = 0.02, 4.0
 """Slopes z that a table of materials takes."""

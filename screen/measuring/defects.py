@@ -3,9 +3,9 @@
     sigma_ele(E) = e (n(E) mu_n + p(E) mu_p),   E = -mu_Li/e against lithium metal
 
 n, p: electrons and holes per cm3, at a potential E (V vs Li/Li+) or a chemical potential mu_Li (eV
-per Li, zero in lithium metal); mu_n, mu_p: mobilities, cm2/(V s), from columns or given. What such
-programs write is read: rows may repeat a point (one row for every kind of defect), further columns
-are passed over.
+per Li, zero in lithium metal); mu_n, mu_p: mobilities, cm2/(V s), from columns or options. Files of
+such programs are read as they are: rows may repeat a point (one row for every kind of defect),
+other columns are ignored.
 """
 
 from collections.abc import Mapping
@@ -127,7 +127,7 @@ DENSEST, FASTEST = 1e24, 1e6
 LEAST_S_CM, MOST_S_CM = 1e-60, 1e3
 """Range of sigma_ele in tables of materials and curves."""
 SAME = 1e-6
-"""Relative difference up to which rows at one potential repeat each other."""
+"""Relative difference up to which rows at one potential agree."""
 
 
 @dataclass(frozen=True)
@@ -156,10 +156,10 @@ def read_defects(
     Args:
         path: CSV of any dialect, or .xlsx.
         mobility_n, mobility_p: cm2/(V s), where the file has no column of them.
-        temperature_K: where the file has no column of it; 298.15 where neither says it.
+        temperature_K: where the file has no column of it; 298.15 where neither states it.
 
     Raises:
-        UsageError: one line, what is wrong, where, and the way out.
+        UsageError: one line, what is wrong, where, and how to correct it.
     """
     columns = read_columns(path, QUANTITIES)
     columns = columns.only(set(columns.values))
@@ -219,7 +219,7 @@ def _potentials(columns: Columns) -> Floats:
 def _part(
     columns: Columns, carrier: str, mobility: str, option: str, given: float | None
 ) -> Floats:
-    """What one kind of carrier conducts, S/cm."""
+    """Conductivity of one kind of carrier, S/cm."""
     density = columns.values[carrier]
     _refuse(columns, carrier, (density < 0) | (density > DENSEST),
             f"0 to {DENSEST:g} cm-3; check the unit")  # fmt: skip

@@ -32,14 +32,14 @@ RELATIVE_ERROR = 0.01
 """Relative error of a current where the file states none: only its ratio between points counts."""
 CURVE_POINTS = 41
 WORST_MISFIT = 4.0
-"""Residuals this many times the noise of their neighbours are a law's failure, not noise."""
+"""Where residuals exceed this many times the noise between neighbours, the law does not fit."""
 RESOLVED = 3.0
-"""A floor below so many of its own errors is not resolved."""
+"""A sigma_0 below this many of its standard errors is not resolved."""
 UNRESOLVED_DECADES = 1.5
 REPEATS_WITHIN = 0.1
-"""Relative difference up to which currents at one voltage repeat each other."""
+"""Relative difference up to which repeated currents at one voltage agree."""
 SMALLEST_ERROR = 1e-6
-"""Relative error of a current that is taken where the file states less."""
+"""Smallest relative error of a current; smaller stated errors are raised to it."""
 TERMS: dict[str, tuple[str, ...]] = {
     "constant": ("0",),
     "hole": ("0", "p"),
@@ -51,7 +51,7 @@ TERMS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Measured:
-    """What a measurement says.
+    """The result of a measurement.
 
     law: branches, constant or table. numbers: of the law, with `_sd` (decades for conductivities)
     beside each. curve: E_V, log10_sigma_ele, sd (decades). steady: whether currents had settled.
@@ -83,7 +83,7 @@ def fit_series(series: Series) -> Measured:
 
 
 def _fit_points(series: Series) -> Measured:
-    """The same of one steady current a voltage."""
+    """The same from one steady current per voltage."""
     if not series.geometry.blocking:
         return _symmetric(series)
     notes, repeats = list(series.notes), _repeats_differ(series)
@@ -119,7 +119,7 @@ def _fit_points(series: Series) -> Measured:
 
 
 def _inside(E: Floats, window: tuple[float, float] | None) -> NDArray[np.bool_]:
-    """Whether potentials are in the window; all are where none is given."""
+    """Whether potentials are in the window; all are where there is no window."""
     if window is None:
         return np.ones(len(E), bool)
     low, high = window
@@ -136,7 +136,7 @@ def _relative_errors(series: Series) -> Floats:
 
 
 def _repeats_differ(series: Series) -> str:
-    """What is said where a voltage was measured again with another current; "" where not."""
+    """A note where a repeated voltage has another current; "" where there is none."""
     order = np.argsort(series.V, kind="stable")
     V, j = series.V[order], np.abs(series.j[order])
     groups = np.split(j, np.flatnonzero(np.diff(V) > 1e-6 + 1e-4 * np.abs(V[1:])) + 1)
@@ -148,7 +148,7 @@ def _repeats_differ(series: Series) -> str:
 
 
 def _fit_steps(series: Series, held: list[Step]) -> Measured:
-    """A series of voltages that were held: its points are the last currents at each."""
+    """Fit of voltages held one after another: the points are the last currents at each voltage."""
     V = np.array([step.V for step in held])
     j = np.array([step.sign * step.limit.last for step in held])
     notes = [*series.notes, f"{len(held)} voltages were held: the last currents at each are taken"]
@@ -219,7 +219,7 @@ def _inverse(jacobian: Any) -> Floats:
 
 
 def _floor_error(jacobian: Any, per_sigma: Floats, scale: float) -> float:
-    """Standard error of sigma_0 itself, S/cm; its logarithm has none where it is hardly seen.
+    """Standard error of sigma_0 itself, S/cm; that of its logarithm fails where sigma_0 is tiny.
 
     per_sigma: derivative of the residuals by sigma_0, cm/S.
     """
@@ -229,7 +229,7 @@ def _floor_error(jacobian: Any, per_sigma: Floats, scale: float) -> float:
 
 
 def _with_unresolved_floor(best: dict[str, Any]) -> tuple[Floats, Floats]:
-    """sigma_0 at its own error, uncertain by `UNRESOLVED_DECADES`; the rest as it was."""
+    """sigma_0 set to its standard error, uncertain by `UNRESOLVED_DECADES`; the rest unchanged."""
     x, covariance = best["x"].copy(), best["covariance"].copy()
     x[0] = np.log(max(best["floor_error"], 1e-30))
     covariance[0, :] = covariance[:, 0] = 0.0
@@ -256,7 +256,7 @@ def _integral(
 def log_sigma(
     x: Floats, terms: tuple[str, ...], V: Floats, ends: tuple[float, float], V_T: float
 ) -> Floats:
-    """log10 of sigma_ele (S/cm) at V, as `_integral` takes its numbers."""
+    """log10 of sigma_ele (S/cm) at V; x: as in `_integral`."""
     total = np.full_like(V, np.exp(x[0]))
     for place, kind in enumerate(terms[1:]):
         sigma, z = np.exp(x[1 + 2 * place : 3 + 2 * place])
@@ -340,7 +340,7 @@ def _symmetric(series: Series) -> Measured:
 
 
 def _transient(series: Series) -> Measured:
-    """The limit of a current at one voltage, and whether the last point has come to it."""
+    """The limit of a current at one voltage, and whether the last point has reached it."""
     assert series.t is not None
     V, limit = float(np.median(series.V)), limit_of(series.t, np.abs(series.j))
     words = f"the last current is {100 * limit.distance:.3g} % from its limit"

@@ -78,8 +78,8 @@ def _letter(word: re.Match[str]) -> str:
 def named(heading: str, quantities: Mapping[str, Quantity]) -> tuple[str, str] | None:
     """The quantity that a heading names, and the unit as it is spelled there.
 
-    Of quantities that share a name the one that knows the unit is taken. A word that follows the
-    name is a unit or makes another name of it: "I Range" is no current.
+    Where quantities share a name, the one with this unit is taken. A word after the name is a unit,
+    or part of another name: "I Range" is not a current.
     """
     text = _plain(heading)
     matches = []
@@ -97,7 +97,7 @@ def named(heading: str, quantities: Mapping[str, Quantity]) -> tuple[str, str] |
 
 
 def _plain(heading: str) -> str:
-    """A heading without the marks that instruments put about a name."""
+    """A heading without the marks that instruments put around a name."""
     text = re.sub(r"\s+", " ", heading.replace("_", " ")).strip()
     text = re.sub(r"^WE\(?1?\)?\.", "", text)  # Metrohm's working electrode
     text = re.sub(r"^[<|](\w+)[>|]", r"\1", text)  # a mean, an absolute value

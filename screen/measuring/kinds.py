@@ -1,4 +1,4 @@
-"""What a file holds, told by its headings: polarisation, a defect calculation, or resistances."""
+"""What a file holds, by its headings: polarisation, a defect calculation, or resistances."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,7 +26,7 @@ def kind_of_headings(headings: Sequence[str]) -> Kind:
 
 
 def kind_of_file(path: str | Path) -> Kind:
-    """The same of a file. Raises `UsageError` where it is no table."""
+    """The kind of a file. Raises `UsageError` where it is not a table."""
     headings = open_sheet(path, _known).headings
     kind = kind_of_headings(headings)
     if kind == "polarisation" and not kinds(headings, series.QUANTITIES) & {"current", "density"}:

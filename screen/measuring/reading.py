@@ -1,7 +1,7 @@
-"""Any file that `muli measure` takes, by what its headings say it holds.
+"""Reading of any file that `muli measure` takes; its headings decide of which kind it is.
 
-found = measure_file("examples/defects.csv", Options(mu_n=0.5, mu_p=0.02))
-found.measured.law, found.measured.curve[0]
+result = measure_file("examples/defects.csv", Options(mu_n=0.5, mu_p=0.02))
+result.measured.law, result.measured.curve[0]
 """
 
 from dataclasses import dataclass, fields
@@ -33,7 +33,7 @@ RANGES = {
     "celsius": (-173.15, 1226.85, "a temperature in degrees Celsius"),
     "reference": (-5.0, 10.0, "a potential in V vs Li/Li+"),
 }
-"""Of options: smallest and largest value, and what it is; nothing has a size of 0."""
+"""Smallest and largest value of options, and what they are; sizes of 0 are excluded."""
 SAID: dict[Kind, str] = {
     "polarisation": "a polarisation series or a transient",
     "defects": "a defect calculation",
@@ -43,7 +43,7 @@ SAID: dict[Kind, str] = {
 
 @dataclass(frozen=True)
 class Options:
-    """What a file does not say itself, named as on the command line; None where not given.
+    """What a file does not state, named as on the command line; None where not given.
 
     um, cm2: thickness and area of the sample. celsius: temperature (25). reference: potential of
     the reversible electrode, V vs Li/Li+ (0). symmetric: both electrodes block ions. window: of the
@@ -67,7 +67,7 @@ class Options:
 
 
 class Found(NamedTuple):
-    """What a file says of sigma_ele: the law, at which temperature, from where, and its points."""
+    """Result of a file: the law of sigma_ele, its temperature, its source and its points."""
 
     measured: Measured
     temperature_K: float
@@ -76,10 +76,10 @@ class Found(NamedTuple):
 
 
 def measure_file(path: str | Path, options: Options) -> Found | GrowthMeasured:
-    """sigma_ele of a polarisation series, a transient or a defect calculation, or what resistances
-    over time say of an interphase.
+    """sigma_ele of a polarisation series, a transient or a defect calculation, or the properties of
+    an interphase from resistances over time.
 
-    Raises `UsageError` in one line: what is wrong, where, and the way out.
+    Raises `UsageError` in one line: what is wrong, where, and how to correct it.
     """
     kind = kind_of_file(path)
     _refuse_others(path, kind, options)
@@ -120,7 +120,7 @@ def _refuse_others(path: str | Path, kind: Kind, options: Options) -> None:
 
 
 def _refuse_sizes(options: Options) -> None:
-    """Raise `UsageError` where a value is none that a sample or a cell can have."""
+    """Raise `UsageError` where a value is impossible for a sample or a cell."""
     for name, (low, high, what) in RANGES.items():
         value = getattr(options, name)
         if value is None or low < value <= high:

@@ -1,6 +1,6 @@
 """An interphase's resistance against the root of time: r v, and more with a thickness.
 
-While an interphase of thickness l grows by diffusion (no coating, no end in sight),
+While an interphase of thickness l grows by diffusion (no coating, far from its final thickness),
 
     r l^2/2 = v D t,   r = 1/sigma_ion + 1/sigma_ele,   R = R_0 + l/sigma_ion
 
@@ -59,7 +59,7 @@ class Beside:
 
 @dataclass(frozen=True)
 class GrowthMeasured:
-    """What a resistance over time says: numbers, units in their names, `_sd` beside fitted ones."""
+    """Result of resistances over time: numbers, units in their names, `_sd` beside fitted ones."""
 
     numbers: dict[str, float]
     law: str = "root of time"

@@ -1,9 +1,9 @@
 """A polarisation series or a current transient from a file, in volts, seconds and A/cm2.
 
-Columns are told by their headings: a voltage (`V`, `U`, `Ewe`, in V or mV) or an electrode's
+Columns are recognised by their headings: a voltage (`V`, `U`, `Ewe`, in V or mV) or an electrode's
 potential (`E (V vs Li/Li+)`), a current (`I` in A, mA, uA, nA) or a current density (`j` in A/cm2
 ...), with its error where the file states one, a time (`t` in s, min, h), a temperature. A
-conversion is listed in `notes`; a unit that is not known is refused.
+conversion is listed in `notes`; an unknown unit is an error.
 """
 
 from dataclasses import dataclass, replace
@@ -95,10 +95,10 @@ FEWEST = 4
 """Points that a series needs."""
 LARGEST_V = 20.0
 SAME_V = 1e-6
-"""Share by which voltages differ that are the same."""
+"""Relative difference up to which voltages count as the same."""
 LARGEST_S_CM = 1e2
 SMALLEST_S_CM = 1e-22
-"""Conductivities outside are the sign of a wrong unit of thickness, area or current."""
+"""Conductivities outside this range indicate a wrong unit of thickness, area or current."""
 LARGEST_UNNAMED_S_CM = 1e-3
 """The same where the file names no unit of the current."""
 THINNEST_CM, THICKEST_CM = 1e-7, 5.0
@@ -143,10 +143,10 @@ class Series(NamedTuple):
 def read_series(path: str | Path, geometry: Geometry, temperature_K: float | None = None) -> Series:
     """The series of a file (CSV of any dialect, or .xlsx).
 
-    temperature_K: as told beside the file; where the file has a column of it, both have to agree,
-    and where nothing was told the file's is taken.
+    temperature_K: as stated by the user; where the file has a column of it, both must agree, and
+    where it is None the file's is taken.
 
-    Raises `UsageError` in one line: what is wrong, where, and the way out.
+    Raises `UsageError` in one line: what is wrong, where, and how to correct it.
     """
     columns = read_columns(path, QUANTITIES)
     _check(geometry)
@@ -184,7 +184,7 @@ def read_series(path: str | Path, geometry: Geometry, temperature_K: float | Non
 
 
 def _passed(columns: Columns) -> str:
-    """What a message says of the columns that were not used."""
+    """The part of a message about columns that were not used."""
     return "".join(f"; {note}" for note in columns.notes if note.startswith("columns not used"))
 
 
@@ -201,7 +201,7 @@ def _check(geometry: Geometry) -> None:
 
 
 def _size_notes(geometry: Geometry) -> list[str]:
-    """What is said of a thickness or an area that few samples have."""
+    """Notes on a thickness or an area that few samples have."""
     notes, cm, cm2 = [], geometry.thickness_cm, geometry.area_cm2
     if cm < PELLET_CM[0]:
         notes.append(

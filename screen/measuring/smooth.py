@@ -59,7 +59,7 @@ def _interpolation(knots: Floats, fine: Floats) -> Floats:
 
 
 def _integrals(fine: Floats, V: Floats) -> Floats:
-    """(n, fine): the integral from 0 to each V, by its sign, of what is given at `fine`."""
+    """(n, fine): the integral from 0 to each V, with its sign, of values at `fine`."""
     step = fine[1] - fine[0]
     rows = []
     for end in V:

@@ -1,4 +1,4 @@
-"""A column of times in seconds: elapsed times as numbers, or clocks as `0:05:30` and dates."""
+"""A column of times in seconds: elapsed times as numbers, or clock times as `0:05:30` and dates."""
 
 import re
 from collections.abc import Sequence
@@ -12,13 +12,13 @@ _DAY_S = 86400.0
 
 
 class NoTime(ValueError):
-    """Cells that are no times."""
+    """Cells that are not times."""
 
 
 def seconds(cells: Sequence[str]) -> NDArray[np.float64] | None:
-    """(n,) seconds of clocks or dates; None where the cells are numbers.
+    """(n,) seconds of clock times or dates; None where the cells are numbers.
 
-    Clocks that start again at midnight go on. Raises `NoTime` with the reason.
+    Clock times that restart at midnight are continued. Raises `NoTime` with the reason.
     """
     first = next((cell.strip() for cell in cells if cell.strip()), "")
     if ":" not in first:

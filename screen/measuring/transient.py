@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 STEADY_WITHIN = 0.05
 """A current this near to its limit counts as steady."""
 SAME_V = 5e-3
-"""Voltages this near are one: what an instrument holds, it also measures."""
+"""Voltages this near count as one: a held voltage is recorded with its noise."""
 FEWEST_IN_A_STEP = 5
 FEWEST_STEPS = 4
 MOST_TIMES = 300
@@ -29,7 +29,7 @@ MOST_TIMES = 300
 
 @dataclass(frozen=True)
 class Limit:
-    """Of a transient.
+    """The limit of a transient.
 
     value: |j| after infinite time. sd: of log10 of it. last: |j| at the end. time_s: the longest
     time constant.
@@ -47,7 +47,7 @@ class Limit:
 
     @property
     def steady(self) -> bool:
-        """Whether the last current has come to its limit."""
+        """Whether the last current has reached its limit."""
         return self.distance <= STEADY_WITHIN
 
 
@@ -65,7 +65,7 @@ def is_one_voltage(V: Floats) -> bool:
 
 
 def steps(V: Floats, j: Floats, t: Floats) -> list[Step]:
-    """The voltages that were held one after another; none where a file is no such series."""
+    """The voltages that were held one after another; none where a file is not such a series."""
     edges = [0, *(np.flatnonzero(np.abs(np.diff(V)) > SAME_V) + 1), len(V)]
     held = [slice(a, b) for a, b in pairwise(edges) if b - a >= FEWEST_IN_A_STEP]
     covered = sum(part.stop - part.start for part in held)
@@ -96,16 +96,16 @@ def limit_of(t: Floats, j: Floats) -> Limit:
     exponential = misfit * scale <= 2.0 * noise + 1e-6 * scale
     remaining = 0.0 if exponential else _remaining(t, j, noise)
     if abs(remaining) > max(2.0 * abs(value - last), STEADY_WITHIN * last):
-        value = max(last + remaining, 0.01 * last)  # no exponential: a tail of diffusion
+        value = max(last + remaining, 0.01 * last)  # not exponential: a diffusion tail
         sd = max(sd, 0.5 * abs(np.log10(value / last)))
     return Limit(value, sd, last, time)
 
 
 def _remaining(t: Floats, j: Floats, noise: float) -> float:
-    """What a current will still change, from its changes while the time doubled twice.
+    """The remaining change of a current, from its changes in the last two doublings of time.
 
-    They fall by a constant factor with a power of time, and faster with exponentials. 0 where the
-    last change is noise.
+    Per doubling, the changes fall by a constant factor for a power of time, and by more for
+    exponentials. 0 where the last change is noise.
     """
     early, middle, late = (_near(t, j, share * t[-1]) for share in (0.25, 0.5, 1.0))
     if abs(late - middle) <= 5.0 * noise or abs(middle - early) <= abs(late - middle) / 0.95:
@@ -115,7 +115,7 @@ def _remaining(t: Floats, j: Floats, noise: float) -> float:
 
 
 def _near(t: Floats, j: Floats, time: float) -> float:
-    """The current about a time: the median of the points within a thirtieth of all times."""
+    """The current near a time: the median of the points within a thirtieth of all times."""
     nearest = np.argsort(np.abs(t - time), kind="stable")[: max(1, len(t) // 15)]
     return float(np.median(j[nearest]))
 

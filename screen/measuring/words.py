@@ -1,4 +1,4 @@
-"""What a measurement says in words, and as a row of a table of materials."""
+"""A measurement in words, and as a row of a table of materials."""
 
 import csv
 import io
@@ -80,5 +80,5 @@ def write_row(row: dict[str, Any], found: Measured, out: Path) -> None:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerows([list(row), list(row.values())])
-    # a name that is not UTF-8 stands as its codes
+    # bytes of a name that are not UTF-8 are written as escape codes
     write_atomically(out, stream.getvalue().encode("utf-8", "backslashreplace"))
