@@ -1,4 +1,4 @@
-"""Design by gradients: the thinnest coating, multilayers, and how sure one can be of them."""
+"""Design by gradients: the thinnest coating, multilayers, and how certain they are."""
 
 from collections.abc import Sequence
 from pathlib import Path

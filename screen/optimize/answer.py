@@ -24,7 +24,7 @@ from muli.screen.optimize.descent import CONVERGED, FEASIBLE, Optimum, search
 from muli.screen.optimize.problem import Problem, Variable, coating_thickness, setting, values
 
 WINDOW_TOLERANCE = 1e-6
-"""V by which the solved stack may pass a limit and still hold it."""
+"""V by which the solved stack may exceed a limit and still count as within it."""
 SHARE_OF_CONFLICT = 0.01
 
 
@@ -46,7 +46,7 @@ class Answer:
     """One design. Layers from the electrolyte outwards; nodes of the highest state of charge.
 
     `thickness_nm` is None where no design holds every constraint; `active_constraints` then are
-    those that fight, and `relaxed` has the designs that exist with one demand dropped. `misses_by`
+    those in conflict, and `relaxed` has the designs that exist with one demand dropped. `misses_by`
     is the factor, of a leak ratio or a resistance, by which the nearest design misses them; None
     where no conductivity would help.
     """
@@ -127,7 +127,7 @@ def _judged(problem: Problem) -> np.ndarray:
 
 
 def answer(problem: Problem, optimum: Optimum, checked: Checked, names: list[str]) -> Answer:
-    """The words for one problem of a solved batch; `names` of the layers from the anode."""
+    """The answer to one problem of a solved batch; `names` of the layers from the anode."""
     outer = [
         label
         for label, gap in zip(

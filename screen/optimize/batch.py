@@ -18,7 +18,7 @@ SMALLEST_BATCH, LARGEST_BATCH = 8, 4096
 def solve_cases(cases: Sequence[Case], *, relax: bool = True) -> list[Answer]:
     """One answer per case, in order. Works in float64 whatever the global setting of JAX is.
 
-    relax: tell also what could be done with a demand dropped, where a case has no solution.
+    relax: where a case has no solution, give also the designs with a demand dropped.
     """
     answers: dict[int, Answer] = {}
     shapes: dict[Hashable, list[int]] = defaultdict(list)
@@ -77,7 +77,7 @@ def _answers(problems: Sequence[Problem], names: Sequence[list[str]]) -> list[An
 
 
 def _padded(count: int) -> int:
-    """Lanes of the program that solves `count` problems: 8, 32, 128, ..., so that few compile."""
+    """Batch size for `count` problems: 8, 32, 128, ..., so that few programs are compiled."""
     size = SMALLEST_BATCH
     while size < count:
         size *= 4

@@ -1,4 +1,4 @@
-"""Cases with uncertain properties: draws from the spec, one robust design and its price each."""
+"""Cases with uncertain properties: draws, and a robust design with its price for each case."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -25,7 +25,7 @@ DEFAULT_PROBABILITY = 0.95
 
 
 def robust_cases(spec: Spec, cases: Sequence[Case]) -> list[Answer]:
-    """One answer per case: the thinnest design that holds with the probability asked for."""
+    """One answer per case: the thinnest design that holds with the required probability."""
     probability = (spec.design.probability if spec.design else None) or DEFAULT_PROBABILITY
     steps = tuple(sorted({*LADDER, probability}))
     with jax.enable_x64(True):

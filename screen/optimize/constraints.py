@@ -1,4 +1,4 @@
-"""What a design must hold, written so that Newton's method converges in few steps.
+"""The constraints of a design, written so that Newton's method converges in few steps.
 
 "The potential at a cut stays below U" is the same as "held at U there, the anode side of the stack
 leaks more than the cathode side": the potential at a cut rises with the leak that the anode side
@@ -21,7 +21,7 @@ from muli.kernels.constants import CM_PER_NM
 from muli.screen.optimize.problem import Problem, Setting, coating_thickness, setting
 
 SMALLEST_LEAK = 1e-36
-"""A/cm2; what is below it counts as none. Far under the leak of any stack of real materials."""
+"""A/cm2; a leak below it counts as none. Far below the leak of any stack of real materials."""
 
 IMPOSSIBLE = 100.0
 """Violation of a limit that no stack can keep: above ln of any ratio of leaks."""
@@ -131,7 +131,7 @@ def largest_leak(problem: Problem, at: Setting) -> Float[Array, ""]:
 def outer_gaps(problem: Problem, stack: Stack, margin: Float[Array, ""]) -> Float[Array, " faces"]:
     """V beyond the window where a coating touches an electrode: oxidised, reduced, per coating.
 
-    A bare electrolyte face is the boundary condition's business, not the coating's.
+    A bare electrolyte face is left to the boundary condition.
     """
     gaps = []
     faces = None if stack.interface_asr is None else solve(stack).faces
@@ -151,7 +151,7 @@ def outer_faces(problem: Problem) -> list[tuple[int, int, str]]:
 
 
 def outer_faces_move(problem: Problem) -> bool:
-    """Whether the variables can change the potential at an electrode, or the margin asked there."""
+    """Whether the variables can change the potential at an electrode, or its required margin."""
     movable = problem.varies("E_cathode") or problem.varies("E_anode") or problem.varies("margin")
     return bool(outer_faces(problem)) and (movable or problem.stack.interface_asr is not None)
 
@@ -174,8 +174,9 @@ def asr_gap(problem: Problem, stack: Stack) -> Float[Array, ""]:
 def objective(problem: Problem, at: Setting) -> Float[Array, ""]:
     """Weighted sum of the terms (nm, ohm cm2, A/cm2, -V of margin); its logarithm if positive.
 
-    A trace of the resistance is added, so that of equally good designs the least resistive is
-    found: with constant laws and one sigma_ele, layers share a thickness in any way otherwise.
+    A small multiple of the resistance is added, so that of equally good designs the least resistive
+    is found: without it, for constant laws and equal sigma_ele, any division of a thickness among
+    layers would be optimal.
     """
     total = jnp.zeros_like(at.stack.E_anode)
     for term, weight in problem.objective:

@@ -1,9 +1,9 @@
-"""What a design is asked for: the criteria of its spec, and what can be done with one demand less.
+"""Demands on a design: the criteria of its spec, and the designs with a demand dropped.
 
 protects: the electrolyte inside its window, and no coating reduced, for then its conductivities
 would not hold. affordable: coating and contacts within the resistance budget. These two are what
 `feasible` means in a run. stable: no coating oxidised. The fourth criterion, inert, rests on
-reaction energies that no thickness changes: a design does not ask for it.
+reaction energies that no thickness changes: a design does not include it.
 """
 
 from collections.abc import Collection
@@ -61,7 +61,7 @@ def relaxed(problem: Problem, name: str) -> Problem:
 
 
 def relaxations(criteria: Collection[str]) -> list[str]:
-    """Those relaxations that drop nothing but what was asked."""
+    """The relaxations that drop only demands of these criteria."""
     demands = {demand for name in criteria for demand in DEMANDS[name]}
     return [name for name, parts in RELAXATIONS.items() if all(part & demands for part in parts)]
 

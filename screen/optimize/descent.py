@@ -1,7 +1,7 @@
 """From many starts to one optimum: optax comes near it, Newton's method converges.
 
-1. Adam walks down a penalised objective from every start, the bounds folded away by a sigmoid.
-2. The largest violation is minimised from the best point: above zero, the constraints fight.
+1. Adam minimises a penalised objective from every start; a sigmoid keeps it within the bounds.
+2. The largest violation is minimised from the best point: above zero, the constraints conflict.
 3. The objective is minimised over the constraints, from there and from the next best starts; the
    best of the optima is the answer.
 """
@@ -95,7 +95,7 @@ class Met(NamedTuple):
 
 
 def descend(function: Function, box: Box, share: Float[Array, " n"], steps: int) -> Met:
-    """The best point that `steps` of Adam meet from a start given as a share of the bounds."""
+    """The best point of `steps` steps of Adam. share: the start, 0 to 1 between the bounds."""
     adam = optax.adam(LEARNING_RATE)
 
     def step(carry: tuple[Float[Array, " n"], optax.OptState, Met], _: None) -> tuple[Any, Any]:
@@ -128,7 +128,7 @@ def _land(
 ) -> KKT:
     """Newton's method from (v, t): on the largest violation t where `relaxed`, else on f.
 
-    Where violations are minimised t stops at -1, well inside; elsewhere it is idle.
+    Where violations are minimised t stops at -1, well inside; elsewhere it is not used.
     """
 
     def both(u: Float[Array, " n+1"]) -> Evaluation:

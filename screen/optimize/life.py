@@ -3,7 +3,7 @@
 For every coating in every scenario: the thinnest film with which coating, contacts and interphases
 stay within `screen.asr_budget_ohm_cm2` for `life_years` (with a probability where the spec gives
 one), the film that lasts longest, and the largest sigma_ele that its interphase may have. Every
-evaluation is the closed form of `kernels.ageing`; thicknesses are looked for on a logarithmic grid,
+evaluation is the closed form of `kernels.ageing`; thicknesses are searched on a logarithmic grid,
 then by halving.
 """
 
@@ -28,7 +28,7 @@ from muli.screen.vocabulary import LIVES
 
 Floats = NDArray[np.float64]
 BOUNDS_NM = (0.3, 2000.0)
-"""Thicknesses that are looked at where the spec has no bounds."""
+"""Thicknesses that are searched where the spec has no bounds."""
 POINTS, HALVINGS = 65, 40
 MOST_LINES = 5_000
 GOLDEN = (np.sqrt(5.0) - 1.0) / 2.0
@@ -152,7 +152,7 @@ def _alive(
     chance: Callable[[Floats], Floats] | None,
     protects: Callable[[Floats], NDArray[np.bool_]] | None,
 ) -> Callable[[Floats], NDArray[np.bool_]]:
-    """Whether lines live at thicknesses, with the probability where one is asked for."""
+    """Whether lines live at thicknesses, with the probability where one is required."""
     least = _probability(source)
     assert source.spec.ageing is not None
     life = source.spec.ageing.life_years
@@ -209,7 +209,7 @@ def _answers(
     found: Found,
     chance: Callable[[Floats], Floats] | None,
 ) -> list[dict[str, Any]]:
-    """Answers in the keys of `muli design`, and what a life adds."""
+    """Answers with the keys of `muli design` and those of a life."""
     problem, spec = aged.problem, source.spec
     assert spec.ageing is not None
     longest_first = spec.design is not None and "lifetime" in spec.design.objective

@@ -2,9 +2,9 @@
 
 For one cell (electrolyte, its thickness, electrode potentials) every boundary is explicit: the
 largest and smallest sigma_ele at a thickness from `kernels.max_sigma_ele` at the electrolyte's two
-limits, the smallest sigma_ion from the resistance budget. What a spec says of the coating moves no
-boundary: an axis of one of its conductivities is a range in which it is placed. The idea of such a
-map is that of Y. Kimura et al., Commun. Mater. 5 (2024), doi 10.1038/s43246-024-00578-1.
+limits, the smallest sigma_ion from the resistance budget. Values of the coating in a spec move no
+boundary: an axis of one of its conductivities is the range in which it is placed. The idea of such
+a map is that of Y. Kimura et al., Commun. Mater. 5 (2024), doi 10.1038/s43246-024-00578-1.
 """
 
 from collections import defaultdict
@@ -46,7 +46,7 @@ class DesignMap:
     boundaries: `coating_thickness_nm`, `max_sigma_ele_S_cm`, `min_sigma_ele_S_cm` (below it the
     electrolyte is reduced; 0 where it cannot be, infinite where it always is) and
     `min_sigma_ion_S_cm`, for a coating of that least sigma_ion. Where the smallest sigma_ele
-    exceeds the largest, one state of charge asks for what another forbids: none protects.
+    exceeds the largest, the states of charge contradict each other: no sigma_ele protects.
     frontier: `sigma_ion_S_cm`, `max_thickness_nm`, `max_sigma_ele_S_cm` at it, 0 where nothing
     protects. budget: ohm cm2 for coating and contacts; spare: what the contacts leave of it.
     area: interface per electrode area.

@@ -1,4 +1,4 @@
-"""Coatings of several layers: every ordered choice of materials, and what the best gain by it.
+"""Coatings of several layers: every ordered choice of materials, and the gain of the best.
 
 In cathode | A | B | electrolyte the outer layer A stands the cathode and the inner layer B stands
 the electrolyte: a material that the cathode would oxidise may serve behind one that it does not.

@@ -92,7 +92,7 @@ class Setting(NamedTuple):
 
 
 def leaf(values: npt.ArrayLike) -> Array:
-    """Numbers of a problem before it meets JAX: float64 whatever JAX is set to."""
+    """Numbers of a problem before it is passed to JAX: float64 whatever the setting of JAX."""
     return cast("Array", np.asarray(values, np.float64))
 
 

@@ -57,7 +57,7 @@ class Case:
 
 
 def cases(source: Source, stacks: list[tuple[str, ...]] | None = None) -> list[Case]:
-    """Every coating stack of the spec (or of `stacks`) in every scenario, scenarios outside."""
+    """Every coating stack of the spec (or of `stacks`) for every scenario in turn."""
     spec = source.spec
     refuse_unread(source)
     criteria = asked_criteria(source)
@@ -71,7 +71,7 @@ def cases(source: Source, stacks: list[tuple[str, ...]] | None = None) -> list[C
 
 
 def refuse_unread(source: Source) -> None:
-    """Say which parts of a spec designs and maps do not obey. Raises `SpecError`."""
+    """Raise `SpecError` with the parts of a spec that designs and maps do not use."""
     problems = []
     if source.spec.filters:
         problems.append(
@@ -170,7 +170,7 @@ def _literature(
 
 
 def _missing(row: Row, law: str) -> list[str]:
-    """Properties of one material that the problem cannot do without."""
+    """Unknown properties of one material that the problem needs."""
     missing = [] if row["sigma_ion_S_cm"] > 0 else [f"sigma_ion of {row['name']}"]
     electronic = ["sigma_ele_S_cm"]
     if law == "branches":
@@ -181,7 +181,7 @@ def _missing(row: Row, law: str) -> list[str]:
 
 
 def _unlimited(rows: list[Row], criteria: tuple[str, ...]) -> Iterator[str]:
-    """Limits that the criteria ask for and that are unknown."""
+    """Limits that the criteria need and that are unknown."""
     for k, row in enumerate(rows):
         for limit in ("reduction", "oxidation"):
             criterion = "stable" if k and limit == "oxidation" else "protects"

@@ -38,7 +38,7 @@ class Rung(NamedTuple):
     """The design for one probability; thickness (coatings,) in cm from the anode, ASR in ohm cm2.
 
     `asr` is the median over the draws, `reached` the share of draws that hold, `gap` the order
-    statistic of the worst constraint: at most 0 where the probability asked for is reached.
+    statistic of the worst constraint: at most 0 where the required probability is reached.
     """
 
     point: Float[Array, " n"]

@@ -58,7 +58,7 @@ def scenarios(spec: Spec, materials: Mapping[str, pd.DataFrame]) -> Iterator[Sce
 
 
 def central(spec: Spec) -> dict[str, float]:
-    """The median of every property that is drawn: what a design is read at."""
+    """The median of every property that is drawn: the values that a design is read with."""
     drawn = spec.uncertainty.distributions if spec.uncertainty else {}
     return {
         key: float(quantile(distribution, 0.0)[0])

@@ -1,7 +1,7 @@
 """Primal-dual interior point for one small smooth problem: minimise f(v) with c(v) <= 0.
 
 The barrier is followed with a damped-BFGS Hessian of the Lagrangian; at its end the iterate sits
-on the active constraints and the multipliers tell which they are. One problem at a time, fixed
+on the active constraints and the multipliers identify them. One problem at a time, fixed
 shapes, pure JAX: `jax.vmap` makes thousands of them one program.
 
 Method: J. Nocedal & S. J. Wright, Numerical Optimization (2006), sections 18.2 and 19.2-19.3.
@@ -24,7 +24,7 @@ START_BARRIER = 0.1
 FRACTION_TO_BOUNDARY = 0.995
 LARGEST_STEP = 2.0
 LEAST_CURVATURE = 1e-7
-"""Added to the Hessian, so that a flat valley (layers that cost the same) is no free ride."""
+"""Added to the Hessian, so that steps along a flat valley (layers of equal cost) stay bounded."""
 PATIENCE = 25
 """Iterations without progress after which a search gives up: most have no solution then."""
 STOPPED = 1 << 20
@@ -43,7 +43,7 @@ class KKT(NamedTuple):
 
 
 class _Trial(NamedTuple):
-    """Where to look next: a point, with the least slacks and the multipliers it shall have."""
+    """Where to look next: a point, with the least slacks and the multipliers for it."""
 
     v: Float[Array, " n"]
     slack: Float[Array, " m"]
@@ -82,8 +82,8 @@ def minimise(
 ) -> KKT:
     """Local minimum of f over c <= 0 from the start `v`, which need not be feasible.
 
-    The function stands in the program once, at the head of the loop: it is most of what there is
-    to compile.
+    The function occurs once in the program, at the start of the loop: it takes most of the compile
+    time.
     """
     _, c = jax.eval_shape(function, v)
     m, n = c.size, v.size
@@ -113,7 +113,7 @@ def linearise(
 
 
 def _advance(function: Function, search: _Search) -> _Search:
-    """Look at the trial, keep it if it is the best, and take the next Newton step from it."""
+    """Evaluate the trial, keep it if it is the best, and take the next Newton step from it."""
     new = _at(function, search)
     usable = jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in new]))
     residual = jnp.where(usable, _residual(new), jnp.inf)
