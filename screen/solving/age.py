@@ -38,7 +38,7 @@ Tree = TypeVar("Tree")
 class Shape(NamedTuple):
     """What is known of a cell when its program is compiled.
 
-    laws: per layer, then per side with products, as `points_of` tells them. times: how many, a
+    laws: per layer, then per side with products, as `points_of` returns them. times: how many, a
     power of two. given: whether the ends are those of the electrolyte's far faces.
     """
 
@@ -118,7 +118,7 @@ def answer(cell: AgeEntry, aged: Aged) -> dict[str, Any]:
 
 
 def _status(aged: Aged, count: int) -> str:
-    """`ok`, why not, or what has become of an interphase at the last time."""
+    """`ok`, the reason why not, or the state of an interphase at the last time."""
     parts = [part for part in aged if part is not None]
     worst = Status(max(int(part.status) for part in parts))
     if worst is not Status.OK:

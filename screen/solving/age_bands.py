@@ -4,7 +4,7 @@
     curves(cell, times_s).cathode_ohm_cm2.middle
 
 The products are those of the library, by what the electrolyte touches; the coating's conductivities
-have the spreads given; everything else is exact.
+have the stated spreads; everything else is exact.
 """
 
 from typing import Any, NamedTuple
@@ -94,7 +94,7 @@ def _band(values: Floats) -> Band:
 def _rows(cell: Cell) -> AgeingRow:
     """The cell with every draw of its products and its coating, (draws,)."""
     scores = normal_scores(8, DRAWS, SEED)
-    # A second sequence goes along with the first, so that it is put in another order.
+    # The second sequence is correlated with the first, so it is permuted.
     own = np.random.default_rng(SEED).permutation(normal_scores(2, DRAWS, SEED))
     film = cell.coating_thickness_nm * CM_PER_NM / cell.area_factor
     bare = cell.coating_thickness_nm == 0

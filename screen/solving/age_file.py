@@ -51,7 +51,7 @@ class ProductsEntry(LawEntry):
             raise ValueError("give sigma_ele_S_cm or a law (sigma_0_S_cm and so on), not both")
         sigma = given["sigma_ele_S_cm"]
         is_one = type(sigma) in (int, float) and 0.0 < sigma <= 1e8
-        return {**given, "sigma_0_S_cm": sigma if is_one else 1.0}  # told once, under its own name
+        return {**given, "sigma_0_S_cm": sigma if is_one else 1.0}  # one error, under its own name
 
 
 class AgeEntry(StackEntry):

@@ -1,4 +1,4 @@
-"""The cells of a small spec as `muli age` answers them: every coating and thickness, and none.
+"""The cells of a small spec as `muli age` answers them: every coating and thickness, and bare.
 
 Numbers are those of a run's columns of `[ageing]`: the library's values at the temperature of the
 cell, the cathode charged, the products of the electrolyte by what it touches. A conductivity of
@@ -36,10 +36,10 @@ STEPS = 13
 
 
 class SpecCells(NamedTuple):
-    """Cells of a spec, their answers in the same order, and what a reader must know.
+    """Cells of a spec, their answers in the same order, and notes.
 
     Answers have the keys of `muli age FILE.json`, and of every column in time `..._low` and
-    `..._high`: 5 and 95 % of what it may be.
+    `..._high`: its 5 and 95 % quantiles.
     """
 
     cells: list[AgeEntry]

@@ -1,4 +1,4 @@
-"""What growth in the cells of a spec may be: 5 to 95 % over everything that is uncertain.
+"""The range of growth in the cells of a spec: 5 to 95 % over everything that is uncertain.
 
     beliefs_of = beliefs(problem)
     spread(problem, beliefs_of, at, thickness_nm, times_s, ageing)["interphase_nm"].low

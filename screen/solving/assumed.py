@@ -1,4 +1,4 @@
-"""What the answer to one's own cell rests on, in sentences: defaults, temperatures, priors."""
+"""Assumptions of the answer to a cell, in sentences: defaults, temperatures, priors."""
 
 import math
 from collections.abc import Iterator
@@ -46,7 +46,7 @@ def assumptions(entry: "CellEntry", setup: Setup, named: Named) -> tuple[str, ..
 
 
 def _priors(entry: "CellEntry", setup: Setup, role: str) -> Iterator[str]:
-    """Properties of a material that are only believed, with what is believed."""
+    """Properties of a material that are only estimated, with the estimates."""
     row = setup.problem.records[role][0]
     known = evidence(row, tolerance_V=setup.problem.spec.screen.window_tolerance_V)
     for name in ("sigma_ion_S_cm", "sigma_ele_S_cm"):
@@ -73,7 +73,7 @@ def _priors(entry: "CellEntry", setup: Setup, role: str) -> Iterator[str]:
 
 
 def _reactions(setup: Setup) -> dict[str, str]:
-    """Keys of the reaction energies that count, and how they are called."""
+    """Keys of the reaction energies that count, and their names in sentences."""
     names: dict[str, str] = {}
     for role in ("electrolyte", "cathode"):
         for partner in partners_of(setup.problem, role)[0]:
@@ -83,7 +83,7 @@ def _reactions(setup: Setup) -> dict[str, str]:
 
 
 def _only(each: Evidence | Any) -> str:
-    """How a conductivity is known that was not measured on this material."""
+    """The origin of a conductivity that was not measured on this material."""
     kinds = {
         "prior": "was never measured: a prior",
         "bound": "is known as a bound alone",

@@ -1,13 +1,12 @@
 """Many stacks of many shapes through few programs, in float64.
 
-Compiling costs seconds, solving milliseconds. So stacks share programs: constants stand beside
-branches as branches that are absent, ideal contacts as resistances of 0, and the last layer of a
-short stack is cut into equal parts up to the layer count of the longest, which changes nothing.
-Tables are filled up to one of few lengths, and constants beside them are flat tables.
-Where many stacks share layer count, unit slopes and contacts they go by themselves, and from 256 on
-all at once, for which `kernels.solve` has quicker methods.
-Profiles go layer by layer through one program for all. These programs run once: they are compiled
-without the compiler's slower passes.
+Compiling costs seconds, solving milliseconds. So stacks share programs: constants beside branches
+are written as absent branches, ideal contacts as resistances of 0, and the last layer of a short
+stack is cut into equal parts up to the layer count of the longest, which changes nothing. Tables
+are filled up to one of few lengths, and constants beside them are flat tables. Where many stacks
+share layer count, unit slopes and contacts they are solved on their own, and from 256 on all at
+once, for which `kernels.solve` has quicker methods. Profiles go layer by layer through one program
+for all. These programs run once: they are compiled without the compiler's slower passes.
 """
 
 import math
@@ -43,13 +42,13 @@ from muli.screen.space.curves import filled_size, filled_up
 T = TypeVar("T")
 CHUNK = 32
 FEW = (1, 8)
-"""Smaller batches of a program: few sizes, so that few are compiled."""
+"""Sizes of smaller batches: few, so that few programs are compiled."""
 BLOCK = 16
 """Places of a layer that are profiled together."""
 MANY = 4 * CHUNK
-"""Stacks of one form that are worth a program of their own."""
+"""Number of stacks of one form from which they have a program of their own."""
 AT_ONCE = 512
-"""Stacks that are solved together where there are more than half as many."""
+"""Stacks per batch where there are more than half as many."""
 CUT_UP_TO = 5
 """Layer count up to which stacks are cut to the longest among them."""
 EVERYWHERE = 1e15
@@ -159,7 +158,8 @@ def is_constant(stack: StackEntry) -> bool:
 
 
 def in_chunks(program: Callable[[Any], T], rows: Sequence[Any], largest: int) -> list[T]:
-    """What a batched program makes of every row, in batches of one size (the last one padded)."""
+    """Results of a batched program for every row, in batches of one size (the last one
+    padded)."""
     size = next(lanes for lanes in (*FEW, largest) if lanes >= min(len(rows), largest))
     results: list[T] = []
     for start in range(0, len(rows), size):
@@ -249,7 +249,7 @@ def _layer(entry: LayerEntry, points: int) -> Layer:
 
 
 def law_of(entry: LawEntry, points: int) -> Law:
-    """The law of an entry, in the form that `points_of` tells or one that can hold it."""
+    """The law of an entry, in the form that `points_of` returns or a more general one."""
     if points > 0:
         return _table(entry, points)
     if points == 0:

@@ -1,4 +1,4 @@
-"""One's own cell: what a run says of it, how its interphases grow, and what all of it rests on.
+"""A single cell: the results of a run, the growth of its interphases, and the assumptions.
 
     entry = CellEntry(electrolyte="Li6PS5Cl", electrolyte_thickness_um=40.0, cathode="NMC811",
                       coating="LiNbO3", coating_thickness_nm=3.5, coating_sigma_ele_S_cm=5e-12)

@@ -18,7 +18,7 @@ from muli.screen.space.conductivity import AS_MEASURED_WITHIN_K
 
 MONTH_S, YEAR_S = 2.6298e6, 3.15576e7
 TIMES_S = {"1_month": MONTH_S, "1_year": YEAR_S, "10_years": 10.0 * YEAR_S}
-"""Times told of every cell, by the ends of their columns."""
+"""Times reported for every cell, by the endings of their columns."""
 SIDES = {
     "cathode": ("interphase_nm", "final_nm", "interphase_final_nm"),
     "anode": ("anode_interphase_nm", "anode_final_nm", "anode_interphase_final_nm"),
@@ -29,7 +29,7 @@ SIDES = {
 class Growth:
     """Interphases against time.
 
-    rows: by the names of `muli age`. columns: at those of `TIMES_S` that were asked for, by the
+    rows: by the names of `muli age`. columns: at the requested times of `TIMES_S`, by the
     names of a run.
     """
 
@@ -50,7 +50,7 @@ def grown(named: Named, times_s: tuple[float, ...] = tuple(TIMES_S.values())) ->
 
 
 def growth_notes(named: Named) -> tuple[str, ...]:
-    """What the growth in a cell rests on."""
+    """The assumptions of growth in a cell."""
     notes = []
     if not (interphases := _made(named)):
         return ()

@@ -37,7 +37,7 @@ Row = dict[str, Any]
 
 
 class Coated(NamedTuple):
-    """What is believed of a coating at the cell's thickness, and the thickness recommended."""
+    """Probabilities of a coating at the cell's thickness, and the recommended thickness."""
 
     chances: Probabilities
     cost: Any
@@ -45,9 +45,9 @@ class Coated(NamedTuple):
 
 
 def coated_rows(setup: Setup) -> list[Row]:
-    """The rows of a cell with a coating, one a state of charge, charged first.
+    """The rows of a cell with a coating, one per state of charge, charged first.
 
-    Columns and values are those of `muli run` in mode all; unknown is None, infinite infinite.
+    Columns and values are those of `muli run` in mode all; unknown is None, infinity is kept.
     """
     problem = setup.problem
     with jax.enable_x64(True):
@@ -159,7 +159,7 @@ def _believed(setup: Setup) -> Row:
 
 
 def _line(setup: Setup, *, bare: bool = False) -> Line:
-    """Everything that is believed of the cell, as numbers; of a bare one where asked."""
+    """Distributions of the cell's properties as numbers. bare: of the cell without a coating."""
     assert isinstance(setup.beliefs, Beliefs)
     _, tables = tables_of(setup.beliefs)
     tables |= {name: values for name, values in setup.problem.numbers.items() if name not in tables}

@@ -6,9 +6,9 @@ Without a coating the electrolyte touches the cathode.
      "electrolyte_thickness_um": 40, "cathode": "NMC811", "anode": "Li",
      "temperature_K": 333.15, "boundary": "auto", "coating_sigma_ele_S_cm": 5e-12}
 
-Conductivities are taken at the stack's temperature (`space.conductivity`), typed ones hold there.
-The electrolyte's anode side is at the anode's potential or at the electrolyte's reduction limit, as
-`boundary` says. What was assumed is told in words.
+Conductivities are taken at the stack's temperature (`space.conductivity`), given ones are values at
+that temperature. The electrolyte's anode side is at the anode's potential or at the electrolyte's
+reduction limit, as `boundary` says. Assumptions are listed in sentences.
 """
 
 from dataclasses import dataclass
@@ -61,7 +61,7 @@ NAMED_EXPECTED = {
     "tables": "names of CSV files",
 }
 COMPARED = ("LiNbO3", "Li3PO4")
-"""Coatings in the spec of a cell without one: a screen has one, and its bare cell beside it."""
+"""Coatings in the spec of a bare cell, because a screen needs coatings."""
 
 
 class NamedEntry(Strict):
@@ -131,7 +131,7 @@ class NamedEntry(Strict):
 class Named:
     """A stack of named materials with its numbers.
 
-    stack: None where a number it needs is unknown; `missing` says which. boundary: as asked.
+    stack: None where a number it needs is unknown; `missing` says which. boundary: as requested.
     anode_side_V: potential at the electrolyte's anode side; anode_V: that of the anode itself.
     """
 
@@ -189,7 +189,7 @@ def named(entry: NamedEntry, where: str = "cell", folder: Path | None = None) ->
 
 
 def named_of(entry: NamedEntry, frames: dict[str, pd.DataFrame]) -> Named:
-    """The same from materials that were looked up, by role."""
+    """The same from the tables of materials, by role."""
     rows = []
     for role in ("electrolyte", "coating") if entry.coating is not None else ("electrolyte",):
         typed = entry.typed(role)
@@ -278,7 +278,7 @@ def _known(value: float) -> float | None:
 def _assumptions(
     entry: NamedEntry, rows: "list[pd.Series[Any]]", ends: tuple[float, float, float]
 ) -> tuple[str, ...]:
-    """What the numbers rest on, one sentence each."""
+    """The assumptions behind the numbers, one sentence each."""
     anode, side, cathode = ends
     notes = [note for row in rows for note in row["temperature_notes"]]
     notes += [

@@ -61,7 +61,7 @@ def _stack_of(entry: StackEntry | Named) -> StackEntry | None:
 
 
 def _told(entry: StackEntry | Named) -> dict[str, Any]:
-    """Where the anode side stands, what was asked of the stack, and what was assumed.
+    """The potential of the anode side, the criteria and the assumptions of an entry.
 
     criteria: protects where the thickness that protects is computed, else none.
     """
@@ -135,7 +135,7 @@ def _places(stack: StackEntry, index: int, fractions: Any) -> dict[str, Any]:
 
 
 def _values(solved: Solved, profile: Profile, at: Any) -> dict[str, Any]:
-    """What a profile says there. at: index of (layers, fractions)."""
+    """The values of a profile there. at: index of (layers, fractions)."""
     return {
         "E_V": profile.potential[at],
         "phi_ion_V": profile.phi_ion[at],

@@ -2,7 +2,7 @@
 
 A list of stacks (or one stack). Layers run from the anode to the cathode; lengths are cm,
 conductivities S/cm at the stated temperature, potentials V vs Li/Li+, currents A/cm2 (positive on
-discharge). Left out, a branch of sigma_ele is absent. Keys of results (`expected`,
+discharge). A branch of sigma_ele that is left out is absent. Keys of results (`expected`,
 `conductivity_law`) are allowed and not read.
 """
 
