@@ -1,1 +1,1 @@
-"""Published cells against the model: what it says, what was measured, and what a guess says."""
+"""Published cells against the model: predicted, measured and guessed values."""

@@ -23,7 +23,7 @@ COMPOSITE = 20.0
 
 @dataclass(frozen=True)
 class Setup:
-    """One cell: what is where, at which potentials, for how long.
+    """One cell: its materials, its potential and its time.
 
     interphase: what its products are taken from. coating: a name and a thickness (nm), or None.
     """
@@ -37,7 +37,7 @@ class Setup:
 
 
 def on_lithium(electrolyte: str, hours: float, like: str = "") -> Setup:
-    """A symmetric cell of lithium; `like` names the electrolyte whose products it is given."""
+    """A symmetric cell of lithium; `like` names the electrolyte whose products it takes."""
     return Setup(electrolyte, products(like or electrolyte, "anode", "lithium"), hours, 0.0)
 
 

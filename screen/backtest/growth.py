@@ -29,7 +29,7 @@ WITHIN = 3.0
 TIE = 0.02
 """Ratios this close to 1 have no direction."""
 FITTED = "Li6PS5Cl"
-"""The electrolyte whose products on lithium were measured; others are given the same."""
+"""The electrolyte whose products on lithium were measured; others take the same."""
 HOURS_PER_CYCLE, HOURS_AT_FIRST = 6.0, 24.0
 GRAPHITE_V = 0.1
 
@@ -42,7 +42,7 @@ _OXIDE_MISS = "a bare oxide gives transition metals to the interphase; how much 
 
 
 def growth_rows() -> list[dict[str, Any]]:
-    """One row a comparison: `series`, `quantity`, `predicted`, `measured`, `hit`, `direction`,
+    """One row per comparison: `series`, `quantity`, `predicted`, `measured`, `hit`, `direction`,
     `guess`, `guess_hit`, `trust`, `source`, `reason` (of a miss, where one is known)."""
     return [
         *_on_lithium(),
@@ -111,7 +111,7 @@ def _fact(rows: pd.DataFrame, **where: Any) -> Any:
 
 
 def _on_lithium() -> Iterator[dict[str, Any]]:
-    """Products of Li6PS5Cl as fitted; a week as another group saw it; other electrolytes."""
+    """Products of Li6PS5Cl as fitted; a week as another group measured it; other electrolytes."""
     table = reality.growth()
     anode = table[(table["side"] == "anode") & (table["potential_vs_Li_V"] == "0")]
     yield _week(anode)
@@ -228,8 +228,8 @@ def _pairs() -> pd.DataFrame:
 
 
 def _bare_against_coated() -> Iterator[dict[str, Any]]:
-    """Two predictions of each ratio: one interphase for both, and what the other sources say of an
-    interphase against an oxide and against a coating (their mean ratio)."""
+    """Two predictions of each ratio: one interphase for both, and, from the other sources, an
+    interphase against an oxide and one against a coating (their mean ratio)."""
     pairs = _pairs()
     ratio = pairs["R_bare"] / pairs["R"]
     bare, coated = [], []

@@ -1,7 +1,7 @@
 """Published samples as lines of the ranking: the same distributions, in the cells that were built.
 
-What a coating has itself endured is left out, and so is everything that the sample's own source
-says of the allowance A and the reaction limit R.
+A coating's own record in cells is left out, and so is everything that the sample's own source
+states about the allowance A and the reaction limit R.
 """
 
 from collections.abc import Sequence

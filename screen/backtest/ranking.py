@@ -1,9 +1,9 @@
 """The ranking against published cells: which of two samples of one series is the better one.
 
-Bare against coated, coating against coating, thickness against thickness. Predicted is the
-difference of the probability that the criteria hold together; below `STEP`, in which the ranking
-sees no difference, it is undecided, and undecided is no hit. What a coating has itself endured is
-left out, and so is the sample's source.
+Bare against coated, coating against coating, thickness against thickness. The prediction is the
+difference of the probabilities that all criteria hold; below `STEP`, the resolution of the ranking,
+it is undecided, which is not a hit. A coating's own record in cells is left out, and so is the
+sample's source.
 
     from muli.screen.backtest.ranking import ranking_rows
 
@@ -201,9 +201,9 @@ def _reason(
     *,
     undecided: bool,
 ) -> str:
-    """Why it missed: what the source says, else the question that the two answer most apart.
+    """The reason of a miss: that of the source, else the criterion in which the two differ most.
 
-    Where it is undecided: the question that the first is least likely to pass.
+    Where it is undecided: the criterion that the first is least likely to pass.
     """
     names = [f"p_{name}" for name in criteria]
     if undecided:

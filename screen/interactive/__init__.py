@@ -1,1 +1,1 @@
-"""What people use in Python and notebooks: one's own cell, stacks by name, pictures of stacks."""
+"""For Python and notebooks: a single cell, stacks by name, pictures of stacks."""

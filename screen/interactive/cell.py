@@ -1,4 +1,4 @@
-"""One's own cell in Python.
+"""A single cell in Python.
 
 mine = cell(electrolyte="Li6PS5Cl", um=40, coating="LiNbO3", nm=3.5, cathode="NMC811",
             anode="Li-In", celsius=60, sigma_ele=5e-12, sigma_ion=3e-7)
@@ -70,7 +70,7 @@ SPOKEN = {
     "library.tables": "tables",
     "coating_thickness_nm": "nm",
 }
-"""Keys of a spec, longest first, and the arguments that a message about them speaks of."""
+"""Keys of a spec, longest first, and the arguments that messages name in place of them."""
 SPOKEN = dict(sorted(SPOKEN.items(), key=lambda pair: -len(pair[0])))
 LOW_CELSIUS = AXES["temperature_K"].low - ZERO_CELSIUS_K
 HIGH_CELSIUS = AXES["temperature_K"].high - ZERO_CELSIUS_K
@@ -96,7 +96,7 @@ def cell(
     budget: float | None = None,
     tables: Sequence[str | Path] = (),
 ) -> "Cell":
-    """Ask about one's own cell; what is left out has a default, which the answer names.
+    """The answer to one cell; arguments left out have defaults, which the answer names.
 
     Args:
         electrolyte: its name or alias.
@@ -146,7 +146,7 @@ class Cell:
         return stack_of(self._entry)
 
     def profile(self, x_um: ArrayLike | None = None, points: int = 21) -> "pd.DataFrame":
-        """Potentials through the stack, one row a place; units in the column names.
+        """Potentials through the stack, one row per place; units in the column names.
 
         x_um: distances from the anode, um; none: `points` places in every layer. Raises
         `SpecError` where a conductivity is unknown or a distance is outside the stack.
@@ -164,7 +164,7 @@ class Cell:
         return picture(self._entry, self._solved, None if out is None else Path(out))
 
     def age(self, times_s: ArrayLike | None = None) -> "pd.DataFrame":
-        """Interphases of both sides against time, one row a time; units in the column names.
+        """Interphases of both sides against time, one row per time; units in the column names.
 
         times_s: after contact; none: 25 from an hour to 10 years. Raises `SpecError` where a number
         it needs is unknown.
@@ -214,7 +214,7 @@ def named_cell(**given: Any) -> StackEntry:
 
 
 def _spoken(question: Callable[[], T]) -> T:
-    """An answer; messages about keys of a spec speak of the arguments of `cell`."""
+    """An answer; messages about keys of a spec name the arguments of `cell` instead."""
     try:
         return question()
     except SpecError as error:
@@ -270,7 +270,7 @@ def _renamed(problem: str) -> str:
 
 
 def _comments(entry: CellEntry) -> list[str]:
-    """What a person should know who opens the file."""
+    """Comments for a reader of the file."""
     if entry.coating is None:
         return [
             'A cell without a coating: its row has coating "none". A screen has coatings too;',

@@ -47,7 +47,7 @@ class Stack(kernels.Stack):
 
         The anode end is the potential at the electrolyte's anode side, which an interphase may
         hold above the anode's (boundary "auto"). Raises `SpecError`: unknown names (with the
-        closest), values out of range, conductivities that nobody measured and none was given for.
+        closest), values out of range, conductivities that are neither known nor given.
         """
         from muli.screen.interactive.cell import named_cell
 
