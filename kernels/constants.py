@@ -1,4 +1,4 @@
-"""Physical constants, from CODATA through scipy and from nowhere else."""
+"""Physical constants, all from CODATA through scipy."""
 
 from scipy import constants as _codata
 

@@ -1,8 +1,8 @@
 """Conditions on result columns: what a gate can compile, and what `--where` may say.
 
-`candidates.conditions` parses a condition and holds it to be one. Gates on results run inside the
-compiled programs, where words are integer codes: a word may be equal to a word or not, and has no
-order there.
+`candidates.conditions` parses a condition and refuses any other SQL. Gates on results run inside
+the compiled programs, where words are integer codes: a word may be equal to a word or not, and has
+no order there.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ MAX_GATES = 31
 """Gates on results in one spec: each has a bit of a 32-bit integer."""
 
 ARITHMETIC = {"+": (1, 2), "-": (1, 2), "*": (2, 2), "/": (2, 2), "abs": (1, 1)}
-"""What gates on results reckon with, and with how many numbers."""
+"""Arithmetic of gates on results: least and largest number of operands."""
 
 _EQUAL = frozenset({"COMPARE_EQUAL", "COMPARE_NOTEQUAL", "COMPARE_IN"})
 _ORDER = frozenset({"COMPARE_BETWEEN", "COMPARE_LESSTHAN", "COMPARE_LESSTHANOREQUALTO"})
@@ -50,7 +50,7 @@ def check_gate(sql: str, kinds: Mapping[str, Kind | None]) -> dict[str, Any]:
 def check_condition(
     condition: str, known: Mapping[str, Kind | None], option: str = "--where"
 ) -> list[str]:
-    """Columns a condition speaks of; raises `UsageError` where it is more than a condition."""
+    """Columns that a condition names; raises `UsageError` where it is more than a condition."""
     try:
         tree = parse(condition)
         check_columns(names(tree), list(known), option)

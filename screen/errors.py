@@ -1,4 +1,4 @@
-"""What can go wrong with a screen, each with its exit code and a message that says the way out."""
+"""Errors of a screen: each has an exit code and a message that says what to do."""
 
 SHOWN = 20
 """Most problems of one file that a message lists."""
@@ -61,7 +61,7 @@ class UsageError(ScreenError):
 
 
 class WorkerError(ScreenError):
-    """No worker of a cluster can go on. Its exit code is that of what stopped the last one."""
+    """No worker of a cluster can go on. Its exit code is that of the last failure."""
 
     exit_code = 4
 

@@ -1,5 +1,5 @@
-"""Files that people name: read whole within limits, and called by what they are where they are not
-what a command expects.
+"""Files that a user names: read whole, up to a limit of size. A message about a file of the wrong
+kind says what the file is.
 
 A device or a pipe has no size and may never end, so only regular files are read.
 """
@@ -54,7 +54,7 @@ def reason(error: Exception) -> str:
 
 
 def no_folder(path: Path, expected: str = "the folder of a run") -> str:
-    """What stands where a folder should be, in words."""
+    """A message that says what is in the place of a folder."""
     if not path.exists():
         return f"{path}: no such folder; `{muli_command()} run --out {path}` makes one"
     kind = kind_of_file(path, expected) if path.is_file() else None

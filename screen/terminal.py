@@ -1,4 +1,4 @@
-"""What people read: a terminal shows it and does not obey it, and no run fails for a lost terminal.
+"""Text for people: control characters are shown as codes, and a closed terminal stops no run.
 
 Names and conditions come from people's files. A control character in them could move the cursor,
 colour or clear the screen, or turn text around; it is written as its code. All text for people goes
@@ -70,7 +70,7 @@ def terminal_width() -> int:
 
 @contextlib.contextmanager
 def loss_allowed() -> Iterator[None]:
-    """What is said in the block may be lost: the work is done, and lies in files."""
+    """Output in the block may be lost: the work is done, and its results are in files."""
     try:
         yield
         if sys.stdout is not None:
@@ -82,7 +82,7 @@ def loss_allowed() -> Iterator[None]:
 
 @contextlib.contextmanager
 def working(what: str) -> Iterator[None]:
-    """A moving line with the time that has passed, where stderr is a terminal; gone at the end."""
+    """A progress line with the elapsed time, where stderr is a terminal; removed at the end."""
     if sys.stderr is None or not sys.stderr.isatty():
         yield
         return
@@ -103,7 +103,7 @@ def working(what: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def counting() -> Iterator[Callable[[str, int, int], None]]:
-    """A function to be told (what, done, total): a bar in a terminal, else a line every 30 s."""
+    """A function that shows (what, done, total): a bar in a terminal, else a line every 30 s."""
     if sys.stderr is None or not sys.stderr.isatty():
         yield _counted_in_lines()
         return
@@ -141,7 +141,7 @@ def _counted_in_lines() -> Callable[[str, int, int], None]:
 
 
 def give_up_stdout() -> None:
-    """Send what is still to be written to nowhere, so that the end of the process does not fail."""
+    """Discard what is still to be written, so that the end of the process does not fail."""
     with contextlib.suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())

@@ -238,9 +238,9 @@ COATING_CLASSES = ("stable", "within_tolerance", "oxidises", "reduces", "both", 
 REACTIVITY_CLASSES = ("low", "moderate", "unknown", "high")
 EVIDENCE = ("measured", "assumed", "range", "none")
 CRITERIA = ("protects", "affordable", "stable", "inert")
-"""The four questions asked of a coating in a cell."""
+"""The four criteria for a coating in a cell."""
 LIVES = "lives"
-"""The fifth, asked only where a spec has `[ageing]` and a ranking names it."""
+"""The fifth criterion, used only where a spec has `[ageing]` and a ranking names it."""
 
 DEFAULTS: dict[str, str | float] = {
     "boundary": "auto",

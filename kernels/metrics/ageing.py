@@ -42,7 +42,7 @@ Curve = Float[Array, " times"]
 SECONDS_PER_YEAR = 3.15576e7
 COULOMB_PER_UAH = 3600e-6
 LONGEST = math.log(1e6 * SECONDS_PER_YEAR)
-"""ln of the longest time (s) that is told apart from for ever."""
+"""ln of the longest time (s); longer ones count as infinite."""
 FOR_EVER = 0.999e6 * SECONDS_PER_YEAR
 RESOLUTION = 1e-7
 

@@ -73,7 +73,7 @@ class Path(eqx.Module):
 
 
 class _Route(eqx.Module):
-    """A path ready to be asked.
+    """A path prepared for thickness and time at any place.
 
     outer: one layer; or several; or the resistance of constant laws (ohm cm2). heading: +1 where E
     rises towards the electrode, else -1. E_end, width: where j = j_SE, and its distance from E_pin
@@ -173,7 +173,7 @@ def _prepare(path: Path) -> _Route:
 def _gap(
     path: Path, outer: Piece | Chain | Scalar, found: Scalar, log_leak: Scalar, V_T: Scalar
 ) -> Scalar:
-    """V between the electrode and E_end; `found` is the difference of both.
+    """V between the electrode and E_end; `found`: computed as the difference of both.
 
     Behind a film that hardly resists, E_end lies within rounding of the electrode. Over so short a
     distance the conductivity is one number, and the gap is j_SE over it.

@@ -25,7 +25,7 @@ HOURS_PER_MONTH = 720.0
 
 
 class CoatingClass(IntEnum):
-    """How a coating stands the potentials at its faces."""
+    """Whether a coating is stable at the potentials of its faces."""
 
     STABLE = 0
     WITHIN_TOLERANCE = 1

@@ -30,7 +30,7 @@ class Divider(NamedTuple):
 
 
 def layer_resistance(thickness: Number | float, sigma_ion: Number, sigma_ele: Number) -> Number:
-    """L/sigma_amb: what an ion and its electron meet together.
+    """L/sigma_amb: the resistance to an ion and its electron together.
 
     Args:
         thickness: cm.
@@ -200,7 +200,7 @@ def _over(required: Number, per_cm: Number) -> Number:
 
 
 def _electrolyte_inverses(stack: Stack, limits: Limits, plane: Plane) -> dict[str, Number]:
-    """Largest thickness and smallest sigma_ele of the electrolyte that the coating still saves."""
+    """Largest thickness and smallest sigma_ele of an electrolyte that the coating protects."""
     electrolyte, E_target = stack.layers[0], limits.electrolyte.oxidation
     first = stack.interface_asr[0] if stack.interface_asr else 0.0
     mirrored = -plane.E_cathode, -plane.E_anode, plane.after + plane.contact, -E_target

@@ -97,7 +97,7 @@ class Law(eqx.Module):
 
 
 class Constant(Law):
-    """sigma_ele independent of the potential. What measured, extrinsic values allow."""
+    """sigma_ele independent of the potential. The law for measured, extrinsic values."""
 
     form = "constant"
     sigma_0: Float[Real, ""]

@@ -9,7 +9,7 @@ import numpy as np
 
 CM_PER_UM = 1e-4
 FEW = 4
-"""Numbers that are written out; more are told by their range."""
+"""Most numbers that are written out; of more the range is given."""
 
 
 def quantity(value: Any, unit: str, scale: float = 1.0) -> str:

@@ -34,7 +34,7 @@ def find_zero(
 ) -> tuple[Scalar, Bool[Array, ""]]:
     """Zero of a function that is negative at low and positive at high; whether it was found.
 
-    The ends themselves are not evaluated: their signs are the caller's to know. Found means
+    The ends themselves are not evaluated: the caller knows their signs. Found means
     to rounding of x.
     """
     one = jnp.ones_like(low)

@@ -1,4 +1,4 @@
-"""Elementary functions in the forms that neither overflow, cancel nor poison a gradient.
+"""Elementary functions in forms without overflow, cancellation and NaN in gradients.
 
 Each is smooth through the points where its textbook form is 0/0, so that values, gradients and
 second derivatives are finite there, in float32 and float64.

@@ -2,8 +2,8 @@
 
 `jax.vmap` turns a search for one stack into one for all, in which every stack waits for the
 slowest. Here a batch is handed to `muli.kernels.solvers.many_layers` instead, in blocks that stay
-in the cache of a CPU; stacks that it does not vouch for are gathered, a few at a time, and take
-the careful search.
+in the cache of a CPU; stacks that it does not confirm are gathered, a few at a time, and take the
+careful search.
 """
 
 from collections.abc import Callable
@@ -22,11 +22,11 @@ from muli.kernels.transport.conductor import Chain, Tree
 
 
 class _HasGood(Protocol):
-    """Answers of a batch, and which of them are vouched for."""
+    """Answers of a batch, and which of them are confirmed."""
 
     @property
     def good(self) -> Bool[Array, " stacks"]:
-        """Whether the answer of a stack is vouched for."""
+        """Whether the answer of a stack is confirmed."""
 
 
 Judged = TypeVar("Judged", bound=_HasGood)
@@ -40,7 +40,7 @@ RETRIED, GATHERED = 256, 32
 
 
 class Answers(NamedTuple):
-    """Nodes of a batch, and which of them are vouched for."""
+    """Nodes of a batch, and which of them are confirmed."""
 
     nodes: Nodes
     good: Bool[Array, " stacks"]
@@ -106,7 +106,7 @@ def _answer(function: Callable[[Chain], Nodes], chains: Chain) -> tuple[Nodes, N
 
 
 def _at_once(chains: Chain, care: Care) -> Answers:
-    """Nodes of all chains, and which of them are vouched for."""
+    """Nodes of all chains, and which of them are confirmed."""
     heading = jnp.sign(chains.E_cathode - chains.E_anode)
     solution = in_blocks(rising(chains, heading), care)
     inner = solution.inner.T * heading[:, None]
@@ -153,7 +153,7 @@ def in_blocks(stacks: Layered, care: Care) -> Found:
 
 
 def mended(given: Tree, answers: Judged, solver: Callable[[Tree], Judged], together: int) -> Judged:
-    """Answers that are not vouched for from another solver, so many together."""
+    """Answers that are not confirmed, replaced by another solver, `together` stacks at a time."""
     good = answers.good
     count = good.shape[0]
     rank = jnp.cumsum(~good, dtype=jnp.int32) - 1

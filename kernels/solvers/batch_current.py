@@ -2,7 +2,7 @@
 
 Where the cell current has the sign of j (discharge, in the main), the layers of branches of one
 slope are those of an open circuit, and `jax.vmap` hands a batch to
-`muli.kernels.solvers.many_layers`. The other stacks of the batch, and those it does not vouch for,
+`muli.kernels.solvers.many_layers`. The other stacks of the batch, and those it does not confirm,
 take the search for one stack, many at a time. Layers of one slope are crossed in closed form.
 """
 
@@ -47,7 +47,7 @@ class Given(NamedTuple):
 
 
 class _Answers(NamedTuple):
-    """Of a batch; good: which of them are vouched for."""
+    """Of a batch; good: which of them are confirmed."""
 
     found: Found
     good: Bool[Array, " stacks"]

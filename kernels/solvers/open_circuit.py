@@ -58,9 +58,9 @@ def find_nodes(chain: Chain) -> Nodes:
 def _join(chain: Chain, log_leak: Scalar) -> Float[Array, " inner"]:
     """Every node from the march that places it better.
 
-    A march lost behind a layer whose integral ends may not know it, once a later layer has made it
-    forget its start. Where layers then miss the current, the marches are joined in the layer that
-    fits both best.
+    A march that is lost behind a layer whose integral ends can look accurate after a later layer,
+    where the potential no longer depends on the start. Where layers then miss the current, the
+    marches are joined in the layer that fits both best.
     """
     forward, backward = _march_both_ways(chain, log_leak)
     ours = forward.leave_slope[:-1] <= backward.enter_slope[:-1]

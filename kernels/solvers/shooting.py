@@ -1,7 +1,7 @@
 """Marching a stack at a given leak current, from either electrode, and the bracket of that current.
 
 Every solution stays between the electrode potentials widened by |I| R_ion; a march that leaves
-that range has too much or too little current, and says so.
+that range has too much or too little current, and reports which.
 """
 
 import math

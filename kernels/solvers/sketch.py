@@ -136,7 +136,7 @@ def _agreed(at: Callable[[Row], _Layer], log_leak: Row, E_anode: Row, E_cathode:
 
 
 def _gaps(layers: _Layer, log_leak: Row, edges: Rows) -> Rows:
-    """Differences of nodes, and what the current asks for where that is below V_T."""
+    """Differences of nodes; where the current needs less than V_T, what it needs."""
     forward = _distance(layers, log_leak, edges[:-1])
     mirrored = _Layer(layers.log_floor, layers.log_n, layers.log_p, layers.volt, layers.log_length)
     backward = _distance(mirrored, log_leak, -edges[1:])

@@ -98,10 +98,10 @@ def solve(stack: Stack) -> Solution:
 
 
 def leak_current(stack: Stack) -> Scalar:
-    """Signed leak current density of one stack, A/cm2, without its nodes and unjudged.
+    """Signed leak current density of one stack, A/cm2, without nodes and status.
 
-    For searches that ask for nothing else many times: less to compile than `solve`, which has the
-    last word on what they find.
+    For searches that need it many times and nothing else: less to compile than `solve`, which
+    checks what they find.
 
     Args:
         stack: conductivities in S/cm, thicknesses in cm, potentials in V vs Li/Li+; see `Stack`.

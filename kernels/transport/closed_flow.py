@@ -237,8 +237,8 @@ def _covered(
 ) -> Scalar:
     """tau from u to u + step, with the sign of the flow for j > 0.
 
-    moved: |step|. side: of u. left: distance to the standstill ahead at the end, NaN where the end
-    says it.
+    moved: |step|. side: of u. left: distance to the standstill ahead at the end, NaN where it
+    follows from the end.
     """
     end = u + step
     low, width = jnp.minimum(u, end), moved
@@ -282,7 +282,7 @@ def _psi_change(start: Scalar, end: Scalar, moved: Scalar) -> Scalar:
 
 
 def _rate(course: _Course, u: Scalar, left: Scalar) -> Scalar:
-    """|d tau/du|. left: distance to the standstill ahead, NaN where u says it."""
+    """|d tau/du|. left: distance to the standstill ahead, NaN where it follows from u."""
     log_s = jnp.clip(_log_s(course.s, u), -600.0, 600.0)
     away_p, away_n = jnp.abs(u - course.high), jnp.abs(course.low - u)
     nearer = jnp.minimum(away_p, away_n)

@@ -80,7 +80,7 @@ class _Flat(NamedTuple):
     """A program from a list of arrays to a list of arrays, and the tree that these belong to.
 
     The tree is kept as an object with numbers for its arrays: JAX's own description of a tree
-    does not come back from a file as what it was.
+    cannot be restored unchanged from a file.
     """
 
     program: Compiled
@@ -118,7 +118,7 @@ def _compiled(lowered: Lowered, options: Options | None) -> Compiled:
 
 
 def _signature(leaves: list[Any], tree: Any, plain: Any) -> Hashable:
-    """What tells one program of a function from another."""
+    """What distinguishes the programs of one function."""
     shapes = tuple((leaf.shape, leaf.dtype.name) for leaf in leaves)
     words, others = jax.tree.flatten(plain)
     x64 = bool(jax.config.jax_enable_x64)  # type: ignore[attr-defined]
@@ -128,7 +128,7 @@ def _signature(leaves: list[Any], tree: Any, plain: Any) -> Hashable:
 def _store() -> Store | None:
     """The store in use; none where JAX keeps programs itself (`JAX_COMPILATION_CACHE_DIR`).
 
-    A program that JAX has read from its own cache cannot be told as data again: on CPUs its
+    A program that JAX has read from its own cache cannot be serialised again: on CPUs its
     functions would be missing.
     """
     return None if jax.config.jax_compilation_cache_dir else used()  # type: ignore[attr-defined]
@@ -147,7 +147,7 @@ def _described(device: jax.Device) -> str:
 
 
 def _keep(store: Store, key: str, program: _Flat) -> None:
-    """Write a program to the store; left out where JAX cannot tell it as data (some devices)."""
+    """Write a program to the store; skipped where JAX cannot serialise it (some devices)."""
     try:
         data = pickle.dumps((serialize(program.program)[0], program.shape))
     except Exception:

@@ -95,7 +95,7 @@ def joint(criteria: Sequence[str]) -> str:
 
     Transport (protects, affordable) and inert rest on different properties, so that probabilities
     multiply. A coating that is no oxide loses its sigma_ele where it oxidises: then p_protects has
-    p_stable in it, and the quotient below is 1. What lives is affordable.
+    p_stable in it, and the quotient below is 1. A coating that meets `lives` is affordable.
     """
     wanted = set(criteria)
     if wanted == set(CRITERIA):

@@ -24,7 +24,7 @@ limit of memory."""
 
 
 FEW_FILES = 256
-"""A limit of open files (`ulimit -n`) below it is heeded."""
+"""A limit of open files (`ulimit -n`) is respected where it is below this."""
 
 OTHER_FILES = 16
 """Files that are open besides parts."""

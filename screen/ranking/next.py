@@ -5,8 +5,8 @@
 
 A choice is a coating and its thickness. Today the choice with the largest p_works is taken. If a
 property were known, both would be chosen anew; the gain is the mean of the largest p_works over
-what the measurement may say, less today's. It is never negative, and 0 where no choice depends on
-the property. Deterministic: the distribution is cut into parts of equal probability.
+the possible results of the measurement, less today's. It is never negative, and 0 where no choice
+depends on the property. Deterministic: the distribution is cut into parts of equal probability.
 
 Source: expected value of partial perfect information, H. Raiffa and R. Schlaifer, Applied
 Statistical Decision Theory (1961).

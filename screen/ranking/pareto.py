@@ -28,7 +28,7 @@ def condition(
 ) -> str:
     """An SQL condition that holds on exactly the non-dominated rows of `source`.
 
-    A sample's own front throws most rows out inside SQL; only distinct survivors are compared.
+    The front of a sample removes most rows inside SQL; only the distinct rest is compared.
     """
     signs = [_direction(column) for column in columns]
     known = [f"({where})", *(f"NOT isnan({sql.name(c)}::DOUBLE)" for c in columns)]

@@ -27,7 +27,7 @@ TOP = 10
 
 @dataclass(frozen=True)
 class Ranking:
-    """Ranked rows and what must be said with them.
+    """Ranked rows and what a reader must know about them.
 
     `rows` starts with `rank` (equal where the keys cannot tell rows apart) and `tied`. `order`
     says in words what was sorted by; `scenario` maps a scenario axis to the value at which
@@ -86,7 +86,7 @@ def ranking(
     pareto: Sequence[str] | None = None,
     criteria: str | Sequence[str] | None = None,
 ) -> Ranking:
-    """`rank` with the words that belong to its rows."""
+    """`rank` with the description of its rows."""
     if top is not None and top < 1:
         raise UsageError(f"--top {top}: expected 1 or more")
     if by and pareto:

@@ -26,7 +26,7 @@ MOST_FOOTERS = 64
 
 
 def connect(parts: Sequence[str]) -> "duckdb.DuckDBPyConnection":
-    """A connection that may read `parts` and no other file, and cannot be told otherwise."""
+    """A connection that may read `parts` and no other file; its settings are locked."""
     import duckdb
 
     connection = duckdb.connect(

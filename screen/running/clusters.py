@@ -1,4 +1,4 @@
-"""Where workers come from: started here, found at an address, or asked of Slurm.
+"""Sources of workers: started here, found at an address, or requested from Slurm.
 
 local:N                processes on this machine, one per GPU, or N sharing the cores
 tcp://host:port        a scheduler that runs already (tls:// with Dask's own settings)
@@ -33,7 +33,7 @@ _SETTINGS = {
     "distributed.worker.multiprocessing-method": "spawn",
     "distributed.comm.retry.count": 3,
     "distributed.worker.daemon": True,
-    # Dask's default has malloc give memory back at once: half the processor time went into that.
+    # By Dask's default malloc returns memory at once, which took half of the processor time.
     "distributed.nanny.pre-spawn-environ": {},
     "distributed.worker.profile.enabled": False,
     # Pages about tasks and workers, which anybody on the machine could read.
@@ -44,9 +44,9 @@ _SETTINGS = {
 
 @dataclass(frozen=True)
 class Start:
-    """Workers on their way.
+    """Workers that are starting.
 
-    ready: gives, once it is there, a cluster or a scheduler's address. expected: so many workers.
+    ready: waits for a cluster or a scheduler's address and returns it. expected: number of workers.
     alike: they run on the processor of this process, and so do programs compiled here.
     """
 
@@ -106,8 +106,8 @@ def _processes(count: int, device: str) -> Iterator[Start]:
 
 
 def _end(starting: Future[SpecCluster], others: list[Any]) -> None:
-    """End processes at once, those on their way too: they hold nothing of worth, and asking each
-    takes half a second.
+    """End processes at once, also those that are starting: they hold no results, and an orderly
+    end takes half a second for each.
     """
     while not starting.done():
         for child in active_children():
@@ -157,7 +157,7 @@ def local_cluster(count: int, gpu: list[str]) -> SpecCluster:
 
 
 def _options() -> dict[str, Any]:
-    """One Dask thread: a worker spreads its own chunks over cores. Memory is the run's to plan."""
+    """One Dask thread: a worker spreads its own chunks over cores. The run plans the memory."""
     return {
         "host": LOOPBACK,
         "nthreads": 1,

@@ -33,7 +33,8 @@ POLL_S = 0.1
 class Request(NamedTuple):
     """Chunks that a run wants, under its identity.
 
-    No new chunk is begun once `stop` is set. advance: told of stacks as they are computed.
+    No new chunk is begun once `stop` is set. advance: called with numbers of stacks as they are
+    computed.
     """
 
     identity: Mapping[str, Any]
@@ -43,7 +44,7 @@ class Request(NamedTuple):
 
 
 class Workplace(Protocol):
-    """What a run asks of whatever computes its chunks."""
+    """What computes the chunks of a run, as the run sees it."""
 
     notes: list[str]
 

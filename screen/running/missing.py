@@ -1,4 +1,4 @@
-"""The chunks that a run has still to compute, as numbers that are never all laid out."""
+"""Numbers of the chunks that a run has still to compute, without a list of all of them."""
 
 from bisect import bisect_right
 from collections.abc import Collection, Sequence

@@ -15,7 +15,7 @@ FILE_EVERY_S = 2.0
 
 
 class Progress:
-    """Counts stacks as they are done. Thread-safe; talks to stderr."""
+    """Counts stacks as they are done. Thread-safe; writes to stderr."""
 
     def __init__(self, store: Store, total: int, done: int, *, quiet: bool = False) -> None:
         self.store, self.total = store, total
@@ -40,7 +40,7 @@ class Progress:
             self.leaders.update(leaders)
 
     def tick(self, state: str = "running") -> None:
-        """Show where things stand, as often as suits the reader."""
+        """Show the progress, at intervals that suit a terminal or a log."""
         now = time.monotonic()
         if self._live is not None:
             self._update()
@@ -52,7 +52,7 @@ class Progress:
             self.store.write_json(PROGRESS, self.snapshot(state))
 
     def end(self, state: str) -> None:
-        """Close the live line and leave the last word."""
+        """Close the live line and write the final state."""
         if self._live is not None:
             with contextlib.suppress(OSError, ValueError):
                 self._live.stop()
@@ -94,7 +94,7 @@ class Progress:
         return rate, (self.total - self.done) / rate if rate > 0 else None
 
     def _update(self) -> None:
-        """Show the live line; a terminal that is gone is given up, the run goes on."""
+        """Show the live line; where the terminal is closed, stop showing it: the run continues."""
         from rich.text import Text
 
         try:

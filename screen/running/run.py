@@ -70,7 +70,7 @@ def run(
         shard: (i, n) computes the i-th of n shares of the chunks, 1-based.
         dask: where workers are, see `muli.screen.running.clusters`, or workers already `begun`
             there; None computes in this process.
-        verbose: tell of progress on stderr.
+        verbose: report progress on stderr.
 
     Raises:
         SpecError: the spec or a table is not usable (all problems listed).
@@ -96,7 +96,7 @@ def run(
 
 
 def _encoded(spec: SpecLike, encoding: Encoding | None) -> SpecLike:
-    """The spec, its numbers laid out in this way."""
+    """The spec with this encoding of numbers."""
     if encoding is None:
         return spec
     source = source_of(spec)
@@ -107,7 +107,7 @@ def _encoded(spec: SpecLike, encoding: Encoding | None) -> SpecLike:
 def _begun(
     dask: "str | Start | None", device: DeviceName
 ) -> AbstractContextManager["Start | None"]:
-    """Workers on their way, where they are wanted and were not begun already."""
+    """Start workers, where they are wanted and not started already."""
     return begun(dask, device) if isinstance(dask, str) else nullcontext(dask)
 
 
@@ -174,7 +174,7 @@ class _Job:
             self._refuse_other_journal()
 
     def _refuse_other_journal(self) -> None:
-        """Where the manifest is lost or damaged, the journal says whose parts these are."""
+        """Where the manifest is lost or damaged, the journal identifies the run of the parts."""
         own, mine = self._own_chunks(), digest(self.identity)
         entries = self.store.journal()
         others = [c for c, entry in entries.items() if c not in own or entry["identity"] != mine]
@@ -273,7 +273,7 @@ class _Job:
         return content
 
     def _funnel(self, results: list[list[int]]) -> list[dict[str, Any]]:
-        """Every gate in the spec's order with what it removed and could not tell."""
+        """Every gate in the spec's order, with how many stacks it removed and left undecided."""
         before = self.setup.problem.space.stacks
         counts = iter(results or [[0, 0]] * len(self.setup.gates))
         rows = []

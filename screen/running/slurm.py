@@ -40,11 +40,11 @@ _KEEP_MEMORY = (
     """'{"MALLOC_TRIM_THRESHOLD_": 268435456, "MALLOC_MMAP_THRESHOLD_": 33554432}'""",
     "export DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED=False",
 )
-"""Dask's own settings have malloc give memory back at once, which doubles a worker's time."""
+"""By Dask's own settings malloc returns memory at once, which doubles a worker's time."""
 
 
 class Jobs(BaseModel):
-    """What to ask of Slurm. `interface` or `host`: where workers find the scheduler."""
+    """What to request from Slurm. `interface` or `host`: where workers find the scheduler."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -63,7 +63,7 @@ class Jobs(BaseModel):
 
     @model_validator(mode="after")
     def _reachable(self) -> "Jobs":
-        """Nodes must reach the scheduler, and it listens nowhere unless told."""
+        """The scheduler needs one address to listen at, which nodes can reach."""
         if (self.interface is None) == (self.host is None):
             raise ValueError(
                 "give interface (such as ib0) or host, one of them: where the scheduler listens"
@@ -114,7 +114,7 @@ def start(jobs: Jobs) -> Any:
 
 
 def _slurm_cluster() -> Any:
-    """dask-jobqueue's cluster. Its import takes Ctrl-C for itself; the run's answer is put back."""
+    """dask-jobqueue's cluster. Its import replaces the handler of Ctrl-C, which is restored."""
     answer = signal.getsignal(signal.SIGINT)
     from dask_jobqueue import SLURMCluster
 

@@ -1,8 +1,8 @@
-"""What a worker is given once, checks, and then computes ranges of chunks from.
+"""What a worker receives and checks once, and then computes ranges of chunks from.
 
 A worker whose program, physics, libraries or shipped data are not those of the run would put other
 bytes into the same dataset. It therefore compares fingerprints before it unpacks anything, and
-whatever goes wrong on it travels back as words, so that the run can go on without it.
+returns any failure as text, so that the run can continue without it.
 """
 
 import hashlib
@@ -51,7 +51,7 @@ class Work:
         return Local(self.setup, Store(self.folder), self.precision, *knobs)
 
     def compiled(self) -> "Work":
-        """The same with its programs."""
+        """The same work with compiled programs."""
         return replace(self, programs=self.place().programs())
 
 
@@ -71,7 +71,7 @@ class Outcome:
 
 
 class Order(WorkerPlugin):
-    """Work sent once to every worker, those that join later too. `name` tells orders apart."""
+    """Work sent once to every worker, also to those that join later. `name` identifies it."""
 
     def __init__(self, work: Work, name: str) -> None:
         self.name = name
@@ -79,14 +79,14 @@ class Order(WorkerPlugin):
         self.content = pickle.dumps(work)
 
     def setup(self, worker: Worker) -> None:
-        """Begin with nothing unpacked; Ctrl-C in a terminal is for the run alone to answer."""
+        """Start with nothing unpacked, and ignore Ctrl-C: only the run handles it."""
         self.stop, self.lock = Event(), Lock()
         self.local: Local | None = None
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def teardown(self, worker: Worker) -> None:
-        """Ask what still runs to end after its chunks."""
+        """Let tasks that still run end after their chunks."""
         self.stop.set()
 
     def place(self) -> Local:
@@ -164,7 +164,7 @@ def _files(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversable]
 
 
 def _answer(name: str, ask: Any) -> Outcome:
-    """Run on the worker's screen, one caller at a time; any failure comes back as words."""
+    """Run on the worker's screen, one caller at a time; any failure is returned as text."""
     worker = get_worker()
     try:
         order = _order(name, worker)

@@ -1,4 +1,4 @@
-"""A run's chunks on Dask workers: bounded in flight, counted once, and given on from the unfit."""
+"""A run's chunks on Dask workers: few in flight, counted once, repeated after unfit workers."""
 
 import time
 from collections import deque
@@ -28,7 +28,7 @@ CHUNKS_PER_TASK = 64
 """Most chunks of one task: what is lost with a worker, and what ends late after a signal."""
 
 WORKERS_PER_CHUNK = 25
-"""A chunk takes a core about as long as handing out so many tasks, 0.1 s."""
+"""So many tasks are handed out in the time that a core takes for one chunk, 0.1 s."""
 
 TASK_LIMIT_S = 900.0
 """After this long a worker counts as hanging; `muli.task-limit` of Dask's configuration."""
@@ -65,7 +65,7 @@ def _client(cluster: Any) -> Client:
 
 @dataclass
 class Task:
-    """Some chunks on their way, how often they were given out, and since when."""
+    """Some chunks that workers compute, how often they were handed out, and since when."""
 
     chunks: list[int]
     tries: int = 0
@@ -106,7 +106,7 @@ class Workers:
         return f"{self._present()} Dask workers so far, {len(self.devices)} {self.kind} device each"
 
     def results(self, request: Request) -> Generator[list[Entry], None, None]:
-        """See `Workplace`. Stacks are told of by the task, as it comes back."""
+        """See `Workplace`. Stacks are reported by the task, when it is finished."""
         waiting: deque[Task] = deque()
         tasks = cut(request.chunks, self.workers)
         active: dict[Future, Task] = {}
@@ -152,7 +152,7 @@ class Workers:
     def _next(
         self, active: dict[Future, Task], ready: "Queue[Future]", waiting: deque[Task]
     ) -> list[Entry]:
-        """Entries of a task that came back; a task that failed waits for another worker."""
+        """Entries of a finished task; a task that failed waits for another worker."""
         try:
             future = ready.get(timeout=POLL_S)
         except Empty:
@@ -169,7 +169,7 @@ class Workers:
         return []
 
     def _outcome(self, future: Future) -> Outcome:
-        """What a task gave back; raises `WorkerError` where Dask itself gave up."""
+        """The outcome of a task; raises `WorkerError` where Dask itself gave up."""
         if future.status == "finished":
             return cast(Outcome, future.result())
         if future.status == "error":
@@ -234,7 +234,7 @@ class Workers:
                     last_message = time.monotonic()
                     tell("waiting for the first worker ...")
             outcome = self._outcome(future)
-            future.release()  # a worker that holds a result is not let go
+            future.release()  # Dask keeps a worker that holds a result
             if outcome.failure is None:
                 return outcome
             self._dismiss(outcome)
@@ -245,7 +245,7 @@ class Workers:
         return _IN_FLIGHT * max(1, self._present())
 
     def _present(self, *, now: bool = False) -> int:
-        """Workers there, looked up every few seconds."""
+        """Number of workers present, looked up every few seconds."""
         when, count = self._known
         if now or time.monotonic() - when > _LOOK_S:
             count = len(self.client.nthreads())
@@ -259,7 +259,7 @@ class Workers:
 
 @contextmanager
 def _reached(active: Mapping[Future, Task]) -> Iterator[None]:
-    """Tell of a scheduler that is gone in words; leave nothing on its way behind."""
+    """Raise `WorkerError` where the scheduler is lost; at the end cancel open tasks."""
     try:
         yield
     except (OSError, TimeoutError, CancelledError) as error:

@@ -144,9 +144,9 @@ class Design(Section):
 class Ranking(Section):
     """What a coating must do, and the numbers its probability rests on.
 
-    criteria: asked together for p_works. oxidation_allowance_V, reaction_limit_meV_atom: in place
+    criteria: p_works counts them together. oxidation_allowance_V, reaction_limit_meV_atom: in place
     of the fitted ones, exact. thinnest_film_nm: no thinner film is recommended. reference: coatings
-    whose rank is always told.
+    whose rank is always reported.
     """
 
     criteria: Annotated[tuple[Criterion, ...], BeforeValidator(_listed), Field(min_length=1)] = (

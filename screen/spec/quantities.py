@@ -1,4 +1,4 @@
-"""Physical quantities a spec may name: unit, range, and the unit mistakes their size betrays."""
+"""Physical quantities a spec may name: unit, range, and the wrong units that their size shows."""
 
 import math
 from dataclasses import dataclass, field
