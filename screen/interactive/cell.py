@@ -171,8 +171,8 @@ class Cell:
         """
         import pandas as pd
 
-        none = np.geomspace(3600.0, 10.0 * YEAR_S, 25) if times_s is None else times_s
-        times = tuple(float(time) for time in np.ravel(np.asarray(none, float)))
+        seconds = np.geomspace(3600.0, 10.0 * YEAR_S, 25) if times_s is None else times_s
+        times = tuple(float(time) for time in np.ravel(np.asarray(seconds, float)))
         growth = grown(self.answer.named, times)
         if growth is None:
             unknown = ", ".join(self.answer.named.missing) or "limits of the electrolyte"

@@ -212,12 +212,12 @@ def bound_labels(problem: Problem, names: list[str]) -> list[str]:
 
 def variable_name(variable: Variable, names: list[str]) -> str:
     """E.g. "LiNbO3 thickness", "temperature"."""
-    word = (
+    label = (
         variable.quantity.replace("_", " ")
         if "sigma" not in variable.quantity
         else variable.quantity
     )
-    return word if variable.layer is None else f"{names[variable.layer]} {word}"
+    return label if variable.layer is None else f"{names[variable.layer]} {label}"
 
 
 def _outer_labels(problem: Problem, names: list[str], state: str = "") -> list[str]:

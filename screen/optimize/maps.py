@@ -67,13 +67,13 @@ class DesignMap:
 def design_maps(source: Source) -> list[DesignMap]:
     """The map of every cell of a spec, float64; materials of the coating axis are placed on it."""
     if not source.spec.axes.current_density_mA_cm2.only_zero:
-        word = "axes.current_density_mA_cm2: a map is of open circuit; leave it out"
-        raise SpecError(source.name, [word])
+        problem = "axes.current_density_mA_cm2: a map is of open circuit; leave it out"
+        raise SpecError(source.name, [problem])
     refuse_unread(source)
     if not set(CRITERIA) <= set(source.spec.ranking.criteria):
         criteria = list(source.spec.ranking.criteria)
-        word = f"ranking.criteria = {criteria}: a map shows protects and affordable; name both"
-        raise SpecError(source.name, [word])
+        problem = f"ranking.criteria = {criteria}: a map shows protects and affordable; name both"
+        raise SpecError(source.name, [problem])
     materials = chosen_materials(source, None)[1]
     cells: dict[Hashable, list[Scenario]] = defaultdict(list)
     for scenario in scenarios(source.spec, materials):

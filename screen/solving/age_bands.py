@@ -129,13 +129,18 @@ def _rows(cell: Cell) -> AgeingRow:
 
 
 def _layer(cell: Cell, touches: str, scores: Floats) -> AgeingLayer:
-    of = made([cell.electrolyte], touches)
-    spreads = (of.sigma_ion, of.sigma_ele, of.volume_per_charge, of.reaction_rate)
+    products = made([cell.electrolyte], touches)
+    spreads = (
+        products.sigma_ion,
+        products.sigma_ele,
+        products.volume_per_charge,
+        products.reaction_rate,
+    )
     drawn = [
         spread.value * 10.0 ** (spread.sd * scores[:, place])
         for place, spread in enumerate(spreads)
     ]
-    slope = of.hole_slope / (BOLTZMANN_EV * cell.temperature_K)
-    law = (slope, of.hole_reference, of.hole_floor)
+    slope = products.hole_slope / (BOLTZMANN_EV * cell.temperature_K)
+    law = (slope, products.hole_reference, products.hole_floor)
     rising = AgeingRising(*(np.repeat(number, DRAWS) for number in law))
     return AgeingLayer(drawn[0], drawn[1], drawn[2], drawn[3], rising)

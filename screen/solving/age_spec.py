@@ -164,8 +164,8 @@ def places(problem: Problem) -> tuple[Positions, Any]:
         raise SpecError(problem.source.name, ["axes.coating_thickness_nm: missing"])
     count = space.groups * (space.coatings * len(thickness) + 1)
     if count > MOST_CELLS:
-        words = f"{count} cells, bare ones included; {MOST_CELLS} are the most: shorten the axes"
-        raise SpecError(problem.source.name, [words])
+        message = f"{count} cells, bare ones included; {MOST_CELLS} are the most: shorten the axes"
+        raise SpecError(problem.source.name, [message])
     positions: list[dict[str, int]] = []
     lines: list[int] = []
     for group in range(space.groups):

@@ -158,8 +158,7 @@ def is_constant(stack: StackEntry) -> bool:
 
 
 def in_chunks(program: Callable[[Any], T], rows: Sequence[Any], largest: int) -> list[T]:
-    """Results of a batched program for every row, in batches of one size (the last one
-    padded)."""
+    """Results of a batched program for every row, in batches of one size, the last one padded."""
     size = next(lanes for lanes in (*FEW, largest) if lanes >= min(len(rows), largest))
     results: list[T] = []
     for start in range(0, len(rows), size):
