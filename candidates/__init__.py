@@ -1,6 +1,6 @@
 """Materials: library, sources, schema, importers, thermodynamics.
 
-Heavy parts are imported when first used; `import muli.candidates` itself costs next to nothing.
+Slow modules are imported when first used, so that `import muli.candidates` itself is fast.
 """
 
 from importlib import import_module

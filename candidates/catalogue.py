@@ -1,6 +1,6 @@
 """The materials as one wide table: one row each, with the default value of every property.
 
-`load` is what screens read; `candidates.values` is what stands behind it. The rule that picks a
+Screens read `load`; `candidates.values` lists all values behind a default. The rule that picks a
 default is in `muli.candidates.defaults`.
 """
 
@@ -82,8 +82,8 @@ def library_table(name: str) -> pd.DataFrame:
 def _widen(rows: pd.DataFrame) -> pd.DataFrame:
     """A user's rows with every column of the wide table.
 
-    A range counts by its middle, as in the library (geometric for conductivities); a bound gives no
-    value, only its end.
+    A range is replaced by its middle, as in the library (geometric for conductivities); a bound
+    gives one end and no value.
     """
     wide = rows.reindex(columns=columns())
     wide["sigma_ion_temperature_K"] = wide["sigma_ion_temperature_K"].fillna(298.15)
@@ -121,7 +121,7 @@ def _join(frame: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_role(frame: pd.DataFrame, role: str | None) -> pd.DataFrame:
-    """Rows that can play a role, the role written out; all rows under their first role if None."""
+    """Rows that have a role, with that role alone in `role`; all rows with their first if None."""
     roles = frame["role"].str.split("; ")
     if role is None:
         return frame.assign(role=roles.str[0])

@@ -1,8 +1,8 @@
 """The shipped table of computed compounds, and what the library takes from it.
 
-The file `library/materials_project.csv.gz` holds the wide columns by the same names; its rows are
-screened by `load(table="materials-project")`. A compound of the library (same reduced formula)
-takes from it what the literature lacks, and its reaction energies.
+The file `library/materials_project.csv.gz` has the columns of the wide table; its rows are screened
+by `load(table="materials-project")`. A compound of the library (same reduced formula) takes from it
+the values that the literature lacks, and the reaction energies.
 
 `library/mixtures.csv` holds the same quantities for compositions of the library that the energies
 lack (glasses, solid solutions, a few compounds), each at the mixture it falls into on the hull
@@ -113,7 +113,7 @@ def _fill_reactions(frame: pd.DataFrame, same: pd.DataFrame) -> None:
 
 
 def _flag_mixtures(frame: pd.DataFrame, same: pd.DataFrame) -> None:
-    """Say in `flags` what belongs to a mixture on the hull instead of the material itself."""
+    """State in `flags` which values are those of a mixture on the hull, not of the material."""
     mixed = same["hull_phases"].str.contains(";").fillna(False)
     mixed &= same["reaction_energy_source"] == MIXTURE
     whole = frame["window_source"] == same["window_source"]

@@ -1,4 +1,4 @@
-"""Columns that only `muli candidates compute` writes: evidence beside the numbers it screens by."""
+"""Columns that only `muli candidates compute` writes: details behind the numbers of a screen."""
 
 from muli.candidates.schema import PARTNERS
 

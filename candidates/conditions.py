@@ -1,9 +1,9 @@
-"""A person's SQL condition: parsed, held to be a condition and nothing more, and judged on a table.
+"""A user's SQL condition: parsed, checked to be a condition only, and evaluated on a table.
 
-A condition comes from an option, from a spec, or from a file somebody mailed. DuckDB's parser gives
-its syntax tree; only comparisons, AND, OR, NOT, IN, BETWEEN, LIKE, CASE, casts and the functions
-listed here may stand in it, on columns that exist. So no query, no aggregate, no function whose
-result changes from call to call, and nothing that reads or writes outside the table.
+A condition comes from an option, from a spec, or from a file of somebody else. DuckDB's parser
+gives its syntax tree; only comparisons, AND, OR, NOT, IN, BETWEEN, LIKE, CASE, casts and the
+functions listed here are allowed, on columns that exist. Queries, aggregates, functions whose
+result changes from call to call, and everything that reads or writes outside the table are refused.
 """
 
 import json
@@ -62,7 +62,7 @@ class ConditionError(ValueError):
 
 
 def parse(sql: str) -> dict[str, Any]:
-    """The syntax tree of one condition, every node of a kind that a condition may have.
+    """The syntax tree of one condition; every node is of a kind that a condition may have.
 
     Raises ConditionError.
     """
@@ -92,7 +92,7 @@ def parse(sql: str) -> dict[str, Any]:
 
 
 def names(tree: Any) -> list[str]:
-    """Columns that a condition names, in order, each once."""
+    """Columns that a condition names, in order, without repetition."""
     columns = (".".join(node["column_names"]) for node in _walk(tree) if "column_names" in node)
     return list(dict.fromkeys(columns))
 
@@ -114,10 +114,10 @@ def check(sql: str, kinds: Mapping[str, Kind | None]) -> dict[str, Any]:
 
 
 def kind_of(tree: dict[str, Any], kinds: Mapping[str, Kind | None]) -> Kind | None:
-    """What a tree gives; kinds: of columns by lower-case name.
+    """Kind of a tree's value; `kinds` has the kinds of the columns by lower-case name.
 
-    Raises ConditionError where NOT, AND or OR stand at a number or text, or text is compared or
-    reckoned with a number.
+    Raises ConditionError where an operand of NOT, AND or OR is a number or text, or where text is
+    compared or combined with a number.
     """
     name = tree["type"]
     parts = [kind_of(part, kinds) for part in _operands(tree)]
@@ -182,7 +182,7 @@ def judge(frame: "pd.DataFrame", sql: str, name: str = "materials") -> "pd.Serie
 
 
 def first_line(error: Exception) -> str:
-    """What DuckDB says, without the copy of the query below it."""
+    """The message of DuckDB without the copy of the query below it."""
     return str(error).strip().splitlines()[0]
 
 
@@ -214,7 +214,7 @@ def _walk(tree: Any) -> Iterator[dict[str, Any]]:
 
 
 def _depth(tree: Any) -> int:
-    """Lists and objects inside one another; two for every operator of an expression."""
+    """Depth to which lists and objects are nested; two for every operator of an expression."""
     level, depth = [tree], 0
     while level := [node for node in level if isinstance(node, dict | list)]:
         depth += 1
@@ -225,7 +225,7 @@ def _depth(tree: Any) -> int:
 
 
 def _operands(tree: dict[str, Any]) -> list[dict[str, Any]]:
-    """The expressions that a node joins."""
+    """The operands of a node."""
     operands = [tree[key] for key in ("left", "right", "input", "lower", "upper", "child")
              if tree.get(key)]  # fmt: skip
     operands += tree.get("children", [])
@@ -263,7 +263,7 @@ def _refuse_values(name: str, parts: list[Kind | None]) -> None:
 
 
 def _refuse_mixed(tree: dict[str, Any], parts: list[Kind | None]) -> None:
-    """Text beside a number, but for a number in quotes, which SQL reads as a number."""
+    """Refuse text compared with a number; a number in quotes passes, as SQL reads it as a number."""
     for part, kind in zip(_operands(tree), parts, strict=True):
         if kind != "text" or "number" not in parts:
             continue

@@ -2,7 +2,7 @@
 
 Conductivities, activation energies, gaps and hull energies:
 
-1. Values measured on the material's own form count: none of a crystal speaks for a film.
+1. Only values measured on the material's own form count: no value of a crystal for a film.
 2. Bounds, quotations, extrapolations, ambiguous prints, leakage over a field, conductivities of all
    carriers, and other states (lithiated, reduced, oxidised, doped) are never the default.
 3. One paper, temperature and value counts once, by DOI. Of a series over temperature the value
@@ -138,7 +138,7 @@ def choose(
 
 
 def speaks_for(value: Value, form: str) -> bool:
-    """Whether a value's sample has a form that speaks for a material of this form."""
+    """Whether the form of a value's sample is accepted for a material of this form."""
     accepted = ACCEPTED_FORMS.get(form)
     return accepted is None or not value.form or value.form in accepted
 
@@ -155,7 +155,7 @@ def barred(value: Value) -> str:
 
 
 def unique(values: Sequence[Value]) -> list[Value]:
-    """The values, each paper's number at one temperature once (the first row of several)."""
+    """The values without repetition: one per paper, number and temperature (the first row)."""
     kept: list[Value] = []
     for value in values:
         if not any(_repeats(value, other) for other in kept):
@@ -203,12 +203,12 @@ def _at_room(value: Value) -> bool:
 
 
 def _carried(value: Value, energies: Energies) -> bool:
-    """Whether its own sample's activation energy carries a value to room temperature."""
+    """Whether the activation energy of its own sample converts a value to room temperature."""
     return (value.origin, value.sample) in energies and _distance(value) <= _CARRIED_K
 
 
 def _size(value: Value, energies: Energies) -> float:
-    """The number, at room temperature where the sample's activation energy carries it there."""
+    """The number, converted to room temperature where the sample's activation energy allows it."""
     if _at_room(value) or not _carried(value, energies):
         return value.number
     kelvin, energy = value.temperature_K, energies[value.origin, value.sample]

@@ -1,4 +1,4 @@
-"""What to type here: how muli was started, and how an extra of it is installed.
+"""Commands for messages: how muli was started, and how an extra of it is installed.
 
 A clone has muli in an environment of its own (`.venv`), which need not be active. Messages name
 commands that work all the same.
@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlparse
 
 
 def muli_command() -> str:
-    """`muli` where it is found by this name, else the path or the module that starts it."""
+    """`muli` where the shell finds this name, else the path or the module that starts it."""
     on_path = shutil.which("muli")
     started = Path(sys.argv[0])
     if started.name != "muli" or not started.exists():
@@ -35,7 +35,7 @@ def install_command(extra: str) -> str:
 
 
 def _clone() -> str | None:
-    """The repository an editable installation leads to: `.` where one stands in it."""
+    """The repository of an editable installation: `.` where it is the current folder."""
     try:
         origin = json.loads(metadata.distribution("muli").read_text("direct_url.json") or "{}")
     except (metadata.PackageNotFoundError, ValueError):
@@ -46,7 +46,7 @@ def _clone() -> str | None:
 
 
 def _python() -> str:
-    """The interpreter as one types it from here."""
+    """The interpreter as it is typed in the current folder."""
     plain = Path(sys.executable).with_name("python")
     return shlex.quote(_shortest(plain if plain.exists() else Path(sys.executable)))
 

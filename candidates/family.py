@@ -38,8 +38,8 @@ _STRONG_CENTRES = ("B", "C", "N", "Si", "P", "S", "Cl", "As", "Se", "Br", "I", "
 def is_oxoanion_salt(composition: Composition) -> bool:
     """Whether a compound is a salt of one metal and one strong oxoanion: Li2CO3, Li2SO4, LiClO4.
 
-    Such a ternary is often the only one of its elements that is stable, and then far below all
-    others by nature.
+    Such a ternary is often the only stable one of its elements; then its energy is far below that
+    of all others.
     """
     centres = [symbol for symbol in composition if symbol in _STRONG_CENTRES]
     return len(composition) == 3 and "O" in composition and len(centres) == 1

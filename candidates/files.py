@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, also where the machine stops half way."""
+"""Files that are written completely or not at all, also where the machine stops half way."""
 
 import os
 import stat
@@ -10,7 +10,7 @@ from uuid import uuid4
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
+    """Write a file completely or not at all."""
     with replacing(path) as stream:
         stream.write(content)
 

@@ -1,4 +1,4 @@
-"""What an electrolyte becomes: properties of its interphases, by side and by what it touches.
+"""Properties of the interphases that an electrolyte forms, by side and by the phase it touches.
 
 Keyed by electrolyte, side (`cathode`, `anode`) and partner: `oxide` (a bare cathode, whose
 transition metals enter the products), `coating`, `lithium`. Every property has a spread; where
@@ -70,12 +70,12 @@ class Products:
 
 
 def interphases() -> pd.DataFrame:
-    """The table itself, one row a property; text as it stands."""
+    """The table itself, one row per property; text unchanged."""
     return _table().copy()
 
 
 def products(electrolyte: str, side: str, partner: str) -> Products:
-    """What this electrolyte becomes on this side, each property from its own row or from the prior.
+    """Products of this electrolyte on this side; a property without a row is that of the prior.
 
     Raises `ValueError` for a side or partner that does not exist; an electrolyte without rows of
     its own has the prior's.

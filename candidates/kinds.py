@@ -1,4 +1,4 @@
-"""What a file is, where its first bytes or its name tell that it is not what one expects."""
+"""Kind of a file whose first bytes or name show that it is not the kind that is expected."""
 
 from pathlib import Path
 
@@ -25,9 +25,9 @@ _ENDINGS |= dict.fromkeys((".vasp", ".poscar", ".xyz", ".res"), _ENDINGS[".cif"]
 
 
 def kind_of(path: Path, content: bytes, expected: str) -> str | None:
-    """What a file is instead of what was expected, with the way out; None where it may be that.
+    """Kind of a file that is not the expected one, with advice; None where it may be that one.
 
-    content: the first bytes at least. expected: in words; names of formats in capitals count.
+    content: the first bytes at least. expected: in words, with names of formats in capitals.
     """
     for start, kind in _STARTS.items():
         if content[:64].lstrip().startswith(start):
@@ -36,20 +36,20 @@ def kind_of(path: Path, content: bytes, expected: str) -> str | None:
 
 
 def kind_of_name(path: Path, expected: str) -> str | None:
-    """The same by the end of the name alone."""
+    """The same from the suffix of the name alone."""
     ending = _ENDINGS.get(path.suffix.lower())
     return ending if ending and path.suffix[1:].upper() not in expected else None
 
 
 def kind_of_place(path: Path) -> str:
-    """What stands where a file should be."""
+    """What is at a path where a file is expected."""
     if path.is_dir():
         return "a folder, not a file"
     return "a device or a pipe, not a file" if path.exists() else "there is no file of this name"
 
 
 def kind_of_file(path: Path, expected: str) -> str | None:
-    """The same of a regular file as it lies there; None where it cannot be read."""
+    """The same for a regular file on disk; None where it cannot be read."""
     try:
         with path.open("rb") as file:
             return kind_of(path, file.read(64), expected)

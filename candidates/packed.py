@@ -21,14 +21,14 @@ _UNREAD = (
 
 
 class Unreadable(ValueError):
-    """A file that cannot be unpacked, or unpacks to too much; the message names it."""
+    """A file that cannot be unpacked, or is too large when unpacked; the message names it."""
 
 
 def read_packed(path: Path, most: int) -> bytes:
     """Bytes of a file, unpacked where it is gzip, bzip2 or xz. Raises Unreadable, OSError.
 
-    The first bytes tell the packing, whatever the name says. Unpacking stops at `most` bytes, so
-    that a small file that unpacks to terabytes costs no more.
+    The packing is known from the first bytes, not from the name. Unpacking stops at `most` bytes,
+    so that a small file that unpacks to terabytes takes no more memory.
     """
     if not path.is_file():
         raise Unreadable(f"{path}: no such file" if not path.exists() else f"{path}: no file")

@@ -1,4 +1,4 @@
-"""Everything known of one material, with its sources: which number is the default and why."""
+"""All values of one material with their sources; which one is the default, and why."""
 
 from math import isnan
 
@@ -102,7 +102,7 @@ def _line(value: Value, default: bool) -> str:
 
 
 def _reservations(value: Value) -> list[str]:
-    """State, bound, kind of quantity and qualifier of a value, where there is something to say."""
+    """State, bound, kind of quantity and qualifier of a value, as far as they are stated."""
     field = "" if isnan(value.field_V_cm) else f"at {value.field_V_cm:.2g} V/cm"
     words = [
         "" if value.state == "pristine" else value.state,

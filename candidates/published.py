@@ -1,4 +1,4 @@
-"""The computed table beside the literature's windows and reaction energies, row by row."""
+"""The computed table compared with the windows and reaction energies of the literature."""
 
 import pandas as pd
 

@@ -1,9 +1,9 @@
-"""Published cells, interphases and what coatings have endured: facts to hold predictions against.
+"""Published cells, interphases and conditions that coatings endured: to compare predictions with.
 
 Every function gives a fresh frame of one shipped table under `library/reality`; blank numbers are
 NaN, blank text is "". Nothing in them is a property of a material: screens do not read them. Values
-of `trust`, best first, are the keys of `TRUST`; a row with `third_party_digest` rests on somebody's
-notes of a paper that was not opened.
+of `trust`, best first, are the keys of `TRUST`; a row with `third_party_digest` is taken from notes of
+somebody else on a paper that was not read itself.
 
     from muli.candidates import reality
 
@@ -65,7 +65,7 @@ _NUMBERS = {
 
 
 def endured() -> pd.DataFrame:
-    """Potentials and reactions that coatings were seen to stand, or not to: one row a case.
+    """Potentials and reactions that coatings withstood or did not: one row per case.
 
     `kind` "potential_beyond_limit": V past the material's own oxidation limit; "reaction": reaction
     energy with `partner`, meV/atom, closed. `limit_is` says what the row tells of the limit that
@@ -77,7 +77,7 @@ def endured() -> pd.DataFrame:
 
 
 def published_cells() -> pd.DataFrame:
-    """Samples of published series, controls included: one row a sample, `series` ties them.
+    """Samples of published series with their controls: one row per sample, with its `series`.
 
     Columns `*_material` are the library's names, "" where it has none, "none" for no coating;
     `cathode_stands_in` is "yes" where the library's cathode is only the nearest one. Resistances

@@ -1,4 +1,4 @@
-"""Every value of one material as a long table: what stands behind the defaults."""
+"""Every value of one material as a long table: the values from which the defaults are chosen."""
 
 from math import isnan
 

@@ -1,4 +1,4 @@
-"""The shipped tables, read once: text files with one value, window or reaction a row.
+"""The shipped tables, read once: text files with one value, window or reaction per row.
 
 Blank cells are missing values. Nothing is converted here: units stand in the column names.
 """

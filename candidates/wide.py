@@ -1,4 +1,4 @@
-"""The library as one wide table: one row a material, one default a property.
+"""The library as one wide table: one row per material, one default per property.
 
 Defaults follow `muli.candidates.defaults`; what the literature lacks (windows, gaps, hull energies,
 reaction energies of the same compound) is filled from the computed table where there is one, and
@@ -150,9 +150,9 @@ def _processing(material: str) -> dict[str, Any]:
 
 
 def _reactions(compound: str) -> dict[str, Any]:
-    """Literature reaction energies, closed, worse of both charge states where both are known.
+    """Literature reaction energies, closed; the worse of both charge states where both are known.
 
-    Of several sources the one that knows most partners is taken, so that energies compare.
+    Of several sources the one with most partners comes first, so that energies are comparable.
     """
     closed = [row for row in rows_of("reactions", compound) if row["mode"] == "closed"]
     states: dict[str, dict[str, dict[str, float]]] = {}

@@ -1,1 +1,1 @@
-"""Windows and reaction energies of many compounds, computed in pieces that may be interrupted."""
+"""Windows and reaction energies of many compounds, computed in parts that may be interrupted."""

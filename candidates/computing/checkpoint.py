@@ -1,4 +1,4 @@
-"""Finished parts of a long computation, kept beside its output until the whole is written."""
+"""Finished parts of a long computation, kept beside its output until the output is complete."""
 
 import errno
 import json
@@ -15,14 +15,14 @@ NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 class ResumeRefused(RuntimeError):
-    """Finished parts belong to other inputs; the message lists `key: old -> new`."""
+    """The finished parts belong to other inputs; the message lists `key: old -> new`."""
 
 
 class Checkpoint:
     """A folder of JSON parts that belong to one `key` (what the results depend on).
 
     Entering locks the folder against a second process and raises ResumeRefused where its parts
-    were made from another key; `restart` throws those away. Parts are written whole or not at all.
+    were computed for another key; `restart` deletes those. A part is written completely or not.
     """
 
     def __init__(self, folder: Path, key: Mapping[str, str], restart: bool = False) -> None:

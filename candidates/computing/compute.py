@@ -1,8 +1,8 @@
 """From a table of computed energies to a table of screenable coatings.
 
-Two passes over two processes: first which compounds lie on the hull, then one row per coating.
-Finished chunks stay beside the output, so that the same command takes up where a killed one
-stopped; chunks are fixed by the inputs alone, and the output is the same for any number of workers.
+There are two passes: the first finds which compounds lie on the hull, the second computes one row
+per coating. Finished chunks stay beside the output, so that the same command continues after it was
+killed. The chunks depend on the inputs alone; the output is the same for any number of workers.
 """
 
 from collections.abc import Mapping, Sequence
@@ -58,7 +58,7 @@ NAMED = {
 
 @dataclass(frozen=True)
 class Computed:
-    """What a computation did: rows written, compounds with a reason instead of numbers, seconds."""
+    """Result of a run: rows written, compounds with a reason instead of numbers, seconds."""
 
     rows: int
     failed: dict[str, str]
@@ -165,7 +165,7 @@ def _one_row(table: Table, name: str, formula: str) -> Row:
 
 
 def _within(row: Row) -> str:
-    """Blank numbers outside what a table of materials takes; "ok", or what was blanked and why."""
+    """Replace numbers outside the range of their column by None; "ok", or the reasons."""
     reasons = [] if row["computed_status"] == "ok" else [str(row["computed_status"])]
     for name, column in NUMERIC.items():
         value = row.get(name)

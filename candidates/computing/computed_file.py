@@ -1,4 +1,4 @@
-"""The file of computed compounds: columns in a fixed order, rounded, with its story beside it."""
+"""The file of computed compounds: columns in a fixed order, rounded, and a JSON with its origin."""
 
 import csv
 import gzip
@@ -33,7 +33,7 @@ CONVENTIONS = {
 def about(
     energies: Energies, partners: Sequence[Prepared], key: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Where the numbers come from, what the columns mean, what each partner is and costs alone."""
+    """Origin of the numbers, meaning of the columns, and the energies of each partner alone."""
     return {
         "provenance": dict(energies.provenance),
         "inputs": dict(key),
@@ -58,9 +58,9 @@ def _partner(partner: Prepared) -> dict[str, Any]:
 
 
 def write(out: Path, rows: Sequence[Row], story: Mapping[str, Any]) -> None:
-    """Write `out` (.csv, or .csv.gz) and its story, OUT's name with .json in place of .csv.
+    """Write `out` (.csv, or .csv.gz) and its origin, OUT's name with .json in place of .csv.
 
-    Files appear whole or not at all; the same rows give the same bytes.
+    A file is written completely or not at all; the same rows give the same bytes.
     """
     text = io.StringIO()
     columns = list(dict.fromkeys(name for row in rows for name in row))
@@ -75,7 +75,7 @@ def write(out: Path, rows: Sequence[Row], story: Mapping[str, Any]) -> None:
 
 
 def _cell(name: str, value: str | float | bool | None) -> str:
-    """Potentials and energies to 1e-6 V or eV, meV to 1e-4: beyond what the inputs carry."""
+    """Potentials and energies to 1e-6 V or eV, meV to 1e-4: finer than the inputs are known."""
     if value is None:
         return ""
     if isinstance(value, float):

@@ -1,4 +1,4 @@
-"""One function over many items in chunks: in processes, resumable, in the items' order."""
+"""Apply one function to many items in chunks: in processes, resumable, in the items' order."""
 
 import os
 import signal
@@ -80,7 +80,7 @@ def _receive(shared: Any) -> None:
 
 
 def _leave_with_parent() -> None:
-    """End this process when the parent is gone, also where it was killed without a word."""
+    """End this process when the parent process is gone, also where that was killed."""
     parent = parent_process()
     if parent is not None:
         parent.join()

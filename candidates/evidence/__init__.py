@@ -1,7 +1,7 @@
 """Evidence: a distribution for every property of every material, measured or not.
 
-`of("LiNbO3")["sigma_ele_S_cm"]` has a mean, a standard deviation, what stands behind it and how
-many samples. Conductivities come from a nested model of the library's values (`nested`,
+`of("LiNbO3")["sigma_ele_S_cm"]` has a mean, a standard deviation, the kind of evidence and the
+number of samples. Conductivities come from a nested model of the library's values (`nested`,
 `fitting`), limits from their sources and tolerance (`limits`), the allowance past a limit and the
 reaction limit from what coatings have endured (`endured`). docs/evidence.md explains them.
 """

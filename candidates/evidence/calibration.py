@@ -1,8 +1,8 @@
 """How well the model predicts a material that it has not seen: leave one material out.
 
-The spreads are kept; the effects are found again without the material's rows, and each of its
-values is compared with the predictive distribution (reading error included). A bound is scored by
-the probability of lying below it.
+The spreads are kept; the effects are fitted again without the material's rows, and its values are
+compared with the predictive distribution (reading error included). The score of a bound is the
+probability of a value below it.
 """
 
 from collections.abc import Sequence
@@ -71,7 +71,7 @@ def other_form(observations: Sequence[Observation], spreads: Spreads) -> Score:
 
 
 def one_prior(observations: Sequence[Observation]) -> list[Observation]:
-    """The same observations with one class per role: what the model must beat."""
+    """The same observations with one class per role, as a baseline for the model."""
     plain = {"coating": "insulating lithium oxide", "electrolyte": "other electrolyte"}
     return [
         replace(observation, chemistry=_plain(observation.chemistry, plain[_role(observation)]))

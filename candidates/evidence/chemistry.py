@@ -1,7 +1,7 @@
 """Chemical classes of the evidence model: groups, redox-active metals, disordered or crystalline.
 
-A group is a role and a chemistry. Groups are pooled partially by the model of `nested`, so a small
-group borrows from its role and no count decides whether a group may speak.
+A group is a role and a chemistry. The model of `nested` pools groups partially: the mean of a small
+group is close to that of its role, and a group needs no least number of values.
 """
 
 from dataclasses import dataclass

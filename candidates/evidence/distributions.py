@@ -1,4 +1,4 @@
-"""One distribution per property of a material, with what stands behind it."""
+"""One distribution per property of a material, with its kind and number of samples."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ crystals of the library (LiF, LiPO3, Li3PO4, LiCs(PO3)2, LiNbO3)."""
 
 @dataclass(frozen=True)
 class Evidence:
-    """A distribution and what it rests on.
+    """A distribution and the evidence for it.
 
     Attributes:
         mean, sd: of log10 (S/cm) for conductivities, of the quantity itself else (V, meV/atom).
@@ -83,7 +83,7 @@ def evidence(
         own: whether what the material has itself endured counts.
         tolerance_V: standard deviation of one computed limit.
         without: a source of which nothing is used: no conductivity, no window, no row of what was
-            endured. What a user gives stays.
+            endured. A user's own values are kept.
     """
     row = {**row, **{name: _text(row.get(name)) for name in ("formula", "family")}}
     compound = _compound(row)
@@ -105,7 +105,7 @@ def evidence(
 
 
 def _text(value: Any) -> str:
-    """A word of a row; empty where the table has none."""
+    """The text of a cell; empty where the table has none."""
     return value if isinstance(value, str) else ""
 
 
@@ -115,10 +115,10 @@ def _plain(normal: Normal, kind: str, samples: int, group: Chemistry) -> Evidenc
 
 
 def _class(row: Mapping[Any, Any], compound: str) -> Chemistry:
-    """Class of a material. What was measured as an electrolyte stays one when it coats a cathode.
+    """Class of a material. A material measured as an electrolyte is one also as a coating.
 
-    Its values are those of the electrolyte's class; from the mean of the coatings' class they would
-    count as distances only.
+    Its values belong to the class of electrolytes; in the class of coatings they would only be
+    deviations from its mean.
     """
     library = row.get("table") == "library"
     name = row["name"] if library else compound
@@ -136,7 +136,7 @@ def _class(row: Mapping[Any, Any], compound: str) -> Chemistry:
 
 @cache
 def _electrolytes(*, also_films: bool) -> frozenset[str]:
-    """Electrolytes of the library; without those of which it has films or other coatings too."""
+    """Electrolytes of the library without those that are also coatings in it (films and others)."""
     materials = table("materials")
     electrolyte = materials["role"].str.startswith("electrolyte")
     names = frozenset(materials["name"][electrolyte])
@@ -180,7 +180,7 @@ def _conductivity(
 
 
 def _form(prop: str, compound: str, group: Chemistry, crystal: float, without: str) -> Normal:
-    """Distribution of one form; what takes up no lithium conducts none."""
+    """Distribution of one form; a material that takes up no lithium does not conduct it."""
     if crystal and prop == "sigma_ion_S_cm" and group.oxide and not group.lithium:
         return _BLOCKING
     return model(prop, without).predict(compound, group, crystal)

@@ -1,9 +1,10 @@
 """How far past its computed limits a coating lasts: the allowance A and the reaction limit R.
 
-Oxidation past the computed limit is slow, and small reaction energies do not show. The table
-`reality/endured.csv` lists potentials beyond the limit and reaction energies that were seen to run
-or to fail; each row is a censored observation. A (V) has a mean and a spread between materials for
-each class, R (meV/atom) one for all pairs. Mostly survivors are published: both are optimistic.
+Oxidation past the computed limit is slow, and small reaction energies have no visible effect. The
+table `reality/endured.csv` lists potentials beyond the limit and reaction energies with which cells
+worked or failed; each row is a censored observation. A (V) has a mean and a spread between
+materials for each class, R (meV/atom) one mean and one spread for all pairs. Mostly coatings that
+lasted are published, so both A and R are optimistic.
 
 The row of a coating is also evidence on that coating's own A, or on its own R with that partner;
 `own=False` leaves it out.
@@ -57,7 +58,7 @@ class ClassFit:
 
     @property
     def of_new(self) -> Normal:
-        """Distribution for a material of the class that was never tried."""
+        """Distribution for a material of the class without observations."""
         return Normal(self.mean, float(np.hypot(self.spread, self.mean_error)))
 
 
@@ -136,7 +137,7 @@ def _ranges(
 
 
 def _range(low: float, high: float) -> Range:
-    """What a row says of the limit: a blank end is open."""
+    """The range of the limit that a row states: a blank end is open."""
     return Range(-inf if isnan(low) else low, inf if isnan(high) else high)
 
 
@@ -152,7 +153,7 @@ def _fit(
         guess = ((x[0] - prior[0]) / prior[1]) ** 2 + ((x[1] - log(spread[0])) / spread[1]) ** 2
         return fit + 0.5 * guess
 
-    # the mean in units of its prior's width, so that both parameters are of order 1
+    # the mean in units of the width of its prior, so that both parameters are of order 1
     unit = np.array([prior[1], 1.0])
     optimum = unit * _minimum(lambda y: loss(unit * y), np.array([prior[0], log(spread[0])]) / unit)
     return ClassFit(

@@ -44,10 +44,10 @@ _STEP = 1e-4
 
 
 def fit(observations: Sequence[Observation], spreads: Spreads | None = None) -> Fit:
-    """Fit the model; with `spreads` given they are kept and the effects alone are found.
+    """Fit the model; if `spreads` are given they are kept and only the effects are fitted.
 
-    The materials' own sample variances and the distance of the class means depend on the fit and
-    are brought up to date in turn with it.
+    The materials' own sample variances and the distance of the class means depend on the fit;
+    fit and update alternate.
 
     Args:
         observations: values and bounds of one property.
@@ -221,7 +221,7 @@ def _names(observations: Sequence[Observation]) -> tuple[str, ...]:
 
 
 def _likelihood(problem: _Problem, expected: Array, noise: Array) -> tuple[Array, Array, Array]:
-    """Slope and curvature (positive) of the log likelihood in the expected value, and itself."""
+    """Slope and curvature (positive) of the log likelihood in the expected value, and its value."""
     z = (problem.values - expected) / noise
     ratio = np.exp(-0.5 * z**2 - log_ndtr(z)) / np.sqrt(2.0 * np.pi)
     slope = np.where(problem.bound, -ratio, z) / noise

@@ -1,9 +1,9 @@
 """Distributions of limits and reaction energies: V vs Li/Li+ and meV/atom.
 
 The centre of a limit is the default window; its variance is the square of the tolerance plus that
-of the independent sources of the same kind. A limit or an energy that nobody computed has the
-distribution of its group: never a pass. A compound without lithium has no oxidation limit only
-where the table says that none was found.
+of the independent sources of the same kind. A limit or an energy that was not computed has the
+distribution of its group and is never taken as fulfilled. A compound without lithium has no
+oxidation limit only where the table states that none was found.
 """
 
 from collections.abc import Mapping
@@ -89,7 +89,7 @@ def _windows(row: Mapping[Any, Any], without: str) -> list[Any]:
 
 
 def _value(row: Mapping[Any, Any], side: str, without: str) -> Any:
-    """The default limit; chosen anew where the library's is of the source that is left out."""
+    """The default limit; another one is chosen where it is from the source that is left out."""
     if not without or row.get("table") != "library" or row.get("window_source") != without:
         return row[side]
     chosen, _ = choose_window(_windows(row, without))
@@ -117,7 +117,7 @@ def _spread(row: Mapping[Any, Any], side: str, without: str) -> tuple[float, int
 
 
 def _none_found(row: Mapping[Any, Any]) -> bool:
-    """Whether the computed table says that nothing was found that oxidises it."""
+    """Whether the computed table states that no oxidation was found."""
     if "oxidation_limit_note" in row:
         return isinstance(row["oxidation_limit_note"], str)
     try:
@@ -145,7 +145,7 @@ def _known() -> tuple[tuple[dict[Any, Any], str], ...]:
 
 @cache
 def _prior(column: str, group: str, family: str) -> Normal:
-    """Distribution of a column in a family, pulled towards its group, and that towards all."""
+    """Distribution of a column in a family, shrunk towards its group; the group towards all."""
     rows = [(row.get(column), name, row["family"]) for row, name in _known()]
     rows = [row for row in rows if row[0] is not None and not isnan(row[0])]
     if not rows:
@@ -169,7 +169,7 @@ def _all_reactions() -> Normal:
 
 
 def _pulled(own: Any, parent: Normal, count: float) -> Normal:
-    """Mean and standard deviation of some values, the parent's counting as `count` of them."""
+    """Mean and standard deviation of values, where the parent has the weight of `count` values."""
     if not len(own):
         return parent
     weight = len(own) / (len(own) + count)

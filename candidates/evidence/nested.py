@@ -11,7 +11,7 @@ new sample of the material.
 
 Classes: coating (insulating), active (redox-active oxides, for sigma_ele) and electrolyte. A d0
 oxide of activity w has the mean (1 - w) insulating + w active, and w (1 - w) of the squared
-distance of the two means in its variance: it is one or the other, and nobody knows which.
+distance of the two means in its variance: it is one or the other, which one is not known.
 """
 
 from dataclasses import dataclass
@@ -95,9 +95,9 @@ def _insulating_group(group: Chemistry) -> str:
 
 
 def _weights(group: Chemistry, electronic: bool) -> tuple[float, str]:
-    """Weight of the active class and the group that holds for the rest.
+    """Weight of the active class, and the group for the rest.
 
-    For ions an oxide without lithium is what it becomes: one with lithium taken up.
+    For ions an oxide without lithium counts as one with lithium, which it takes up.
     """
     if electronic and group.group == "oxide of a redox metal":
         return group.activity, _insulating_group(group)
@@ -133,7 +133,7 @@ def row_of(
     spreads: Spreads,
     electronic: bool,
 ) -> tuple[Array, float]:
-    """How a sample depends on the effects, and the variance of effects that are not among them."""
+    """Coefficients of the effects for a sample, and the variance of effects that are not fitted."""
     index = _index(names)
     row = np.zeros(len(names))
     weight, rest = _weights(group, electronic)

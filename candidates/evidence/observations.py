@@ -7,9 +7,9 @@ Rules (docs/evidence.md gives the reasons):
 - upper bounds (volume resistivities of insulators, films that may carry ions) are censored;
 - states that a fresh coating does not have (reduced, lithiated, doped), ambiguous prints and
   tunnelling through less than 4 nm are left out;
-- one vote per sample and source: equal values of one compound and form count once;
+- one observation per sample and source: equal values of one compound and form count once;
 - a value from above room temperature counts only where its form has none near room temperature,
-  with the error of the activation energy it is carried by.
+  with the error of the activation energy that converts it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -79,7 +79,7 @@ def observations(prop: str, without: str = "") -> tuple[Observation, ...]:
 
 @cache
 def names_of(source: str) -> frozenset[str]:
-    """What rows of a source may name it by: its id and its DOI, in small letters."""
+    """Names by which rows may cite a source: its id and its DOI, in small letters."""
     if not source:
         return frozenset()
     frames = (table("sources"), reality.sources())
@@ -164,7 +164,7 @@ def _reading(value: Value) -> str:
 
 
 def _carried(name: str, values: Sequence[Value], group: Chemistry) -> list[Observation]:
-    """The value nearest to room temperature, carried to it by an activation energy."""
+    """The value nearest to room temperature, converted to it by an activation energy."""
     if not values:
         return []
     value = min(values, key=lambda v: abs(v.temperature_K - REFERENCE_K))
@@ -253,7 +253,7 @@ def _comparison_class(material: str, formula: str) -> Chemistry:
 
 
 def _once(rows: Iterable[Observation]) -> list[Observation]:
-    """One of equal values of one compound and form; the one read best stays."""
+    """One of equal values of one compound and form: the one with the least reading error."""
     kept: dict[tuple[str, float, bool, float], Observation] = {}
     for row in rows:
         key = (row.material, round(row.log10_value, 2), row.bound, row.crystal)

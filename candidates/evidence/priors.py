@@ -2,10 +2,10 @@
 
 `priors.csv` holds, per property and group, the mean of log10 sigma (S/cm) of a new material, the
 spread between materials, the spread between samples of one material, and how many materials and
-samples stand behind them. Rows in brackets hold what is no group: the spread between groups and the
+samples they are from. Rows in brackets hold quantities of no group: the spread between groups, the
 offset of crystals against films and the distance of the two classes of oxides.
-`muli.candidates.evidence.of` reads the spreads from this table and finds the effects anew from the
-library's rows, so that it takes no fit to show a material.
+`muli.candidates.evidence.of` reads the spreads from this table and fits only the effects to the
+library's rows, which is fast enough to show one material.
 """
 
 from functools import cache
@@ -119,7 +119,7 @@ def _group_name(each: Observation, prop: str) -> str:
 
 
 def _typical(name: str) -> Chemistry:
-    """A compound of a group; of the redox-active class one that is active for certain."""
+    """A compound of a group; for the redox-active class one of activity 1."""
     group = "oxide of a redox metal" if name == _ACTIVE else name
     return Chemistry(
         group=group,

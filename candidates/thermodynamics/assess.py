@@ -144,8 +144,8 @@ def _reactions(compound: Compound, stable: Energies, partners: Iterable[Prepared
 def _against(compound: Compound, stable: Energies, partner: Prepared) -> dict[str, Reaction]:
     """The worst of both charge states by kind of reaction, and each state of a cathode alone.
 
-    In a system open to lithium both states of a cathode are one, with its host at equilibrium:
-    what it gives off to get there is charging, not reaction.
+    In a system open to lithium the two states of a cathode are the same, its host at equilibrium:
+    the lithium that it gives off until then is charge, not a reaction.
     """
     closed = stable.system({*compound.composition, *partner.states[0].composition, "Li"})
     opened = closed.open(partner.potential)
@@ -171,7 +171,7 @@ def _against(compound: Compound, stable: Energies, partner: Prepared) -> dict[st
 def _react(
     system: System, compound: Compound, state: State, own_a: bool = False, own_b: bool = False
 ) -> Reaction:
-    """Each side charged with its own energy, or with that of the hull in this system."""
+    """Reaction in which each reactant has its own energy, or that of the hull in this system."""
     a, b = compound.composition, state.composition
     cost_a = _charge(system, a, compound.energy if own_a else None, compound.hull)
     cost_b = _charge(system, b, state.entry if own_b else None, state.hull)
@@ -181,7 +181,7 @@ def _react(
 def _charge(
     system: System, composition: Composition, own: float | None, closed_hull: float
 ) -> float:
-    """What a reactant costs: its own energy if given, else that of the hull in this system."""
+    """Energy of a reactant: its own if given, else that of the hull in this system."""
     if own is not None:
         return system.energy_of(composition, own)
     return closed_hull if system.potential is None else hull_energy(system, composition)

@@ -1,4 +1,4 @@
-"""What a coating touches: cathodes in both charge states, solid electrolytes.
+"""The phases that a coating touches: cathodes in both charge states, solid electrolytes.
 
 Delithiated means half lithiated, as in Xiao 2019 (doi 10.1016/j.joule.2019.02.006) and Nolan 2021:
 the composition near 4.3 V, not the empty host.
@@ -39,7 +39,7 @@ PARTNERS = (
 
 @dataclass(frozen=True)
 class State:
-    """One charge state of a partner, with what it costs in a given table, eV/atom.
+    """One charge state of a partner, with its energies in a given table, eV/atom.
 
     `hull` energy of the hull at its composition; `entry` the energy of the compound itself, equal
     to `hull` where the table lacks it (`at_hull`). Their difference is its self-decomposition.

@@ -1,4 +1,4 @@
-"""Linear programs over phases: the one numerical tool of the convex-hull questions.
+"""Linear programs over phases: the one numerical method for all questions of the convex hull.
 
 Every question here (hull energy, limit of a window, reaction at the worst ratio) is a linear
 program with one column per phase and one row per conserved element. HiGHS solves them; columns are

@@ -1,1 +1,1 @@
-"""Tables of materials that users bring: read, checked, and explained."""
+"""Users' own tables of materials: read, checked, and explained."""

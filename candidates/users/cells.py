@@ -1,7 +1,7 @@
 """A cell of a table as people type it: a number, a bound, a range, a spread, or nothing known.
 
-Read are the spellings that mean one thing only; everything else is refused with the reason, since a
-number that is guessed looks like one that was measured. What is read:
+Only spellings with a single meaning are read; everything else is refused with the reason, since a
+number that is guessed looks like one that was measured. Spellings that are read:
 
 | cell | reading |
 |---|---|
@@ -78,7 +78,7 @@ def is_blank(text: str) -> bool:
 
 
 def read_cell(text: str, decimal: str = ".") -> Reading:
-    """What a cell that is not blank says; `decimal` is the mark of its file. Raises Unclear."""
+    """Reading of a cell that is not blank; `decimal` is the mark of its file. Raises Unclear."""
     folded = _fold(text)
     if len(folded) > _LONGEST:
         raise Unclear("too long for a number")

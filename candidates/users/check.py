@@ -64,7 +64,7 @@ class Report:
 
 
 def harmless(text: object) -> object:
-    """Text as a cell that no spreadsheet takes for a formula: an apostrophe goes before it."""
+    """Text as a cell that no spreadsheet reads as a formula: with an apostrophe before it."""
     starts = isinstance(text, str) and text.lstrip().startswith(tuple("=+-@＝＋－＠"))
     return f"'{text}" if starts else text
 

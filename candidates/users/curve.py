@@ -33,7 +33,7 @@ class Curve:
     sd: tuple[float, ...]
 
     def shifted(self, decades: float) -> "Curve":
-        """The same curve, higher by so many decades."""
+        """The same curve, higher by `decades`."""
         moved = tuple(value + decades for value in self.log10_sigma_ele)
         return Curve(self.E_V, moved, self.sd)
 

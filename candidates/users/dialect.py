@@ -1,8 +1,8 @@
-"""How a text file writes a table: its encoding, what parts its columns, where its headings stand.
+"""How a text file writes a table: its encoding, its delimiter, and the line of its headings.
 
 Programs of instruments write lines about the measurement above the headings. The headings are the
-first line that has two names which the reader knows; where no line has, the first one that is
-neither blank nor a remark.
+first line that has two known names; where there is no such line, the first one that is neither
+blank nor a remark.
 """
 
 import csv
@@ -51,7 +51,7 @@ def decoded(content: bytes) -> tuple[str, list[str]]:
 
 
 def _western(content: bytes) -> tuple[str, list[str]]:
-    """Text in the code page of Excel in Western Europe, where all letters are those of it."""
+    """Text in the code page of Excel in Western Europe, where it has all letters of the text."""
     try:
         text = content.decode("cp1252")
     except UnicodeDecodeError:
@@ -62,7 +62,7 @@ def _western(content: bytes) -> tuple[str, list[str]]:
 
 
 def layout(text: str, known: Known) -> tuple[str, int]:
-    """What stands between the columns, and the number of lines above the headings."""
+    """The delimiter of the columns, and the number of lines above the headings."""
     lines = list(islice(io.StringIO(text[:_HEAD], newline=""), _LINES_ABOVE))
     stated = next((line.strip()[4] for line in lines[:3] if _states(line)), "")
     marks = [stated] if stated in DELIMITERS else list(DELIMITERS)
@@ -101,7 +101,7 @@ def _states(line: str) -> bool:
 
 
 def _score(line: str, below: str, mark: str, known: Known) -> tuple[int, bool, int]:
-    """Known headings that a mark gives, whether the next line has as many cells, and how many."""
+    """Score of a delimiter: known headings, whether both lines have as many cells, and how many."""
     try:
         cells, others = (
             next(csv.reader(io.StringIO(text, newline=""), delimiter=mark), [])
@@ -114,7 +114,7 @@ def _score(line: str, below: str, mark: str, known: Known) -> tuple[int, bool, i
 
 
 def _between_blanks(lines: Sequence[str], known: Known) -> bool:
-    """Whether blanks part known headings, and as many numbers in the next line."""
+    """Whether blanks separate known headings, and as many numbers in the next line."""
     cells = [cells_between_blanks(line) for line in lines]
     if len(cells) < 2 or len(cells[0]) != len(cells[1]):
         return False
@@ -123,7 +123,7 @@ def _between_blanks(lines: Sequence[str], known: Known) -> bool:
 
 
 def cells_between_blanks(line: str) -> list[str]:
-    """Cells of a line with columns parted by tabs or two blanks and more, else by single ones."""
+    """Cells of a line split at tabs or at two or more blanks, else at single blanks."""
     cells = re.split(r"\t+|[ \t]{2,}", line.strip())
     return cells if len(cells) > 1 else line.split()
 

@@ -1,4 +1,4 @@
-"""Headings as people write them: which column of ours each one is, and in which unit.
+"""Headings as people write them: the column that each one means, and its unit.
 
 A heading is a name and a unit: `sigma_ion_mS_cm`, `Ionic conductivity [mS/cm]`,
 `σ_ion / S cm⁻¹`, `Oxidation limit (V vs Li-In)`. A name that is not known, a unit that is not known
@@ -119,7 +119,7 @@ def _exported(text: str) -> Heading:
 
 
 def _named(text: str, bare: str) -> Heading:
-    """A heading that is not one of ours letter by letter."""
+    """A heading that is not spelled exactly as one of our columns."""
     if whole := _stem(bare):
         return _with_unit(text, whole, None)
     for pattern in _WITH_UNIT:

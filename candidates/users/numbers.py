@@ -142,7 +142,7 @@ def _hold(
     plain: np.ndarray,
     problems: Problems,
 ) -> None:
-    """Blank plain numbers out of range; each is a problem."""
+    """Replace plain numbers out of range by NaN; each one is a problem."""
     values = found.value
     inside = (values >= column.low) & (values <= column.high)
     if column.above_zero:
@@ -156,7 +156,7 @@ def _hold(
 
 
 def outside(column: Column, value: float) -> str | None:
-    """The likely slip where a value lies outside the range of its column, else None."""
+    """The likely mistake where a value lies outside the range of its column, else None."""
     above = value > 0.0 or not column.above_zero
     return None if above and column.low <= value <= column.high else slip(column, value)
 

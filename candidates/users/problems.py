@@ -1,4 +1,4 @@
-"""What is wrong with a table: each problem names file, row, column, value and the way out."""
+"""Problems of a table: each one names file, row, column, value and advice."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""A table as text, whatever wrote it: CSV of any dialect, packed or not, or a sheet of .xlsx.
+"""A table as text, of any program: CSV of any dialect, packed or not, or a sheet of .xlsx.
 
-Encoding, delimiter and packing are told by the content, never by the name. Broken rows are
-problems, not crashes; row numbers are those of the file, so that a spreadsheet shows the same.
+Encoding, delimiter and packing are known from the content, never from the name. Broken rows are
+problems, not crashes; row numbers are those of the file, as a spreadsheet shows them.
 """
 
 import csv
@@ -161,7 +161,7 @@ def _read_records(
 def _sheet(
     records: Iterator[tuple[int, Sequence[str]]], above: int, notes: list[str], problems: Problems
 ) -> Sheet:
-    """The table below so many rows that are no part of it."""
+    """The table without the rows above it that do not belong to it."""
     header_row, headings = _header(records, above, problems)
     if header_row > 1:
         notes.append(f"headings in row {header_row}")

@@ -64,7 +64,7 @@ def read(path: str | Path, *, bad: str = "error") -> tuple[pd.DataFrame, list[Pr
 
 
 def understand(path: str | Path) -> Table:
-    """A user's table and what each of its columns was taken for. Raises TableError if none."""
+    """A user's table and how each of its columns was understood. Raises TableError if none."""
     sheet, problems = read_sheet(path)
     sheet = _with_units(sheet)
     cells, headings = _columns(sheet, problems)
@@ -172,7 +172,7 @@ def _stated(
 
 
 def _check_order(values: pd.DataFrame, rows: Sequence[int], problems: Problems) -> None:
-    """Windows and ends run upwards; a bound has its end and no value."""
+    """Note limits of a window, and ends of a range, that are not in rising order."""
     pairs = [("reduction_limit_V", "oxidation_limit_V", "the two limits may be exchanged")]
     for name in EXPLAINED:
         ends = (f"{name}_low", name, f"{name}_high")
@@ -196,7 +196,7 @@ def _lines(
     cells: dict[str, list[str]],
     numbers: dict[str, Numbers],
 ) -> list[str]:
-    """What each heading was taken for, in words."""
+    """How each heading was understood, in words."""
     lines = []
     for heading in read_headings(sheet.headings):
         name = heading.column
