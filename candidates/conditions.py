@@ -263,7 +263,7 @@ def _refuse_values(name: str, parts: list[Kind | None]) -> None:
 
 
 def _refuse_mixed(tree: dict[str, Any], parts: list[Kind | None]) -> None:
-    """Refuse text compared with a number; a number in quotes passes, as SQL reads it as a number."""
+    """Refuse text compared with a number; a number in quotes is allowed, as it is in SQL."""
     for part, kind in zip(_operands(tree), parts, strict=True):
         if kind != "text" or "number" not in parts:
             continue

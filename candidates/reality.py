@@ -1,9 +1,9 @@
-"""Published cells, interphases and conditions that coatings endured: to compare predictions with.
+"""Published cells, interphases and what coatings have endured, to compare predictions with.
 
 Every function gives a fresh frame of one shipped table under `library/reality`; blank numbers are
 NaN, blank text is "". Nothing in them is a property of a material: screens do not read them. Values
-of `trust`, best first, are the keys of `TRUST`; a row with `third_party_digest` is taken from notes of
-somebody else on a paper that was not read itself.
+of `trust`, best first, are the keys of `TRUST`; a row with `third_party_digest` is taken from notes
+of somebody else on a paper that was not read itself.
 
     from muli.candidates import reality
 

@@ -136,7 +136,7 @@ def _class(row: Mapping[Any, Any], compound: str) -> Chemistry:
 
 @cache
 def _electrolytes(*, also_films: bool) -> frozenset[str]:
-    """Electrolytes of the library without those that are also coatings in it (films and others)."""
+    """Electrolytes of the library; unless `also_films`, without those that are coatings too."""
     materials = table("materials")
     electrolyte = materials["role"].str.startswith("electrolyte")
     names = frozenset(materials["name"][electrolyte])

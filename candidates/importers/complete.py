@@ -1,8 +1,8 @@
-"""What a saved answer says of itself: whether more of it exists than the file holds.
+"""Whether saved pages hold a complete answer, from what the pages state themselves.
 
-A page of a longer answer lacks phases, and a hull without them makes windows too wide. Pages are
-complete together where one of them says that nothing follows, no page between is missing, and no
-total that a page states is larger than what all of them hold.
+A part of an answer lacks phases, and a hull without them makes windows too wide. A set of pages is
+complete where one of them states that it is the last, no page between is missing, and no page
+states a total that is larger than the number of entries in all of them.
 """
 
 from collections import defaultdict
@@ -62,7 +62,7 @@ _LIVE = "`muli candidates import URL --elements ...`"
 
 
 def require_complete(pages: Sequence[tuple[str, Page, int]]) -> None:
-    """Raise ImportRefused where an answer goes on beyond the pages held.
+    """Raise ImportRefused where an answer has more pages than those held.
 
     `pages`: name of the file, the page, and how many items it holds.
     """
@@ -93,7 +93,7 @@ def _queries(
 
 
 def _representation(page: Page) -> str:
-    """The address that a page was asked with; "" where it does not say."""
+    """The address of the request for a page; "" where the page does not state it."""
     meta = page.get("meta")
     query = meta.get("query") if isinstance(meta, Mapping) else None
     text = query.get("representation") if isinstance(query, Mapping) else None
@@ -101,7 +101,7 @@ def _representation(page: Page) -> str:
 
 
 def _stated(page: Page) -> list[Mapping[str, Any]]:
-    """The page itself and the parts of it that speak about it."""
+    """The page itself and those of its parts that describe it."""
     return [page, *(page[key] for key in _PLACES if isinstance(page.get(key), Mapping))]
 
 
@@ -124,13 +124,13 @@ def _following(page: Page) -> str:
 
 
 def _has_flags(group: Sequence[tuple[str, Page, int]]) -> bool:
-    """Whether a page of the answer states if more data follow, one way or the other."""
+    """Whether any page of the answer states whether more data follow."""
     keys = {*_MORE, "next"}
     return any(keys & part.keys() for _, page, _ in group for part in _stated(page))
 
 
 def _require_chain(group: Sequence[tuple[str, Page, int]]) -> None:
-    """Every page named as the next one is there, as far as the addresses tell."""
+    """Refuse pages where a next page is missing, as far as the addresses show it."""
     offsets = sorted(
         (start, held, name)
         for name, page, held in group
@@ -152,7 +152,7 @@ def _require_chain(group: Sequence[tuple[str, Page, int]]) -> None:
 
 
 def _require_named(group: Sequence[tuple[str, Page, int]]) -> None:
-    """Where pages tell their own place in the answer, each place that follows is held."""
+    """Refuse pages that name a next page which is not held, where pages state their own place."""
     own = {_paging(_representation(page)) for _, page, _ in group} - {frozenset()}
     keys = {frozenset(key for key, _ in place) for place in own}
     for name, page, _ in group:
@@ -165,7 +165,7 @@ def _require_named(group: Sequence[tuple[str, Page, int]]) -> None:
 
 
 def _paging(address: str) -> frozenset[tuple[str, str]]:
-    """What an address says about the place of its page in the answer."""
+    """The parameters of an address that give the place of its page in the answer."""
     query = parse_qs(urlsplit(address).query)
     return frozenset(
         (key, values[0])
@@ -175,7 +175,7 @@ def _paging(address: str) -> frozenset[tuple[str, str]]:
 
 
 def _offset(address: str) -> int | None:
-    """Entries before the page at an address, where the address says so."""
+    """Number of entries before the page at an address; None where the address has no offset."""
     query = parse_qs(urlsplit(address).query)
     for key in ("page_offset", "_skip", "offset", "skip"):
         text = query.get(key, [""])[0]
@@ -185,9 +185,9 @@ def _offset(address: str) -> int | None:
 
 
 def _require_total(group: Sequence[tuple[str, Page, int]], trust_returned: bool) -> None:
-    """No total that a page states is larger than what the pages with that total hold.
+    """Refuse pages that state a total larger than the number of entries in all of them.
 
-    `data_returned` of OPTIMADE is often filled wrongly: it counts only where no flag is given.
+    `data_returned` of OPTIMADE is often wrong: it is used only where no flag is given.
     """
     keys = (*_TOTALS, "data_returned") if trust_returned else _TOTALS
     held: dict[int, int] = defaultdict(int)

@@ -2,8 +2,8 @@
 
 A list of entry dictionaries with `composition`, `energy` (uncorrected, eV per cell) and
 `energy_adjustments` or `correction`; read without pymatgen. Entries of other classes than
-ComputedEntry and ComputedStructureEntry change their energy in ways of their own and are refused
-one by one; hand such objects to `from_pymatgen` instead.
+ComputedEntry and ComputedStructureEntry compute their energy in another way and are refused one by
+one; pass such objects to `from_pymatgen` instead.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,7 +23,7 @@ _TOLERANCE = 1e-3
 def from_entry_dicts(
     entries: Iterable[Any], name: str, provenance: Mapping[str, str] | None = None
 ) -> Imported:
-    """Energies of entry dictionaries; `name` tells where they come from. Raises ImportRefused."""
+    """Energies of entry dictionaries; `name` is their source. Raises ImportRefused."""
     read = [_entry(entry, f"{name} entry {number}") for number, entry in enumerate(entries, 1)]
     return assemble(
         [one for one in read if isinstance(one, Entry)],
@@ -115,7 +115,7 @@ def _correction(entry: Mapping[str, Any], adjustments: Sequence[tuple[str, str, 
 def _scale(
     run_type: str, adjustments: Sequence[tuple[str, str, float]], correction: float
 ) -> Scale:
-    """What the adjustments say of the scale; a bare correction counts as that of +U energies."""
+    """Scale of an energy, from its adjustments; a correction alone is taken as that of +U."""
     onto = next(filter(None, (target(name, text) for name, text, _ in adjustments)), "")
     names = [name.lower() for name, _, _ in adjustments]
     by_name = any(known in name for name in names for known in _U_CORRECTIONS)

@@ -1,4 +1,4 @@
-"""What a JSON file holds: entries, thermo documents or structures, and the page around them."""
+"""Contents of a JSON file: entries, thermo documents or structures, and the page around them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ ENTRIES, DOCUMENTS, STRUCTURES = "computed entries", "thermo documents", "OPTIMA
 
 @dataclass(frozen=True)
 class Content:
-    """The items of one page, all of one kind, with what the page says of itself."""
+    """The items of one page, all of one kind, with the page's description of itself."""
 
     name: str
     kind: str
@@ -69,7 +69,7 @@ def _is_header(one: Any) -> bool:
 
 
 def _kind(items: Sequence[Any]) -> str:
-    """What most items look like; an item of another kind is then left out by its reader."""
+    """The kind of most items; the reader of that kind leaves out items of another kind."""
     counts = dict.fromkeys((ENTRIES, DOCUMENTS, STRUCTURES), 0)
     for item in items:
         if not isinstance(item, Mapping):

@@ -10,7 +10,7 @@ Energies, one row per compound:
 | `id` | optional; must not repeat |
 | `functional` | optional; must be one and the same |
 
-A table downloaded from the Materials Project website is known by its headings.
+A table downloaded from the Materials Project website is recognised by its headings.
 
 Gaps: `formula` and `band_gap_eV`, or `gap_min_eV`, `gap_median_eV`, `gap_max_eV` over polymorphs.
 """

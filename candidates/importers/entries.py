@@ -1,8 +1,8 @@
-"""What every importer hands over: entries, checked as one set and turned into energies.
+"""Result of every importer: entries, checked as one set and converted to energies.
 
 A set is refused as a whole where its energies do not belong together (functionals mixed, an
-element's reference missing or of another calculation, an id twice); a single entry that cannot be
-read is left out and named, and the hulls that it may belong to are known as incomplete.
+element's reference missing or of another calculation, an id twice). A single entry that cannot be
+read is left out and named; the hulls that it may belong to are marked as incomplete.
 """
 
 from collections import Counter
@@ -19,12 +19,12 @@ _NAMED = 5
 
 
 class ImportRefused(ValueError):
-    """A set of energies that must not be used together; the message says why and the way out."""
+    """A set of energies that must not be used together; the message has reason and advice."""
 
 
 @dataclass(frozen=True)
 class Rejected:
-    """One entry left out: where it stood, what it held, why, and what was expected.
+    """One entry left out: its place, its content, and what was expected.
 
     `formula` as far as it could be read, else ""; `is_blank` where the source gives no energy.
     """
@@ -91,7 +91,7 @@ def assemble(
 def _lacking(left_out: Sequence[Rejected], held: set[str]) -> dict[str, frozenset[str]]:
     """Phases that the hulls lack, with their elements (none where the formula says nothing).
 
-    An entry without an energy is no loss where another one of the same compound has one.
+    An entry without an energy is not missed where another one of the same compound has one.
     """
     phases: dict[str, frozenset[str]] = {}
     for entry in left_out:
@@ -165,7 +165,7 @@ def _formation(totals: Sequence[Entry]) -> list[tuple[str, float]]:
 
 
 def _refuse_impossible(formed: Sequence[Formed], reference: Mapping[str, float]) -> None:
-    """One element of another calculation spoils all: the set is refused, not a row."""
+    """Refuse the whole set where derived energies are impossible: an element affects all rows."""
     wrong = impossible(formed)
     if not wrong:
         return

@@ -25,7 +25,7 @@ _JSON = {".json", ".jsonl", ".ndjson"}
 def read_energies(
     path: Path, provenance: Mapping[str, str] | None = None, field: str | None = None
 ) -> Imported:
-    """Energies of a file, or of a folder of saved JSON pages; the content tells the format.
+    """Energies of a file, or of a folder of saved JSON pages; the format is seen in the content.
 
     `field` names the attribute of an OPTIMADE page with the formation energy, eV/atom.
     Raises ImportRefused, OSError.
@@ -48,8 +48,8 @@ def read_energies(
 def write_energies(energies: Energies, out: Path) -> None:
     """Formation energies as CSV, which `read_energies` and every spreadsheet read again.
 
-    Compounds that were left out stand below with words for an energy, so that a hull without them
-    is still known to be incomplete.
+    Compounds that were left out follow at the end with text in place of an energy, so that a hull
+    without them is still known to be incomplete.
     """
     functional = energies.provenance.get("functional", "")
     rows = [

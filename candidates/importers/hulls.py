@@ -1,4 +1,4 @@
-"""Which energies stand on one scale: functionals, corrections and the mixing of two hulls.
+"""Which energies are on one scale: functionals, corrections and the mixing of two hulls.
 
 Total energies of two functionals differ by hundreds of eV per cell. They belong together only where
 the source has moved one kind onto the scale of the other and says so, entry by entry: GGA+U beside
@@ -23,7 +23,7 @@ _TARGET = re.compile(r"onto the (\S+) hull|Replace \S+ energy with (\S+) energy"
 
 @dataclass(frozen=True)
 class Scale:
-    """What an entry says of its energy.
+    """Scale of an entry's energy, as the entry states it.
 
     `functional` as the source names it ("" unknown); `is_corrected`: a +U energy that has been
     moved to stand beside those without U; `moved_onto`: the hull it was moved onto by a mixing of
@@ -36,7 +36,7 @@ class Scale:
 
 
 class MixedScales(ValueError):
-    """Energies that do not stand on one scale; the message counts them and tells the way out."""
+    """Energies that are not on one scale; the message has their numbers and advice."""
 
 
 def target(name: str, description: str) -> str:
@@ -48,7 +48,7 @@ def target(name: str, description: str) -> str:
 
 
 def one_scale(scales: Sequence[Scale]) -> dict[str, str]:
-    """Provenance of energies that stand on one scale: `functional`, `hull`. Raises MixedScales."""
+    """Provenance of energies that are on one scale: `functional`, `hull`. Raises MixedScales."""
     if any(scale.moved_onto for scale in scales):
         return _mixed_hull(scales)
     bare = {scale.functional for scale in scales if scale.functional and not scale.is_corrected}
@@ -62,7 +62,7 @@ def one_scale(scales: Sequence[Scale]) -> dict[str, str]:
 
 
 def _mixed_hull(scales: Sequence[Scale]) -> dict[str, str]:
-    """Every entry is of the hull's own kind and as it was, or of the other and moved onto it."""
+    """Provenance of a mixed hull: entries of its own kind unchanged, all others moved onto it."""
     onto = {_kind(scale.moved_onto) for scale in scales if scale.moved_onto}
     moved = Counter(_kind(s.functional) for s in scales if s.moved_onto)
     stayed = Counter(_kind(s.functional) for s in scales if not s.moved_onto)

@@ -1,10 +1,10 @@
 """Which formation energies a compound can have at all: the check of a set against itself.
 
 Total energies of elements from another calculation than the compounds' shift every formation energy
-of those elements. Such a shift shows itself in compounds deeper, or higher, than any compound is.
+of those elements. The shift is seen where a compound lies lower, or higher, than any known one.
 The bounds come from the 85,014 formation energies of the Materials Project table of 2019 (-4.62 to
 1.0 eV/atom; CC BY 4.0, Jain et al. 2013, doi 10.1063/1.4812323, as tabulated by Bartel et al. 2020,
-doi 10.1038/s41524-020-00362-y): a floor that leaves 0.4 eV/atom to the deepest of them, and the
+doi 10.1038/s41524-020-00362-y): a bound 0.4 eV/atom below the lowest of them, and the
 lowest energy of each pair of an element and an anion (`library/lowest_formation_energies.csv`).
 """
 
@@ -73,7 +73,7 @@ def _lowest(compounds: Sequence[Formed]) -> list[Formed]:
 
 
 def _out_of_place(lowest: Sequence[Formed]) -> list[Formed]:
-    """The lowest compound of an element that still lies too high, and those of pairs far off."""
+    """Lowest compounds of an element that lie too high, and of two elements far from the known."""
     pairs: dict[frozenset[str], Formed] = {}
     alone: dict[str, Formed] = {}
     for one in sorted(lowest, key=lambda one: one.energy):

@@ -1,4 +1,4 @@
-"""Numbers and compositions as sources spell them, read strictly: never a guess, always a reason."""
+"""Numbers and compositions as sources spell them; what is not clear is refused with a reason."""
 
 import re
 from collections.abc import Mapping

@@ -1,8 +1,7 @@
 """JSON pages over HTTP within bounds: bytes after unpacking, seconds, pages, and one host.
 
-A server may be slow, endless or hostile: the whole answer is bounded, not its pieces; packed pages
-are unpacked up to the same bound; a page seen before and an address of another host or kind end the
-reading with the reason.
+A server may be slow, endless or hostile: the bounds hold for the whole answer, also for unpacked
+pages; a page seen before and an address of another host or kind end the reading with the reason.
 """
 
 import json
@@ -27,7 +26,7 @@ _AGENT = {"User-Agent": "muli", "Accept": "application/json", "Accept-Encoding":
 
 @dataclass(frozen=True)
 class Bounds:
-    """Of one whole answer: unpacked bytes, seconds, pages, and seconds of silence of the server."""
+    """Bounds of one whole answer: unpacked bytes, seconds, pages, and seconds without data."""
 
     bytes: int = 2**29
     seconds: float = 1800.0
@@ -36,7 +35,7 @@ class Bounds:
 
 
 def pages(address: str, bounds: Bounds | None = None) -> Iterator[dict[str, Any]]:
-    """JSON objects from an address and from what their `links.next` names, one after the other.
+    """JSON objects from an address and from the addresses of `links.next`, one after the other.
 
     Raises ImportRefused beyond the bounds, where a page comes twice, is no JSON object, names
     another host, or where the server gives an error or no answer.
@@ -58,7 +57,7 @@ def _next(page: dict[str, Any], address: str) -> str | None:
 
 
 class _Answer:
-    """What has been read of one answer so far, against its bounds."""
+    """The part of an answer that has been read so far, checked against the bounds."""
 
     def __init__(self, address: str, bounds: Bounds) -> None:
         parts = urlsplit(address)
@@ -78,13 +77,13 @@ class _Answer:
         return page
 
     def _in_time(self, address: str) -> bytes:
-        """The text at an address, or ImportRefused at the end of the time, wherever it hangs."""
+        """The text at an address. Raises ImportRefused when the time is over, at any step."""
         results: list[bytes | BaseException] = []
 
         def work() -> None:
             try:
                 results.append(self._open(address))
-            except BaseException as error:  # handed on below
+            except BaseException as error:  # raised below
                 results.append(error)
 
         thread = Thread(target=work, daemon=True)
@@ -146,14 +145,14 @@ class _Answer:
 
 
 class _Stay(HTTPRedirectHandler):
-    """Hands a redirection back as an error, so that its address is checked like any other."""
+    """Returns a redirection as an error, so that its address is checked like any other."""
 
     def redirect_request(self, *request: Any) -> None:
-        """No request: nothing is followed here."""
+        """No new request: redirections are not followed here."""
 
 
 def _reason(error: HTTPError) -> str:
-    """What the server says is wrong, from the body of an OPTIMADE error where there is one."""
+    """The server's reason, from the body of an OPTIMADE error where there is one."""
     try:
         errors = json.loads(error.read(_CHUNK)).get("errors")
         reason = "; ".join(str(one.get("detail") or one.get("title")) for one in errors)

@@ -1,7 +1,7 @@
 """Whether a table holds enough phases to say anything about a compound and lithium.
 
-A window is as wide as the phases that are missing make it: LiNbO3 beside nothing but the elements
-"oxidises" at 14 V. A table is taken as incomplete for a compound where
+Missing phases make a window too wide: with the elements as the only other phases LiNbO3 "oxidises"
+at 14 V. A table is taken as incomplete for a compound where
 
 1. no other compound of its elements holds lithium (lithium's binaries with one compound excepted),
 2. its elements other than lithium, if several, have no compound among them,

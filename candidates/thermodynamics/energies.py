@@ -54,7 +54,7 @@ class Energies:
         return self._column.keys()
 
     def find(self, formula: str) -> int | None:
-        """Row of the compound, whatever way its formula is written; None where absent."""
+        """Row of the compound, for any spelling of its formula; None where absent."""
         return self._row.get(reduced_formula(formula))
 
     def compounds(self, elements: Set[str], having: str | None = None) -> Iterator[str]:
@@ -135,7 +135,7 @@ class System:
         return amounts / amounts.sum()
 
     def energy_of(self, composition: Composition, energy: float) -> float:
-        """What a phase of this composition and formation energy (eV/atom) costs here."""
+        """Energy of a phase of this composition and formation energy (eV/atom) in this system."""
         if self.potential is None:
             return energy
         lithium = composition.get("Li", 0.0) / sum(composition.values())

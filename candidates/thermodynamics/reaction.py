@@ -37,7 +37,7 @@ def reaction(
 ) -> Reaction:
     """Worst reaction in a system that holds the elements of both.
 
-    `energy_a`, `energy_b` are what the reactants are charged, in the units of `system.energy`
+    `energy_a`, `energy_b` are the energies of the reactants, in the units of `system.energy`
     (`System.energy_of`): the hull's energies give the reaction of the mixing alone, a compound's
     own energy adds its decomposition by itself.
     """

@@ -50,17 +50,17 @@ _THOUSANDS = re.compile(r"[1-9][0-9]{0,2}([.,])[0-9]{3}(?:\1[0-9]{3})*")
 _PARTED = re.compile(
     r"[+-]?[1-9][0-9]{0,2}(?:[\u00a0\u2009\u202f\u2007'’][0-9]{3})+(?:[.,][0-9]+)?"
 )
-"""Thousands parted by narrow blanks or apostrophes, which mean nothing else."""
+"""Thousands separated by narrow blanks or apostrophes, which have no other meaning."""
 _LONGEST = 80
 
 
 class Unclear(ValueError):
-    """A cell that does not mean one number; the message says why and what to write."""
+    """A cell without a single meaning; the message has the reason and what to write."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What a cell says: `value` (None for a bound or a range), its ends, bound and qualifier.
+    """Content of a cell: `value` (None for a bound or a range), its ends, bound and qualifier.
 
     `bound` is upper, lower or ""; `qualifier` is order_of_magnitude or "".
     """
@@ -121,8 +121,8 @@ def _read_pair(folded: str, decimal: str) -> Reading:
 def decimal_mark(cells: Iterable[str]) -> str:
     """The decimal mark of a file, from its cells of numbers: "," or ".".
 
-    A comma counts where at least one cell has one that cannot part thousands and none has such a
-    point.
+    It is a comma where at least one cell has a comma that cannot separate thousands, and no cell
+    has such a point.
     """
     commas = points = False
     for cell in cells:

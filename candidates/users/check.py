@@ -14,7 +14,7 @@ from muli.candidates.users.user_table import understand
 
 @dataclass(frozen=True)
 class Report:
-    """What a file was understood as, and what is wrong with it.
+    """How a file was understood, and its problems.
 
     `rows` are its good rows (see user_table.read), maybe none. `lines` tell what each column was
     taken for, `notes` how the file was read.
@@ -28,7 +28,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """True where nothing is wrong."""
+        """True where there is no problem."""
         return not self.problems
 
     def __str__(self) -> str:

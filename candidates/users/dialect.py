@@ -26,7 +26,7 @@ _WESTERN = re.compile("[\x00-\x7f\xa0-\xff€‚„…–—‘’“”•™]*
 
 
 class NotText(ValueError):
-    """Bytes that are no text."""
+    """Bytes that are not text."""
 
 
 def decoded(content: bytes) -> tuple[str, list[str]]:

@@ -62,9 +62,9 @@ _WITH_UNIT = (
 
 @dataclass(frozen=True)
 class Heading:
-    """What a heading means: `column` of ours with `unit` for numbers, or a `problem`.
+    """Meaning of a heading: a known `column`, with `unit` for numbers, or a `problem`.
 
-    Passed over where neither is given (`reason` says why).
+    A heading with neither is ignored (`reason` states why).
     """
 
     text: str
@@ -75,14 +75,14 @@ class Heading:
 
     @property
     def is_known(self) -> bool:
-        """Whether it names a column of ours, with a unit that is known or without one."""
+        """Whether it names a known column, with a known unit or without one."""
         return self.column is not None or bool(
             self.problem and self.problem[0].startswith("a unit")
         )
 
 
 def read_heading(text: str) -> Heading:
-    """What one heading means."""
+    """Meaning of one heading."""
     bare = " ".join(text.replace("\u00a0", " ").split())
     if bare in NUMERIC:
         return Heading(text, bare, Unit(NUMERIC[bare].unit))
@@ -95,7 +95,7 @@ def read_heading(text: str) -> Heading:
 
 
 def read_headings(texts: Sequence[str]) -> list[Heading]:
-    """What all headings of a table mean; a website export of the Materials Project is known."""
+    """Meaning of all headings of a table, also of an export of the Materials Project website."""
     if is_export(texts):
         return [_exported(text) for text in texts]
     return [read_heading(text) for text in texts]

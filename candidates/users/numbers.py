@@ -87,7 +87,7 @@ class _Cell:
     has_ends: bool
 
     def read(self) -> Reading:
-        """What it says, in the unit of the column. Raises Unclear."""
+        """Its content in the unit of the column. Raises Unclear."""
         reading = read_cell(self.text, self.decimal)
         if not self.has_ends and reading.value is None:
             raise Unclear("a bound or a range: give one number, or leave it blank where unknown")

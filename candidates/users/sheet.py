@@ -92,7 +92,7 @@ def read_sheet(path: str | Path, known: Known = known_headings) -> tuple[Sheet, 
 
 
 def refuse(problems: Problems, value: str, expected: str, advice: str) -> NoReturn:
-    """Stop at a file that is no table."""
+    """Raise TableError for a file that is not a table."""
     problems.add(1, "(file)", value, expected, advice)
     raise TableError(problems.sorted())
 
@@ -130,8 +130,10 @@ def _content(path: Path, problems: Problems) -> bytes:
 def _records(
     text: str, delimiter: str, above: int, problems: Problems
 ) -> list[tuple[int, list[str]]]:
-    """Rows by number; one that cannot be read is a problem. The lines above the headings are blank:
-    quotation marks in them open nothing."""
+    """Rows with their numbers; one that cannot be read is a problem.
+
+    The lines above the headings are skipped, so that quotation marks in them have no effect.
+    """
     if delimiter == BLANKS:
         return list(records_between_blanks(text))
     limit = csv.field_size_limit(MAX_BYTES)

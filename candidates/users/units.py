@@ -63,7 +63,7 @@ class Unit:
         return float(f"{value * self.factor + self.shift:.12g}")
 
     def words(self, column: Column) -> str:
-        """What is done to the numbers, e.g. "mS/cm x 0.001 = S/cm"; "" where nothing is."""
+        """The conversion in words, e.g. "mS/cm x 0.001 = S/cm"; "" where there is none."""
         if self.factor == 1.0 and not self.shift:
             return ""
         factor = "" if self.factor == 1.0 else f" x {self.factor:.10g}"
