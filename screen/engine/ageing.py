@@ -63,7 +63,7 @@ def aged_columns(
 class Aged:
     """Computes the columns of ageing of one screen.
 
-    medians: conductivities (S/cm) that stand where one is unknown, by their keys; without them a
+    medians: conductivities (S/cm) that replace unknown ones, by their keys; without them a
     row with an unknown conductivity has NaN.
     """
 
@@ -120,7 +120,7 @@ class Aged:
         return Reader(self.problem, self.used, at, self.medians)
 
     def rows(self, at: Positions, thickness_nm: NDArray[Any]) -> tuple[AgeingRow, Interface]:
-        """Rows as the kernel takes them, (rows,) each, and the interfaces that holes lie in."""
+        """Rows as the kernel takes them, (rows,) each, and the interfaces at holes."""
         read = self.reader(at)
         bare = read.bare
         area = read.number("cathode.area_factor", default=1.0)

@@ -23,7 +23,7 @@ from muli.screen.engine.thresholds import Row, at_most, both
 from muli.screen.vocabulary import CURRENT_FLOATS, FLOATS, UNKNOWN, YES
 
 Number = Any
-"""Floating-point array: on the device inside programs, NumPy's once fetched."""
+"""Floating-point array: JAX's inside programs, NumPy's on the host."""
 Verdict = Any
 """Integer array, likewise."""
 
@@ -116,7 +116,8 @@ def _class_of_all(batch: Batch, numbers: Metrics, floats: dict[str, Number]) -> 
 
 
 def _coating_class(batch: Batch, code: Verdict, floats: dict[str, Number]) -> Verdict:
-    """The kernels' class; a coating known to oxidise does so whatever its other side does."""
+    """The kernels' class; `oxidises` for a coating known to oxidise, even if its other face is
+    unknown."""
     tolerance: Any = batch.limits.window_tolerance
     beyond = floats["coating_oxidation_margin_V"] < -tolerance
     unknown = code == CoatingClass.UNKNOWN
@@ -181,7 +182,7 @@ WITHOUT_THICKNESS = frozenset(
 
 
 def without_thickness(answers: Answers, band: Verdict | None = None) -> Answers:
-    """Blank what needs a thickness; `feasible` then says whether some thickness is.
+    """Set to unknown what needs a thickness; `feasible` then says whether some thickness is.
 
     band: whether the least thickness is at most the largest, by thresholds; None: by the answers.
     """

@@ -1,6 +1,6 @@
 """The row of a cell without a coating: the electrolyte touches the cathode.
 
-It stands in mode best beside the coatings, with the coating "none" and a thickness of 0.
+Mode best has it beside the coatings, with the coating "none" and a thickness of 0.
 """
 
 from collections.abc import Sequence

@@ -149,7 +149,7 @@ def _all_states(
 def judged(
     problem: Problem, axis_columns: dict[str, AxisColumn], lines: Lines
 ) -> NDArray[np.int64]:
-    """Offsets of the lines of which probabilities are computed: all of them, as a rule.
+    """Offsets of the lines of which probabilities are computed: normally all of them.
 
     Of very large screens only those at the reference value of every scenario axis that has a
     default; `judged_note` says so.

@@ -108,7 +108,7 @@ class Chunker:
                 spread.append(Spread.of(one.judged, shape))
                 for name, count in _count(one.judged, shape, len(evaluator.gates)).items():
                     total[name] += count
-                del one  # not in memory beside the next
+                del one  # frees its memory before the next tile
             pause(sum(len(tile) for tile in tiles) * space.rows_per_line)
         counted = tally(total, len(lines) * space.rows_per_line, len(evaluator.gates))
         return self._with_lines(counted, lines, jax.tree.map(lambda *x: np.concatenate(x), *spread))
@@ -128,7 +128,7 @@ class Chunker:
         return {TOP_K_SHARE: top_k_shares(self.evaluator, self.axis_columns, lines)}
 
     def _believed(self, lines: Lines) -> dict[str, NDArray[Any]]:
-        """What is believed of lines, (lines, states): at the thickness of the screen where it has
+        """Probabilities of lines, (lines, states): at the thickness of the screen where it has
         one, else at the recommended thickness; of coatings of several layers at every combination,
         (lines, states, combinations)."""
         believed, problem = self.evaluator.believed, self.evaluator.problem
@@ -258,7 +258,7 @@ def _count(judged: Judged, shape: Shape, gates: int) -> dict[tuple[str, str], in
 def _numbers_of(
     codes: NDArray[np.int32], kept: NDArray[np.bool_], shape: Shape, kinds: int
 ) -> list[int]:
-    """How often each code occurs among the kept rows; one number may hold for many rows."""
+    """How often each code occurs among the kept rows; one element may stand for many rows."""
     narrow, repeats = codes.astype(np.int8, copy=False), math.prod(shape) // codes.size
     if not kept.all():
         narrow, repeats = np.where(kept, narrow, np.int8(-1)), 1

@@ -1,4 +1,4 @@
-"""How sure a screen's numbers are: probabilities, percentiles and what matters, on the device.
+"""Uncertainty of a screen's numbers: probabilities, percentiles and sensitivities, on the device.
 
 A property that is uncertain is an array over its draws on the last of the four axes of
 `stacks.py`, where thicknesses stand otherwise. A draw protects at every thickness of a band

@@ -93,7 +93,7 @@ def tile_bytes(space: DesignSpace, mode: str, precision: str, draws: Draws | Non
 
 
 def describe(chosen: Plan) -> str:
-    """One line for a person."""
+    """A description in one line."""
     count = len(chosen.devices)
     return (
         f"{count} {chosen.kind} device{'s' if count > 1 else ''}, {chosen.workers} chunks at a time"

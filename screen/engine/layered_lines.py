@@ -61,7 +61,7 @@ class LayerPrograms(LinePrograms):
         return self.combinations.sum(axis=1)
 
     def build(self, build: Any) -> None:
-        """Compile: `build(name, function, *inputs)` is told of every program."""
+        """Compile every program with `build(name, function, *inputs)`."""
         at = np.zeros(len(self.sizes), np.int32), np.zeros(BLOCK, np.int32)
         build("every", self._every, self.tables, *at)
         build("at_thickness", self._at_thickness, self.tables, *at, np.zeros(BLOCK, self.dtype))
@@ -135,8 +135,8 @@ class LayerPrograms(LinePrograms):
 def chosen(found: Judged, sums_nm: NDArray[np.floating], floor_nm: float) -> Recommended:
     """The thinnest combination within 0.005 of the best P(protects and affordable).
 
-    Not thinner than the floor where a combination is not. Of combinations of one sum the first in
-    the order of a ranking. thickness_nm: positions, (lines,). low, high: sums where that
+    Not thinner than the floor where a combination is not. Of combinations with the same sum the
+    first in the order of a ranking. thickness_nm: positions, (lines,). low, high: sums where that
     probability is within nine tenths of the best.
 
     Args:

@@ -6,8 +6,8 @@ The lithium potential falls through resistances in series, each layer's L/sigma_
 - protects: E_red,SE <= E* <= E_ox,SE, and every layer keeps its sigma_ele: it is not reduced at its
   own face towards the electrolyte, and, where it is no oxide, not oxidised at its other face;
 - affordable: all layers and contacts within the budget;
-- stable: every layer stands the potential at its own face towards the cathode, E_ox + A. An inner
-  layer has less to stand than the cathode's potential, by what falls in the layers behind it;
+- stable: every layer withstands the potential at its own face towards the cathode: at most
+  E_ox + A. At an inner layer it is the cathode's potential less the drop in the layers behind it;
 - inert: the first layer with the electrolyte, the last with the cathode, and each with the next.
 
 Conductivities and the pinned limit of the electrolyte are drawn (scrambled Sobol points); given a
@@ -38,7 +38,7 @@ from muli.screen.engine.probability_window import LN10, in_order
 
 SEED = 1
 _AT_ONCE = 32
-"""Combinations judged side by side: their draws stay in cache."""
+"""Combinations judged together, so few that their draws fit into the cache."""
 
 
 class Layers(NamedTuple):

@@ -41,7 +41,7 @@ from muli.screen.spec import Screen
 MOST_FINE = 5_000
 """Lines of a screen up to which probabilities are integrated finely."""
 BLOCK = 512
-"""Lines judged together: their quadrature stays in cache."""
+"""Lines judged together, so few that their quadrature fits into the cache."""
 
 
 class LinePrograms:

@@ -13,7 +13,7 @@ All laws are constant (a branch law needs draws). Four events, each over every s
 - stable: the cathode's potential is at most E_ox + A;
 - inert: both reaction energies are above their limits R.
 
-How the first is integrated is told in `probability_window`.
+`probability_window` describes how the first is integrated.
 
 Deterministic, differentiable, safe in float32. Tested against draws (tests/screen).
 """
@@ -78,7 +78,7 @@ def at_thickness(line: Line, thickness_nm: Array, fine: bool = True) -> Probabil
 def recommend(
     line: Line, floor_nm: Array = FLOOR_NM, ceiling_nm: Array = CEILING_NM
 ) -> Recommended:
-    """The thickness of the best P(protects and affordable), the thinnest of its equals."""
+    """The thinnest film within 0.005 of the best P(protects and affordable)."""
     return _each(_recommend, line, floor_nm, ceiling_nm)
 
 
@@ -198,7 +198,7 @@ def _of_normal(
     nodes, weights = (jnp.asarray(values, mean.dtype)[None, :, None] for values in ions)
     # normal scores of sigma_ion above the edge of the budget, by equal probability
     good = -quantile(nodes * pays)
-    # and below it, in three panels that part where the ions alone hold E* at a limit
+    # and below it, in three panels divided where the ions alone hold E* at a limit
     ends = jnp.sort(jnp.minimum(_blocking(line, mean, sd, nm), 1.0 - pays), axis=0)
     width = ends[1:] - ends[:-1]
     bad = quantile(ends[:-1] + width * nodes)
@@ -286,7 +286,7 @@ def _coarse(line: Line, floor: Array, ceiling: Array) -> Array:
 
 
 def _inserted(ordered: Array, value: Array) -> Array:
-    """Points in ascending order with one more in its place."""
+    """Points in ascending order with one more inserted."""
     end = jnp.full_like(ordered[:, :1], jnp.inf)
     below, above = (jnp.concatenate(pair, axis=1) for pair in ([-end, ordered], [ordered, end]))
     return jnp.maximum(below, jnp.minimum(above, value))
@@ -331,10 +331,10 @@ def _ratios_at_limits(line: Line, rise: Array = 0.0, drop: Array = 0.0) -> tuple
 
 
 def _search(line: Line, grid: Array) -> Array:
-    """P(protects and affordable) on a grid, with one sigma_ion for all that are good enough.
+    """P(protects and affordable) on a grid, with one sigma_ion in place of all affordable ones.
 
-    Within the budget a coating's ions add next to nothing to the divider, so that one value does
-    while the thickness is looked for; `at_thickness` integrates.
+    Within the budget a coating's ions add next to nothing to the divider, so that one value is
+    enough to search for the thickness; `at_thickness` integrates.
     """
 
     edge = _edge(line, line.sigma_ion, line.sigma_ion_sd, grid)

@@ -1,4 +1,4 @@
-"""A coating in a cell as numbers with spreads, and what is answered about it."""
+"""A coating in a cell as numbers with spreads, and the answers about it."""
 
 from typing import Any, NamedTuple
 

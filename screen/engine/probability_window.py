@@ -2,10 +2,10 @@
 
 With R = r_coating/r_SE the divider gives E* = E_a + (E_c - E_a)/(1 + R). R is log-normal plus what
 the coating's ions add. The probability is an integral over the normal score of ln R, in three
-panels that part where E* passes the mean limits: given R, E* is known and every limit is a normal
-of its own. The potential of the anode side, where the electrolyte pins it, is a mixture of narrow
-normals whose width joins that of the limits. So sharp limits and sharp conductivities are both
-exact, and the result is smooth.
+panels divided where E* passes the mean limits: at a given R, E* is known and every limit is an
+independent normal. The potential of the anode side, where the electrolyte pins it, is a
+mixture of narrow normals whose width is added to that of the limits. So sharp limits and sharp
+conductivities are both exact, and the result is smooth.
 """
 
 from typing import Any, NamedTuple
@@ -50,8 +50,8 @@ GIVEN = Fineness(_narrow(9, 0.48), unit_nodes(8))
 class Ratio(NamedTuple):
     """r_coating/r_SE = exp(normal) + ionic: mean and deviation of the logarithm, ionic part.
 
-    The logarithm of the ionic part has the deviation of the electrolyte's resistance: `shared` goes
-    with the normal score of the logarithm, `loose` with nothing.
+    The logarithm of the ionic part has the deviation of the electrolyte's resistance: `shared` is
+    correlated with the normal score of the logarithm, `loose` with nothing.
     """
 
     log: Array
@@ -64,9 +64,9 @@ class Ratio(NamedTuple):
 def inside_window(line: Line, fineness: Fineness, nm: Array, ratio: Ratio, log_ion: Array) -> Array:
     """P(E* inside the window and above the coating's own limit) for one sigma_ion, integrated.
 
-    Arrays are (..., lines), all of one rank. The ratio is integrated over, in three panels that
-    part where E* passes the mean limits; given the ratio E* is known, and each limit is a normal of
-    its own.
+    Arrays are (..., lines), all of one rank. The ratio is integrated over, in three panels
+    divided where E* passes the mean limits; at a given ratio E* is known, and each limit is an
+    independent normal.
     """
     dtype = jnp.asarray(line.anode_V).dtype
     nodes, weights = (jnp.asarray(values, dtype) for values in fineness.panel)
@@ -86,7 +86,7 @@ def inside_window(line: Line, fineness: Fineness, nm: Array, ratio: Ratio, log_i
             ionic = ratio.ionic * jnp.exp(ratio.shared * score)
             whole = jnp.exp(jnp.clip(ratio.log + ratio.sd * score, -80.0, 80.0)) + ionic
             fall = whole / (1.0 + whole)
-            # not integrated over, so that it widens the limits: the ionic part's own spread
+            # the ionic part's own spread is not integrated over: it widens the limits
             loose = (high - anode) * ionic / (1.0 + whole) ** 2 * ratio.loose
             moved = hypot(fall * side_sd, loose)
             at_high, at_low = (anode + (end - anode) * (1.0 - fall) for end in (high, low))
@@ -148,7 +148,7 @@ def in_order(line: Line) -> Array:
 
 
 def _score(ratio: Ratio, limit: Array, anode: Array, cathode: Array) -> Array:
-    """Normal score of the ratio at which E* is at a limit; far out where no ratio is."""
+    """Normal score of the ratio at which E* is at a limit; far out where no ratio exists."""
     bottom = jnp.maximum(limit - anode, _TINY)
     top = jnp.maximum(cathode - limit - ratio.ionic * bottom, _TINY)
     distance = jnp.log(top) - jnp.log(bottom) - ratio.log

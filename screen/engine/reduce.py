@@ -138,7 +138,7 @@ def reduce_pieces(coded: Coded, start: Array, length: Array, gates: int) -> Best
 
 
 def _gate_sums(coded: Coded, rows: Array, gates: int, axis: int) -> Array:
-    """How many rows every gate removed and could not tell, summed over an axis."""
+    """How many rows every gate removed, and could not decide, summed over an axis."""
     removed = [coded.removed_by == gate + 1 for gate in range(gates)]
     unknown = [(coded.unknown_at >> gate) & 1 == 1 for gate in range(gates)]
     sums = [jnp.sum(jnp.where(mask, rows, 0), axis, dtype=jnp.int32) for mask in removed + unknown]

@@ -11,17 +11,17 @@ __all__ = ["ReportError", "report"]
 
 
 class ReportError(ScreenError):
-    """A report that cannot be made, with the way out."""
+    """A report that cannot be made; the message says what to do."""
 
     exit_code = 2
 
 
 def report(dirs: Dirs, out: str | Path, *, measure: bool = False) -> Path:
-    """Write the page of one or several run folders to `out`; gives back the path.
+    """Write the page of one or several run folders to `out`; returns the path.
 
-    measure: judge what each measurement is worth, too; of a hundred coatings it takes a minute.
-    Raises `StoreError` where a folder is not a run's, `ReportError` where `out` cannot be written
-    or the extra `report` is not installed.
+    measure: also compute what each measurement is worth (a minute for a hundred coatings).
+    Raises `StoreError` where a folder is not that of a run, `ReportError` where `out` cannot be
+    written or the extra `report` is not installed.
     """
     path = Path(out)
     try:

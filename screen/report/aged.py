@@ -1,4 +1,4 @@
-"""The page of `muli age`: every cell with what grows on it, thickness and resistance against time.
+"""The page of `muli age`: thickness and resistance of the interphases of every cell against time.
 
 write_aged(cells, answers, notes, "cell.toml", command, "aged.html")
 """
@@ -59,7 +59,7 @@ def write_aged(
     command: str,
     out: Path,
 ) -> None:
-    """Write the page. answers: as `muli age --json` prints them; command: that makes it."""
+    """Write the page. answers: as `muli age --json` prints them; command: the one that makes it."""
     named = [cell.name or f"cell {number}" for number, cell in enumerate(cells)]
     facts = Facts(
         plain(file.stem),
@@ -131,7 +131,7 @@ def _bands(
     keys: Mapping[str, str],
     least: float,
 ) -> pd.DataFrame:
-    """Curves as rows: which, hours, low, middle, high; points above the least value."""
+    """Curves as a table: which, hours, low, middle, high; points above the least value."""
     rows = []
     for name, cell, answer in list(zip(named, cells, answers, strict=True))[:MOST_DRAWN]:
         for key, side in keys.items():

@@ -1,7 +1,8 @@
 """Pictures of interphases that grow: thickness and resistance against time, with their bands.
 
-The first coating of the first scenario and the bare cell; the band (5 to 95 %) is that of the
-products' properties and the coating's conductivities, everything else is as the panel has it.
+They show the first coating of the first scenario and the bare cell. The band (5 to 95 %) is the
+uncertainty of the products' properties and of the coating's conductivities; all other values are
+those of the what-if panel.
 Measured points are those of published cells with the same electrolyte.
 """
 
@@ -21,7 +22,7 @@ from muli.screen.views.works import BARE
 
 TIMES_S = np.geomspace(3600.0, 3.15576e8, 33)
 HOURS_AT_FIRST, HOURS_PER_CYCLE = 24.0, 6.0
-"""After how many hours cells are taken to be measured: before cycling, and a cycle."""
+"""Times (h) at which published cells are assumed to be measured: before cycling, and per cycle."""
 ON_ANODE = "anode side"
 ASSUMED = (
     f"Published cells: the same electrolyte; measured before cycling is taken as after "
@@ -30,7 +31,7 @@ ASSUMED = (
 
 
 def pictures(ranked: pd.DataFrame, numbers: pd.DataFrame) -> list[Picture]:
-    """Two pictures of the first row of runs with `[ageing]`. numbers: the panel's, row by row."""
+    """Two pictures of the first row, in runs with `[ageing]`. numbers: the panel's, by row."""
     coated = ranked[ranked["coating"] != BARE]
     if coated.empty or "interphase_basis" not in ranked:
         return []
@@ -60,7 +61,7 @@ def _cell(start: Mapping[str, Any], row: Mapping[str, Any], electrolyte: str, ar
 
 
 def _frames(cell: Cell, label: str) -> dict[str, pd.DataFrame]:
-    """Curves as rows: which, hours, low, middle, high."""
+    """Curves as a table: which, hours, low, middle, high."""
     coated, bare = (curves(one, TIMES_S) for one in (cell, cell._replace(coating_thickness_nm=0.0)))
     return {
         "nm": _rows(

@@ -50,7 +50,7 @@ MEANT = {
 def assumptions(
     spec: Mapping[str, Any], scenario: Mapping[str, Any], named: Mapping[str, pd.DataFrame]
 ) -> list[Assumption]:
-    """What the spec assumed, what was compared at, and what the tables do not know."""
+    """What the spec assumed, the scenario of the comparison, and what the tables do not know."""
     rows = []
     for key, axis in spec["axes"].get("others", {}).items():
         standing = "assumed in the spec" if "sigma" in key or "limit" in key else "set in the spec"
@@ -92,12 +92,12 @@ def _law(law: Mapping[str, Any]) -> str:
 
 
 def short(text: str) -> str:
-    """Exponents without the zero that Python writes into them."""
+    """A number whose exponent has no leading zero: 1e-7 instead of 1e-07."""
     return text.replace("e-0", "e-").replace("e+0", "e")
 
 
 def spoken(key: str) -> str:
-    """A column or a quoted key as people say it."""
+    """A readable name of a column or of a key of the spec."""
     if key in SAID:
         return SAID[key]
     if key.endswith(IF_UNKNOWN):
@@ -119,7 +119,7 @@ def measure(key: str) -> str:
 
 
 def _evidence(role: str, kind: str, table: pd.DataFrame) -> list[Assumption]:
-    """How many materials of a role have which evidence for a conductivity."""
+    """The materials of a role, sorted by the evidence for one of their conductivities."""
     column = table.get(f"evidence_{kind}")
     if column is None:
         return []

@@ -1,4 +1,4 @@
-"""From run folders to the page: query, words, pictures, joined and written in one step."""
+"""Make the page from run folders: query them, write texts, draw pictures, join all as HTML."""
 
 import shlex
 from collections.abc import Mapping
@@ -50,7 +50,7 @@ LEGEND = (
 
 
 def html(dirs: Dirs, *, measure: bool = False) -> str:
-    """The page as text. measure: as `report` has it."""
+    """The page as text. measure: as in `report`."""
     results = open_results(dirs)
     spec = results.manifests[0].spec
     held = query.contents(query.Dataset(results, {}))
@@ -92,26 +92,26 @@ def html(dirs: Dirs, *, measure: bool = False) -> str:
 
 
 def _folders(results: Results) -> str:
-    """The folders as a command takes them."""
+    """The folders as arguments of a command."""
     return " ".join(shlex.quote(table.plain(folder)) for folder in results.folders)
 
 
 def _reference(listed: scenarios.Listing) -> dict[str, Any]:
-    """Values of the first scenario, cells left open."""
+    """Values of the first scenario, without those that define the cell."""
     first = {name: listed.scenarios[name].iloc[0] for name in listed.axes}
     return {name: value for name, value in {**listed.held, **first}.items() if name not in CELL}
 
 
 def _cell(data: query.Dataset, ranked: pd.DataFrame) -> pd.DataFrame:
-    """Every coating of the first row's cell, one row each."""
+    """All coatings in the cell of the first row, one row for each."""
     first = table.records(ranked.head(1))
     return query.coatings(data, query.cell(data, first[0])) if first else ranked
 
 
 def _materials(results: Results, ranked: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Properties of the materials of these rows as they were when the runs ran, by role and name.
+    """Properties of the materials of these rows, as the runs stored them, by role and name.
 
-    Where a name stands in several runs, the first one's.
+    Where several runs have a name, the properties are those of the first.
     """
     by_role = {}
     kept = [materials.read(f, m) for f, m in zip(results.folders, results.manifests, strict=True)]

@@ -1,4 +1,4 @@
-"""The ranking as the page carries it: which columns, in which words, packed small."""
+"""The table of the ranking on the page: its columns, their texts, and its data in compact form."""
 
 import re
 import sys
@@ -25,7 +25,7 @@ Shown = Literal["always", "by probability", "by facts", "on demand"]
 class Column:
     """A column of the ranking table; `kind` says how a cell is written, `hint` what it means.
 
-    when: always, only in rankings by probability or by facts, or where a reader asks for it.
+    when: always, only in rankings by probability or by facts, or when the reader chooses it.
     """
 
     name: str
@@ -121,7 +121,7 @@ CARRIED = (
     "electrolyte",
     "against",
 )
-"""Columns that cells and pictures need beside the shown ones."""
+"""Columns that are not shown, but that cells of the table and pictures need."""
 WINDOW = ("coating_reduction_limit_V", "coating_oxidation_limit_V")
 REACTIONS = ("reaction_energy_cathode_meV_atom", "reaction_energy_electrolyte_meV_atom")
 SYMBOLS = {
@@ -141,7 +141,7 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def plain(text: Any) -> str:
-    """A name that shows what it is: marks that are invisible or turn text around are spelled."""
+    """A name with invisible and text-reversing characters written as codes; long names are cut."""
     shown = "".join(
         f"⟨U+{ord(sign):04X}⟩" if unicodedata.category(sign) in ("Cf", "Cc") else sign
         for sign in str(text)
@@ -179,7 +179,7 @@ def in_words(ranked: pd.DataFrame, starts: pd.DataFrame, budget: float) -> pd.Da
 
 
 def spelled(text: str) -> str:
-    """A sentence with symbols where the columns have names."""
+    """A sentence with symbols in place of column names."""
     for name, symbol in SYMBOLS.items():
         text = text.replace(name, symbol)
     return text
@@ -225,7 +225,7 @@ def _packed(column: "pd.Series[Any]", spell: Callable[[Any], str]) -> Any:
 
 
 def _number(value: float, digits: int = DIGITS) -> float | int | None:
-    """A few digits; missing is null, infinite the largest number there is."""
+    """A number with a few digits; NaN becomes null, infinity the largest float."""
     if np.isnan(value):
         return None
     if np.isinf(value):
@@ -238,7 +238,7 @@ _BELIEF = re.compile(r"^p_|_median_|_decades$|^thickness_|_needed_")
 
 
 def described(rows: pd.DataFrame, scenarios: int) -> list[dict[str, Any]]:
-    """The columns, for the page's scripts; those that tell no rows apart are not shown."""
+    """The columns, for the page's scripts; those without values in these rows are not shown."""
     return [asdict(replace(column, shown=_shown(column, rows, scenarios))) for column in COLUMNS]
 
 

@@ -1,6 +1,6 @@
-"""The page of `muli design`: every design with what limits it, thickness against resistance.
+"""The page of `muli design`: every design with its limits, and thickness against resistance.
 
-write_designs(found, "spec.toml", spec_text, "designs.html")
+write_designs(designs, "spec.toml", command, "designs.html")
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ from muli.screen.views.table import figure
 NAMED = 20
 WHOLE = "all that is asked"
 PLAIN = {"temperature_K": 298.15, "current_density_mA_cm2": 0.0}
-"""Values of a scenario that a page does not repeat."""
+"""Usual values of a scenario; the page names only values that differ from them."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Facts:
 def write_designs(
     designs: Sequence[Mapping[str, Any]], spec_file: Path, command: str, out: Path
 ) -> None:
-    """Write the page. designs: as `muli design --json` prints them; command: that makes it."""
+    """Write the page. designs: as `muli design --json` prints them; command: the one used."""
     facts = Facts(
         plain(spec_file.stem),
         metadata.version("muli"),
@@ -92,7 +92,7 @@ def _criteria(designs: Sequence[Mapping[str, Any]]) -> str:
 
 
 def cell(design: Mapping[str, Any]) -> str:
-    """The cell of a design, with what of its scenario is not plain."""
+    """The cell of a design, with the values of its scenario that differ from the usual ones."""
     cathode = design["cathode"]
     against = cathode if isinstance(cathode, str) else f"{float(cathode):.2f} V"
     parts = [

@@ -1,4 +1,4 @@
-"""Every stack from the question to the answer: what each gate removed, and what has no answer."""
+"""Numbers of stacks at every step: what each gate removed, what is solved, what has no answer."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ STATUS_TOLD = {
 
 @dataclass(frozen=True)
 class Step:
-    """One line of the funnel: how many are left, and what that means."""
+    """One line of the funnel: how many stacks or materials are left, and why."""
 
     label: str
     kind: str
@@ -30,12 +30,12 @@ class Step:
 
 
 def outcome(manifest: Manifest, column: str, word: str) -> int:
-    """Stacks of a run with one outcome in one column."""
+    """Number of stacks of a run that have this outcome in this column."""
     return manifest.outcomes.get(column, {}).get(word, 0)
 
 
 def funnel(results: Results) -> list[Step]:
-    """Every stack from the question to the answer, then those without an answer."""
+    """All steps from the whole space to the feasible stacks, then the stacks without an answer."""
     asked_for = max(results.stacks, 1)
     steps = [_step("asked", "all", results.stacks, asked_for, "every combination of the axes")]
     counts = results.counts
@@ -68,7 +68,7 @@ def _step(label: str, kind: str, count: int, whole: int, note: str) -> Step:
 
 
 def _gates(manifest: Manifest, asked_for: int) -> list[Step]:
-    """Gates in their order; those on materials count materials, as a share of those before."""
+    """Gates in their order; a gate on materials counts materials, relative to those before it."""
     steps = []
     for gate in manifest.funnel:
         unknown = f"; {gate['unknown']:,} unknown, {'removed' if gate['require'] else 'kept'}"

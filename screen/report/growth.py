@@ -8,7 +8,7 @@ from muli.screen.space.products import TOUCHES, Made, made
 from muli.screen.spec import Ageing
 
 YEARS_AT_FIRST = 1.0
-"""Where the slider of time starts."""
+"""Initial value of the time slider."""
 CELL = (
     "Products are the library's medians at room temperature: under the coating as the sliders "
     "say, at the anode and in holes (against the oxide) as they are known. "
@@ -20,7 +20,7 @@ COUNTS = {
 
 
 def settings(electrolytes: Iterable[Any], given: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Starting values of the panel, and `products` of every electrolyte as the page spells it.
+    """Starting values of the panel, and `products` of every electrolyte by its name on the page.
 
     given: `[ageing]` of the spec, None where it has none.
     """
@@ -40,7 +40,7 @@ def settings(electrolytes: Iterable[Any], given: Mapping[str, Any] | None) -> di
 
 
 def told(given: Mapping[str, Any] | None) -> str:
-    """What stands under the panel's answers on growth."""
+    """The note under the panel's answers on growth."""
     return CELL + COUNTS[Ageing.model_validate(given or {}).count_anode_side]
 
 

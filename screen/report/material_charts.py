@@ -17,14 +17,14 @@ SPACE = 1.06
 
 
 def grouped(family: "pd.Series[Any]") -> "pd.Series[str]":
-    """The commonest families, and the rest as `other`."""
+    """The most frequent families; all others become `other`."""
     known = family.astype(object).fillna("unknown").astype(str)
     common = known.value_counts().index[:FAMILIES]
     return known.where(known.isin(common), "other")
 
 
 def windows(frame: pd.DataFrame, electrolyte: Sequence[float], cathode: float) -> Any:
-    """Windows as bars. Columns: `coating`, `low`, `high` (V); the electrolyte's window, V."""
+    """Windows as bars. Columns: `coating`, `low`, `high` (V). electrolyte: its window, V."""
     scale = alt.Scale(domain=[LOWEST_V, HIGHEST_V], nice=False, zero=False)
     axis = alt.Axis(values=list(range(7)))
     x = alt.X("low:Q", scale=scale, title="E, V vs Li/Li⁺", axis=axis)
@@ -55,7 +55,7 @@ def windows(frame: pd.DataFrame, electrolyte: Sequence[float], cathode: float) -
 
 
 def lowest(energies: "pd.Series[float]") -> float:
-    """The end of a reaction axis, meV/atom."""
+    """The lower end of an axis of reaction energies, meV/atom."""
     return SPACE * min(float(energies.min()), -10.0)
 
 
@@ -82,7 +82,7 @@ def _energy(name: str, low: float, kind: type) -> Any:
 
 
 def tolerable(frame: pd.DataFrame) -> Any:
-    """Ranges of sigma_ele. Columns as `chemistry.tolerable` gives them."""
+    """Ranges of sigma_ele. Columns as `material_figures.tolerable` returns them."""
     label = frame["coating"] + ", " + frame["thickness_nm"].map(_thick)
     frame = frame.assign(label=label)
     ends = frame[["low", "high", "known_low", "known_high"]]

@@ -1,4 +1,4 @@
-"""Pictures of the materials: windows, reaction energies, and how sure sigma_ele is."""
+"""Pictures of the materials: windows, reaction energies, and the uncertainty of sigma_ele."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,9 +21,9 @@ LEADERS = 20
 NAMED = 14
 FEWEST = 3
 THINNEST_NM = 0.1
-"""A coating that may be no thicker than an atom is none."""
+"""A coating whose largest thickness is below this, about an atom, is left out."""
 DECADES = 3.0
-"""How far below its middle an end that the window's error moves to zero is drawn."""
+"""Most decades from the middle of a bar to its ends: the window's error may move an end to zero."""
 
 
 def pictures(
@@ -196,7 +196,7 @@ def _spread(
 def _most(
     thickness_nm: "pd.Series[float]", found: pd.DataFrame, leak: "pd.Series[float]", shift_V: float
 ) -> Any:
-    """The largest sigma_ele that protects, for another electrolyte leak and limit."""
+    """The largest sigma_ele that protects, with another sigma_ele and limit of the electrolyte."""
 
     limit = "electrolyte_oxidation_limit_V"
     shifted = found.assign(**{limit: found[limit] + shift_V})

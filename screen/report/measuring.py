@@ -1,4 +1,4 @@
-"""What to measure next, on the page: a table, and worth against the probability of today."""
+"""What to measure next, on the page: a table, and the gain against the present p_works."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ PROPERTIES = {
     "reduction_limit_V": ("reduction limit", "V"),
 }
 LEAST = 5e-4
-"""Gains below it are none."""
+"""Smaller gains are not shown."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Worth:
 def measurements(listed: Listing) -> pd.DataFrame:
     """What each measurement is worth in the first scenario, best first, as `muli next` has it.
 
-    A row without probabilities, or several folders: an empty table.
+    The table is empty for a run without probabilities and for several folders.
     """
     if not listed.believed or len(listed.results.folders) > 1:
         return pd.DataFrame()
@@ -76,7 +76,7 @@ def _points(share: float) -> str:
 
 
 def pictures(gains: pd.DataFrame, ranked: pd.DataFrame) -> list[Picture]:
-    """Worth of the measurements against the p_works of today."""
+    """The gain from each measurement against the present p_works."""
     worth = gains[gains["gain_p_works"] >= LEAST].head(DRAWN) if len(gains) else gains
     first = ranked[ranked["scenario"] == 0].drop_duplicates("coating").set_index("coating")
     if worth.empty:

@@ -116,7 +116,7 @@ GROWN = (
 
 
 def block(data: Mapping[str, Any]) -> str:
-    """JSON that may stand inside a script element: no markup can start in it, NaN becomes null."""
+    """JSON that is safe inside a script element: <, > and & are escaped, NaN becomes null."""
     text = json.dumps(_finite(data), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
@@ -143,7 +143,7 @@ def _bundle() -> str:
     """Vega, Vega-Lite and Vega-Embed as the installed package carries them.
 
     Addresses in it (name spaces, links in messages) are written with escaped slashes: the same
-    strings to JavaScript, and no address for whoever searches the file.
+    strings to JavaScript, but a search for addresses in the file finds none.
     """
     import vl_convert
 

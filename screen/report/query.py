@@ -15,7 +15,7 @@ from muli.screen.views.works import BARE
 
 ENDS = ("cathode_potential_V", "anode_potential_V", "cathode_state")
 SINGLE = 1e-6
-"""Numbers stored in single precision are told apart by no less."""
+"""Numbers in single precision are equal if their relative difference is at most this."""
 MOST_CELLS = 20
 MOST_COATINGS = 12
 MOST_POINTS = 3000
@@ -52,11 +52,11 @@ class Dataset:
 
     @property
     def cathode(self) -> str:
-        """The column a cathode goes by: its name, or its potential where it has none."""
+        """The column that identifies a cathode: its name, or its potential where it has no name."""
         return "cathode" if "cathode" in self.results.columns else "cathode_potential_V"
 
     def where(self, values: Mapping[str, Any]) -> str:
-        """A condition that pins columns; a missing value pins to missing."""
+        """The SQL condition that columns have these values; a missing value stands for NULL."""
         tests = []
         for column, value in values.items():
             if value is None or value != value:
@@ -82,7 +82,7 @@ class Contents:
 
 
 def contents(data: Dataset) -> Contents:
-    """Counted in one pass over the names and the verdict."""
+    """Names, coatings that work and their evidence, read in one pass."""
     rows = data.select(
         f"SELECT coating, electrolyte, {sql.name(data.cathode)} AS cathode, "
         "any_value(evidence_sigma_ele) AS evidence, "

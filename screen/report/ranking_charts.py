@@ -1,6 +1,6 @@
 """The page's pictures as Vega-Lite specifications; colours and fonts come from the page.
 
-Tables that follow the sliders are named and empty here: the page fills them.
+Tables that depend on the sliders have only a name here; the page fills them.
 """
 
 import math
@@ -211,7 +211,7 @@ def profiles(parts: pd.DataFrame) -> alt.TopLevelMixin:
 
 
 def tradeoff(points: pd.DataFrame) -> alt.TopLevelMixin:
-    """Thickness, resistance and margin of every coating; brushes in both panels act together."""
+    """Thickness, resistance and margin of every coating; both panels show a selection in either."""
     brushes = [alt.selection_interval(name=name) for name in ("by_resistance", "by_margin")]
     inside = brushes[0] & brushes[1]
     good = alt.Scale(domain=["yes", "no"], range=["circle", "cross"])

@@ -1,4 +1,4 @@
-"""Which pictures a dataset allows, each with its words."""
+"""The pictures that a dataset allows, each with its texts."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -65,7 +65,7 @@ def _first_coatings(ranked: pd.DataFrame) -> list[str]:
 
 
 def _questions(ranked: pd.DataFrame) -> Picture | None:
-    """The first scenario's coatings by the two questions that people ask."""
+    """Coatings of the first scenario: probability of chemistry against that of transport."""
     first = ranked[(ranked["scenario"] == 0) & (ranked["coating"] != BARE)]
     if len(first) < FEWEST:
         return None
@@ -102,7 +102,7 @@ def _questions(ranked: pd.DataFrame) -> Picture | None:
 def _chances(
     ranked: pd.DataFrame, scenario: Mapping[str, Any], held: query.Contents
 ) -> Picture | None:
-    """The best coating of every cell. scenario: where the other axes are held."""
+    """The best coating of every cell. scenario: values of the other axes."""
     same = pd.Series(True, index=ranked.index)
     for name, value in scenario.items():
         same &= ranked[name] == value
@@ -174,7 +174,7 @@ SPREAD = {
 
 
 def _spread(manifests: Sequence[Manifest]) -> Picture | None:
-    """Histograms over coatings in scenarios, as the manifests count them; unknown ones told."""
+    """Histograms over coatings in scenarios, from the manifests; the caption counts unknown ones."""
     rows, unknown, known = [], {}, {}
     for column, title in SPREAD.items():
         counts: Counter[str] = Counter()
@@ -254,7 +254,7 @@ UNKNOWN = {
 
 
 def _profiles(rows: pd.DataFrame, starts: pd.DataFrame, *, believed: bool) -> Picture | None:
-    """The first rows whose stack can be drawn, one a coating."""
+    """Profiles of the first rows that can be drawn, one row for each coating."""
     distinct = rows[rows["coating"] != BARE].drop_duplicates("coating").index
     parts: list[dict[str, Any]] = []
     leaders: list[str] = []
@@ -287,7 +287,7 @@ def _tradeoff(points: pd.DataFrame, rows: pd.DataFrame) -> Picture | None:
         points = points.assign(cell=cell)
         where, intro = f"for {cell}", f"For {cell}."
     elif "p_works" in rows:
-        return None  # a row for each coating: the picture of chemistry and transport has them
+        return None  # one row for each coating: chemistry and transport are drawn instead
     else:
         whole = rows.dropna(subset=["oxidation_margin_V", "asr_coating_ohm_cm2"])
         points = whole[(whole["coating_thickness_nm"] > 0) & (whole["asr_coating_ohm_cm2"] > 0)]
@@ -310,7 +310,7 @@ def _tradeoff(points: pd.DataFrame, rows: pd.DataFrame) -> Picture | None:
 
 
 def _told(points: pd.DataFrame) -> pd.DataFrame:
-    """Names made harmless; `kind` is the coating where there are few, else its family."""
+    """Names as `plain` writes them; `kind` is the coating where there are few, else its family."""
     coating, family = (points[c].fillna("unknown").map(plain) for c in ("coating", "family"))
     kind = coating if coating.nunique() <= FAMILIES else grouped(family)
     return points.assign(coating=coating, family=family, kind=kind)
@@ -347,7 +347,7 @@ def _probability(ranked: pd.DataFrame) -> Picture | None:
 
 
 def _matters(known: pd.DataFrame) -> str:
-    """What has most of the variance of the first row's least thickness."""
+    """The factor with the largest share in the variance of the first row's least thickness."""
     shares = known.filter(like=SOBOL).iloc[0].dropna().astype(float)
     if shares.empty:
         return ""
@@ -358,5 +358,5 @@ def _matters(known: pd.DataFrame) -> str:
 
 
 def _spoken(words: str) -> str:
-    """Symbols where column names have words."""
+    """Symbols in place of the words of column names."""
     return words.replace("sigma ele", "σₑ").replace("sigma ion", "σᵢ")

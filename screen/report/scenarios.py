@@ -30,11 +30,11 @@ MOST_ROWS = 10_000
 """Rows that the page carries."""
 
 MOST_RANKED = 200_000
-"""Coatings times scenarios that are ranked; of more scenarios, axes stand at their reference."""
+"""Most coatings times scenarios that are ranked; beyond it axes are held at the reference."""
 
 MOST_SCENARIOS = 2_000
 FEWEST_SHOWN = 3
-"""Coatings that a scenario shows at least."""
+"""Least number of coatings that a scenario shows."""
 
 
 @dataclass(frozen=True)
@@ -120,14 +120,14 @@ def _values(rows: Rows, columns: Sequence[str]) -> dict[str, list[Any]]:
 
 
 def _as_read(value: Any, kind: str) -> Any:
-    """A value as a ranking's rows have it: of a single-precision column its shortest decimal."""
+    """A value as in the rows of a ranking: in single precision its shortest decimal."""
     import numpy as np
 
     return float(str(np.float32(value))) if kind == "float" else value
 
 
 def _held(axes: Mapping[str, Sequence[Any]], coatings: int) -> dict[str, Any]:
-    """Axes to hold at their reference value so that the rest can be ranked: no cell if possible."""
+    """Axes to hold at the reference so that the rest can be ranked; axes of the cell come last."""
     count, held = 1, {}
     for values in axes.values():
         count *= len(values)

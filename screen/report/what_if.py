@@ -1,4 +1,4 @@
-"""Rows as stacks again: where the what-if panel starts, and the profiles of the leaders.
+"""Stacks of ranked rows: starting values of the what-if panel, and profiles of the first rows.
 
 Conductivities and windows are those of the run: the library's (or the user's) values, with what
 the spec assumed in their place, at the row's temperature.
@@ -35,7 +35,7 @@ STAND_INS = {
     "electrolyte_sigma_ele_S_cm": 1e-9,
     "coating_thickness_nm": 10.0,
 }
-"""Where a slider starts when the run does not know the value; always said beside it."""
+"""Start of a slider where the run does not know the value; a note beside it says so."""
 
 SEPARATOR = " • "
 NOTES = {
@@ -120,7 +120,7 @@ def _own(rows: pd.DataFrame, role: str, name: str, typed: Collection[str]) -> "p
 
 
 def _significant(column: "pd.Series[float]") -> "pd.Series[float]":
-    """Seven digits: what single precision held, without its noise."""
+    """Rounded to seven digits, the precision of stored numbers."""
     return column.map(lambda value: float(f"{value:.{DIGITS}g}"))
 
 
@@ -138,7 +138,7 @@ def _boundary(rows: pd.DataFrame) -> "pd.Series[str]":
 
 
 def _notes(rows: pd.DataFrame, found: pd.DataFrame) -> "pd.Series[str]":
-    """What each row's panel assumes or leaves out, one sentence a line."""
+    """What each row's panel assumes or leaves out, as sentences joined by `SEPARATOR`."""
 
     def differs(name: str, usual: float) -> "pd.Series[bool]":
         return _column(rows, name).fillna(usual) != usual
@@ -171,7 +171,7 @@ def _notes(rows: pd.DataFrame, found: pd.DataFrame) -> "pd.Series[str]":
 
 
 def _stand_in(name: str) -> str:
-    """What is said of a value that starts at a stand-in."""
+    """The note on a slider that starts at a stand-in."""
     role, _, kind = name.split("_")[:3]
     spoken = "ionic" if kind == "ion" else "electronic"
     return NOTES["stand_in"].format(f"The {role}", spoken, STAND_INS[name])
@@ -184,13 +184,13 @@ NEEDED = (
     "electrolyte_reduction_limit_V",
     "electrolyte_oxidation_limit_V",
 )
-"""What a profile cannot be drawn without."""
+"""Values without which a profile cannot be drawn."""
 
 
 def nodes(found: pd.DataFrame) -> Any:
     """E at the anode side, the contact of the layers and the cathode side: (rows, 3), V.
 
-    An unknown sigma_ele of the coating is taken at the largest value that protects.
+    An unknown sigma_ele of the coating is set to the largest value that protects.
     """
 
     columns = {name: jnp.asarray(found[name].to_numpy(np.float64)) for name in _DRAWN}
@@ -236,7 +236,7 @@ def _between(columns: dict[str, jax.Array]) -> jax.Array:
 def profile(
     leader: str, row: Mapping[str, Any], found: Mapping[str, Any], nodes: Sequence[float]
 ) -> list[dict[str, Any]]:
-    """Rows of the leaders' picture: windows, the potential at the layers' faces, and labels."""
+    """Rows of the picture of one stack: windows, the potential at the layers' faces, and labels."""
     parts: list[dict[str, Any]] = [
         {"part": "curve", "x": x, "E": float(E)} for x, E in enumerate(nodes)
     ]

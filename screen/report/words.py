@@ -1,4 +1,4 @@
-"""The page in words: what was asked, what came out, what to mind, and where it is from."""
+"""The texts of the page: question, answer, caution, sources and provenance."""
 
 import json
 import shlex
@@ -60,7 +60,7 @@ def some(names: Sequence[str], noun: str, sizes: Mapping[str, int] | None = None
 
 
 def warnings(results: Results) -> list[str]:
-    """What a reader must know before believing the page."""
+    """Warnings that the reader must see first."""
     texts = list(results.warnings)
     for manifest in results.manifests:
         counts = manifest.counts
@@ -72,12 +72,12 @@ def warnings(results: Results) -> list[str]:
 
 
 def notes(results: Results) -> list[str]:
-    """What the runs noted of themselves."""
+    """Notes that the runs wrote."""
     return [plain_line(note) for manifest in results.manifests for note in manifest.notes]
 
 
 def asked(spec: Mapping[str, Any], named: Mapping[str, list[str]], sizes: Mapping[str, int]) -> str:
-    """The question of the screen. `sizes`: how many of each there were, kept or not."""
+    """The question of the screen. `sizes`: how many of each there were before any gate."""
     thickness = spec["axes"].get("coating_thickness_nm")
     thick = f", {extent(thickness)} nm thick," if thickness else ""
     budget = spec["screen"]["asr_budget_ohm_cm2"]
@@ -101,7 +101,7 @@ def sizes(results: Results) -> dict[str, int]:
 
 
 def answered(results: Results, held: Contents, rows: Rows, headline: str) -> str:
-    """What came out. rows: those of the first scenario, in the order of the ranking."""
+    """The answer. rows: those of the first scenario, in the order of the ranking."""
     if rows and "p_works" in rows[0]:
         return _first_works(rows, held, headline)
     feasible = sum(outcome(m, "feasible", "yes") for m in results.manifests)
@@ -122,7 +122,7 @@ def answered(results: Results, held: Contents, rows: Rows, headline: str) -> str
 
 
 def _first_works(rows: Rows, held: Contents, headline: str) -> str:
-    """The first coating, the bare cell and what each works with."""
+    """The first coating and the bare cell, with the probability that each works."""
     coated = [row for row in rows if row["coating"] != BARE]
     if not coated:
         return f"No coating was ranked for {headline}."
@@ -138,7 +138,7 @@ def _first_works(rows: Rows, held: Contents, headline: str) -> str:
 
 
 def mind(results: Results, held: Contents, rows: Rows) -> str:
-    """The one caution that matters most here."""
+    """The most important caution for these results."""
     if rows and "p_works" in rows[0]:
         coated = [row for row in rows if row["coating"] != BARE]
         priors = sum(row.get("sigma_ele_basis") == "prior" for row in coated)
@@ -170,7 +170,7 @@ def mind(results: Results, held: Contents, rows: Rows) -> str:
 
 
 def sources(ids: Iterable[str]) -> list[dict[str, str]]:
-    """Citations behind the run's materials, in the order of their words."""
+    """Citations behind the run's materials, in alphabetical order."""
     listed = [
         {"citation": plain_line(source.citation), "doi": plain(source.doi)}
         for source in cite.data(ids)
@@ -179,7 +179,7 @@ def sources(ids: Iterable[str]) -> list[dict[str, str]]:
 
 
 def plain_line(text: Any) -> str:
-    """A citation without invisible marks or addresses, at full length."""
+    """A text of any length without invisible characters and without links."""
     words = (plain(word) for word in str(text).split())
     return " ".join(word.replace("://", ":// ") for word in words)
 
@@ -199,7 +199,7 @@ def command(results: Results) -> str:
 
 
 def resolved(spec: Mapping[str, Any]) -> str:
-    """The spec with its defaults, as it was run, without what is empty."""
+    """The spec with its defaults, as it was run, without empty entries."""
     return json.dumps(_filled(spec), indent=2, ensure_ascii=True)
 
 

@@ -74,8 +74,8 @@ def used(kind: Kind, measured: Measured, temperature: Number) -> Number:
 def used_on_host(kind: Kind, measured: Measured, temperature: Number) -> NDArray[np.float64]:
     """`used` in double precision, as NumPy's array.
 
-    The rule is one for every number, so numbers of any shape go in rows of few lengths: few
-    programs are compiled.
+    The rule acts on every number by itself: arrays of any shape are filled up to a few lengths, so
+    that few programs are compiled.
     """
     numbers = (np.asarray(number, np.float64) for number in (*measured[:3], temperature))
     arrays = np.broadcast_arrays(*numbers, np.asarray(measured.typed, np.float64))

@@ -1,4 +1,4 @@
-"""How sure a verdict is: draws of uncertain properties, probabilities, and what matters most.
+"""Uncertainty of verdicts: draws of uncertain properties, probabilities, and sensitivities.
 
 Draws are scrambled Sobol points, transformed by the quantile function of each property. Properties
 with one cause share a normal factor (a Gaussian copula): u = Phi(rho z_cause + sqrt(1-rho^2) z).

@@ -1,6 +1,6 @@
 """Draws of a screen's uncertain properties, made once on the host for all of its stacks.
 
-The points are those of `muli design` for the same seed. Behind them stand the further points that
+The points are those of `muli design` for the same seed. After them come the further points that
 Sobol indices need (A. Saltelli et al., Comput. Phys. Commun. 181, 259 (2010)): a second sample, and
 the first with one factor at a time taken from the second.
 """

@@ -9,7 +9,7 @@ from muli.screen.space.problem import ANODE_COATING, Problem, column
 
 
 def laws(problem: Problem) -> tuple[tuple[str, ...], NDArray[np.object_]]:
-    """The law that goes beyond a constant where a layer has one, along the axes it depends on."""
+    """The law of every stack along the axes it depends on: constant, or that of a layer."""
     roles = (COATING, "electrolyte", *((ANODE_COATING,) if problem.anode_coated else ()))
     varies = np.zeros((1,) * len(roles), dtype=bool)
     for role in roles:

@@ -1,4 +1,4 @@
-"""What is believed of coatings of several layers: of every layer by itself, and where they touch.
+"""Distributions for coatings of several layers: for every layer, and for contacts of layers.
 
 Every layer has the distributions of its own material, as if it were the coating of the cell. The
 energy of the reaction between two layers is that of a column `reaction_energy_NAME_meV_atom` of
@@ -102,7 +102,7 @@ def _class(row: Mapping[Any, Any]) -> str:
 
 
 def _columns(found: Sequence[Beliefs]) -> dict[str, Values | Words]:
-    """What is believed of each layer's conductivities; of the whole only what that rests on."""
+    """Distributions of each layer's conductivities; for the whole coating only the evidence."""
     count = len(found[0].columns["sigma_ele_basis"].codes)  # type: ignore[union-attr]
     columns: dict[str, Values | Words] = {"sources_in_cells": _numbers(np.zeros(count))}
     for kind in ("sigma_ion", "sigma_ele"):

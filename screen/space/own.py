@@ -1,8 +1,8 @@
 """Properties of one material: `"LiNbO3.sigma_ele_S_cm"` in `[axes]` and `[uncertainty]`.
 
 Such a key gives a property of the material of that name in every role; `coating.*` and
-`electrolyte.*` give it to every material of the role. Where both are given, that of the name
-counts. A name may be an alias.
+`electrolyte.*` give it to every material of the role. Where a spec has both, the key
+with the name counts. A name may be an alias.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

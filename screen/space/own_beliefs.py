@@ -13,7 +13,7 @@ from muli.screen.space.problem import Problem
 
 
 def with_own(problem: Problem, of: str, belief: Belief) -> Belief:
-    """A belief on a `role.property` with what the spec gives to single materials of the role."""
+    """A belief on a `role.property`, with the values that the spec gives to single materials."""
     role, _, name = of.partition(".")
     for key, index in problem.own.get(of, ()):
         own = _given(problem, role, name, key)

@@ -82,7 +82,7 @@ def names_of(problem: Problem) -> list[str]:
 
 
 def basis_columns(problem: Problem) -> dict[str, Words]:
-    """What the conductivities of the products rest on: `derived` from published cells, or `prior`.
+    """Evidence for the conductivities of the products: `derived` from published cells, or `prior`.
 
     Of the cathode side: under a coating.
     """
@@ -94,7 +94,7 @@ def basis_columns(problem: Problem) -> dict[str, Words]:
 
 
 def refuse_ageing(problem: Problem) -> None:
-    """Raise `SpecError` where a spec asks for what growth of its cells does not take."""
+    """Raise `SpecError` where a spec sets what growth in its cells cannot take into account."""
     problems = []
     if problem.branches or problem.curved:
         problems.append(

@@ -57,7 +57,7 @@ class Setup:
 
 
 def refuse_slow_laws(problem: Problem) -> None:
-    """Refuse branches of different slopes, and draws of what goes by searches. Raises `SpecError`.
+    """Refuse branches of different slopes, and draws that need searches. Raises `SpecError`.
 
     Branches are screened by closed forms, which have one slope.
     """
