@@ -174,7 +174,7 @@ SPREAD = {
 
 
 def _spread(manifests: Sequence[Manifest]) -> Picture | None:
-    """Histograms over coatings in scenarios, from the manifests; the caption counts unknown ones."""
+    """Histograms over coatings in scenarios, from the manifests; the texts count unknown ones."""
     rows, unknown, known = [], {}, {}
     for column, title in SPREAD.items():
         counts: Counter[str] = Counter()
