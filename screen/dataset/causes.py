@@ -1,4 +1,4 @@
-"""Errors of the operating system in words: the cause, and the way out."""
+"""Errors of the operating system in words: the cause, and what to do."""
 
 import errno
 from collections.abc import Iterator

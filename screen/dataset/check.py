@@ -1,6 +1,6 @@
-"""Whether parts are there as they were written.
+"""Check that parts exist and are unchanged since they were written.
 
-The size and checksums of every part stand in the manifest and in the journal. The CRC-32 of 1e8
+The manifest and the journal hold the size and checksums of every part. The CRC-32 of 1e8
 rows (1.1 GB) takes 0.3 s of processor time, SHA-256 twice as long.
 """
 
@@ -17,13 +17,13 @@ from muli.screen.dataset.part_file import BLOCK, crc32_of, sha256_of
 PART = re.compile(r"part-\d{8}\.parquet")
 THREADS = 4
 MOST_TASKS = 1000
-"""Of threads; of more parts a task compares several, or it would take longer than its part."""
+"""Most tasks for the threads; with more parts a task compares several, to save overhead."""
 UNREADABLE = "cannot be read"
 _LIKE_A_PART = re.compile(r"part-.*\.parquet", re.DOTALL)
 
 
 def known_parts(folder: Path, content: Manifest) -> list[Part]:
-    """Finished parts of a run by chunk: those of the manifest, and of the journal after it."""
+    """Finished parts of a run by chunk: those in the manifest, and later ones in the journal."""
     parts = {part.chunk: part for part in content.parts}
     if not content.complete:
         own = manifest.digest(content.identity)
@@ -39,7 +39,7 @@ def damaged(folder: Path, parts: Sequence[Part], *, thorough: bool = False) -> d
         there = {entry.name: entry for entry in entries}
 
     def wrong(some: Sequence[Part]) -> list[tuple[str, str]]:
-        block = bytearray(BLOCK)  # one for all: it takes longer to make than a small part to read
+        block = bytearray(BLOCK)  # one for all: creating it takes longer than a small part
         pairs = ((part.name, _wrong(there.get(part.name), part, thorough, block)) for part in some)
         return [(name, text) for name, text in pairs if text is not None]
 
@@ -50,13 +50,13 @@ def damaged(folder: Path, parts: Sequence[Part], *, thorough: bool = False) -> d
 
 
 def foreign(folder: Path, parts: Collection[Part]) -> list[str]:
-    """Files that programs would take for parts by their names, and that this run did not write."""
+    """Files that have a name like a part but were not written by this run."""
     own = {part.name for part in parts}
     return sorted(n for n in os.listdir(folder) if _LIKE_A_PART.fullmatch(n) and n not in own)
 
 
 def misattributed(folder: Path, identity: Mapping[str, object], part: Part) -> str | None:
-    """What the footer of a part says that its manifest does not."""
+    """The first difference between the footer of a part and the manifest; None if there is none."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -1,8 +1,8 @@
 """Integers as DELTA_BINARY_PACKED: the first one, then differences in blocks of usual size.
 
-Blocks of 128 differences in 4 miniblocks of 32, as other writers choose: readers that skip rows
-hold a miniblock in a buffer of fixed size. All miniblocks of a column have one width, in whole
-bytes, so that nothing has to be shifted.
+Blocks of 128 differences in 4 miniblocks of 32, as in other writers: readers that skip rows hold a
+miniblock in a buffer of fixed size. All miniblocks of a column have one width, in whole bytes, so
+no bits have to be shifted.
 
 Source: Apache Parquet format 2.11, Encodings.md, "Delta encoding".
 """
@@ -20,7 +20,7 @@ _MINIBLOCK = BLOCK // _MINIBLOCKS
 
 
 def consecutive(numbers: range) -> bytes:
-    """What `differences` makes of these numbers, one apart."""
+    """The result of `differences` for consecutive integers."""
     blocks = -(-(len(numbers) - 1) // BLOCK)
     return _head(len(numbers), numbers[0]) + _block_head(1, 0) * blocks
 
@@ -45,12 +45,12 @@ def _head(count: int, first: int) -> bytes:
 
 
 def _block_head(least: int, width: int, miniblocks: int = _MINIBLOCKS) -> bytes:
-    """Smallest difference, and the bits per number of every miniblock, 0 where there is none."""
+    """Smallest difference, and the bits per number of every miniblock, 0 for an empty one."""
     return zigzag(least) + bytes([8 * width] * miniblocks + [0] * (_MINIBLOCKS - miniblocks))
 
 
 def _blocks(over: NDArray[Any], least: int, blocks: int) -> bytes:
-    """Blocks of what differences exceed `least` by, as far as miniblocks hold some."""
+    """Blocks of the differences minus `least`; empty miniblocks at the end are left out."""
     width = over.itemsize
     padded = np.zeros(blocks * BLOCK, over.dtype)
     padded[: len(over)] = over

@@ -1,7 +1,7 @@
-"""How a screen's lines spread: a coating in a scenario counts once, whatever its thicknesses.
+"""Histograms of the lines of a screen: a line is a coating in a scenario, with all thicknesses.
 
-Counted are the smallest thickness that protects, and the margin the thickest coating asked for
-leaves. Per stack instead of per line, counting would take longer than solving.
+There is one of the smallest thickness that protects, and one of the margin with the thickest
+coating of the screen. Counting stacks instead of lines would take longer than solving.
 """
 
 import math
@@ -18,9 +18,9 @@ Floats = NDArray[np.floating[Any]]
 
 @dataclass(frozen=True)
 class Bins:
-    """Values below the first edge, from each edge up to the next, from the last on; unknown.
+    """Bins: below the first edge, from each edge to the next, from the last edge on, and unknown.
 
-    zero: the name of a bin of its own for values of 0, before all others.
+    zero: the name of a separate first bin for values of 0.
     """
 
     edges: tuple[float, ...]
@@ -36,7 +36,7 @@ class Bins:
         return (*zero, f"below {finite[0]:g}", *inner, f"from {finite[-1]:g}", *never, "unknown")
 
     def count(self, values: Floats) -> dict[str, int]:
-        """How many values each bin holds."""
+        """Number of values in each bin."""
         bins = np.searchsorted(np.array(self.edges, values.dtype), values, side="right")
         if self.zero:
             bins = np.where(values == 0, 0, bins + 1)
@@ -61,7 +61,7 @@ def histograms(smallest: Floats, margin: Floats, kept: Bools) -> dict[str, dict[
 
 
 def leaders(coating: NDArray[np.integer[Any]], feasible: Bools, top: int = 5) -> dict[int, int]:
-    """The coatings feasible in the most scenarios, most first, and in how many.
+    """The coatings that are feasible in most scenarios, and the number of scenarios, descending.
 
     coating: number of the coating of each line, (lines,). feasible: (lines, states).
     """

@@ -1,7 +1,7 @@
 """The journal of a result folder: one line for each finished part, with its counts.
 
-A line carries its own checksum. What does not fit it, a half-written last line for example, is no
-entry: the chunk is computed again.
+A line contains its own checksum. A line with another checksum, for example a half-written last
+line, is ignored: the chunk is computed again.
 """
 
 import json
@@ -24,7 +24,7 @@ _CHECK = "check"
 class Entry(TypedDict):
     """A finished chunk.
 
-    draft: name of its file while that is not published. identity: hash of the run's identity.
+    draft: name of its file until it is published. identity: hash of the run's identity.
     stacks, filtered, outcomes, gates, histograms, leaders: see `muli.screen.engine.chunk.Tally`.
     """
 
@@ -44,7 +44,7 @@ class Entry(TypedDict):
 
 
 def part(entry: Entry) -> Part:
-    """The part that an entry names."""
+    """The part of an entry."""
     return Part(entry["chunk"], entry["rows"], entry["bytes"], entry["sha256"], entry["crc32"])
 
 
@@ -64,7 +64,7 @@ def read(folder: Path) -> dict[int, Entry]:
 
 
 def lines(entries: Iterable[Entry]) -> bytes:
-    """Entries as lines of the journal; a draft's name is not kept."""
+    """Entries as lines of the journal; the name of a draft is left out."""
     kept = ({key: value for key, value in entry.items() if key != "draft"} for entry in entries)
     return b"".join(_line(entry) for entry in kept)
 

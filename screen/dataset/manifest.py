@@ -1,12 +1,12 @@
-"""What a result folder says of itself: what was asked and counted, and each file's checksum.
+"""The manifest of a result folder: the screen, the counts, and the checksum of each file.
 
 Example:
 
     manifest = read(Path("results/first"))
     manifest.complete, manifest.counts["ok"], [part.name for part in manifest.parts]
 
-The manifest carries a checksum of its own content. One that was damaged or edited is refused in
-words: the same `muli run` command, given again, writes it anew from the journal.
+The manifest contains a checksum of its own content. A damaged or edited manifest is an error; the
+same `muli run` command writes it again from the journal.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ from muli.screen.errors import StoreError
 
 MANIFEST = "manifest.json"
 FORMAT = 7
-"""Of result folders; another number where the bytes of parts differ."""
+"""Format of result folders; the number changes when the bytes of parts change."""
 
 Count = Annotated[int, Strict(), Ge(0), Lt(2**63)]
 _CHECKSUM = "checksum"
@@ -60,15 +60,15 @@ class Manifest:
     """A run or a merged dataset.
 
     name, spec_file: of the spec. complete: whether all chunks (of the shard) are there.
-    stacks: asked for, in this shard. counts: stacks per status, `filtered` for those gated out.
+    stacks: of this shard. counts: stacks per status, `filtered` for those removed by gates.
     outcomes: stacks per column and outcome. histograms: lines per column and bin.
     funnel: every gate with what it removed. rows: stored. chunks: of the run or shard.
     asked: stacks of the whole screen. shard: "i/n", or None for the whole.
     axes: sizes by name. scenarios: values by column. spec: with all defaults.
     identity: flat `key: value` of what decides the bytes. devices, workers: that computed.
     versions: of programs. inputs: checksum of users' tables by path. sources: identifiers.
-    notes: what a reader should know. finished: time, ISO 8601. seconds: of the run.
-    materials: tables of what stood on the axes, by role. parts: finished ones, by chunk.
+    notes: for the reader. finished: time, ISO 8601. seconds: of the run.
+    materials: tables of the materials on the axes, by role. parts: finished ones, by chunk.
     """
 
     name: str
@@ -100,7 +100,7 @@ class Manifest:
 
     @property
     def counts_total(self) -> int:
-        """Stacks with a status, or gated out."""
+        """Stacks with a status, or removed by gates."""
         return sum(self.counts.values())
 
     def dumped(self) -> bytes:
@@ -111,10 +111,10 @@ class Manifest:
         content[_CHECKSUM] = _checksum(content)
         parts = [json.dumps(part) for part in content.pop("parts")]
         text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-        listed = ",\n  ".join(parts)  # one line a part: laying out 20,000 of them takes seconds
+        listed = ",\n  ".join(parts)  # one line per part: indenting 20,000 of them takes seconds
         head = text.removesuffix("\n}")
         text = f'{head},\n "parts": [\n  {listed}\n ]\n}}\n'
-        return text.encode("utf-8", "backslashreplace")  # a name that is not UTF-8: JSON's escape
+        return text.encode("utf-8", "backslashreplace")  # names that are not UTF-8 are escaped
 
 
 def part_name(chunk: int) -> str:
@@ -129,7 +129,7 @@ def digest(values: Mapping[str, Any]) -> str:
 
 
 def part_metadata(identity: Mapping[str, Any], chunk: int) -> dict[str, str]:
-    """What a part says of itself: hashes and versions, nothing of the run that made it."""
+    """Metadata in a part: hashes and versions, nothing specific to the run that wrote it."""
     data = {k: v for k, v in identity.items() if k.startswith("data.")}
     return {
         "muli.spec_hash": digest({k: v for k, v in identity.items() if k not in data}),
@@ -141,11 +141,11 @@ def part_metadata(identity: Mapping[str, Any], chunk: int) -> dict[str, str]:
 
 
 class NotARun(StoreError):
-    """A manifest of something else."""
+    """The manifest is not one of a run of muli."""
 
 
 def load(folder: Path) -> dict[str, Any]:
-    """The manifest as plain values, whether it is intact or not; raises `StoreError`."""
+    """The manifest as plain values, intact or not; raises `StoreError`."""
     path = folder / MANIFEST
     if not path.is_file():
         raise StoreError(f"{folder}: no {MANIFEST}: not the folder of a run")
@@ -161,7 +161,7 @@ def load(folder: Path) -> dict[str, Any]:
 
 
 def read(folder: Path) -> Manifest:
-    """The manifest of a folder; raises `StoreError` unless it is as it was written."""
+    """The manifest of a folder; raises `StoreError` if it was changed after it was written."""
     path, raw = folder / MANIFEST, load(folder)
     written = raw["identity"].get("format")
     if written != FORMAT:
@@ -180,7 +180,7 @@ def read(folder: Path) -> Manifest:
 
 
 def is_intact(content: Mapping[str, Any]) -> bool:
-    """Whether a manifest has the checksum of its values."""
+    """Whether the checksum of a manifest matches its values."""
     values = {key: value for key, value in content.items() if key != _CHECKSUM}
     try:
         return content.get(_CHECKSUM) == _checksum(values)
@@ -197,7 +197,7 @@ def _adapter() -> TypeAdapter[Manifest]:
 
 
 def _checksum(content: Mapping[str, Any]) -> str:
-    """Of the values, however they are laid out."""
+    """Checksum of the values, independent of their layout."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 

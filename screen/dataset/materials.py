@@ -1,6 +1,6 @@
-"""The materials of a run as they were when it ran, one small Parquet file per role in its folder.
+"""The materials of a run at the time it ran, one small Parquet file per role in its folder.
 
-A page of the run is made from these alone: the user's table may have changed since.
+A page of the run is made only from these: the user's table may have changed since.
 """
 
 import hashlib
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 FOLDER = "materials"
 ROLES = ("coating", "electrolyte", "cathode", "anode", "anode_coating")
-"""Files are called after them."""
+"""Roles of materials; the files are named after them."""
 
 
 def write(folder: Path, frames: Mapping[str, "pd.DataFrame"], prefix: str) -> dict[str, File]:
-    """Write the table of every role, where it is not there already; what the manifest says.
+    """Write the table of every role unless it exists; returns the entries for the manifest.
 
     The same tables give the same bytes. prefix: of temporary files.
     """
@@ -34,7 +34,7 @@ def write(folder: Path, frames: Mapping[str, "pd.DataFrame"], prefix: str) -> di
 
 
 def copy(source: Path, manifest: Manifest, folder: Path, prefix: str) -> dict[str, File]:
-    """Take over the tables of another run's folder; raises `StoreError` where they are damaged."""
+    """Copy the tables of another run's folder; raises `StoreError` if they are damaged."""
     refuse_damaged(source, manifest)
     files = manifest.materials.items()
     contents = {role: (source / file.name).read_bytes() for role, file in files}
@@ -42,7 +42,7 @@ def copy(source: Path, manifest: Manifest, folder: Path, prefix: str) -> dict[st
 
 
 def read(folder: Path, manifest: Manifest) -> dict[str, "pd.DataFrame"]:
-    """The table of every role; raises `StoreError` where one is not as it was written."""
+    """The table of every role; raises `StoreError` if one was changed after it was written."""
     refuse_damaged(folder, manifest)
     files = manifest.materials.items()
     tables = {role: pq.read_table(folder / file.name) for role, file in files}
@@ -65,7 +65,7 @@ def damaged(folder: Path, manifest: Manifest) -> dict[str, str]:
 
 
 def refuse_damaged(folder: Path, manifest: Manifest) -> None:
-    """Raise `StoreError` where a table is not as it was written."""
+    """Raise `StoreError` if a table was changed after it was written."""
     for name, wrong in damaged(folder, manifest).items():
         raise StoreError(
             f"{folder / name}: {wrong}; the command that made the run, given again, writes it anew"

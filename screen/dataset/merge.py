@@ -1,7 +1,7 @@
-"""Put the shards of one screen together: the dataset is the one a single run would have written.
+"""Merge the shards of one screen: the dataset is the same as that of a single run.
 
-The parts of one shard after the other are copied, checked, and named by the journal of the whole;
-whatever stops a merge, the same command continues it, as `muli run` would.
+The parts of each shard are copied, checked, and entered in the journal of the whole. If a merge is
+stopped, the same command continues it, as with `muli run`.
 """
 
 import math
@@ -20,19 +20,19 @@ from muli.screen.errors import SpecError, StoreError, UsageError
 from muli.screen.spec.names import shown
 
 AT_A_TIME = 64
-"""Parts that are copied before the journal names them: as many are copied again after a kill."""
+"""Parts that are copied before they are entered in the journal; a killed merge repeats them."""
 
 
 def merge(out: str | Path, folders: Sequence[str | Path]) -> RunResult:
     """Copy the parts of all shards of a screen into `out` and write their common manifest.
 
-    out: a new folder, or one that holds a part of the same dataset: what is there is kept.
+    out: a new folder, or one with some parts of the same dataset, which are kept.
     folders: results of `run(..., shard=(i, n))`, every i of one n once, in any order.
 
     Raises:
         SpecError: a shard is missing, doubled, unfinished or of another screen (with every
             `key: one -> other`), or a folder holds no shard, or `out` holds something else.
-        StoreError: a part is not what its shard's journal says, or `out` cannot be written.
+        StoreError: a part differs from the journal of its shard, or `out` cannot be written.
     """
     if not str(out):
         raise UsageError("the folder of the whole has no name: give one")
@@ -51,9 +51,9 @@ def merge(out: str | Path, folders: Sequence[str | Path]) -> RunResult:
 
 
 def _kept(store: Store, shard: Manifest) -> dict[int, Entry]:
-    """Parts of the same dataset that `out` holds already; others of a run's names are removed.
+    """Parts of the same dataset that `out` already has; other files named as parts are removed.
 
-    Raises `SpecError` where it holds another dataset, `StoreError` where no run wrote it.
+    Raises `SpecError` if it holds another dataset, `StoreError` if it is not the folder of a run.
     """
     old, intact = store.previous()
     entries, own = store.journal(), manifest.digest(shard.identity)
@@ -105,7 +105,7 @@ def _manifest(folder: Path) -> Manifest:
 
 
 def _refuse_gaps(manifests: Mapping[Path, Manifest], given: int) -> None:
-    """Raise `SpecError` unless every shard of one n is there once."""
+    """Raise `SpecError` unless every shard of one n is present exactly once."""
     wholes = sorted({_position(content)[1] for content in manifests.values()})
     if len(wholes) > 1:
         problems = [f"{folder}: shard {m.shard}" for folder, m in manifests.items()]
@@ -135,7 +135,7 @@ def _position(content: Manifest) -> tuple[int, int]:
 def _copied(
     store: Store, folder: Path, shard: Manifest, kept: Mapping[int, Entry]
 ) -> dict[int, Entry]:
-    """Entries of one shard; parts that are not kept are copied, each checked on its way."""
+    """Entries of one shard; parts that are not kept are copied and checked."""
     entries = Store(folder).journal()
     named = {part_.chunk: part_ for part_ in shard.parts}
     for chunk, part_ in named.items():
@@ -159,7 +159,7 @@ def merged(
     *,
     complete: bool,
 ) -> Manifest:
-    """The manifest of the whole from those of its shards and the journal's entries."""
+    """The manifest of the whole from those of its shards and the entries of the journal."""
     entries = sorted(entries, key=lambda entry: entry["chunk"])
     sums = totals(entries)
     first = shards[0]
@@ -184,7 +184,7 @@ def merged(
 
 
 def _funnel(funnels: list[list[dict[str, Any]]], axes: Mapping[str, int]) -> list[dict[str, Any]]:
-    """Gates on materials as any shard tells them; gates on results summed over the shards."""
+    """Gates on materials are the same in all shards; gates on results are summed over them."""
     before, rows = math.prod(axes.values()), []
     for same in zip(*funnels, strict=True):
         row = dict(same[0])

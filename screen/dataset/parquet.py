@@ -1,18 +1,18 @@
-"""Parquet from columns that mostly repeat: values, and how often each of them stands in a row.
+"""Parquet from columns with many repeated values: the values, and how often each is repeated.
 
-A screen says the same for hundreds of rows: a line's materials, limits, verdicts. A writer that is
-given one value per row has to look at each. Here such a column becomes a dictionary and one run
-per value, whatever the number of rows, and once encoded it may be written again as it is.
+Materials, limits and verdicts of a line are the same in hundreds of consecutive rows. A usual
+writer gets one value per row and has to compare all of them. Here such a column becomes a
+dictionary and one run per value, for any number of rows, and the encoded column can be reused.
 
 Per column and row group there is one data page (version 2, LZ4_RAW, with a checksum) and
 statistics. Encodings:
 
-- words: RLE_DICTIONARY, indices of whole bytes
-- floating point: RLE_DICTIONARY where values repeat, else BYTE_STREAM_SPLIT
+- text: RLE_DICTIONARY, indices of whole bytes
+- floating point: RLE_DICTIONARY if values repeat, else BYTE_STREAM_SPLIT
 - integers: DELTA_BINARY_PACKED
-- yes and no: RLE
+- booleans: RLE
 
-or, for readers without some of these, RLE_DICTIONARY where values repeat and else PLAIN.
+or, for readers without some of these, RLE_DICTIONARY if values repeat and else PLAIN.
 
 Source: Apache Parquet format 2.11 (parquet.thrift, Encodings.md). Tests read the files back with
 pyarrow, DuckDB, pandas and DataFusion.
@@ -32,13 +32,13 @@ from muli.screen.dataset.delta import consecutive, differences
 from muli.screen.dataset.thrift import Long, Struct, fields, struct, varint
 
 Encoding = Literal["byte_stream_split", "plain"]
-"""How numbers that do not repeat are laid out: byte by byte, or one after the other."""
+"""Encoding of numbers that do not repeat: split by bytes, or one number after the other."""
 
 SHORTEST_RUN = 16
-"""Values that repeat less often are laid out row by row: finding the distinct ones costs more."""
+"""Values with fewer repeats are written row by row: finding distinct ones would be slower."""
 
 FEW_WORDS = 16
-"""Up to so many words, a dictionary holds all of them, used or not."""
+"""With at most this many words, the dictionary holds all of them, used or not."""
 
 LONGEST_STATISTIC = 64
 """Bytes; longer words are left out of the statistics."""
@@ -70,7 +70,7 @@ class Planes:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Of the numbers."""
+        """Type of the numbers."""
         return self.low.dtype
 
     def __len__(self) -> int:
@@ -78,9 +78,9 @@ class Planes:
 
 
 class Column(NamedTuple):
-    """Values (or codes of `words`), each `repeats` times; null where not `known`.
+    """Values (or codes of `words`), each `repeats` times; null if not `known`.
 
-    A range, of step 1, stands for its integers.
+    A range of step 1 means its integers.
     """
 
     values: NDArray[Any] | range | Planes
@@ -116,7 +116,7 @@ class _Content(NamedTuple):
 
 
 def encode(field: pa.Field, column: Column, encoding: Encoding = "byte_stream_split") -> Encoded:
-    """One column of a row group; raises `ValueError` where it is not what the schema says."""
+    """One column of a row group; raises `ValueError` if it does not match the schema."""
     column = _laid_out(field, column)
     values, known, repeats, _ = column
     rows = len(values) * repeats
@@ -144,7 +144,7 @@ def encode(field: pa.Field, column: Column, encoding: Encoding = "byte_stream_sp
 
 
 def _laid_out(field: pa.Field, column: Column) -> Column:
-    """The column as it is written: values that repeat a few times only are repeated."""
+    """The column as it is written: values with few repeats are expanded to one per row."""
     values, known, repeats, words = column
     if known is not None and not field.nullable:
         raise ValueError(f"{field.name}: a column without nulls has unknown values")
@@ -206,8 +206,8 @@ def _content(column: Column, encoding: Encoding) -> _Content:
 def _bounds(low: Any, high: Any) -> Sequence[bytes]:
     """Smallest and largest value as statistics hold them.
 
-    None where a value is NaN. A zero has either sign: -0 stands for the smallest, +0 for the
-    largest one.
+    Empty if a value is NaN. Zero has two signs: the smallest value is written as -0, the largest as
+    +0.
     """
     if low != low or high != high:
         return ()
@@ -217,20 +217,20 @@ def _bounds(low: Any, high: Any) -> Sequence[bytes]:
 
 
 def _plain(values: NDArray[Any], repeats: int) -> Any:
-    """PLAIN: one after the other, yes and no as bits."""
+    """PLAIN: one value after the other, booleans as bits."""
     rows = np.repeat(values, repeats) if repeats > 1 else values
     return np.packbits(rows, bitorder="little").tobytes() if rows.dtype == np.bool_ else rows.data
 
 
 def _repeated(bits: NDArray[Any], repeats: int, low_high: Sequence[bytes]) -> _Content:
-    """Floating-point numbers that repeat, told apart by their bits."""
+    """Floating-point numbers that repeat, compared by their bits."""
     kinds, places = np.unique(bits, return_inverse=True)
     indices = _indices(places, len(kinds), repeats)
     return _Content(_RLE_DICTIONARY, indices, low_high, kinds.tobytes(), len(kinds))
 
 
 def _words(codes: NDArray[Any], repeats: int, words: Sequence[str]) -> _Content:
-    """The dictionary holds all words where they are few, else those that occur."""
+    """Text: the dictionary holds all words if they are few, else those that occur."""
     few = len(words) <= FEW_WORDS
     codes = codes.astype(_index_type(len(words)))
     every = range(len(words))
@@ -248,13 +248,13 @@ def _index_type(kinds: int) -> Any:
 
 
 def _indices(places: NDArray[Any], kinds: int, repeats: int) -> bytes:
-    """Bit width, then runs; whole bytes, so that nothing has to be shifted."""
+    """Bit width, then runs; in whole bytes, so no bits have to be shifted."""
     narrow = places.astype(_index_type(kinds))
     return bytes([8 * narrow.itemsize]) + _runs(narrow, repeats)
 
 
 def _runs(numbers: NDArray[Any], repeats: int) -> bytes:
-    """RLE/bit-packed hybrid: a run per stretch of equal numbers, or one bit-packed run of all."""
+    """RLE/bit-packed hybrid: a run for each sequence of equal numbers, or one bit-packed run."""
     ends = np.append(np.flatnonzero(numbers[1:] != numbers[:-1]) + 1, len(numbers))
     if repeats == 1 and len(numbers) < SHORTEST_RUN * len(ends) > SHORTEST_RUN:
         return _packed(numbers)
@@ -264,7 +264,7 @@ def _runs(numbers: NDArray[Any], repeats: int) -> bytes:
 
 
 def _packed(numbers: NDArray[Any]) -> bytes:
-    """One bit-packed run: true and false in bits, others in bytes, filled up to groups of eight."""
+    """One bit-packed run: booleans as bits, others as bytes, padded to groups of eight."""
     groups = -(-len(numbers) // 8)
     if numbers.dtype == np.bool_:
         return varint(groups << 1 | 1) + np.packbits(numbers, bitorder="little").tobytes()
@@ -281,7 +281,7 @@ def _varints(numbers: NDArray[np.int64]) -> NDArray[np.uint8]:
 
 
 def _levels(known: NDArray[np.bool_] | None, rows: int, repeats: int) -> bytes:
-    """Definition levels: 1 where a value is known."""
+    """Definition levels: 1 for a known value, 0 for null."""
     return varint(rows << 1) + b"\1" if known is None else _runs(known, repeats)
 
 

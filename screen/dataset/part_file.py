@@ -1,4 +1,4 @@
-"""One part on its way to the disk, and checksums of files that are there."""
+"""Writing one part, and checksums of files."""
 
 import hashlib
 import os
@@ -16,7 +16,7 @@ BLOCK = 2**20
 
 
 class Checksums:
-    """Bytes and checksums of what passes by."""
+    """Number of bytes and checksums of a stream."""
 
     def __init__(self) -> None:
         self._sha256, self.crc32, self.bytes = hashlib.sha256(), 0, 0
@@ -27,14 +27,14 @@ class Checksums:
         return self._sha256.hexdigest()
 
     def update(self, content: bytes) -> None:
-        """Take in what follows."""
+        """Add the next bytes."""
         self._sha256.update(content)
         self.crc32 = crc32(content, self.crc32)
         self.bytes += len(content)
 
 
 class PartWriter:
-    """Row groups of one part, hashed on their way to the file."""
+    """Writes the row groups of one part and computes the checksums of the file."""
 
     def __init__(self, path: Path, file: BinaryIO, schema: pa.Schema) -> None:
         self.path, self._file = path, file
@@ -71,7 +71,7 @@ def sha256_of(path: str | Path, block: bytearray | None = None) -> str:
 
 
 def crc32_of(path: str | Path, block: bytearray | None = None) -> int:
-    """CRC-32 of a file: finds what changed by accident, twice as fast as SHA-256."""
+    """CRC-32 of a file: detects accidental changes, twice as fast as SHA-256."""
     checksum = 0
     for content in _blocks(path, block):
         checksum = crc32(content, checksum)
@@ -79,7 +79,7 @@ def crc32_of(path: str | Path, block: bytearray | None = None) -> int:
 
 
 def _blocks(path: str | Path, block: bytearray | None) -> Iterator[memoryview]:
-    """What a file holds, each block in the place of the one before."""
+    """The content of a file block by block; each block overwrites the one before."""
     block = bytearray(BLOCK) if block is None else block
     view = memoryview(block)
     with open(path, "rb", buffering=0) as file:

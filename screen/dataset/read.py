@@ -4,7 +4,7 @@
     read("results/first", columns=["coating", "p_works"], to="polars")
     read("results/first", to="arrow")            # pyarrow.dataset.Dataset, lazy
 
-Only parts that are as they were written are read; what is left out is a warning.
+Only undamaged parts are read; a warning names the parts that are left out.
 """
 
 import warnings

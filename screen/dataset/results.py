@@ -1,12 +1,12 @@
-"""Run folders as they lie on disk: parts that are as they were written, columns, manifests.
+"""Run folders on disk: undamaged parts, columns, manifests.
 
 Example:
 
     results = open_results(["monday", "tuesday"])
     results.parts, results.columns, results.warnings
 
-Only parts that a folder's manifest or journal names are read, and only where the checksum of the
-file is theirs. What is left out stands in `warnings`.
+Only parts in the manifest or journal of a folder are read, and only if the checksum of the file
+agrees. `warnings` names what is left out.
 """
 
 from collections.abc import Sequence
@@ -21,15 +21,15 @@ from muli.screen.errors import StoreError
 from muli.screen.inputs import no_folder
 
 SHOWN = 5
-"""Files that a warning names."""
+"""Most files that are named in a warning."""
 
 
 @dataclass(frozen=True)
 class Results:
     """One or several run folders, read together.
 
-    `columns` maps a name to its Arrow type as text; `warnings` says what a reader must know
-    before believing the numbers (a run that is not finished, parts that were left out).
+    `columns` maps a name to its Arrow type as text; `warnings` holds what limits the use of the
+    numbers (a run that is not finished, parts that were left out).
     """
 
     folders: tuple[Path, ...]
@@ -40,7 +40,7 @@ class Results:
 
     @property
     def stacks(self) -> int:
-        """Stacks asked for, over all folders."""
+        """Stacks of the screens, over all folders."""
         return sum(content.stacks for content in self.manifests)
 
     @property
@@ -61,7 +61,7 @@ class Results:
     def axes(self) -> dict[str, int]:
         """Columns that are axes, with their length.
 
-        Of several folders the sum: values may differ from run to run.
+        For several folders this is the sum: values may differ from run to run.
         """
         sizes: dict[str, int] = {}
         for content in self.manifests:
@@ -71,7 +71,7 @@ class Results:
         return sizes
 
     def axis_values(self, column: str) -> list[Any]:
-        """Values of a scenario axis over all folders; empty where a manifest does not tell."""
+        """Values of a scenario axis over all folders; empty if a manifest does not have them."""
         distinct: dict[Any, None] = {}
         for content in self.manifests:
             values = content.scenarios.get(column)
@@ -82,7 +82,7 @@ class Results:
 
 
 Dirs = str | Path | Sequence[str | Path] | Results
-"""A run folder, several that are read together, or what `open_results` made of them."""
+"""A run folder, several that are read together, or the result of `open_results`."""
 
 
 def _axis_column(key: str) -> str:
@@ -92,7 +92,7 @@ def _axis_column(key: str) -> str:
 
 
 def open_results(dirs: Dirs) -> Results:
-    """Read what the folders hold; raises `StoreError` where one is not a run's folder."""
+    """Open the folders; raises `StoreError` if one is not the folder of a run."""
     if isinstance(dirs, Results):
         return dirs
     listed = [dirs] if isinstance(dirs, str | Path) else list(dirs)
@@ -113,14 +113,14 @@ def open_results(dirs: Dirs) -> Results:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest of a folder; raises `StoreError` with the way out."""
+    """The manifest of a folder; raises `StoreError` that says what to do."""
     if not folder.is_dir():
         raise StoreError(no_folder(folder))
     return manifest.read(folder)
 
 
 def _unfinished(folder: Path, content: Manifest) -> list[str]:
-    """What a run that is not complete must say."""
+    """The warning for a run that is not complete."""
     if content.complete:
         return []
     return [
@@ -130,7 +130,7 @@ def _unfinished(folder: Path, content: Manifest) -> list[str]:
 
 
 def _parts(folder: Path, content: Manifest) -> tuple[list[str], list[str]]:
-    """Paths of the parts that are as they were written, and what is said of the others."""
+    """Paths of the undamaged parts, and warnings about the others."""
     known = known_parts(folder, content)
     wrong = damaged(folder, known)
     others = foreign(folder, known)

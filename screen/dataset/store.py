@@ -1,12 +1,12 @@
 """The result folder: locked, one atomic Parquet part per chunk, and a journal of finished parts.
 
-A part is drafted in a temporary file and flushed to disk by whatever process computed it; the run
-that holds the folder renames it and flushes the folder; only then does the journal name it with
-its checksum. Whatever moment a process dies at, a part is either named by the journal with the
-right checksum or is computed again to the same bytes.
+The process that computes a part writes it to a temporary file and flushes it to disk. The run that
+holds the lock of the folder renames the file and flushes the folder; then it enters the part with
+its checksum in the journal. If a process dies at any moment, a part is either in the journal with
+the right checksum or is computed again to the same bytes.
 
-Only files with names that a run gives are ever replaced or removed, and those only in a folder
-whose manifest or journal is a run's.
+Only files with names used by a run are replaced or removed, and only in a folder with the manifest
+or journal of a run.
 """
 
 import json
@@ -41,14 +41,14 @@ _COPIED = 2**20
 
 
 class Store:
-    """One result folder, held by one run at a time."""
+    """One result folder, locked by one run at a time."""
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
 
     @contextmanager
     def locked(self) -> Iterator["Store"]:
-        """Hold the folder; refused while another process holds it. A killed run leaves no lock."""
+        """Lock the folder; an error if another process locks it. A killed run leaves no lock."""
         lock = FileLock(self.folder / _LOCK, timeout=0)
         with explained(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -76,10 +76,10 @@ class Store:
                         (folder / name).unlink(missing_ok=True)
 
     def previous(self) -> tuple[dict[str, Any] | None, bool]:
-        """The manifest that lies here, as plain values, and whether it is as it was written.
+        """The manifest of the folder as plain values, and whether it is unchanged.
 
-        None where there is none, or where it is damaged and the journal is a run's. Raises
-        `StoreError` where the folder, its manifest or its parts are of something else.
+        None if there is none, or if it is damaged and the journal is that of a run. Raises
+        `StoreError` if the folder, its manifest or its parts are not those of a run.
         """
         try:
             content = manifest.load(self.folder)
@@ -99,7 +99,7 @@ class Store:
         return None, True
 
     def clear(self) -> None:
-        """Remove what a run left here: a new start. Other files stay."""
+        """Remove the files of a run, for a new start. Other files stay."""
         self.previous()
         with explained(self.folder):
             for name in [MANIFEST, JOURNAL, PROGRESS, *self.parts()]:
@@ -107,7 +107,7 @@ class Store:
             materials.remove(self.folder)
 
     def parts(self) -> list[str]:
-        """Names of the files that are called as a run calls its parts."""
+        """Names of the files that are named as parts."""
         with explained(self.folder):
             return sorted(name for name in os.listdir(self.folder) if PART.fullmatch(name))
 
@@ -129,11 +129,11 @@ class Store:
         self._write(MANIFEST, content.dumped())
 
     def write_materials(self, frames: Mapping[str, "pd.DataFrame"]) -> dict[str, File]:
-        """Keep the materials of the run; what the manifest says of them."""
+        """Write the materials of the run; returns the entries for the manifest."""
         return materials.write(self.folder, frames, _TEMPORARY)
 
     def copy_materials(self, folder: Path, content: Manifest) -> dict[str, File]:
-        """Take over the materials of another run's folder."""
+        """Copy the materials of another run's folder."""
         return materials.copy(folder, content, self.folder, _TEMPORARY)
 
     def _write(self, name: str, content: bytes) -> None:
@@ -141,13 +141,13 @@ class Store:
             file.write(content)
 
     def journal(self) -> dict[int, Entry]:
-        """Entries of finished parts by chunk; a half-written last line is no entry."""
+        """Entries of finished parts by chunk; a half-written last line is ignored."""
         return journal.read(self.folder)
 
     def intact(self, entries: Mapping[int, Entry]) -> dict[int, Entry]:
-        """The entries whose parts are there with their checksums.
+        """The entries whose parts exist and have the right checksums.
 
-        Raises `StoreError` where one cannot be read now: it may be whole.
+        Raises `StoreError` if a part cannot be read: it may be undamaged.
         """
         parts = [journal.part(entry) for entry in entries.values()]
         with explained(self.folder):
@@ -159,9 +159,9 @@ class Store:
 
     @contextmanager
     def draft(self, chunk: int, schema: pa.Schema) -> Iterator[PartWriter]:
-        """Write a part by row groups, whole and flushed to disk, under a name nobody else has.
+        """Write a part by row groups under a unique name; at the end it is flushed to disk.
 
-        Any process may do so; only the run that holds the folder publishes it.
+        Any process may do so; only the run that holds the lock of the folder publishes it.
         """
         path = self._draft(chunk)
         with explained(self.folder):
@@ -175,9 +175,9 @@ class Store:
                 raise
 
     def adopt(self, folder: Path, part: Part) -> str:
-        """Copy a part of another folder to a draft; its name.
+        """Copy a part of another folder to a draft; returns the name of the draft.
 
-        Raises `StoreError` where it is not as that folder's journal says.
+        Raises `StoreError` if the part differs from the journal of that folder.
         """
         draft, sums = self._draft(part.chunk), Checksums()
         source = folder / part.name
@@ -203,9 +203,9 @@ class Store:
         return self.folder / f"{_TEMPORARY}{part_name(chunk)}-{uuid4().hex}"
 
     def publish(self, entries: Sequence[Entry]) -> None:
-        """Give finished drafts their parts' names, then add them to the journal, durably.
+        """Rename finished drafts to parts, then add them to the journal; both are flushed to disk.
 
-        Entries name their `draft`; the journal does not keep that.
+        Entries have the key `draft`, which is not written to the journal.
         """
         if not entries:
             return

@@ -1,4 +1,4 @@
-"""What a run says when it ends."""
+"""The summary of a run."""
 
 import html
 from collections.abc import Iterable, Mapping
@@ -17,15 +17,15 @@ FAILURES = (
     "not_converged",
     "input_out_of_range",
 )
-"""Statuses that mean a number could have been had: what `--strict` stumbles over."""
+"""Statuses of stacks that have no answer but could have one; errors with `--strict`."""
 
 
 @dataclass(frozen=True, repr=False)
 class RunResult:
-    """A run's folder and numbers. `counts`: stacks per status, `filtered` for those gated out.
+    """A run's folder and numbers. `counts`: stacks per status, `filtered` if removed by gates.
 
     histograms: lines (a coating in a scenario) by column and bin, see `histograms.py`.
-    complete: all chunks of this run (or of its shard) are there. notes: what a reader should know.
+    complete: all chunks of this run (or of its shard) are done. notes: for the reader.
     """
 
     folder: Path
@@ -63,12 +63,12 @@ class RunResult:
 
     @property
     def failed(self) -> int:
-        """Stacks without an answer that could have had one."""
+        """Number of stacks with a status of `FAILURES`."""
         return sum(self.counts.get(name, 0) for name in FAILURES)
 
 
 def summary(folder: Path, content: Manifest, seconds: float) -> RunResult:
-    """The numbers of a manifest as the end of a run. seconds: since the command began."""
+    """The summary of a run from its manifest. seconds: since the command began."""
     return RunResult(
         folder=folder,
         stacks=content.stacks,
@@ -85,7 +85,7 @@ def summary(folder: Path, content: Manifest, seconds: float) -> RunResult:
 
 
 def totals(entries: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Sums over the journal's entries of finished chunks."""
+    """Sums over the entries of the journal."""
     total: dict[str, Any] = {"stacks": 0, "rows": 0, "filtered": 0, "gates": []}
     outcomes = {column: dict.fromkeys(codes, 0) for column, codes in OUTCOMES.items()}
     spread = {column: dict.fromkeys(bins.names, 0) for column, bins in HISTOGRAMS.items()}
@@ -104,7 +104,7 @@ def totals(entries: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def status_counts(sums: Mapping[str, Any], gated: int) -> dict[str, int]:
-    """Stacks per status, those that occur; `filtered` counts what all gates removed."""
+    """Stacks per status, without zeros; `filtered` counts what all gates removed."""
     counts = {name: n for name, n in sums["outcomes"]["status"].items() if n}
     filtered = sums["filtered"] + gated
     return {**counts, **({"filtered": filtered} if filtered else {})}

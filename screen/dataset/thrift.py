@@ -1,6 +1,6 @@
-"""Thrift's compact protocol, as far as a Parquet footer needs it: writing structs.
+"""Thrift's compact protocol for a Parquet footer: writing structs.
 
-A struct is a dictionary from field numbers, rising, to values: `int` is an i32, `Long` an i64,
+A struct is a dictionary from field numbers, ascending, to values: `int` is an i32, `Long` an i64,
 `str` and `bytes` are binary, a list holds values of one kind, a dictionary or `Struct` is a struct.
 Source: thrift-compact-protocol.md of Apache Thrift.
 """
@@ -17,7 +17,7 @@ class Long(int):
 
 
 class Struct(bytes):
-    """A struct that is encoded already."""
+    """An encoded struct."""
 
 
 def varint(number: int) -> bytes:
@@ -33,12 +33,12 @@ def varint(number: int) -> bytes:
 
 
 def zigzag(number: int) -> bytes:
-    """A signed 64-bit number as a varint, small ones small."""
+    """A signed 64-bit number as a varint; numbers near 0 are short."""
     return varint(number << 1 if number >= 0 else ~(number << 1))
 
 
 def fields(named: Mapping[int, Any], last: int = 0) -> bytes:
-    """Fields of a struct, numbered in rising order, fewer than 16 apart, after field `last`."""
+    """Fields of a struct after field `last`; numbers ascend by less than 16 per field."""
     encoded = list[bytes]()
     for number, value in named.items():
         kind, encode = _ENCODERS[type(value)]
@@ -48,7 +48,7 @@ def fields(named: Mapping[int, Any], last: int = 0) -> bytes:
 
 
 def struct(named: Mapping[int, Any], before: bytes = b"", last: int = 0) -> Struct:
-    """A struct of `fields`; it may begin with some that are encoded already, up to field `last`."""
+    """A struct of `fields`; `before`: encoded fields up to `last`."""
     return Struct(before + fields(named, last) + b"\0")
 
 

@@ -1,4 +1,4 @@
-"""Whether everything in a result folder is as it was written: `muli verify`."""
+"""Check that all files of a result folder are unchanged: `muli verify`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +10,9 @@ from muli.screen.dataset.results import read_manifest
 
 @dataclass(frozen=True)
 class Verified:
-    """What was found.
+    """The result of a check.
 
-    parts, rows: that are as they were written. problems: what is wrong, by file name.
+    parts, rows: numbers of those that are unchanged. problems: what is wrong, by file name.
     complete: whether the run is finished.
     """
 
@@ -28,9 +28,9 @@ class Verified:
 
 
 def verify(folder: str | Path) -> Verified:
-    """Compare every file of a run with its manifest: names, sizes, SHA-256, and what parts say.
+    """Compare every file of a run with its manifest: names, sizes, SHA-256, and metadata of parts.
 
-    Raises `StoreError` where the folder holds no run, or its manifest is damaged.
+    Raises `StoreError` if the folder holds no run, or its manifest is damaged.
     """
     folder = Path(folder)
     content = read_manifest(folder)
