@@ -3,7 +3,7 @@
     export("results/first", 24, "bpx", "cell.json")
     export("results/first", 24, "pybamm", "cell.json", area_cm2=10.0)
 
-What a format asks for and a row does not know is left out and named, never filled.
+Quantities of a format that are unknown in a row are left out and named; no value is invented.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ FORMATS: dict[str, Callable[[Row, float], bytes]] = {
     "pybamm": pybamm.content,
     "csv": csv.content,
 }
-"""What writes each format: bytes from a row and the electrode's area, cm2."""
+"""Function for each format: bytes of the file from a row and the electrode's area, cm2."""
 
 SMALLEST_CM2, LARGEST_CM2 = 1e-6, 1e8
 
@@ -42,11 +42,11 @@ def export(
         row_id: as `muli rank` prints it and the Parquet column holds it.
         form: one of `FORMATS`.
         out: the file; one that exists is not overwritten.
-        area_cm2: area of the electrode that resistances in ohm are given for, cm2.
+        area_cm2: area of the electrode, cm2; resistances in ohm are for this area.
 
     Raises:
         UsageError: another format, an area that cannot be, a file that exists, no such row.
-        StoreError: the folder is not a run's, or the file cannot be written.
+        StoreError: the folder is not that of a run, or the file cannot be written.
     """
     out = Path(out)
     if form not in FORMATS:

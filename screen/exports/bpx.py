@@ -1,8 +1,8 @@
 """Battery Parameter eXchange (BPX) 1.1: a partial parameterisation with muli's numbers.
 
-A row knows nothing of particles, porosities and concentrations, so the file's model is `Partial`
-and its parameters stand under `User-defined`, where BPX takes numbers, tables and functions of any
-name. Words are allowed in `description` alone.
+A row has no particles, porosities or concentrations, so the model of the file is `Partial` and its
+parameters are under `User-defined`, where BPX allows numbers, tables and functions of any name.
+Text is allowed only in `description`.
 
 Source: the schema of the package bpx 1.1 (https://github.com/FaradayInstitution/BPX).
 """
@@ -24,7 +24,7 @@ AREA = "Electrode area of the contact resistance [m2]"
 
 
 def content(row: Row, area_cm2: float) -> bytes:
-    """The file: JSON that `bpx.parse_bpx_file` takes."""
+    """The file: JSON for `bpx.parse_bpx_file`."""
     header: dict[str, Any] = {"BPX": VERSION, "Title": row.title, "Model": "Partial"}
     header["Description"] = (
         f"Coating of a solid electrolyte. {row.described} A row knows no electrodes, particles "

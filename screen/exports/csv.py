@@ -9,7 +9,7 @@ from muli.screen.views.formats import write_csv
 
 
 def content(row: Row, _area_cm2: float) -> bytes:
-    """The file: what `muli rank --csv` prints of such a row; unknown is empty, infinite `inf`."""
+    """The file, as `muli rank --csv` prints such a row; unknown is empty, infinite is `inf`."""
     stream = io.StringIO()
     write_csv(pd.DataFrame([row.values], dtype=object), stream)
     return stream.getvalue().encode()

@@ -4,7 +4,7 @@
 
 `Contact resistance [Ohm]` is the resistance of coating and contacts in series with the cell (option
 "contact resistance"). The SEI parameters describe the coating as a film (option "SEI film
-resistance"). Each of the two holds the coating, so a model takes one of them.
+resistance"). Both contain the coating, so use only one of them in a model.
 
 Source: names as PyBaMM 26.10 spells them in `parameters/electrical_parameters.py`,
 `lithium_ion_parameters.py` and `geometric_parameters.py`.
@@ -30,11 +30,11 @@ FROM_QUANTITIES = {
 }
 SEI_RESISTIVITY = "SEI resistivity [Ohm.m]"
 NAMES = (CONTACT_RESISTANCE, SEI_RESISTIVITY, *FROM_QUANTITIES)
-"""PyBaMM's parameters that a row can give."""
+"""PyBaMM's parameters that can be computed from a row."""
 
 
 def parameters(row: Row, area_cm2: float) -> dict[str, float]:
-    """Parameters by PyBaMM's names as far as they are known, then the row's own numbers."""
+    """The known parameters with PyBaMM's names, then all numbers of the row."""
     known = known_quantities(row)
     values: dict[str, float] = {}
     if (resistance := contact_resistance(row, area_cm2)) is not None:

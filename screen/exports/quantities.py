@@ -1,6 +1,6 @@
-"""Quantities of a row in SI units, by the names that cell models give them.
+"""Quantities of a row in SI units, with the names that cell models use.
 
-BPX and PyBaMM write a unit in brackets behind every name, `[S.m-1]` for S/m.
+BPX and PyBaMM write a unit in brackets after every name, `[S.m-1]` for S/m.
 """
 
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from muli.screen.exports.row import Row
 
 DIGITS = 12
-"""Of converted numbers: more than rows hold, and 30 um stay 3e-05 m."""
+"""Digits of converted numbers: more than in rows; 30 um is written as 3e-05 m."""
 
 M_PER_NM, M_PER_UM, M2_PER_CM2, S_M_PER_S_CM = 1e-9, 1e-6, 1e-4, 100.0
 
@@ -26,14 +26,14 @@ QUANTITIES: Mapping[str, tuple[str, float]] = {
     "Total series resistance [Ohm.m2]": ("asr_total_ohm_cm2", M2_PER_CM2),
     "Leak current density [A.m-2]": ("leak_current_A_cm2", 1.0 / M2_PER_CM2),
 }
-"""Name, the column it is, and the factor from its unit."""
+"""Name, its column, and the factor from the unit of the column."""
 
 CONTACT_RESISTANCE = "Contact resistance [Ohm]"
 """PyBaMM's name of a resistance in series with the cell."""
 
 
 def known_quantities(row: Row) -> dict[str, float]:
-    """`QUANTITIES` of a row as far as they are known."""
+    """The known `QUANTITIES` of a row."""
     quantities = {}
     for name, (column, factor) in QUANTITIES.items():
         value = row.number(column)

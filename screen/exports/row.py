@@ -1,4 +1,4 @@
-"""One row of a run by its `row_id`, with the words that say what it is."""
+"""One row of a run by its `row_id`, with its description in words."""
 
 import math
 import re
@@ -21,8 +21,8 @@ LARGEST_ID = 2**63 - 1
 class Row:
     """A row of a run.
 
-    values: of every column in order, as `muli rank` prints them; None where unknown. manifest: of
-    the run. folder: where it lies. warnings: what must be known of the folder.
+    values: of every column in order, as `muli rank` prints them; None if unknown. manifest, folder:
+    of the run. warnings: about the folder.
     """
 
     values: dict[str, Any]
@@ -31,7 +31,7 @@ class Row:
     warnings: tuple[str, ...] = ()
 
     def number(self, column: str) -> float | None:
-        """The value of a column where it is a finite number, else None."""
+        """The value of a column if it is a finite number, else None."""
         value = self.values.get(column)
         known = isinstance(value, int | float) and not isinstance(value, bool)
         return float(value) if known and math.isfinite(value) else None  # type: ignore[arg-type]
@@ -74,13 +74,13 @@ class Row:
         return layers or ["coating"]
 
     def _electrode(self, role: str) -> str:
-        """Its name, or its potential where it has none."""
+        """Name of the electrode, or its potential if it has no name."""
         name, volts = self.values.get(role), self.number(f"{role}_potential_V")
         return str(name or (role if volts is None else f"{role} {volts:g} V"))
 
     @property
     def described(self) -> str:
-        """Where the row comes from, and its words and verdicts."""
+        """The origin of the row, and its texts and verdicts."""
         kept = {
             name: {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
             for name, value in self.values.items()
@@ -94,7 +94,7 @@ class Row:
 def read_row(folder: str | Path, row_id: int) -> Row:
     """The row of a run with this `row_id`.
 
-    Raises `UsageError` where there is none, `StoreError` where the folder is not a run's.
+    Raises `UsageError` if there is none, `StoreError` if the folder is not that of a run.
     """
     results = open_results(folder)
     table = _rows(results, row_id) if 0 <= row_id <= LARGEST_ID else None
@@ -108,7 +108,7 @@ def read_row(folder: str | Path, row_id: int) -> Row:
 
 
 def _rows(results: Results, row_id: int) -> pa.Table:
-    """Rows with this id; parts and row groups whose range lies elsewhere are not read."""
+    """Rows with this id; parts and row groups with other ids are not read."""
     source = dataset.dataset(list(results.parts), format="parquet")
     try:
         return source.to_table(filter=dataset.field("row_id") == row_id)
