@@ -1,1 +1,1 @@
-"""Words and tables for people and programs."""
+"""Results as text and tables, for people and programs."""

@@ -15,13 +15,13 @@ SIDES = (
 
 
 def age_table(cells: Sequence[AgeEntry], answers: Sequence[dict[str, Any]]) -> str:
-    """One block a cell: a sentence a side, and a line a time."""
+    """One block per cell: a sentence for each side and a line for each time."""
     blocks = [_block(n, *pair) for n, pair in enumerate(zip(cells, answers, strict=True))]
     return "\n\n".join(blocks)
 
 
 def duration(seconds: float) -> str:
-    """A time in the largest unit that it fills, e.g. `10 year`."""
+    """A time in the largest unit in which it is at least 1, e.g. `10 year`."""
     for name, size in UNITS:
         if seconds >= size:
             return f"{seconds / size:.3g} {name}"
@@ -29,7 +29,7 @@ def duration(seconds: float) -> str:
 
 
 def length(nm: float) -> str:
-    """A thickness in nm, or in um or cm where that is long."""
+    """A thickness in nm; large ones in um or cm."""
     if math.isinf(nm):
         return "without end"
     for limit, scale, unit in ((1e3, 1.0, "nm"), (1e7, 1e-3, "um"), (math.inf, 1e-7, "cm")):

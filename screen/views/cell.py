@@ -1,4 +1,4 @@
-"""One's own cell in words: the answer first, then the numbers, what they rest on, and the spec."""
+"""A cell of the user in words: first the answer, then numbers, assumptions and the spec."""
 
 import html
 import math
@@ -33,7 +33,7 @@ NUMBERS = (
     ("terminal_voltage_V", "terminal voltage (V)"),
     ("recommended_thickness_nm", "thickness recommended by probability (nm)"),
 )
-"""Rows of the table, where they are known."""
+"""Rows of the table; unknown ones are left out."""
 INFINITE = {"min_thickness_nm": "none", "max_sigma_ele_S_cm": "any"}
 
 
@@ -83,12 +83,12 @@ def heading(answer: CellAnswer) -> str:
 
 
 def _side(answer: CellAnswer) -> Row:
-    """Columns that tell the potential at the anode side also where E* is unknown."""
+    """Columns that give the potential at the anode side even if E* is unknown."""
     return {"interface_potential_V": answer.named.anode_side_V, "reduction_margin_V": 0.0}
 
 
 def sentences(answer: CellAnswer) -> list[str]:
-    """Protected or not, by how much, what would protect, the cost, how sure, how it ages."""
+    """Verdict, margin, thickness that protects, resistance, probability, and ageing."""
     texts = [_protected(answer), _other_state(answer), _thickness(answer), _cost(answer)]
     texts.append(_own_window(answer))
     texts += [_chance(answer.row, bare=answer.entry.coating is None), *_ages(answer)]
@@ -96,7 +96,7 @@ def sentences(answer: CellAnswer) -> list[str]:
 
 
 def numbers(answer: CellAnswer) -> str:
-    """The known numbers, one a line."""
+    """The known numbers, one per line."""
     rows = _numbers(answer)
     width = max(len(label) for label, _ in rows)
     return "\n".join(f"{label:{width}}  {value}" for label, value in rows)
@@ -124,7 +124,7 @@ def _numbers(answer: CellAnswer) -> list[tuple[str, str]]:
 
 
 def _protected(answer: CellAnswer) -> str:
-    """The verdict, the margin, and where the electrolyte stands."""
+    """The verdict, the margin, and the potential of the electrolyte."""
     row, name = answer.row, answer.entry.electrolyte
     E, margin = number(row, "interface_potential_V"), answer.margin_V
     if row["protected"] is None or E is None or margin is None:
@@ -141,7 +141,7 @@ def _protected(answer: CellAnswer) -> str:
 
 
 def _unknown(answer: CellAnswer) -> str:
-    """What is missing, and what would settle it."""
+    """What is unknown, and which value would decide."""
     if not answer.named.missing:
         return f"status {answer.row['status']}"
     text = f"{', '.join(answer.named.missing)} unknown"
@@ -152,7 +152,7 @@ def _unknown(answer: CellAnswer) -> str:
 
 
 def _other_state(answer: CellAnswer) -> str:
-    """What the other state of charge says, where it says something else."""
+    """The verdict in the other state of charge, if it differs."""
     others = [row for row in answer.states if row is not answer.row]
     if not others or others[0]["protected"] == answer.row["protected"]:
         return ""
@@ -183,7 +183,7 @@ def _thickness(answer: CellAnswer) -> str:
 
 
 def _own_window(answer: CellAnswer) -> str:
-    """Where the coating itself leaves its computed window beyond the tolerance."""
+    """The potentials at which the coating is outside its computed window by more than tolerated."""
     row, name = answer.row, answer.entry.coating
     kind, E, E_c = row["coating_class"], row["interface_potential_V"], row["cathode_potential_V"]
     over, under = row["coating_oxidation_margin_V"], row["coating_reduction_margin_V"]
@@ -215,7 +215,7 @@ def _cost(answer: CellAnswer) -> str:
 
 
 def _chance(row: Row, *, bare: bool) -> str:
-    """The probability with its parts, and what decides."""
+    """The probability, its factors, and the one that decides."""
     spoken = {name: name.removeprefix("p_") for name in QUESTIONS}
     parts = ", ".join(f"{spoken[name]} {percent(number(row, name))}" for name in QUESTIONS)
     works = percent(number(row, "p_works"))
@@ -245,7 +245,7 @@ def _ages(answer: CellAnswer) -> Iterator[str]:
 
 
 def _sizes(growth: Growth, name: str, end: float) -> str:
-    """Thicknesses at the times told, and where growth ends."""
+    """Thicknesses at the times of `TIMES_S`, and the final thickness."""
     at = {label: growth.columns[f"{name}_at_{label}"] for label in TIMES_S}
     first = next(iter(at))
     if at[first] > 0.99 * end:
@@ -256,7 +256,7 @@ def _sizes(growth: Growth, name: str, end: float) -> str:
 
 
 def _about(nm: float) -> str:
-    """A thickness to two digits: the properties of interphases are not known better."""
+    """A thickness with two digits: properties of interphases are not known more precisely."""
     return length(float(f"{nm:.2g}"))
 
 

@@ -1,4 +1,4 @@
-"""BibTeX of what a run rests on: the method, the programs that computed it, the data it used."""
+"""BibTeX of the sources of a run: methods, programs and data."""
 
 import re
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Reference:
-    """One source: an identifier, how it is cited in words, and where it stands."""
+    """One source: identifier, citation as text, DOI or URL, and its role."""
 
     key: str
     citation: str
@@ -48,13 +48,13 @@ COMPUTED = Reference(
     "10.1063/1.4812323",
 )
 COMPUTED_NAMES = ("materials-project", "Materials Project 2019, computed by muli")
-"""How the shipped tables of computed compounds and mixtures begin the name of their source."""
+"""Beginnings of the source names in the supplied tables of computed compounds and mixtures."""
 _TEX = {c: f"\\{c}" for c in "{}%#&$_"} | {
     "\\": r"\textbackslash ",
     "~": r"\textasciitilde ",
     "^": r"\textasciicircum ",
 }
-"""Characters that TeX would obey, as text."""
+"""TeX's special characters, escaped."""
 
 PROGRAMS = {
     "muli": ("muli: lithium-potential profiles through coatings and solid electrolytes", ""),
@@ -68,12 +68,12 @@ PROGRAMS = {
 
 
 def references(manifest: "Manifest") -> list[Reference]:
-    """Methods, programs and data of a run, from its manifest. Each stands once."""
+    """Methods, programs and data of a run, from its manifest, each once."""
     return [*_methods(manifest), *_programs(manifest), *data(manifest.sources)]
 
 
 def bibtex(reference: Reference) -> str:
-    """A `@misc` entry; the citation stands in `note` as its source prints it."""
+    """A `@misc` entry; its field `note` holds the citation as text."""
     fields = {
         "note": _escaped(reference.citation),
         "year": _year(reference.citation),
@@ -86,7 +86,7 @@ def bibtex(reference: Reference) -> str:
 
 
 def _methods(manifest: "Manifest") -> list[Reference]:
-    """The method of the pinned boundary only where a run used it."""
+    """The methods; that of the boundary `interphase` only if the run used it."""
     boundaries = manifest.spec.get("screen", {}).get("boundary", ["auto"])
     pinned = {"auto", "interphase"} & set(boundaries)
     return [method for method in METHODS if pinned or "interphase" not in method.role]
@@ -102,7 +102,7 @@ def _programs(manifest: "Manifest") -> list[Reference]:
 
 
 def data(sources: Iterable[str]) -> list[Reference]:
-    """The sources that materials name, once each; one that is not listed stands as it is."""
+    """The sources of the materials, each once; a source that is not listed keeps its text."""
     from muli import candidates
 
     known = {row["id"]: row for row in candidates.sources().to_dict("records")}

@@ -1,6 +1,6 @@
-"""Ranked rows for machines: CSV, JSON, Parquet. Units stay in the column names.
+"""Ranked rows for programs: CSV, JSON, Parquet. Units stay in the column names.
 
-Names come from people's files. In CSV a text that a spreadsheet would run as a formula is
+Names come from files of users. In CSV a text that a spreadsheet would run as a formula is
 preceded by an apostrophe; JSON has null where a number is infinite or unknown.
 """
 
@@ -47,7 +47,7 @@ def records(frame: "pd.DataFrame") -> list[dict[str, Any]]:
 
 
 def write_json(content: Any, stream: TextIO) -> None:
-    """One JSON document and a line end; never NaN or Infinity, and no character that acts."""
+    """One JSON document and a line end; without NaN, Infinity and control characters."""
     text = json.dumps(plain(content), ensure_ascii=False, allow_nan=False, indent=1)
     stream.write(ACTING.sub(lambda match: json.dumps(match[0])[1:-1], text) + "\n")
 
@@ -55,7 +55,7 @@ def write_json(content: Any, stream: TextIO) -> None:
 def write_csv(frame: "pd.DataFrame", stream: TextIO) -> None:
     """CSV with a header; unknown is empty, infinite is `inf`.
 
-    A terminal is shown what would act on it; a file or a pipe gets names as they are.
+    Control characters are made visible in a terminal; a file or a pipe gets names unchanged.
     """
     if stream.isatty():
         text = io.StringIO()
@@ -68,13 +68,13 @@ def write_csv(frame: "pd.DataFrame", stream: TextIO) -> None:
 
 
 def harmless(text: str) -> str:
-    """`text` as a cell that no spreadsheet takes for a formula."""
+    """`text` as a cell that no spreadsheet reads as a formula."""
     start = text.lstrip(" \u00a0\u3000\ufeff\u200b")
     return "'" + text if start.startswith(_FORMULA) else text
 
 
 def write_parquet(frame: "pd.DataFrame", path: Path) -> None:
-    """A Parquet file of the rows; raises `StoreError` where it cannot be written."""
+    """A Parquet file of the rows; raises `StoreError` if it cannot be written."""
     try:
         with replacing(path) as stream:
             frame.to_parquet(stream, index=False)

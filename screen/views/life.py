@@ -1,4 +1,4 @@
-"""Designs for a life in words."""
+"""Text of designs for a required lifetime."""
 
 import math
 from typing import Any

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def render_next(rows: "pd.DataFrame", top: int, width: int = 120) -> str:
-    """The first rows as a table for people, in a terminal of so many columns."""
+    """The first rows as a table for people, in a terminal of `width` columns."""
     from rich.console import Console
     from rich.table import Table
 

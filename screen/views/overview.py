@@ -1,4 +1,4 @@
-"""What `muli run` says when it ends: the counts, and the ten best coatings of the first cell."""
+"""What `muli run` prints at its end: the counts, and the ten best coatings of the first cell."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from muli.screen.dataset.summary import RunResult
 
 NEEDED = "min_thickness_nm IS DISTINCT FROM 0"
-"""Leaves out cells in which the bare electrolyte already stands the cathode."""
+"""Leaves out cells in which the electrolyte is stable without a coating."""
 
 
 def closing(result: "RunResult") -> str:
@@ -70,14 +70,14 @@ def works(
     sentences: bool = False,
     wide: bool = False,
 ) -> str:
-    """The first coatings of the reference scenario by probability, the reference ones below."""
+    """The best coatings of the reference scenario by probability; below them the references."""
     everything = ranking(results, top=None, criteria=criteria, where=where)
     best = replace(everything, rows=everything.rows.head(top))
     return render_works(best, everything.rows, width, sentences=sentences, wide=wide)
 
 
 def cell_columns(results: Results) -> list[str]:
-    """The columns that name a cell in these runs: a cathode by name, else by its potential."""
+    """The columns that identify a cell in these runs: a cathode by name, else by its potential."""
     electrolyte, *cathodes = CELL
     return [electrolyte, *[name for name in cathodes if name in results.columns][:1]]
 

@@ -1,8 +1,8 @@
-"""A ranking as a person reads it: two or three lines a row, in a terminal of 80 columns or more.
+"""A ranking as text: two or three lines per row, in a terminal of 80 columns or more.
 
 The first line has the numbers under headings with units, the lines below it the reason and what
 could be changed on the electrolyte's side. Unknown and infinite are words. Names come from
-people's files: control characters and what moves a cursor or turns text around are made visible.
+files of users: control characters, and those that reverse the direction of text, are made visible.
 """
 
 import math
@@ -24,7 +24,7 @@ MAX_GROUPS = 8
 MAX_FRONT = 50
 """Rows of a Pareto front that are shown; it may have thousands."""
 THICKEST_UM = 1e4
-"""No thickness of an electrolyte above this is written as a number."""
+"""Larger thicknesses of an electrolyte are not written as a number."""
 _INDENT = "     "
 _SET_BY = {
     "resistance": "resist.",
@@ -75,7 +75,7 @@ def render(ranking: "Ranking", width: int = MAX_WIDTH) -> str:
 
 
 def safe(text: object, width: int = 200) -> str:
-    """One line of `text` that a terminal shows and does not obey."""
+    """`text` as one line, with control characters made visible."""
     shown = visible(str(text)[: 2 * width]).replace("\n", "\\x0a")
     return shown if len(shown) <= width else shown[: width - 1] + "…"
 
@@ -138,7 +138,7 @@ def _header(columns: Sequence[Column]) -> list[str]:
 
 
 def _fit(text: str, column: Column) -> str:
-    """`text` in exactly the cells of a column; wide characters take two."""
+    """`text` in the width of a column; wide characters take two cells."""
     from rich.cells import cell_len, set_cell_size
 
     if cell_len(text) > column.width:
@@ -154,7 +154,7 @@ def _body(
     width: int,
     budget: float,
 ) -> Iterator[str]:
-    """All rows, under a heading for each group; many groups are cut short, and that is said."""
+    """All rows, with a heading for each group; of many groups the first, and a note of the rest."""
     rows = [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
     shown, group = 0, None
     for row in rows:
@@ -225,14 +225,14 @@ def _value(row: Mapping[str, Any], column: Column) -> str:
 
 
 def _verdict(row: Mapping[str, Any], budget: float) -> str:
-    """The verdicts apart: the electrolyte's, then the coating's own."""
+    """The verdict on the electrolyte, then the one on the coating itself."""
     first = judgement(row, budget)
     own = str(row.get("coating_class", "unknown")).replace("within_tolerance", "near limit")
     return first if own in ("stable", "unknown", "None") else f"{first}, {own}"
 
 
 def _levers(row: Mapping[str, Any]) -> list[str]:
-    """What the cell pays for the coating, and how far the electrolyte could move."""
+    """Leak current and self-discharge, and the limits of the electrolyte's properties."""
     notes = []
     leak = number(row, "leak_current_A_cm2")
     if leak is not None:
@@ -257,7 +257,7 @@ def _levers(row: Mapping[str, Any]) -> list[str]:
 
 
 def _odds(row: Mapping[str, Any]) -> Iterator[str]:
-    """How sure the row is, where the screen drew uncertain properties."""
+    """Probabilities and ranges of a row, if the screen sampled uncertain properties."""
     protects, whole = number(row, "p_protected"), number(row, "p_feasible")
     if protects is not None and whole is not None:
         yield f"protects with probability {protects:.2f}, feasible {whole:.2f}"

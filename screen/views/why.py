@@ -1,8 +1,8 @@
 """Why a row ranks where it does: one short sentence from the constraint that binds.
 
-Pure functions from a row's columns to text. Limits are told as potentials, recovered from the
-margins: the coating's highest E is the cathode's potential at open circuit, the electrolyte's is
-E*. A column that is absent or unknown shortens the sentence; nothing is guessed.
+Pure functions from a row's columns to text. Limits are written as potentials, computed from the
+margins: the highest E in the coating is the cathode's potential at open circuit, in the electrolyte
+it is E*. An absent or unknown column shortens the sentence; nothing is guessed.
 """
 
 import math
@@ -56,7 +56,7 @@ def verdict(row: Row, column: str) -> bool | None:
 
 
 def judgement(row: Row, budget: float) -> str:
-    """A row in a word, in the order in which a cell would fail; budget in ohm cm2.
+    """The verdict on a row in a word; the first failure decides. budget in ohm cm2.
 
     "protects": feasible. "fails": the electrolyte is not protected, or a criterion asked for is not
     met. "too resistive": above the budget. "open": a value that decides is not known.
@@ -72,7 +72,7 @@ def judgement(row: Row, budget: float) -> str:
 
 
 THINNEST_NM = 0.01
-"""No thickness below this is written as a number: an atom has 0.2 nm."""
+"""Smaller thicknesses are not written as a number: an atom has 0.2 nm."""
 
 
 def nm(value: float) -> str:
@@ -101,7 +101,7 @@ def _unprotectable(row: Row) -> str:
 
 
 def _missing(row: Row) -> str:
-    """What is unknown, and the inverse answer that stands in its place."""
+    """What is unknown, and the value of it that would protect."""
     if "cathode_potential_V" in row and number(row, "cathode_potential_V") is None:
         return "the cathode's potential in this state is unknown"
     if number(row, "min_thickness_nm") == 0:
@@ -146,7 +146,7 @@ def _unprotected(row: Row) -> str | None:
 
 
 def _impossible(row: Row) -> str | None:
-    """Protects here, yet no thickness satisfies everything."""
+    """The coating protects at this thickness, but no thickness satisfies all constraints."""
     least, largest = number(row, "min_thickness_nm"), number(row, "max_thickness_nm")
     if least is None or largest is None or least <= largest:
         return None
@@ -154,7 +154,7 @@ def _impossible(row: Row) -> str | None:
 
 
 def _needed(row: Row) -> str | None:
-    """The thickness needed beside the one allowed."""
+    """The thickness needed and the thickness allowed."""
     least, largest = number(row, "min_thickness_nm"), number(row, "max_thickness_nm")
     if least is None:
         return None
@@ -170,7 +170,7 @@ def _allowed(row: Row) -> str:
 
 
 def _protects(row: Row) -> str:
-    """A coating with which the electrolyte is safe: what it costs or suffers itself."""
+    """For a coating that protects: its own instability, its resistance, or its thickness range."""
     own = _own_stability(row)
     if own:
         return own

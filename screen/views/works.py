@@ -1,8 +1,8 @@
-"""A ranking by probability as a person reads it: one line a coating, the cell above, notes below.
+"""A ranking by probability as text: one line per coating, the cell above, notes below.
 
-The four questions stand apart: does the electrolyte stay inside its window, does the cell still
-run, does the coating stand the cathode, does it leave its neighbours alone. `--why` adds a sentence
-for every coating, `--wide` further columns.
+Four questions have a column each: is the electrolyte inside its window, is the resistance within
+the budget, is the coating stable at the cathode, is it inert against its neighbours. `--why` adds
+a sentence for every coating, `--wide` further columns.
 """
 
 import io
@@ -24,9 +24,9 @@ QUESTIONS = ("p_protects", "p_affordable", "p_stable", "p_inert")
 BARE = "none"
 STATE = "cathode_state"
 MOST_LAYERS = 9
-"""Layers of a coating that are looked for in a row."""
+"""One more than the largest number of layers of a coating in a row."""
 NARROW = 100
-"""Terminal width below which the band and the sigma_ele needed are left to `--wide`."""
+"""In narrower terminals the band and the sigma_ele needed are shown only with `--wide`."""
 _LEGEND_OF_WIDE = (
     " band: within 90 % of the best. log s_ele: what is believed of sigma_ele, S/cm; need: what "
     "protects at L with the sigma_ion listed for the coating, empty where none is."
@@ -72,7 +72,7 @@ def _records(frame: "pd.DataFrame") -> list[dict[str, Any]]:
 
 
 def _groups(rows: Sequence[Row], per: Sequence[str]) -> Iterator[tuple[str, Sequence[Row]]]:
-    """Rows by the columns they are ranked apart in; one nameless group where there are none."""
+    """Rows by the columns of `per`, with a heading; one group without heading if `per` is empty."""
     if not per:
         yield "", rows
         return
@@ -160,7 +160,7 @@ def percent(value: float | None) -> str:
 
 
 def _known(row: Row, kind: str) -> str:
-    """log10 of a conductivity with its deviation; of several layers the middle of each."""
+    """log10 of a conductivity with its deviation; of several layers the median of each."""
     layers = [k for k in range(1, MOST_LAYERS) if f"coating_{k}_{kind}_median_S_cm" in row]
     if layers:
         return "|".join(_of_one(row, f"coating_{k}_{kind}").partition("±")[0] for k in layers)
@@ -183,7 +183,7 @@ def _log(value: float | None) -> str:
 
 
 def decides(row: Row) -> str:
-    """The question that a coating is least likely to pass, and what that rests on."""
+    """The question with the smallest probability, and the basis of that probability."""
     if row["coating"] == BARE:
         return "touches the cathode"
     if row.get("not_affordable") in (True, 1):
@@ -198,13 +198,13 @@ def decides(row: Row) -> str:
 
 
 def _sentence(row: Row, width: int) -> list[str]:
-    """Why a coating stands where it does."""
+    """Lines of text with the reason for the rank of a coating."""
     return textwrap.wrap(f"{row['rank']} {safe(row['coating'], 40)}: {reason(row)}", width,
                          subsequent_indent="    ")  # fmt: skip
 
 
 def reason(row: Row) -> str:
-    """One or two sentences on what decides, with the numbers it rests on."""
+    """One or two sentences on what decides, with its numbers."""
     if row["coating"] == BARE:
         return "the electrolyte touches the cathode; " + why(row)
     clauses = [f"{percent(number(row, 'p_works'))} %, {decides(row)} decides"]
