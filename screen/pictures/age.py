@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 HOUR = 3600.0
 MOST_BANDS = 6
-"""Cells up to which bands are drawn."""
+"""Bands are drawn for up to this number of cells."""
 ASR, LEAST = "asr_interphase_ohm_cm2", 1e-2
 LINES = tuple(
     (color, dash)
@@ -73,7 +73,7 @@ def ageing_figure(cells: Sequence[AgeEntry], answers: Sequence[dict[str, Any]]) 
 
 
 def _band(axes: "Axes", x: list[float], answer: dict[str, Any], key: str, color: str) -> None:
-    """5 to 95 % where an answer has them, above what a logarithmic axis can show."""
+    """The band from 5 to 95 %, if an answer has one, cut at the lower end of the axis."""
     if f"{key}_low" not in answer:
         return
     low, high = ([max(y, LEAST) for y in answer[f"{key}_{end}"]] for end in ("low", "high"))
@@ -81,6 +81,6 @@ def _band(axes: "Axes", x: list[float], answer: dict[str, Any], key: str, color:
 
 
 def _line(axes: "Axes", x: list[float], y: list[float], look: dict[str, Any]) -> None:
-    """The points that a logarithmic axis can show; a line without any stays in the legend."""
+    """The positive points, for a logarithmic axis; a line without points is still in the legend."""
     shown = [(a, b) for a, b in zip(x, y, strict=True) if a > 0 and b > 0]
     axes.plot([a for a, _ in shown], [b for _, b in shown], **look)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 WIDTH, HEIGHT = 760.0, 400.0
-"""The picture that names are placed for, px; wider ones have more room."""
+"""Size of the picture for which names are placed, px; larger ones have more room."""
 CHARACTER, LINE, GAP = 7.0, 15.0, 9.0
 """Size of a letter and distance from the point, px."""
 SMALL_LETTER_PT, SMALL_LINE_PT = 4.7, 9.0
@@ -16,7 +16,7 @@ CORNERS = [
     for up in (5, -12, 18, -25, 31, -38)
     for right, side in ((6, "left"), (-6, "right"))
 ]
-"""Where a name may stand beside its mark, the best first: offset in points, side of the mark."""
+"""Positions of a name beside its mark, the best first: offset in points, side of the mark."""
 Box = tuple[float, float, float, float]
 """Left, right, lower and upper edge."""
 
@@ -24,7 +24,7 @@ Box = tuple[float, float, float, float]
 def placed(
     x: "pd.Series[float]", y: "pd.Series[float]", names: "pd.Series[str]", most: int
 ) -> "pd.Series[str]":
-    """`right`, `left` or nothing for each name: the side on which it stands, first ones first.
+    """`right`, `left` or an empty text for each name: its side of the point, in the order of names.
 
     x, y: positions as shares of the picture, 0 to 1.
     """
@@ -48,9 +48,9 @@ def placed(
 def free_corner(
     name: str, point: tuple[float, float], taken: Sequence[Box], plane: tuple[float, float]
 ) -> tuple[tuple[float, float], str, Box] | None:
-    """Offset, side and box of a name beside its mark, inside the plane and on nothing; points.
+    """Offset, side and box of a name beside its mark, in points; inside the plane, without overlap.
 
-    point: the mark. taken: what stands there. plane: width and height.
+    point: the mark. taken: boxes that are occupied. plane: width and height.
     """
     width = SMALL_LETTER_PT * len(name)
     for offset, side in CORNERS:
@@ -76,5 +76,5 @@ def _overlap(one: Box, two: Box) -> bool:
 
 
 def share(values: "pd.Series[float]", low: float, high: float) -> "pd.Series[float]":
-    """Where values stand between two ends."""
+    """Positions of values between `low` (0) and `high` (1)."""
     return (values - low) / np.maximum(high - low, 1e-300)

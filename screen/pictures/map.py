@@ -1,7 +1,7 @@
 """The picture of a design map: two planes that share their sigma_ele axis.
 
 Left, against thickness: the band of sigma_ele that protects. Right, against sigma_ion: below the
-frontier some thickness protects within the resistance budget; materials lie on it as ranges.
+frontier some thickness protects within the resistance budget; materials are drawn as ranges.
 """
 
 from pathlib import Path
@@ -39,7 +39,7 @@ SIGMA_ELE_RANGE = (1e-17, 1e-6)
 MOST_LABELS = 14
 LETTERS_PER_LINE = 115
 PANEL_PT = (285.0, 250.0)
-"""Width and height of a plane, about, in points: what names are laid out by."""
+"""Approximate width and height of a plane in points; names are placed with it."""
 
 
 def draw_map(design_map: DesignMap, out: Path) -> None:
@@ -60,7 +60,7 @@ def draw_map(design_map: DesignMap, out: Path) -> None:
 
 
 def _draw_thickness(axes: "Axes", design_map: DesignMap) -> None:
-    """The band of sigma_ele that protects at each thickness, and the sigma_ion it takes."""
+    """The band of sigma_ele that protects at each thickness, and the sigma_ion needed."""
     table = design_map.boundaries
     L = table["coating_thickness_nm"]
     top = np.clip(table["max_sigma_ele_S_cm"], *SIGMA_ELE_RANGE)
@@ -94,7 +94,7 @@ def _draw_thickness(axes: "Axes", design_map: DesignMap) -> None:
 
 
 def _name_band(axes: "Axes", x: float, bottom: float, top: float) -> None:
-    """The word in the band, or an arrow into it where it is narrow."""
+    """Write the label into the band, or beside a narrow band with an arrow."""
     if top > 1e4 * bottom:
         axes.text(x, top / 300, "protected", color=BLUE, ha="center")
         return
@@ -164,7 +164,7 @@ def _draw_materials(axes: "Axes", table: "pd.DataFrame", ends: tuple[float, floa
 def _name_materials(
     axes: "Axes", materials: list[tuple[str, float, float]], ends: tuple[float, float]
 ) -> None:
-    """Names beside their marks, at the first corner that is free; what finds none is counted."""
+    """Names beside their marks, at the first free position; names without one are counted."""
     scale = [PANEL_PT[0] / np.log10(ends[1] / ends[0])]
     scale += [PANEL_PT[1] / np.log10(SIGMA_ELE_RANGE[1] / SIGMA_ELE_RANGE[0])]
     points = [
@@ -189,7 +189,7 @@ def _name_materials(
 
 
 def _draw_unknown(axes: "Axes", unknown: "pd.DataFrame", ends: tuple[float, float]) -> None:
-    """Ticks at the lower edge, named where they are few."""
+    """Ticks at the lower edge, with names if they are few."""
     unknown = unknown[unknown["sigma_ion_S_cm_high"].between(*ends)]
     x = np.sqrt(unknown["sigma_ion_S_cm_low"].clip(*ends) * unknown["sigma_ion_S_cm_high"])
     y = np.full(len(unknown), SIGMA_ELE_RANGE[0] * 2)

@@ -43,7 +43,7 @@ def draw_measurement(measured: Found, out: Path) -> None:
 
 
 def _draw_points(upper: Any, lower: Any, found: Measured, points: Series) -> None:
-    """Currents against voltages with the fit, and below how far each is from it."""
+    """Currents against voltages with the fit, and the residuals below."""
     V, residuals = np.array(found.voltages), np.array(found.residuals)
     upper.plot(points.V, np.abs(points.j), "o", mfc="none", color=GREY, label="measured")
     upper.set(ylabel="|j| (A/cm²)", yscale="log")
@@ -61,7 +61,7 @@ def _draw_points(upper: Any, lower: Any, found: Measured, points: Series) -> Non
 
 
 def _draw_curve(axes: Any, found: Measured, window: tuple[float, float] | None) -> None:
-    """sigma_ele over the potential with its band, or its one value."""
+    """sigma_ele against potential with its band, or its single value as text."""
     if not found.curve:
         axes.set_axis_off()
         axes.text(0.05, 0.5, f"σ$_{{ele}}$ = {found.numbers['sigma_ele_S_cm']:.3g} S/cm")

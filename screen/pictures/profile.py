@@ -36,7 +36,7 @@ def draw_profile(
 
 
 def picture(stack: StackEntry, solved: Solved, out: Path | None = None) -> "Figure":
-    """E(x) of one stack; written to `out` (.svg, .png, .pdf) where it is given."""
+    """E(x) of one stack; written to `out` (.svg, .png, .pdf) unless that is None."""
     if out is not None:
         check_format(out)
     with style():
@@ -81,7 +81,7 @@ def profile_figure(stack: StackEntry, table: "pd.DataFrame") -> "Figure":
 
 
 def _potential_range(stack: StackEntry, table: "pd.DataFrame") -> tuple[float, float]:
-    """Everything drawn, with a margin."""
+    """Limits of the potential axis: all that is drawn, with a margin."""
     limits = [limit for layer in stack.layers for limit in _window(stack, layer)]
     shown = [stack.E_anode_V, stack.E_cathode_V, *table["E_V"].dropna()]
     shown += [limit for limit in limits if limit is not None]
@@ -101,7 +101,7 @@ def _draw_layer(panel: "Axes", layer: LayerEntry, rows: "pd.DataFrame") -> None:
 
 
 def _window(stack: StackEntry, layer: LayerEntry) -> tuple[float | None, float | None]:
-    """Reduction and oxidation limit of a layer; the stack's own limits are the electrolyte's."""
+    """Reduction and oxidation limit of a layer; those of the stack are the electrolyte's."""
     low, high = layer.reduction_limit_V, layer.oxidation_limit_V
     if layer.role == "electrolyte":
         low = stack.reduction_limit_V if low is None else low
@@ -110,7 +110,7 @@ def _window(stack: StackEntry, layer: LayerEntry) -> tuple[float | None, float |
 
 
 def _draw_window(panel: "Axes", low: float | None, high: float | None) -> None:
-    """The stable range as a hatched band, open on a side whose limit is unknown."""
+    """The stable range as a hatched band; it reaches the axis end if a limit is unknown."""
     if low is None and high is None:
         return
     for limit in (low, high):

@@ -1,7 +1,8 @@
 """The picture of a ranking: a thickness band for each coating, or the front of a trade-off.
 
 A band runs from the thickness a coating needs to the one the resistance budget, or a reduction,
-allows. Where sigma_ele is unknown the band is open and says how small it would have to be.
+allows. If sigma_ele is unknown, the band is hatched and the largest sigma_ele that protects is
+written beside it.
 """
 
 import math
@@ -82,7 +83,7 @@ def _bands(found: "Ranking") -> "Figure":
 
 
 def _lines(found: "Ranking") -> Iterator[tuple[str, Mapping[str, Any] | None]]:
-    """What stands at each height: a heading, or a coating with its row."""
+    """The lines from top to bottom: a heading, or a coating with its row."""
     group: tuple[str, ...] | None = None
     groups = 0
     rows = found.rows.head(MOST_ROWS).to_dict("records")
@@ -100,7 +101,7 @@ def _lines(found: "Ranking") -> Iterator[tuple[str, Mapping[str, Any] | None]]:
 
 
 def _band(axes: "Axes", place: int, row: Mapping[str, Any]) -> None:
-    """From the least to the largest thickness, and where the row's own numbers stand."""
+    """A bar from the least to the largest thickness, and a mark at the thickness of the row."""
     low, high = number(row, "min_thickness_nm"), number(row, "max_thickness_nm")
     top = float(np.clip(math.inf if high is None else high, *RANGE_NM))
     if low is None and high is None:
@@ -124,7 +125,7 @@ def _band(axes: "Axes", place: int, row: Mapping[str, Any]) -> None:
 
 
 def _mark(row: Mapping[str, Any]) -> str | None:
-    """The verdict at the row's own thickness; None where it is open."""
+    """The verdict at the thickness of the row; None if it is unknown."""
     if verdict(row, "feasible"):
         return "feasible"
     protected = verdict(row, "protected")
@@ -134,7 +135,7 @@ def _mark(row: Mapping[str, Any]) -> str | None:
 
 
 def _words(row: Mapping[str, Any], low: float | None) -> str:
-    """What the band cannot show: the margin and cost, or the sigma_ele it would take."""
+    """Text beside the band: margin and resistance, or the sigma_ele needed."""
     if low is not None:
         margin = number(row, "oxidation_margin_V")
         cost = figure(number(row, "asr_coating_ohm_cm2"))
@@ -189,7 +190,7 @@ def _front(found: "Ranking") -> "Figure":
 
 
 def _name_points(axes: "Axes", rows: "pd.DataFrame", x: str, y: str) -> None:
-    """Every coating at the first of its points; those at one point share a line."""
+    """Write the name of every coating at its first point; names at one point share a line."""
     import pandas as pd
 
     first = rows.drop_duplicates("coating")

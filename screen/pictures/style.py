@@ -1,7 +1,8 @@
 """What all pictures share: file formats, fonts, colours, and how they are written.
 
-The colours are those of M. Okabe & K. Ito (2008), which colour-blind people tell apart; nothing is
-told by colour alone, so that pictures read in grey. Text is drawn as outlines or its font embedded.
+The colours are those of M. Okabe & K. Ito (2008), which colour-blind people can distinguish. Colour
+is never the only difference, so pictures are readable in grey. Text is drawn as outlines, or its
+font is embedded.
 """
 
 from pathlib import Path
@@ -29,20 +30,20 @@ _STYLE: dict[Any, Any] = {
 
 
 def check_format(out: Path) -> None:
-    """Raises `UsageError` unless the file's name ends as a picture's."""
+    """Raises `UsageError` unless the name of the file has the ending of a picture."""
     if out.suffix.lower() not in FORMATS:
         raise UsageError(f"{out}: a picture is {', '.join(FORMATS)}")
 
 
 def style() -> "AbstractContextManager[None]":
-    """The settings under which a picture is made and saved."""
+    """The settings for drawing and saving a picture."""
     import matplotlib as mpl
 
     return mpl.rc_context(_STYLE)
 
 
 def literal(text: object) -> str:
-    """A name from somebody's file, of which no sign starts a formula."""
+    """A name from a file of the user, escaped so that no part is read as a formula."""
     return str(text).replace("$", r"\$")
 
 
