@@ -83,7 +83,7 @@ def _draw(
     notes: list[str],
     out: Path,
 ) -> None:
-    """Write the picture or the page. Raises `UsageError` where the extra is not installed."""
+    """Write the picture or the page. Raises `UsageError` if the extra is not installed."""
     from muli.candidates.environment import install_command
     from muli.screen.errors import UsageError
 

@@ -1,8 +1,8 @@
-"""The command `muli`: a thin coat on `screen`, `candidates` and `kernels`.
+"""The command `muli`: the command line of `screen`, `candidates` and `kernels`.
 
-stdout is data, stderr is talk. Exit codes: 0 ok, 1 rows failed under --strict, 2 usage or input,
-3 resume refused, 4 device, 130 interrupted. Commands import what is heavy when they run, so that
-`muli --help` answers at once.
+stdout has data, stderr messages. Exit codes: 0 ok, 1 rows failed under --strict, 2 usage or input,
+3 resume refused, 4 device, 130 interrupted. Commands import large packages only when they run, so
+that `muli --help` answers at once.
 """
 
 import gc
@@ -40,14 +40,14 @@ from muli.screen.terminal import give_up_stdout, say, tell
 
 NO_CACHE = "--no-cache"
 _WRONG_WORDS: type[Exception] = typer.BadParameter.__mro__[1]
-"""What the parser of the command line raises."""
+"""The exception that the parser of the command line raises."""
 
 
 class _Commands(TyperGroup):
     """The commands; `--no-cache` may stand before or behind a command's name."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Options of `muli` first."""
+        """Put the options of `muli` before the name of the command."""
         own = args[: args.index("--")] if "--" in args else args
         if NO_CACHE in own:
             args = [NO_CACHE, *(word for word in own if word != NO_CACHE), *args[len(own) :]]
@@ -95,7 +95,7 @@ COMMANDS: dict[str, tuple[Callable[..., Any], str, str]] = {
     ),
     "cite": (cite.cite, cite.EXAMPLES, "Print BibTeX of all sources of a run."),
 }
-"""Function, examples, and the line that stands for a command in `muli help`."""
+"""Function, examples, and the line that describes a command in `muli help`."""
 
 for _name, (_function, _examples, _words) in COMMANDS.items():
     app.command(_name, epilog=_examples, short_help=_words)(_function)
@@ -149,7 +149,7 @@ def _options(
 
 def main() -> None:
     """Run the command line; `muli.__main__` is its entry point."""
-    gc.set_threshold(50_000, 20, 50)  # imports and tracing make much that stays: look seldom
+    gc.set_threshold(50_000, 20, 50)  # few collections: most objects of imports and traces stay
     if sys.stdout is None:  # closed before the command began
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115
     code = _flushed(_exit_code())
@@ -160,7 +160,7 @@ def main() -> None:
 
 
 def _exit_code() -> int:
-    """The exit code of the command that was asked for; its errors in words."""
+    """Run the command and return its exit code; errors are printed as text."""
     try:
         return app(prog_name="muli", standalone_mode=False) or 0
     except SystemExit as ended:
@@ -181,7 +181,7 @@ def _exit_code() -> int:
 
 
 def _unusable(error: Any) -> int:
-    """Tell what is wrong with the words of a command, in one line with the way out."""
+    """Print in one line what is wrong with the words of a command, and what to type instead."""
     text, context = error.format_message(), error.ctx
     path = context.command_path if context else "muli"
     is_help = "\n" in text  # `muli` without a command
@@ -190,10 +190,10 @@ def _unusable(error: Any) -> int:
 
 
 def _flushed(code: int) -> int:
-    """`code`, or 2 where the last of what was said could not be written."""
+    """`code`, or 2 if the last output could not be written to stdout."""
     try:
         sys.stdout.flush()
-    except BrokenPipeError:  # the reader had enough, as `head` does
+    except BrokenPipeError:  # the reader closed the pipe, as `head` does
         give_up_stdout()
     except OSError as error:
         return code or _unwritten(error)
@@ -201,7 +201,7 @@ def _flushed(code: int) -> int:
 
 
 def _unwritten(error: OSError) -> int:
-    """Tell that data for stdout is lost."""
+    """Print that data for stdout are lost."""
     give_up_stdout()
     tell(f"muli: stdout cannot be written: {error.strerror}")
     return StoreError.exit_code

@@ -1,4 +1,4 @@
-"""`muli backtest`: what the model says of published cells, beside what was measured."""
+"""`muli backtest`: predictions of the model for published cells, compared with measurements."""
 
 import sys
 import textwrap
@@ -59,7 +59,7 @@ def backtest(
 
 
 def _line(text: str) -> None:
-    """One line, continued further in where the terminal is narrower."""
+    """Print one line; in a narrow terminal it is wrapped and indented."""
     say(textwrap.fill(text, terminal_width(), subsequent_indent=" " * 7))
 
 

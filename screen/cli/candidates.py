@@ -48,7 +48,7 @@ AsCsv = Annotated[bool, typer.Option("--csv", help="CSV on stdout.")]
 
 @contextmanager
 def usable_input() -> Iterator[None]:
-    """Turn what `candidates` says of unusable input into an exit code, its text as it is."""
+    """Turn errors of `candidates` about unusable input into errors with an exit code, same text."""
     from muli.candidates.computing.checkpoint import ResumeRefused as Refused
     from muli.screen.errors import ResumeRefused, UsageError
 
@@ -181,7 +181,7 @@ def validate(
 
 
 def _write_fixed(report: "Report", file: Path, out: Path) -> None:
-    """The good rows of a table, never over the table itself or another file."""
+    """Write the good rows of a table to a new file; no existing file is overwritten."""
     from muli.candidates.files import write_atomically
     from muli.screen.errors import UsageError
 
@@ -320,7 +320,7 @@ def _fetched(source: str, elements: str | None, field: str | None, thermo_type: 
 
 
 def _print_table(frame: "pd.DataFrame") -> None:
-    """The columns one looks for first; `show` has the rest."""
+    """Print the most important columns; `show` prints the others."""
     from muli.screen.views.table import figure, safe
 
     narrow = terminal_width() < _WIDE

@@ -1,4 +1,4 @@
-"""`muli cell`: the answer for one's own cell, in words and numbers."""
+"""`muli cell`: the answer for a cell of the user, in words and numbers."""
 
 import sys
 from pathlib import Path
@@ -96,7 +96,7 @@ def cell(
 
 
 def _number_or_name(text: str | None) -> Any:
-    """A potential where it reads as a number, else a name."""
+    """A potential if the text is a number, else a name."""
     try:
         return text if text is None else float(text)
     except ValueError:

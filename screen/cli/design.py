@@ -1,4 +1,4 @@
-"""`muli design` and `muli map`: the best coating by gradients, and the properties it would take."""
+"""`muli design` and `muli map`: the best coating by gradients, and the properties it needs."""
 
 import shlex
 import sys
@@ -33,7 +33,7 @@ MAP_EXAMPLES = """Examples:
   muli map spec.toml --only "Li3PS4, 100" --only NMC811 --out map.svg
 """
 PICTURES = 12
-"""Pictures drawn where a spec has more cells; all of them are in the tables."""
+"""Most pictures that are drawn by default; the tables have all cells."""
 
 
 def design(
@@ -93,7 +93,7 @@ def design(
 
 
 def _write_page(found: list[dict[str, Any]], spec: Path, command: list[str], out: Path) -> None:
-    """Write the page of the designs. Raises `UsageError` where the extra is not installed."""
+    """Write the page of the designs. Raises `UsageError` if the extra is not installed."""
     from muli.candidates.environment import install_command
     from muli.screen.errors import UsageError
 
@@ -159,7 +159,7 @@ def design_map(
 
 
 def _chosen(maps: "list[DesignMap]", only: list[str]) -> "list[DesignMap]":
-    """The maps whose titles hold every text. Raises `UsageError` where none does."""
+    """The maps whose titles contain every text. Raises `UsageError` if there is none."""
     from muli.screen.errors import UsageError
 
     chosen = [
@@ -214,7 +214,7 @@ def _described(found: dict[str, Any]) -> str:
 
 
 def _scenario(found: dict[str, Any]) -> list[str]:
-    """Values of a scenario that a spec may vary, where they are not the plain ones."""
+    """Values of a scenario that a spec may vary, if they are not the defaults."""
     plain = {"temperature_K": 298.15, "current_density_mA_cm2": 0.0}
     values = [f"{key} {value:.4g}" for key, value in found.items() if "." in key]
     values += [f"{k} {found[k]:.4g}" for k, usual in plain.items() if found[k] != usual]
@@ -229,7 +229,7 @@ def _relaxed(each: dict[str, Any]) -> str:
 
 
 def _price(row: dict[str, Any]) -> str:
-    """One rung: thickness and resistance for a probability."""
+    """Thickness and resistance for one probability."""
     if row["thickness_nm"] is None:
         return f"p = {row['probability']:g}: none"
     layers = " + ".join(f"{t:.4g}" for t in row["thickness_nm"])

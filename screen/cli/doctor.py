@@ -1,4 +1,4 @@
-"""`muli doctor`: what is installed here, what it computes on, and what stands in the way."""
+"""`muli doctor`: what is installed, which devices it uses, and what is wrong."""
 
 import sys
 from typing import Annotated

@@ -1,8 +1,8 @@
-"""What is installed here, what it computes on, and what stands in the way.
+"""What is installed, which devices it uses, and what is wrong.
 
 Another folder or file named `muli` on the import path would hide the installed one, and a package
-that was unpacked over ours would change it. The doctor looks where muli comes from, compares its
-files with the record of the installation, and loads a name from each of its packages.
+that was unpacked over ours would change it. `muli doctor` checks where muli is imported from,
+compares its files with the record of the installation, and loads a name from each package.
 """
 
 import csv
@@ -30,7 +30,7 @@ PUBLIC = {"muli.kernels": "solve", "muli.candidates": "load", "muli.screen": "ru
 
 
 def examine() -> dict[str, Any]:
-    """Findings by topic; `problems` lists what must be mended, each with the way out."""
+    """Findings by topic; `problems` lists what must be repaired and how."""
     from muli.screen.views.formats import plain
 
     devices, trouble = _devices()
@@ -51,7 +51,7 @@ def examine() -> dict[str, Any]:
 
 
 def report(found: dict[str, Any]) -> str:
-    """The findings as lines a person reads."""
+    """The findings as lines of text."""
     lines = [f"{name:<12} {version}" for name, version in found["versions"].items()]
     lines += [f"extra {name:<6} {version}" for name, version in found["extras"].items()]
     lines += [f"device       {device}" for device in found["devices"]]
@@ -92,7 +92,7 @@ def _programs() -> dict[str, Any]:
 
 
 def shadows(path: Sequence[str]) -> list[str]:
-    """Foreign packages or modules named like ours on an import path, ours or not in front."""
+    """Foreign packages or modules with our name on an import path, before or after ours."""
     ours = Path(muli.__file__).resolve().parents[1]
     problems = []
     for name in NAMES:
@@ -110,7 +110,7 @@ def shadows(path: Sequence[str]) -> list[str]:
 
 
 def altered(installed: metadata.Distribution) -> list[str]:
-    """Files of a distribution that are missing, or not as its record says."""
+    """Files of a distribution that are missing or differ from its record."""
     changed = []
     # `installed.files` leaves out what is missing from Python 3.12 on: the record itself is read
     for file, recorded, _ in csv.reader((installed.read_text("RECORD") or "").splitlines()):
@@ -128,7 +128,7 @@ def altered(installed: metadata.Distribution) -> list[str]:
 
 
 def unusable(names: Mapping[str, str]) -> list[str]:
-    """Packages that do not give one of their own names."""
+    """Packages from which one of their own names cannot be loaded."""
     problems = []
     for package, name in names.items():
         try:
@@ -173,7 +173,7 @@ def _versions(names: Sequence[str]) -> dict[str, str]:
 
 
 def _devices() -> tuple[list[str], list[str]]:
-    """Devices JAX sees, and what kept it from seeing any."""
+    """Devices that JAX finds, and the error if it finds none."""
     try:
         import jax
 
@@ -183,7 +183,7 @@ def _devices() -> tuple[list[str], list[str]]:
 
 
 def _precision() -> str:
-    """What `muli run` and `muli solve` compute in here, and what was asked of JAX from outside."""
+    """Precision of `muli run` and `muli solve`, and the value of the variable JAX_ENABLE_X64."""
     setting = os.environ.get("JAX_ENABLE_X64", "not set")
     return (
         f"float32 (muli run), float64 (--precision float64, muli solve); JAX_ENABLE_X64 {setting}"
@@ -191,7 +191,7 @@ def _precision() -> str:
 
 
 def _memory() -> dict[str, float] | None:
-    """Total and available memory in GiB, where the system tells."""
+    """Total and available memory in GiB, if the system provides them."""
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
     except OSError:

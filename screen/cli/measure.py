@@ -1,4 +1,4 @@
-"""`muli measure`: a laboratory's or a calculation's file becomes a property with its error."""
+"""`muli measure`: a property with its error from a file of measured or calculated data."""
 
 import sys
 from dataclasses import asdict

@@ -134,14 +134,14 @@ def rank(
 
 
 def _listed(text: str | None) -> list[str] | None:
-    """Names of a comma-separated option; None where it is not given."""
+    """Names in a comma-separated option; None if the option is absent."""
     if text is None:
         return None
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _for_machines(found: "Ranking", *, csv: bool, parquet: Path | None) -> None:
-    """Rows to stdout or a file; what they mean to stderr."""
+    """Write rows to stdout or a file, and their order and scenario to stderr."""
     from muli.screen.views.formats import records, write_csv, write_json, write_parquet
 
     tell(f"order: {found.order}")

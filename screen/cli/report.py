@@ -1,4 +1,4 @@
-"""`muli report`: one self-contained page of what a run found."""
+"""`muli report`: the results of a run as one self-contained page."""
 
 from pathlib import Path
 from typing import Annotated

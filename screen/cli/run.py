@@ -66,7 +66,7 @@ def run(
     if out is None:
         raise UsageError("--out DIR is missing: the folder the results go to")
     knobs = {"max_memory": _bytes(max_memory), "shard": _shard(shard)}
-    with begun(dask, device) if dask else nullcontext() as workers:  # before what takes long
+    with begun(dask, device) if dask else nullcontext() as workers:  # first: the rest takes long
         _set_precision(precision)
         from muli.screen.running import run as engine
 
@@ -110,7 +110,7 @@ def _dry_run(spec: Path | None, precision: str, dask: str | None, *, json: bool)
 
 
 def _set_precision(precision: str) -> None:
-    """The command line alone may change JAX's global configuration."""
+    """Set the precision of JAX; only the command line may change JAX's global configuration."""
     import jax
 
     jax.config.update("jax_enable_x64", precision == "float64")
@@ -172,7 +172,7 @@ def _json_summary(result: "RunResult") -> None:
 
 
 def _summary(result: "RunResult") -> None:
-    """What was asked and found, the best ten, where it lies and what to type next."""
+    """Print the counts, the ten best coatings, the folder and the next commands."""
     from muli.screen.views.overview import closing, overview
 
     say(closing(result))

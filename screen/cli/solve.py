@@ -39,7 +39,7 @@ def solve(
 
 
 def _table(answers: list[dict[str, object]]) -> None:
-    """One line a stack: number, status, leak current, potentials at the boundaries."""
+    """Print one line per stack: number, status, leak current, potentials at the boundaries."""
     say("    #  status              leak A/cm2  nodes V")
     for number, answer in enumerate(answers):
         leak, nodes = answer["leak_current_density_A_cm2"], answer["nodes_V"]
