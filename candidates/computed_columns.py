@@ -32,4 +32,4 @@ CARRIED = frozenset(
         ),
     ]
 )
-"""A table with these reads as a user's table; they are passed over there."""
+"""A table with these columns can be read as a user's table, which ignores them."""

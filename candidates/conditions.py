@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Kind = Literal["number", "text", "truth"]
-"""What an expression gives; None where it cannot be told before it runs."""
+"""Kind of value of an expression; None where it is not known before it runs."""
 
 MAX_CHARACTERS = 10_000
 MAX_DEPTH = 400
@@ -37,7 +37,7 @@ FUNCTIONS: dict[str, Kind | None] = {
     **dict.fromkeys(_TRUTHS.split(), "truth"),
     **dict.fromkeys(_SAME.split(), None),
 }
-"""Functions and operators of a condition with what they give."""
+"""Functions and operators of a condition with the kind of their value."""
 
 _LISTED = "abs, round, sqrt, exp, ln, log10, power, lower, upper, contains, regexp_matches and more"
 _ARITHMETIC = frozenset(["+", "-", "*", "/", "//", "%", "^", "**", "@", "abs"])

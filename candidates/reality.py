@@ -30,10 +30,10 @@ TRUST = {
 """How a fact was read, best first."""
 
 LIMIT_IS = ("at_least", "at_most", "between")
-"""What a row of `endured` says of the limit: above `value_low`, below `value_high`, or between."""
+"""The limit in a row of `endured`: above `value_low`, below `value_high`, or between."""
 
 OUTCOMES = ("", "helps", "hurts", "no_gain")
-"""What a coated sample of `published_cells` did beside its control, as its source says."""
+"""Result of a coated sample of `published_cells` against its control, as its source states."""
 
 _NUMBERS = {
     "endured": ("value_low", "value_high"),

@@ -29,14 +29,14 @@ QUALIFIERS = {
     "ambiguous": "ambiguous in print or contradicted; never the default",
     "tunnelling": "limited by tunnelling at its thickness, no material constant; never the default",
 }
-"""How far a printed number is what it says."""
+"""Reservations about a printed number."""
 
 BOUNDS = {
     "": "a value",
     "upper": "the true value is at or below it; never the default",
     "lower": "the true value is at or above it; never the default",
 }
-"""What a number bounds."""
+"""Kinds of bound of a number."""
 
 QUANTITY_KINDS = {
     "": "the quantity itself, as its source names it",
@@ -81,7 +81,7 @@ ACCEPTED_FORMS = {
     "crystalline": (*_ORDERED, "crystalline film", "not stated"),
     "sintered": (*_ORDERED, "not stated"),
 }
-"""Forms of samples that speak for a material of one form; for the forms not listed all of them."""
+"""Forms of samples accepted for a material of one form; all are, for the forms not listed."""
 
 WINDOW_KINDS = {
     "grand_potential": "computed decomposition limits, open to lithium",

@@ -34,15 +34,15 @@ from muli.candidates.thermodynamics.hull import ON_HULL
 from muli.candidates.thermodynamics.program import Floats
 
 VERSION = "2"
-"""Of the numbers: raised whenever the method or a convention changes them."""
+"""Version of the numbers: raised whenever the method or a convention changes them."""
 
 HULL_CHUNK = 256
 ROW_CHUNK = 8
 """Items of a part that is kept: about a fifth of a second of one core, so that a computation that
-is stopped again and again still goes on."""
+is stopped again and again still makes progress."""
 
 LITHIUM_FREE_HULL = 0.05
-"""eV/atom; lithium-free oxides and halides above this are no coatings anyone makes."""
+"""eV/atom; lithium-free oxides and halides above this are not made as coatings."""
 
 NAMED = {
     "LATP": "Li1.3Al0.3Ti1.7(PO4)3",

@@ -23,7 +23,7 @@ HALOGENS = frozenset({"F", "Cl", "Br", "I"})
 ACTIVE_AT_V = 1.4
 """A d0 oxide with this reduction limit is counted half active, V vs Li/Li+."""
 ACTIVE_WIDTH_V = 0.4
-"""Width of the step of the activity, V. A step would part Li3NbO4 from LiNbO3 by 37 ranks."""
+"""Width of the step of the activity, V. A sharp step puts 37 ranks between Li3NbO4 and LiNbO3."""
 
 GROUPS = {
     "oxide without lithium": "coating",

@@ -19,7 +19,7 @@ from muli.candidates.tables import compound_of, table
 from muli.candidates.wide import library
 
 KINDS = ("measured", "quoted", "bound", "computed", "prior", "given")
-"""What a distribution rests on, best first for a property that is not given."""
+"""Kinds of evidence for a distribution, best first for a property that is not given."""
 _NINETY = 1.645
 _BLOCKING = Normal(-18.0, 2.0)
 """log10 sigma_ion of an oxide that holds no lithium and takes none up: that of the least conducting

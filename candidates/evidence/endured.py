@@ -34,9 +34,9 @@ _ALLOWANCE_SPREAD = (0.25, 0.4)
 _REACTION_PRIOR = (-250.0, 150.0)
 _REACTION_SPREAD = (80.0, 0.4)
 _OWN_ONLY = "oxynitride"
-"""Rows of this class count for their own material alone: LiPON lasts as no other oxide does."""
+"""Rows of this class count only for their own material: LiPON lasts longer than other oxides."""
 REDUCTION_ALLOWANCE = Normal(0.3, 0.3)
-"""What compounds without a reducible metal last below their reduction limit, V: a guess."""
+"""Allowance below the reduction limit of compounds without a reducible metal, V: a guess."""
 
 
 @dataclass(frozen=True)

@@ -27,14 +27,14 @@ from muli.candidates.evidence.nested import (
 from muli.candidates.evidence.observations import Observation
 
 _CENTRES = (1.0, 1.5, 2.0, 1.0, 0.6, 1.0, 0.4, 2.5)
-"""Where the weak prior of each spread of SPREADS is centred, decades."""
+"""Centre of the weak prior of each spread of SPREADS, decades."""
 _PRIOR_WIDTH = 0.5
 """Width of the priors of the spreads, natural logarithm: a factor of 1.6."""
 _CLASS_MEAN = {"coating": -9.0, "active": -9.0, "electrolyte": -6.0}
 _CLASS_MEAN_SD = 5.0
 _CRYSTAL_OFFSET = (-2.0, 3.0)
 _OWN_VARIANCE_WEIGHT = 2.0
-"""How many values the common sample variance counts against a material's own."""
+"""Weight of the common sample variance against a material's own, in values."""
 _BOUND_SOFTNESS = 0.3
 """Least spread of a sample against its bound, decades."""
 _LARGEST_ROW = 6

@@ -29,9 +29,9 @@ REACTION_ERROR_MEV = 25.0
 OPEN_SHELL_OXIDATION = Normal(4.0, 0.6)
 """Oxidation limit of an open-shell oxide without lithium: its cation goes on being oxidised."""
 NO_LIMIT = Normal(inf, 0.0)
-"""Nothing was found that oxidises it."""
+"""No oxidation was found."""
 _GROUP_WEIGHT, _FAMILY_WEIGHT = 2.0, 0.5
-"""How many materials the distribution above counts against that of a group, of a family."""
+"""Weight of the parent distribution against that of a group, of a family, in materials."""
 
 
 def limit(

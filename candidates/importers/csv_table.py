@@ -52,7 +52,7 @@ _EXPORT = {
     "band gap": "band_gap_eV",
 }
 _LONGEST = 131_072
-"""Characters of a cell; no formula and no number has as many."""
+"""Longest cell, characters; every formula and number is shorter."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from muli.candidates.electronegativity import spread
 from muli.candidates.formula import Composition, reduced_formula
 
 FORMATION_LIMIT = 10.0
-"""eV/atom; no compound forms with more, so that a larger number has another unit or meaning."""
+"""eV/atom; no compound has more, so that a larger number has another unit or meaning."""
 
 _FLOOR = (1.6, 4.2, 5.2)
 """A compound lies above -min(c, a + b times the spread of its electronegativities), eV/atom."""

@@ -13,7 +13,7 @@ AMOUNT = 1e-7
 """Fraction below which a phase does not count as formed."""
 
 ON_HULL = 2e-6
-"""eV/atom; energies are printed to 1e-6, so that a tie may miss the hull by as much."""
+"""eV/atom; energies are printed to 1e-6, so that a phase on the hull may be off it by as much."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from muli.candidates.thermodynamics.hull import hull_energy
 from muli.candidates.thermodynamics.window import potential_limit
 
 CHARGED_POTENTIAL = 4.3
-"""V vs Li/Li+ of the lithium reservoir that a cathode is to its coating at the end of charge."""
+"""V vs Li/Li+ of a cathode at the end of charge, the lithium reservoir of its coating."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
 Known = Callable[[Sequence[str]], int]
-"""How many cells are headings that a reader knows."""
+"""Number of cells that are known headings."""
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 BLANKS = " "

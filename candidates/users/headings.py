@@ -16,7 +16,7 @@ from muli.candidates.schema import EXPLAINED, NUMERIC, TEXT_COLUMNS, Column
 from muli.candidates.users.units import Unit, known_units, unit_of
 
 DETAILS = ("low", "high", "bound", "qualifier")
-"""What may stand beside a property of `EXPLAINED`, as `<property>_low` and so on."""
+"""Suffixes of the columns beside a property of `EXPLAINED`: `<property>_low` and so on."""
 
 CURVE = "sigma_ele_curve"
 """A file with log10 of the electronic conductivity over the potential."""

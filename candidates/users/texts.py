@@ -15,7 +15,7 @@ from muli.candidates.users.headings import CURVE
 from muli.candidates.users.problems import Problems, TableError
 
 MAX_CELL = 300
-"""Characters a cell may have."""
+"""Longest cell, characters."""
 
 FREE = ("source", "note")
 """Columns of any text: a row is never refused for it."""
