@@ -26,9 +26,9 @@ def known_parts(folder: Path, content: Manifest) -> list[Part]:
     """Finished parts of a run by chunk: those in the manifest, and later ones in the journal."""
     parts = {part.chunk: part for part in content.parts}
     if not content.complete:
-        own = manifest.digest(content.identity)
+        run_hash = manifest.digest(content.identity)
         for chunk, entry in journal.read(folder).items():
-            if entry["identity"] == own:
+            if entry["identity"] == run_hash:
                 parts[chunk] = journal.part(entry)
     return [parts[chunk] for chunk in sorted(parts)]
 
@@ -36,23 +36,23 @@ def known_parts(folder: Path, content: Manifest) -> list[Part]:
 def damaged(folder: Path, parts: Sequence[Part], *, thorough: bool = False) -> dict[str, str]:
     """What is wrong with parts, by file name. thorough: compare SHA-256, not CRC-32."""
     with os.scandir(folder) as entries:
-        there = {entry.name: entry for entry in entries}
+        files = {entry.name: entry for entry in entries}
 
     def wrong(some: Sequence[Part]) -> list[tuple[str, str]]:
         block = bytearray(BLOCK)  # one for all: creating it takes longer than a small part
-        pairs = ((part.name, _wrong(there.get(part.name), part, thorough, block)) for part in some)
+        pairs = ((part.name, _wrong(files.get(part.name), part, thorough, block)) for part in some)
         return [(name, text) for name, text in pairs if text is not None]
 
     size = -(-len(parts) // MOST_TASKS) or 1
-    some = [parts[first : first + size] for first in range(0, len(parts), size)]
+    batches = [parts[first : first + size] for first in range(0, len(parts), size)]
     with ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1)) as pool:
-        return {name: text for listed in pool.map(wrong, some) for name, text in listed}
+        return {name: text for listed in pool.map(wrong, batches) for name, text in listed}
 
 
 def foreign(folder: Path, parts: Collection[Part]) -> list[str]:
     """Files that have a name like a part but were not written by this run."""
-    own = {part.name for part in parts}
-    return sorted(n for n in os.listdir(folder) if _LIKE_A_PART.fullmatch(n) and n not in own)
+    names = {part.name for part in parts}
+    return sorted(n for n in os.listdir(folder) if _LIKE_A_PART.fullmatch(n) and n not in names)
 
 
 def misattributed(folder: Path, identity: Mapping[str, object], part: Part) -> str | None:

@@ -65,8 +65,8 @@ def read(folder: Path) -> dict[int, Entry]:
 
 def lines(entries: Iterable[Entry]) -> bytes:
     """Entries as lines of the journal; the name of a draft is left out."""
-    kept = ({key: value for key, value in entry.items() if key != "draft"} for entry in entries)
-    return b"".join(_line(entry) for entry in kept)
+    contents = ({key: value for key, value in entry.items() if key != "draft"} for entry in entries)
+    return b"".join(_line(entry) for entry in contents)
 
 
 def _line(entry: Mapping[str, Any]) -> bytes:

@@ -111,9 +111,9 @@ class Manifest:
         content[_CHECKSUM] = _checksum(content)
         parts = [json.dumps(part) for part in content.pop("parts")]
         text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-        listed = ",\n  ".join(parts)  # one line per part: indenting 20,000 of them takes seconds
+        lines = ",\n  ".join(parts)  # one line per part: indenting 20,000 of them takes seconds
         head = text.removesuffix("\n}")
-        text = f'{head},\n "parts": [\n  {listed}\n ]\n}}\n'
+        text = f'{head},\n "parts": [\n  {lines}\n ]\n}}\n'
         return text.encode("utf-8", "backslashreplace")  # names that are not UTF-8 are escaped
 
 
@@ -175,8 +175,8 @@ def read(folder: Path) -> Manifest:
         return _adapter().validate_python(raw)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise StoreError(f"{path}: {place}: {first['msg']}; {_WAY_OUT}") from None
+        key = ".".join(map(str, first["loc"]))
+        raise StoreError(f"{path}: {key}: {first['msg']}; {_WAY_OUT}") from None
 
 
 def is_intact(content: Mapping[str, Any]) -> bool:

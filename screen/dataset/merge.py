@@ -41,8 +41,8 @@ def merge(out: str | Path, folders: Sequence[str | Path]) -> RunResult:
         kept = _kept(store, next(iter(shards.values())))
         first = next(iter(shards))
         materials = store.copy_materials(first, shards[first])
-        begun = merged(list(shards.values()), kept.values(), materials, complete=False)
-        store.write_manifest(begun)
+        unfinished = merged(list(shards.values()), kept.values(), materials, complete=False)
+        store.write_manifest(unfinished)
         for folder in shards:
             kept |= _copied(store, folder, shards[folder], kept)
         content = merged(list(shards.values()), kept.values(), materials, complete=True)
@@ -56,14 +56,14 @@ def _kept(store: Store, shard: Manifest) -> dict[int, Entry]:
     Raises `SpecError` if it holds another dataset, `StoreError` if it is not the folder of a run.
     """
     old, intact = store.previous()
-    entries, own = store.journal(), manifest.digest(shard.identity)
+    entries, run_hash = store.journal(), manifest.digest(shard.identity)
     if old is not None and intact:
         _refuse_other_screen(store.folder, old["identity"], Path("the shards"), shard.identity)
         if old.get("shard") is not None:
             raise SpecError(str(store.folder), ["holds a shard: give an empty or new folder"])
-    elif any(entry["identity"] != own for entry in entries.values()):
+    elif any(entry["identity"] != run_hash for entry in entries.values()):
         raise SpecError(str(store.folder), ["holds other results: give an empty or new folder"])
-    kept = store.intact({c: e for c, e in entries.items() if e["identity"] == own})
+    kept = store.intact({c: e for c, e in entries.items() if e["identity"] == run_hash})
     store.remove_parts_except(kept)
     return kept
 
@@ -137,19 +137,19 @@ def _copied(
 ) -> dict[int, Entry]:
     """Entries of one shard; parts that are not kept are copied and checked."""
     entries = Store(folder).journal()
-    named = {part_.chunk: part_ for part_ in shard.parts}
-    for chunk, part_ in named.items():
+    parts = {part_.chunk: part_ for part_ in shard.parts}
+    for chunk, part_ in parts.items():
         if chunk not in entries or part(entries[chunk]) != part_:
             raise StoreError(
                 f"{folder}: the journal does not name part {part_.name}; the command that made the "
                 "shard computes it again"
             )
-    todo = [chunk for chunk in named if chunk not in kept]
+    todo = [chunk for chunk in parts if chunk not in kept]
     for first in range(0, len(todo), AT_A_TIME):
-        some = todo[first : first + AT_A_TIME]
-        drafts = {chunk: store.adopt(folder, named[chunk]) for chunk in some}
+        chunks = todo[first : first + AT_A_TIME]
+        drafts = {chunk: store.adopt(folder, parts[chunk]) for chunk in chunks}
         store.publish([{**entries[chunk], "draft": draft} for chunk, draft in drafts.items()])
-    return {chunk: entries[chunk] for chunk in named}
+    return {chunk: entries[chunk] for chunk in parts}
 
 
 def merged(
@@ -186,11 +186,11 @@ def merged(
 def _funnel(funnels: list[list[dict[str, Any]]], axes: Mapping[str, int]) -> list[dict[str, Any]]:
     """Gates on materials are the same in all shards; gates on results are summed over them."""
     before, rows = math.prod(axes.values()), []
-    for same in zip(*funnels, strict=True):
-        row = dict(same[0])
+    for gates in zip(*funnels, strict=True):
+        row = dict(gates[0])
         if row["on"] == "results":
-            row["removed"] = sum(gate["removed"] for gate in same)
-            row["unknown"] = sum(gate["unknown"] for gate in same)
+            row["removed"] = sum(gate["removed"] for gate in gates)
+            row["unknown"] = sum(gate["unknown"] for gate in gates)
             row["before"], before = before, before - row["removed"]
             row["kept"] = before
         rows.append(row)

@@ -335,10 +335,10 @@ class Writer:
 
 
 def _column_chunk(column: Encoded, start: int) -> Struct:
-    place: dict[int, Any] = {9: Long(start + column.dictionary)}
+    offsets: dict[int, Any] = {9: Long(start + column.dictionary)}
     if column.dictionary:
-        place[11] = Long(start)
-    metadata = struct({**place, 12: column.statistics}, column.facts, last=7)
+        offsets[11] = Long(start)
+    metadata = struct({**offsets, 12: column.statistics}, column.facts, last=7)
     return struct({2: Long(0), 3: metadata})
 
 

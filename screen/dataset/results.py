@@ -95,18 +95,18 @@ def open_results(dirs: Dirs) -> Results:
     """Open the folders; raises `StoreError` if one is not the folder of a run."""
     if isinstance(dirs, Results):
         return dirs
-    listed = [dirs] if isinstance(dirs, str | Path) else list(dirs)
-    if not listed:
+    names = [dirs] if isinstance(dirs, str | Path) else list(dirs)
+    if not names:
         raise StoreError("name at least one folder of a run")
-    folders = tuple(Path(name) for name in listed)
+    folders = tuple(Path(name) for name in names)
     parts: list[str] = []
     columns: dict[str, str] = {}
     manifests, warnings = [], []
     for folder in folders:
         content = read_manifest(folder)
-        intact, wrong = _parts(folder, content)
+        intact, problems = _parts(folder, content)
         manifests.append(content)
-        warnings += [*_unfinished(folder, content), *wrong]
+        warnings += [*_unfinished(folder, content), *problems]
         parts += intact
         columns |= _columns(folder, intact)
     return Results(folders, tuple(parts), columns, tuple(manifests), warnings)
@@ -132,14 +132,14 @@ def _unfinished(folder: Path, content: Manifest) -> list[str]:
 def _parts(folder: Path, content: Manifest) -> tuple[list[str], list[str]]:
     """Paths of the undamaged parts, and warnings about the others."""
     known = known_parts(folder, content)
-    wrong = damaged(folder, known)
+    problems = damaged(folder, known)
     others = foreign(folder, known)
     root = folder.resolve()
     try:
         str(root).encode()
     except UnicodeEncodeError:
         raise StoreError(f"{root!a}: the name of this folder is not UTF-8: rename it") from None
-    intact = [str(root / part.name) for part in known if part.name not in wrong]
+    intact = [str(root / part.name) for part in known if part.name not in problems]
     if not known and content.complete:
         raise StoreError(
             f"{folder}: holds no rows, since none of the screen's chunks is its share (shard "
@@ -148,17 +148,17 @@ def _parts(folder: Path, content: Manifest) -> tuple[list[str], list[str]]:
             else f"{folder}: holds no rows: nothing of the screen passed its filters"
         )
     if not intact:
-        reason = next(iter(wrong.items()), None)
+        reason = next(iter(problems.items()), None)
         detail = f" ({reason[0]}: {reason[1]})" if reason else ""
         raise StoreError(
             f"{folder}: no part that can be read{detail}; the command that made the run, given "
             "again, computes what is missing"
         )
     warnings = []
-    if wrong:
+    if problems:
         warnings.append(
-            f"{folder}: {len(wrong):,} of {len(known):,} parts left out: "
-            f"{_listed([f'{name}: {text}' for name, text in wrong.items()])}; the command that "
+            f"{folder}: {len(problems):,} of {len(known):,} parts left out: "
+            f"{_listed([f'{name}: {text}' for name, text in problems.items()])}; the command that "
             "made the run, given again, computes them"
         )
     if others:

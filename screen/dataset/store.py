@@ -151,11 +151,13 @@ class Store:
         """
         parts = [journal.part(entry) for entry in entries.values()]
         with explained(self.folder):
-            wrong = damaged(self.folder, parts, thorough=True)
-        for name, text in wrong.items():
+            problems = damaged(self.folder, parts, thorough=True)
+        for name, text in problems.items():
             if text.startswith(UNREADABLE):
                 raise StoreError(f"{self.folder / name} {text}; nothing was changed")
-        return {chunk: entry for chunk, entry in entries.items() if part_name(chunk) not in wrong}
+        return {
+            chunk: entry for chunk, entry in entries.items() if part_name(chunk) not in problems
+        }
 
     @contextmanager
     def draft(self, chunk: int, schema: pa.Schema) -> Iterator[PartWriter]:

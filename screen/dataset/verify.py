@@ -35,14 +35,14 @@ def verify(folder: str | Path) -> Verified:
     folder = Path(folder)
     content = read_manifest(folder)
     known = known_parts(folder, content)
-    wrong = damaged(folder, known, thorough=True)
+    problems = damaged(folder, known, thorough=True)
     for part in known:
-        if part.name not in wrong and (text := misattributed(folder, content.identity, part)):
-            wrong[part.name] = text
-    intact = [part for part in known if part.name not in wrong]
-    wrong |= dict.fromkeys(foreign(folder, known), "not of this run")
-    wrong |= materials.damaged(folder, content)
+        if part.name not in problems and (text := misattributed(folder, content.identity, part)):
+            problems[part.name] = text
+    intact = [part for part in known if part.name not in problems]
+    problems |= dict.fromkeys(foreign(folder, known), "not of this run")
+    problems |= materials.damaged(folder, content)
     rows = sum(part.rows for part in intact)
-    if content.complete and not wrong and rows != content.rows:
-        wrong["manifest.json"] = f"says {content.rows:,} rows, the parts hold {rows:,}"
-    return Verified(len(intact), rows, wrong, content.complete)
+    if content.complete and not problems and rows != content.rows:
+        problems["manifest.json"] = f"says {content.rows:,} rows, the parts hold {rows:,}"
+    return Verified(len(intact), rows, problems, content.complete)
