@@ -33,23 +33,23 @@ class Row:
     def number(self, column: str) -> float | None:
         """The value of a column if it is a finite number, else None."""
         value = self.values.get(column)
-        known = isinstance(value, int | float) and not isinstance(value, bool)
-        return float(value) if known and math.isfinite(value) else None  # type: ignore[arg-type]
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return float(value) if is_number and math.isfinite(value) else None  # type: ignore[arg-type]
 
     @property
     def numbers(self) -> dict[str, float]:
         """Every finite number about the stack, by column."""
-        named = (name for name in self.values if name != "row_id" and not name.startswith("group_"))
-        return {name: value for name in named if (value := self.number(name)) is not None}
+        names = (name for name in self.values if name != "row_id" and not name.startswith("group_"))
+        return {name: value for name in names if (value := self.number(name)) is not None}
 
     @property
     def unknown(self) -> list[str]:
         """Columns about the stack without a value, or with an infinite one."""
-        held = (bool, str)
+        types = (bool, str)
         return [
             name
             for name, value in self.values.items()
-            if self.number(name) is None and not isinstance(value, held)
+            if self.number(name) is None and not isinstance(value, types)
         ]
 
     @property
@@ -61,8 +61,8 @@ class Row:
             *((name, f"{name}_thickness_nm", "nm") for name in self._coatings),
         ):
             size = self.number(thickness)
-            shown = "" if size is None else f" {size:g} {unit}"
-            parts.append(f"{value.get(role) or role}{shown}")
+            length = "" if size is None else f" {size:g} {unit}"
+            parts.append(f"{value.get(role) or role}{length}")
         parts.insert(0, self._electrode("anode"))
         parts.append(f"{self._electrode('cathode')} {value.get('cathode_state') or ''}".strip())
         return " | ".join(parts)
@@ -81,14 +81,14 @@ class Row:
     @property
     def described(self) -> str:
         """The origin of the row, and its texts and verdicts."""
-        kept = {
+        texts = {
             name: {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
             for name, value in self.values.items()
             if isinstance(value, str | bool) and value != ""
         }
         version = self.manifest.versions.get("muli", "")
         head = f"Row {self.values['row_id']} of the run {self.folder.name}, muli {version}".strip()
-        return f"{head}. " + "; ".join(f"{name}: {value}" for name, value in kept.items()) + "."
+        return f"{head}. " + "; ".join(f"{name}: {value}" for name, value in texts.items()) + "."
 
 
 def read_row(folder: str | Path, row_id: int) -> Row:
