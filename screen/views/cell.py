@@ -104,10 +104,10 @@ def numbers(answer: CellAnswer) -> str:
 
 def _numbers(answer: CellAnswer) -> list[tuple[str, str]]:
     contents = answer.contents
-    known = [(name, label, number(contents, name)) for name, label in NUMBERS]
+    candidates = [(name, label, number(contents, name)) for name, label in NUMBERS]
     rows = [
         (label, figure(value, INFINITE.get(name, "no limit")))
-        for name, label, value in known
+        for name, label, value in candidates
         if value is not None
     ]
     if answer.growth is None:
@@ -130,14 +130,14 @@ def _protected(answer: CellAnswer) -> str:
     if row["protected"] is None or E is None or margin is None:
         return f"Not known whether {name} is protected: {_unknown(answer)}."
     low, high = E - row["reduction_margin_V"], E + row["oxidation_margin_V"]
-    stands = (
+    position = (
         f"{name} is at {volt(E)} where it meets {answer.entry.coating or 'the cathode'}; its "
         f"window is {volt(low)} to {volt(high)}."
     )
     if row["protected"]:
-        return f"Protected, by {volt(margin)}: {stands}"
+        return f"Protected, by {volt(margin)}: {position}"
     side = "oxidises" if row["oxidation_margin_V"] < row["reduction_margin_V"] else "is reduced"
-    return f"Not protected: it {side}, {volt(-margin)} outside its window. {stands}"
+    return f"Not protected: it {side}, {volt(-margin)} outside its window. {position}"
 
 
 def _unknown(answer: CellAnswer) -> str:
@@ -170,15 +170,15 @@ def _thickness(answer: CellAnswer) -> str:
         return ""
     if math.isinf(least):
         return "No thickness of this coating protects it."
-    needs = "Any thickness protects" if least == 0 else f"{nm(least)} or more protect"
+    needed = "Any thickness protects" if least == 0 else f"{nm(least)} or more protect"
     if most is None:
-        return f"{needs}."
+        return f"{needed}."
     if math.isinf(most):
-        return f"{needs}; nothing limits the thickness."
+        return f"{needed}; nothing limits the thickness."
     cause = SET_BY.get(str(row["max_thickness_set_by"]), "its constraints allow")
-    allowed = f"{cause} {nm(most)}"
-    return f"{needs}, but {allowed}: no thickness does both." if least > most else (
-        f"{needs}; {allowed} at most."
+    limit = f"{cause} {nm(most)}"
+    return f"{needed}, but {limit}: no thickness does both." if least > most else (
+        f"{needed}; {limit} at most."
     )  # fmt: skip
 
 
@@ -206,21 +206,23 @@ def _cost(answer: CellAnswer) -> str:
     if answer.entry.coating is None:
         return ""
     exact, median = number(row, "asr_coating_ohm_cm2"), number(row, "asr_median_ohm_cm2")
-    allowed = f"of the {budget:g} ohm cm2 allowed"
+    budget_text = f"of the {budget:g} ohm cm2 allowed"
     if exact is not None:
-        return f"It costs {figure(exact)} {allowed}."
+        return f"It costs {figure(exact)} {budget_text}."
     if median is None:
         return ""
-    return f"It costs {figure(median)} {allowed} if its sigma_ion, never measured, is the median."
+    return (
+        f"It costs {figure(median)} {budget_text} if its sigma_ion, never measured, is the median."
+    )
 
 
 def _chance(row: Row, *, bare: bool) -> str:
     """The probability, its factors, and the one that decides."""
     spoken = {name: name.removeprefix("p_") for name in QUESTIONS}
     parts = ", ".join(f"{spoken[name]} {percent(number(row, name))}" for name in QUESTIONS)
-    works = percent(number(row, "p_works"))
+    share = percent(number(row, "p_works"))
     why = "the electrolyte touches the cathode" if bare else f"{decides(row)} decides"
-    return f"How sure: {works} % that it works in every state of charge ({parts}); {why}."
+    return f"How sure: {share} % that it works in every state of charge ({parts}); {why}."
 
 
 def _ages(answer: CellAnswer) -> Iterator[str]:

@@ -105,10 +105,10 @@ def data(sources: Iterable[str]) -> list[Reference]:
     """The sources of the materials, each once; a source that is not listed keeps its text."""
     from muli import candidates
 
-    known = {row["id"]: row for row in candidates.sources().to_dict("records")}
+    listed = {row["id"]: row for row in candidates.sources().to_dict("records")}
     cited: dict[str, Reference] = {}
     for name in sources:
-        row = known.get(name)
+        row = listed.get(name)
         if name.startswith(COMPUTED_NAMES):
             cited[COMPUTED.key] = COMPUTED
         elif row is not None:

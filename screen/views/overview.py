@@ -51,13 +51,13 @@ def _overview(rows: Rows, width: int) -> str:
     if cells.rows.empty:
         return "Nowhere in this screen does an electrolyte need a coating."
     first = cells.rows.sort_values("row_id").iloc[0]
-    named = {column: first[column] for column in cells.per}
+    values = {column: first[column] for column in cells.per}
     kinds = results.columns
-    pins = [sql.equals(column, value, kinds[column]) for column, value in named.items()]
+    pins = [sql.equals(column, value, kinds[column]) for column, value in values.items()]
     best = ranking(rows, top=TOP, where=" AND ".join([NEEDED, *pins]))
-    cell = " | ".join(str(value) for value in named.values())
-    others = f"; {len(cells.rows) - 1} other cells need one too" if len(cells.rows) > 1 else ""
-    return f"The best {len(best.rows)} for {cell}{others}:\n\n" + render(best, width)
+    cell = " | ".join(str(value) for value in values.values())
+    rest = f"; {len(cells.rows) - 1} other cells need one too" if len(cells.rows) > 1 else ""
+    return f"The best {len(best.rows)} for {cell}{rest}:\n\n" + render(best, width)
 
 
 def works(

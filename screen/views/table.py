@@ -67,17 +67,17 @@ def render(ranking: "Ranking", width: int = MAX_WIDTH) -> str:
     if frame.empty:
         return "no row fits"
     columns = [column for column in COLUMNS if width >= column.least]
-    shown = frame.head(MAX_FRONT) if ranking.pareto else frame
+    rows = frame.head(MAX_FRONT) if ranking.pareto else frame
     budget = ranking.results.manifests[0].spec["screen"]["asr_budget_ohm_cm2"]
-    body = [*_body(shown, ranking.per, columns, width, budget), *_left_out(len(frame) - len(shown))]
+    body = [*_body(rows, ranking.per, columns, width, budget), *_left_out(len(frame) - len(rows))]
     lines = [*_header(columns), *body, "", *_legend(ranking, width)]
     return "\n".join(line.rstrip() for line in lines)
 
 
 def safe(text: object, width: int = 200) -> str:
     """`text` as one line, with control characters made visible."""
-    shown = visible(str(text)[: 2 * width]).replace("\n", "\\x0a")
-    return shown if len(shown) <= width else shown[: width - 1] + "…"
+    line = visible(str(text)[: 2 * width]).replace("\n", "\\x0a")
+    return line if len(line) <= width else line[: width - 1] + "…"
 
 
 def figure(value: float | None, infinite: str = "no limit", digits: int = 3) -> str:
@@ -156,11 +156,11 @@ def _body(
 ) -> Iterator[str]:
     """All rows, with a heading for each group; of many groups the first, and a note of the rest."""
     rows = [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
-    shown, group = 0, None
+    count, group = 0, None
     for row in rows:
         if per and group != (group := tuple(str(row[name]) for name in per)):
-            shown += 1
-            if shown > MAX_GROUPS:
+            count += 1
+            if count > MAX_GROUPS:
                 break
             yield from ("", _group_heading(row, per))
         yield from _row(row, columns, width, budget, whole_cell="electrolyte" not in per)
@@ -188,9 +188,9 @@ def _row(
     *,
     whole_cell: bool,
 ) -> Iterator[str]:
-    place = f"{row['rank']}{'=' if row['tied'] else ''}"
+    rank = f"{row['rank']}{'=' if row['tied'] else ''}"
     cells = " ".join(_fit(_value(row, column), column) for column in columns)
-    yield f"{place:>4} {cells} {_verdict(row, budget)}"
+    yield f"{rank:>4} {cells} {_verdict(row, budget)}"
     notes = [cell(row)] if whole_cell else []
     status = row.get("status")
     reason = why(row)
@@ -227,8 +227,8 @@ def _value(row: Mapping[str, Any], column: Column) -> str:
 def _verdict(row: Mapping[str, Any], budget: float) -> str:
     """The verdict on the electrolyte, then the one on the coating itself."""
     first = judgement(row, budget)
-    own = str(row.get("coating_class", "unknown")).replace("within_tolerance", "near limit")
-    return first if own in ("stable", "unknown", "None") else f"{first}, {own}"
+    stability = str(row.get("coating_class", "unknown")).replace("within_tolerance", "near limit")
+    return first if stability in ("stable", "unknown", "None") else f"{first}, {stability}"
 
 
 def _levers(row: Mapping[str, Any]) -> list[str]:

@@ -171,9 +171,9 @@ def _allowed(row: Row) -> str:
 
 def _protects(row: Row) -> str:
     """For a coating that protects: its own instability, its resistance, or its thickness range."""
-    own = _own_stability(row)
-    if own:
-        return own
+    instability = _own_stability(row)
+    if instability:
+        return instability
     if verdict(row, "feasible") is False:
         return _over_budget(row)
     least, largest = number(row, "min_thickness_nm"), number(row, "max_thickness_nm")

@@ -54,8 +54,8 @@ def render_works(
     rows = _records(found.rows)
     if not rows:
         return "no row fits"
-    shown = _records(everything) if everything is not None else rows
-    of_cell = next((row for row in shown if row["coating"] == BARE), rows[0])
+    all_rows = _records(everything) if everything is not None else rows
+    of_cell = next((row for row in all_rows if row["coating"] == BARE), rows[0])
     cells = {cell(row, state=False) for row in (rows if found.per else [of_cell])}
     lines = [*textwrap.wrap(cells.pop(), width), ""] if len(cells) == 1 else []
     for name, group in _groups(rows, found.per):
@@ -78,12 +78,12 @@ def _groups(rows: Sequence[Row], per: Sequence[str]) -> Iterator[tuple[str, Sequ
         return
     groups: dict[str, list[Row]] = {}
     for row in rows:
-        named = (
+        heading = (
             cell(row, state=False)
             if "electrolyte" in per
             else ", ".join(f"{column} {safe(row[column], 60)}" for column in per)
         )
-        groups.setdefault(named, []).append(row)
+        groups.setdefault(heading, []).append(row)
     yield from groups.items()
 
 
@@ -111,8 +111,10 @@ def _table(rows: Sequence[Row], width: int, *, wide: bool) -> str:
     for row in rows:
         table.add_row(*_cells(row, room=room, wide=wide))
     text = io.StringIO()
-    shown = max(width, 200) if wide else width
-    Console(file=text, width=shown, color_system=None, highlight=False, markup=False).print(table)
+    characters = max(width, 200) if wide else width
+    Console(file=text, width=characters, color_system=None, highlight=False, markup=False).print(
+        table
+    )
     return text.getvalue().rstrip("\n")
 
 
@@ -141,8 +143,8 @@ def _cells(row: Row, *, room: bool, wide: bool) -> list[str]:
 
 def _named(row: Row) -> str:
     """The coating, with the number of published sources that used it in a cell."""
-    used = number(row, "sources_in_cells")
-    return f"{safe(row['coating'], 40)} ({used:.0f})" if used else safe(row["coating"], 40)
+    sources = number(row, "sources_in_cells")
+    return f"{safe(row['coating'], 40)} ({sources:.0f})" if sources else safe(row["coating"], 40)
 
 
 def percent(value: float | None) -> str:
@@ -168,10 +170,10 @@ def _known(row: Row, kind: str) -> str:
 
 
 def _of_one(row: Row, kind: str) -> str:
-    middle, decades = number(row, f"{kind}_median_S_cm"), number(row, f"{kind}_decades")
-    if middle is None or decades is None or middle <= 0:
+    median, decades = number(row, f"{kind}_median_S_cm"), number(row, f"{kind}_decades")
+    if median is None or decades is None or median <= 0:
         return "unknown"
-    return f"{math.log10(middle):.1f}±{decades:.1f}" if decades > 0 else f"{math.log10(middle):.1f}"
+    return f"{math.log10(median):.1f}±{decades:.1f}" if decades > 0 else f"{math.log10(median):.1f}"
 
 
 def _log(value: float | None) -> str:
@@ -246,12 +248,12 @@ def _references(found: "Ranking", everything: "pd.DataFrame | None", width: int)
     """Ranks of the reference coatings and of the bare cell that the table does not show."""
     if everything is None or found.per:
         return []
-    named = [name for manifest in found.results.manifests
+    references = [name for manifest in found.results.manifests
              for name in manifest.spec.get("ranking", {}).get("reference", [])]  # fmt: skip
-    shown = set(found.rows["coating"])
+    coatings = set(found.rows["coating"])
     lines = []
     for row in _records(everything):
-        if row["coating"] in {*named, BARE} - shown:
+        if row["coating"] in {*references, BARE} - coatings:
             lines += _sentence(row, width)
     return (
         ["", f"Not among the first {len(found.rows)} of {len(everything)}:", *lines]
