@@ -82,5 +82,5 @@ def _band(axes: "Axes", x: list[float], answer: dict[str, Any], key: str, color:
 
 def _line(axes: "Axes", x: list[float], y: list[float], look: dict[str, Any]) -> None:
     """The positive points, for a logarithmic axis; a line without points is still in the legend."""
-    shown = [(a, b) for a, b in zip(x, y, strict=True) if a > 0 and b > 0]
-    axes.plot([a for a, _ in shown], [b for _, b in shown], **look)
+    points = [(a, b) for a, b in zip(x, y, strict=True) if a > 0 and b > 0]
+    axes.plot([a for a, _ in points], [b for _, b in points], **look)

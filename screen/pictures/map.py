@@ -120,19 +120,19 @@ def _draw_conductivities(axes: "Axes", design_map: DesignMap) -> None:
     )
     axes.plot(table["sigma_ion_S_cm"], table["max_sigma_ele_S_cm"], color=BLUE, linewidth=2)
     ends = table["sigma_ion_S_cm"].min(), table["sigma_ion_S_cm"].max()
-    works = table["max_sigma_ele_S_cm"] > SIGMA_ELE_RANGE[0]
+    possible = table["max_sigma_ele_S_cm"] > SIGMA_ELE_RANGE[0]
     for thickness in (1, 10, 100, 1000):
-        if not works.any():
+        if not possible.any():
             break
         row = int(np.argmin(abs(table["max_thickness_nm"] - thickness)))
         at = table["sigma_ion_S_cm"][row], table["max_sigma_ele_S_cm"][row]
         axes.plot([at[0], ends[1]], [at[1]] * 2, color=GREY, linewidth=0.7, linestyle=":")
         axes.text(ends[1], at[1], f" {thickness} nm", color=GREY, va="center", fontsize=8)
-    if works.any():
+    if possible.any():
         word = "some thickness protects\nwithin the budget"
         axes.text(3e-10, 3e-16, word, color=BLUE, va="top")
     if (table["max_sigma_ele_S_cm"] < SIGMA_ELE_RANGE[1]).any():
-        word = "none does" if works.any() else "no thickness protects\nwithin the budget"
+        word = "none does" if possible.any() else "no thickness protects\nwithin the budget"
         axes.text(3e-10, 1e-8, word, color="black")
     axes.set(xscale="log", xlim=ends, xlabel="coating σ$_{ion}$ (S/cm)")
     axes.set_title("lines: thickness needed", color=GREY, fontsize=8, loc="right")

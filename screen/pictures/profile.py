@@ -83,10 +83,10 @@ def profile_figure(stack: StackEntry, table: "pd.DataFrame") -> "Figure":
 def _potential_range(stack: StackEntry, table: "pd.DataFrame") -> tuple[float, float]:
     """Limits of the potential axis: all that is drawn, with a margin."""
     limits = [limit for layer in stack.layers for limit in _window(stack, layer)]
-    shown = [stack.E_anode_V, stack.E_cathode_V, *table["E_V"].dropna()]
-    shown += [limit for limit in limits if limit is not None]
-    margin = 0.04 * (max(shown) - min(shown)) + 0.01
-    return min(shown) - margin, max(shown) + margin
+    potentials = [stack.E_anode_V, stack.E_cathode_V, *table["E_V"].dropna()]
+    potentials += [limit for limit in limits if limit is not None]
+    margin = 0.04 * (max(potentials) - min(potentials)) + 0.01
+    return min(potentials) - margin, max(potentials) + margin
 
 
 def _draw_layer(panel: "Axes", layer: LayerEntry, rows: "pd.DataFrame") -> None:

@@ -88,16 +88,16 @@ def _lines(found: "Ranking") -> Iterator[tuple[str, Mapping[str, Any] | None]]:
     groups = 0
     rows = found.rows.head(MOST_ROWS).to_dict("records")
     for row in ({str(key): value for key, value in record.items()} for record in rows):
-        mine = tuple(str(row[column]) for column in found.per)
-        if found.per and mine != group:
-            group, groups = mine, groups + 1
+        names = tuple(str(row[column]) for column in found.per)
+        if found.per and names != group:
+            group, groups = names, groups + 1
             if groups > MAX_GROUPS:
                 return
-            heading = cell(row) if "electrolyte" in found.per else ", ".join(mine)
+            heading = cell(row) if "electrolyte" in found.per else ", ".join(names)
             yield literal(safe(heading, 110)), None
-        place = [row.get(name) for name in ("electrolyte", "cathode") if name not in found.per]
-        where = "".join(f" | {safe(name, 18)}" for name in place if isinstance(name, str))
-        yield literal(f"{row['rank']}  {safe(row['coating'], 24)}{where}"), row
+        cell_names = [row.get(name) for name in ("electrolyte", "cathode") if name not in found.per]
+        suffix = "".join(f" | {safe(name, 18)}" for name in cell_names if isinstance(name, str))
+        yield literal(f"{row['rank']}  {safe(row['coating'], 24)}{suffix}"), row
 
 
 def _band(axes: "Axes", place: int, row: Mapping[str, Any]) -> None:
@@ -116,10 +116,12 @@ def _band(axes: "Axes", place: int, row: Mapping[str, Any]) -> None:
                   color=PALE if works else RED, edgecolor=BLUE if works else RED)  # fmt: skip
     if high is not None and high < RANGE_NM[0]:
         axes.plot(RANGE_NM[0], place, marker="<", color="black", clip_on=False)
-    here, mark = number(row, "coating_thickness_nm"), _mark(row)
-    if here is not None and mark is not None:
+    thickness, mark = number(row, "coating_thickness_nm"), _mark(row)
+    if thickness is not None and mark is not None:
         colour, marker = MARKS[mark]
-        axes.plot(here, place, marker=marker, color=colour, markeredgecolor="black", markersize=6)
+        axes.plot(
+            thickness, place, marker=marker, color=colour, markeredgecolor="black", markersize=6
+        )
     axes.annotate(_words(row, low), (1.0, place), xycoords=axes.get_yaxis_transform(),
                   xytext=(4, 0), textcoords="offset points", va="center", fontsize=8)  # fmt: skip
 
@@ -140,12 +142,12 @@ def _words(row: Mapping[str, Any], low: float | None) -> str:
         margin = number(row, "oxidation_margin_V")
         cost = figure(number(row, "asr_coating_ohm_cm2"))
         return f"{'' if margin is None else f'{margin:+.2f} V, '}{cost} Ω cm²"
-    named = {
+    columns = {
         "σ$_{ele}$": "coating_sigma_ele_S_cm",
         "σ$_{ion}$": "coating_sigma_ion_S_cm",
         "SE σ$_{ele}$": "electrolyte_sigma_ele_S_cm",
     }
-    unknown = [name for name, column in named.items() if number(row, column) is None]
+    unknown = [name for name, column in columns.items() if number(row, column) is None]
     if unknown == ["σ$_{ele}$"]:
         least = number(row, "max_sigma_ele_at_L_max_S_cm")
         if least is None or math.isinf(least):
@@ -198,8 +200,8 @@ def _name_points(axes: "Axes", rows: "pd.DataFrame", x: str, y: str) -> None:
         lambda names: ", ".join(safe(name, 24) for name in names.head(MOST_TOGETHER))
     )
     points = together.reset_index()
-    place = axes.transData.transform(points[[x, y]].astype(float).to_numpy())
-    shares = pd.DataFrame(axes.transAxes.inverted().transform(place), index=points.index)
+    positions = axes.transData.transform(points[[x, y]].astype(float).to_numpy())
+    shares = pd.DataFrame(axes.transAxes.inverted().transform(positions), index=points.index)
     sides = labels.placed(shares[0], shares[1], points["coating"], MOST_LABELS)
     for row, side in zip(points.itertuples(index=False), sides, strict=True):
         if side:
