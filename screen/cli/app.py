@@ -48,9 +48,13 @@ class _Commands(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put the options of `muli` before the name of the command."""
-        own = args[: args.index("--")] if "--" in args else args
-        if NO_CACHE in own:
-            args = [NO_CACHE, *(word for word in own if word != NO_CACHE), *args[len(own) :]]
+        options = args[: args.index("--")] if "--" in args else args
+        if NO_CACHE in options:
+            args = [
+                NO_CACHE,
+                *(word for word in options if word != NO_CACHE),
+                *args[len(options) :],
+            ]
         return super().parse_args(ctx, args)
 
 

@@ -73,9 +73,9 @@ def _pairs(
         for row in (row for row in rows if row["kind"] == kind):
             mark = "hit " if row["hit"] else "tie " if row["undecided"] else "miss"
             reason = f"  ({row['reason']})" if row["reason"] else ""
-            where = f"{row['series']}, {row['quantity']}  [{row['source']}, {row['trust']}]"
+            series = f"{row['series']}, {row['quantity']}  [{row['source']}, {row['trust']}]"
             _line(
-                f"  {mark} {row['predicted']:+.3f}  measured {row['measured']:+d}  {where}{reason}"
+                f"  {mark} {row['predicted']:+.3f}  measured {row['measured']:+d}  {series}{reason}"
             )
         _line(
             f"{count['hits']} hits, {count['misses']} misses, {count['undecided']} undecided of "

@@ -139,8 +139,8 @@ def priors(json: AsJson = False) -> None:
         return
     say("log10 sigma (S/cm) of a film of a new material of each group, and its spreads")
     for name, rows in table().groupby("property", sort=False):
-        shown = rows.drop(columns="property").rename(columns=_PRIORS_SHORT)
-        say(f"\n{name}\n{shown.to_string(index=False, float_format='{:.2f}'.format)}")
+        frame = rows.drop(columns="property").rename(columns=_PRIORS_SHORT)
+        say(f"\n{name}\n{frame.to_string(index=False, float_format='{:.2f}'.format)}")
 
 
 @app.command()
@@ -313,10 +313,10 @@ def _fetched(source: str, elements: str | None, field: str | None, thermo_type: 
         return read_energies(Path(source), field=field)
     if not elements:
         raise UsageError("--elements is missing: which elements, e.g. --elements Li,Nb,O")
-    listed = [element.strip() for element in elements.split(",")]
+    symbols = [element.strip() for element in elements.split(",")]
     if source == "materials-project":
-        return fetch_materials_project(listed, thermo_type)
-    return fetch_optimade(source, listed, field)
+        return fetch_materials_project(symbols, thermo_type)
+    return fetch_optimade(source, symbols, field)
 
 
 def _print_table(frame: "pd.DataFrame") -> None:
@@ -330,11 +330,11 @@ def _print_table(frame: "pd.DataFrame") -> None:
             return safe(value, 24 if narrow else 28)
         return figure(None if value is None or value != value else float(str(value)))
 
-    shown = _NARROW if narrow else {name: name for name in _SHOWN}
-    kept = [column for column in shown if column in frame]
-    headings = [shown[column] for column in kept]
-    rows = [headings, *([cell(v) for v in row] for row in frame[kept].itertuples(index=False))]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(kept))]
+    titles = _NARROW if narrow else {name: name for name in _SHOWN}
+    columns = [column for column in titles if column in frame]
+    headings = [titles[column] for column in columns]
+    rows = [headings, *([cell(v) for v in row] for row in frame[columns].itertuples(index=False))]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(columns))]
     for row in rows:
         say("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
     tell(f"{len(frame):,} materials; muli candidates show NAME")

@@ -148,8 +148,8 @@ def design_map(
             draw_map(cell_map, path)
             tell(f"{path}: {cell_map.title}")
         if len(maps) > pictures:
-            left = f"{len(maps) - pictures} of {len(maps)} cells are not drawn, only tabled"
-            tell(f"{left}: choose with --only TEXT, or --pictures {len(maps)}")
+            note = f"{len(maps) - pictures} of {len(maps)} cells are not drawn, only tabled"
+            tell(f"{note}: choose with --only TEXT, or --pictures {len(maps)}")
     if json:
         write_json([_as_json(cell_map) for cell_map in maps], sys.stdout)
     elif csv:
@@ -239,9 +239,9 @@ def _price(row: dict[str, Any]) -> str:
 def _map_text(each: "DesignMap") -> str:
     width = terminal_width()
     rows = each.boundaries.iloc[::20]
-    shown = rows.to_string(index=False, float_format=lambda x: f"{x:.3g}", line_width=width)
+    table = rows.to_string(index=False, float_format=lambda x: f"{x:.3g}", line_width=width)
     placed = each.materials[["name", "place"]].to_string(index=False, line_width=width)
-    return f"{each.title}\n{shown}\n\n{placed}"
+    return f"{each.title}\n{table}\n\n{placed}"
 
 
 def _as_json(each: "DesignMap") -> dict[str, Any]:

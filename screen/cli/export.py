@@ -40,10 +40,10 @@ def export(
     tell(f"{row.title}: {out}")
     if form == "csv":
         return
-    held = parameters(row, cm2)
-    if form == "pybamm" and (unknown := [name for name in NAMES if name not in held]):
+    values = parameters(row, cm2)
+    if form == "pybamm" and (unknown := [name for name in NAMES if name not in values]):
         tell(f"left out, not known: {', '.join(unknown)}")
-    if AREA in held:
+    if AREA in values:
         tell(f"the contact resistance is that of an electrode of {cm2:g} cm2 (--cm2)")
     else:
         tell("left out: the contact resistance, asr_coating_ohm_cm2 is not known")

@@ -44,7 +44,7 @@ def examine() -> dict[str, Any]:
             "memory_GiB": _memory(),
             "free_disk_GiB": round(shutil.disk_usage(Path.cwd()).free / 2**30, 1),
             "programs": _programs(),
-            "packages": {name: str(where) for name, where in _origins(NAMES).items()},
+            "packages": {name: str(folder) for name, folder in _origins(NAMES).items()},
             "problems": [*shadows(sys.path), *_own_files(), *unusable(PUBLIC), *trouble],
         }
     )
@@ -71,7 +71,7 @@ def report(found: dict[str, Any]) -> str:
     )
     if programs["not_used"]:
         lines.append(f"             not used: {programs['not_used']}")
-    lines += [f"{name:<12} from {where}" for name, where in found["packages"].items()]
+    lines += [f"{name:<12} from {folder}" for name, folder in found["packages"].items()]
     problems = [f"PROBLEM: {problem}" for problem in found["problems"]]
     return "\n".join([*lines, *(problems or ["no problem found"])])
 

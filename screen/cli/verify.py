@@ -33,8 +33,8 @@ def verify(
     if json:
         write_json({"ok": result.ok, **asdict(result)}, sys.stdout)
     else:
-        for name, wrong in result.problems.items():
-            say(f"{name}: {wrong}".replace("\n", " "))
+        for name, problem in result.problems.items():
+            say(f"{name}: {problem}".replace("\n", " "))
         if result.ok:
             say(f"{result.parts:,} parts with {result.rows:,} rows are as they were written")
     if not result.complete:
