@@ -74,7 +74,7 @@ def pinned_faces(stack: Stack, window: Window) -> Faces:
 
 
 def before(stack: Stack) -> Stack | None:
-    """Layers and contacts between the anode and the electrolyte, None where it is touched bare."""
+    """Layers and contacts between the anode and the electrolyte, None where it is bare."""
     index = stack.electrolyte
     contacts = None if stack.interface_asr is None else stack.interface_asr[: index + 1]
     return _part(stack, stack.layers[:index], contacts)

@@ -195,7 +195,7 @@ def _coating_inverses(stack: Stack, limits: Limits, plane: Plane) -> dict[str, N
 
 
 def _over(required: Number, per_cm: Number) -> Number:
-    """The thickness of a required resistance: none, whatever the layer is, where that is 0."""
+    """Thickness of a layer with the required resistance; 0 where that is 0, for any layer."""
     return jnp.where(required == 0, 0.0, required / per_cm)
 
 

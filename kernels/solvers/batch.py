@@ -85,7 +85,7 @@ def _batched_twice(size: int, is_batched: list[Chain], chains: Chain) -> tuple[N
 
 
 def as_one_batch(function: Callable[[Tree], Batch], tree: Tree) -> Batch:
-    """`function`, which takes a batch, of a batch of batches: they are one longer batch."""
+    """Apply `function`, which takes a batch, to a batch of batches, joined to one long batch."""
     size, count = jax.tree.leaves(tree)[0].shape[:2]
     merged = jax.tree.map(lambda x: x.reshape((size * count, *x.shape[2:])), tree)
     return jax.tree.map(lambda x: x.reshape((size, count, *x.shape[1:])), function(merged))

@@ -111,7 +111,7 @@ def march(
 def both_ways(stack: Stack, layers: Medium, leak: Scalar) -> Course:
     """The marches from the anode and from the cathode, stacked; faces named by their true side.
 
-    `beyond` says of the node at every layer's cathode side whether the march had left the range.
+    `beyond`: whether the march had left the range at the node on every layer's cathode side.
     """
     forward = layers, contacts_of(stack)
     pairs = jax.tree.map(lambda leaf: jnp.stack([leaf, leaf[::-1]]), forward)

@@ -29,7 +29,7 @@ ROUGH = 1.5
 DOUBT = 0.3
 """Change of ln j by which marches are compared."""
 SMALLEST_DRIVE = 1e-6
-"""V; below it the search is for the careful solver."""
+"""V; stacks with a smaller drive are left to the careful solver."""
 LARGEST = 80.0
 """Where e^x still fits float32."""
 

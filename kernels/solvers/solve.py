@@ -159,7 +159,7 @@ def _precision_status(stack: Stack, raw: Raw) -> Int[Array, ""]:
     number = jnp.finfo(raw.slope.dtype)
     scale = jnp.maximum(jnp.abs(stack.E_anode), jnp.abs(stack.E_cathode))
     noise = number.eps * (1.0 + scale / (BOLTZMANN_EV * stack.temperature))
-    ill = 2.0 * noise * raw.slope > PLACED_WITHIN  # both sides of a node, the other way each
+    ill = 2.0 * noise * raw.slope > PLACED_WITHIN  # both sides err, in opposite directions
     lost = (raw.log_leak > 0.5 * ABSENT) & (raw.log_leak < jnp.log(number.tiny))
     status = jnp.where(ill, Status.ILL_CONDITIONED, Status.OK)
     return jnp.where(lost, Status.UNDERFLOW, status).astype(jnp.int32)

@@ -136,7 +136,7 @@ def _join(courses: Course, misses: Layers) -> Layers:
     """Nodes of the march from the anode up to the layer that fits both marches best, and of the
     march from the cathode behind it.
 
-    Behind a layer in which a rounding of j decides, a march is lost, whatever it says of itself.
+    Behind a layer in which a rounding of j decides, a march is lost, whatever its `beyond` is.
     """
     layer = jnp.arange(misses.size)
     reached = jnp.concatenate([jnp.zeros(1, bool), courses.beyond[0, :-1] != 0])

@@ -13,9 +13,9 @@ p = (sigma_p/sigma_ion) e^{-E_p z/V_T}, tau = 2 sqrt(np)/b, d = b sqrt(1 - tau^2
                 Q = tanh(w/2)/(1 + tau cosh(m)/cosh(w/2)), m the middle from (ln n - ln p)/2,
                 h(x) = artanh(sqrt x)/sqrt x, analytic through the discriminant's zero
 
-The first form never cancels more than threefold; the second is used only where sigma_ele rivals
-sigma_ion everywhere, so that its difference does not cancel either. Together they cover every
-discriminant without quadrature.
+The first form never cancels more than threefold; the second is used only where sigma_ele is
+comparable with sigma_ion or larger everywhere, so that its difference does not cancel either.
+Together they cover every discriminant without quadrature.
 """
 
 from typing import Protocol

@@ -49,7 +49,7 @@ MARGIN = 1.25
 ROUNDINGS = 8.0
 """Machine epsilons within which a potential is at a standstill."""
 ROUNDED = 1e-9
-"""Two ways to the distance from the standstill ahead differ by less; to another one by more."""
+"""Two results for the distance to the standstill ahead differ by less, to another by more."""
 FARTHEST = 300.0
 """Distance from the middle (units of u) beyond which tanh is 1."""
 

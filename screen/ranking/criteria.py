@@ -214,7 +214,7 @@ REFERENCE: dict[str, str | float] = {
 def nearest(values: list[Any], default: str | float | None) -> Any:
     """The value a comparison is made at: the default, else the nearest or the first.
 
-    Where there is no default it is the middle one: of an even number the lower.
+    Where there is no default it is the middle value, or the lower of two middle ones.
     """
     if default is None:
         return sorted(values)[(len(values) - 1) // 2]

@@ -124,7 +124,7 @@ def arrow(
 
 @contextmanager
 def told(option: str) -> Iterator[None]:
-    """Turn errors of DuckDB into words.
+    """Turn errors of DuckDB into messages.
 
     Raises `StoreError` where a part cannot be read or memory or disk do not suffice, `UsageError`
     for all others: a condition, given as `option`, that does not bind or run.

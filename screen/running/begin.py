@@ -1,6 +1,6 @@
 """Many machines: chunks computed by Dask workers, published by the run that holds the folder.
 
-`clusters` starts or finds workers, `order` is what they are given, `workers` hands out chunks.
+`clusters` starts or finds workers, `work` is what they receive, `workers` hands out chunks.
 """
 
 from contextlib import AbstractContextManager

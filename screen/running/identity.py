@@ -1,4 +1,4 @@
-"""What a run is, in words and hashes: its identity decides whether a folder may continue."""
+"""The identity of a run, as text and hashes: it decides whether a folder may be continued."""
 
 import hashlib
 import json

@@ -130,7 +130,7 @@ class Local:
         return self._chunkers[0].evaluator.packed()
 
     def results(self, request: Request) -> Generator[list[Entry], None, None]:
-        """See `Workplace`. Halves the batch where memory runs out, and says so."""
+        """See `Workplace`. Halves the batch where memory runs out, and notes it."""
         done: set[int] = set()
         while len(done) < len(request.chunks):
             left = (chunk for chunk in request.chunks if chunk not in done)
@@ -144,7 +144,7 @@ class Local:
                 self._shrink(error)
 
     def _shrink(self, error: Exception) -> None:
-        """Plan for less memory, where that is what was missing."""
+        """Plan for less memory, where the failure was a lack of it."""
         chosen = self._plan
         if "RESOURCE_EXHAUSTED" not in str(error) and "out of memory" not in str(error).lower():
             raise error

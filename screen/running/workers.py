@@ -88,7 +88,7 @@ class Workers:
 
     @property
     def kind(self) -> str:
-        """cpu or gpu: of the first worker; others are held to it."""
+        """cpu or gpu: of the first worker; others must be of the same kind."""
         return self._first.kind
 
     @property
@@ -129,7 +129,7 @@ class Workers:
                 self._free_from_hanging(active)
 
     def close(self) -> None:
-        """Take the order back from the workers."""
+        """Remove the order from the workers."""
         if self.client.status == "running":
             self.client.unregister_worker_plugin(self.name)
 
@@ -181,7 +181,7 @@ class Workers:
         raise WorkerError(_GONE)
 
     def _dismiss(self, outcome: Outcome) -> None:
-        """Send an unfit worker away, once, with its reason."""
+        """Retire an unfit worker, once, and note the reason."""
         if outcome.worker in self.client.nthreads():
             self._say(f"worker {outcome.worker} is left out: {outcome.failure}")
             self.client.retire_workers([outcome.worker], close_workers=True, remove=True)
