@@ -1,1 +1,1 @@
-"""Subcommands of `muli`, one module each; heavy imports stand inside the functions."""
+"""Subcommands of `muli`, one module each; large imports are inside the functions."""

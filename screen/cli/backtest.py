@@ -66,7 +66,7 @@ def _line(text: str) -> None:
 def _pairs(
     rows: list[dict[str, Any]], counts: dict[str, dict[str, int]], left: dict[str, int]
 ) -> None:
-    """Every pair of the ranking by kind; misses with their reason; what could not be judged."""
+    """Print all pairs of the ranking by kind, reasons of misses, and pairs that are not judged."""
     for kind, count in counts.items():
         say()
         _line(f"{kind}: probability of the first less that of the second; measured 1: the first")
@@ -87,7 +87,7 @@ def _pairs(
 
 
 def _table(rows: list[dict[str, Any]], counts: dict[str, int]) -> None:
-    """A block a series: one line a ratio, misses with their reason."""
+    """Print a block per series with a line per ratio; misses have a reason."""
     series = None
     for row in rows:
         if row["series"] != series:

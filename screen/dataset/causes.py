@@ -26,7 +26,7 @@ _CAUSES = {
 
 @contextmanager
 def explained(folder: Path) -> Iterator[None]:
-    """Turn an error of the operating system into a `StoreError`."""
+    """Convert an error of the operating system into a `StoreError`."""
     try:
         yield
     except OSError as error:

@@ -158,7 +158,7 @@ def _laid_out(field: pa.Field, column: Column) -> Column:
 
 
 def _page(kind: int, head: dict[int, Any], data: Any, levels: bytes = b"") -> tuple[bytes, int]:
-    """A page, and its size before compression."""
+    """A page in bytes, and its size before compression."""
     packed = pa.Codec("lz4_raw").compress(data, asbytes=True)
     plain = len(levels) + memoryview(data).nbytes
     checksum = crc32(packed, crc32(levels))

@@ -1,4 +1,4 @@
-"""Names beside points, only where they do not cover each other."""
+"""Names beside points, without overlap."""
 
 from collections.abc import Sequence
 

@@ -55,7 +55,7 @@ def short_text(answer: CellAnswer, width: int = 100) -> str:
 
 
 def cell_html(answer: CellAnswer) -> str:
-    """The same as a block of HTML: sentences, and the numbers as a table."""
+    """The whole answer as a block of HTML: sentences, and the numbers as a table."""
     paragraphs = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in sentences(answer))
     rows = "".join(
         f"<tr><td>{html.escape(label)}</td><td>{html.escape(value)}</td></tr>"
@@ -104,10 +104,10 @@ def numbers(answer: CellAnswer) -> str:
 
 def _numbers(answer: CellAnswer) -> list[tuple[str, str]]:
     contents = answer.contents
-    candidates = [(name, label, number(contents, name)) for name, label in NUMBERS]
+    labelled = [(name, label, number(contents, name)) for name, label in NUMBERS]
     rows = [
         (label, figure(value, INFINITE.get(name, "no limit")))
-        for name, label, value in candidates
+        for name, label, value in labelled
         if value is not None
     ]
     if answer.growth is None:

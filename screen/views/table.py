@@ -61,7 +61,7 @@ COLUMNS = (
 
 
 def render(ranking: "Ranking", width: int = MAX_WIDTH) -> str:
-    """The whole readable table, with what it compares and how it is ordered below."""
+    """The whole table as text; the scenario and the order are below it."""
     width = max(MIN_WIDTH, min(width, MAX_WIDTH))
     frame = ranking.rows
     if frame.empty:

@@ -47,7 +47,7 @@ def render_works(
     sentences: bool = False,
     wide: bool = False,
 ) -> str:
-    """The table, what it compares, and the reference coatings that are not in it.
+    """The table, its order and scenario, and the reference coatings that are not in it.
 
     everything: all coatings of the scenario, ranked; for the reference coatings.
     """
