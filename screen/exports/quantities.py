@@ -54,5 +54,5 @@ def plain_numbers(row: Row) -> dict[str, float]:
 
 
 def _of_a_curve(row: Row, column: str) -> bool:
-    """Whether the sigma_ele of this column depends on the potential, so one number is not enough."""
+    """Whether the sigma_ele of this column depends on the potential, so one number is too few."""
     return column.endswith("_sigma_ele_S_cm") and row.values.get("law") not in (None, "constant")
