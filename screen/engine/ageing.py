@@ -49,11 +49,11 @@ def aged_columns(
     """
     if aged is None:
         return {}
-    shape, some = place.shape, slice(None) if chosen is None else chosen
+    shape, selection = place.shape, slice(None) if chosen is None else chosen
 
     def flat(array: NDArray[Any]) -> NDArray[Any]:
         whole = array.reshape(-1, 1, 1) if array.ndim == 1 else array
-        return np.broadcast_to(whole, shape).reshape(-1)[some]
+        return np.broadcast_to(whole, shape).reshape(-1)[selection]
 
     at = {name: flat(where) for name, where in place.at.items()}
     thickness = flat(thickness_nm)
@@ -97,8 +97,10 @@ class Aged:
         life, radius = (np.asarray(value) for value in values)
         with jax.enable_x64(True):
             for first in range(0, count, BLOCK):
-                some = np.resize(np.arange(first, min(first + BLOCK, count)), BLOCK)
-                block = jax.tree.map(lambda leaf, some=some: leaf[some], (rows, holes))
+                positions = np.resize(np.arange(first, min(first + BLOCK, count)), BLOCK)
+                block = jax.tree.map(
+                    lambda leaf, positions=positions: leaf[positions], (rows, holes)
+                )
                 blocks.append(jax.tree.map(np.asarray, _ageing(*block, self.times, life, radius)))
         whole = jax.tree.map(lambda *x: np.concatenate(x)[:count], *blocks) if blocks else None
         return self._named(whole, count)
@@ -245,7 +247,7 @@ def _of_rows(side: Made, read: Reader) -> AgeingLayer:
 @kept("ageing of rows")
 def _ageing(row: AgeingRow, interface: Interface, times: Any, life: Any, radius: Any) -> Any:
     """Columns of a block of rows."""
-    aged = jax.vmap(lambda one: ageing(one, times, life))(row)
-    shares = jax.vmap(lambda one: max_hole_share(one, radius))(interface)
+    aged = jax.vmap(lambda one_row: ageing(one_row, times, life))(row)
+    shares = jax.vmap(lambda one_interface: max_hole_share(one_interface, radius))(interface)
     unknown = jnp.isnan(interface.E_oxidation + interface.coating_resistance + interface.sigma)
     return aged, jnp.where(unknown, jnp.nan, shares)

@@ -90,9 +90,12 @@ def _known_without_transport(batch: Batch, floats: dict[str, Number]) -> dict[st
     first, last, bare = contacts[0], contacts[-1], batch.stack.electrolyte == 0
     electrolyte: Any = batch.limits.electrolyte
     coating: Any = batch.limits.coatings[-1]
-    alone = len(_on_cathode_side(batch)) == 1
+    single_layer = len(_on_cathode_side(batch)) == 1
     ends = {
-        "coating_oxidation_margin_V": (coating.oxidation - E_c, alone & (last == 0) & (E_c >= E_a)),
+        "coating_oxidation_margin_V": (
+            coating.oxidation - E_c,
+            single_layer & (last == 0) & (E_c >= E_a),
+        ),
         "anode_side_margin_V": (E_a - electrolyte.reduction, bare & (first == 0)),
     }
     return {

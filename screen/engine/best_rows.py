@@ -328,12 +328,12 @@ def rows_at(
     inputs = offset.reshape(calls, tall, blocks), thickness.reshape(calls, tall, blocks, block)
     judged_calls: list[Judged] = []
     for first in range(0, calls, evaluator.tiles_per_call):
-        some = range(first, min(first + evaluator.tiles_per_call, calls))
-        batch = [[array[i] for i in some] for array in inputs]
-        judged_calls += evaluator.call(evaluator.rows, [start] * len(some), *batch)
+        indices = range(first, min(first + evaluator.tiles_per_call, calls))
+        batch = [[array[i] for i in indices] for array in inputs]
+        judged_calls += evaluator.call(evaluator.rows, [start] * len(indices), *batch)
     call, *place = np.unravel_index(slot, (calls, tall, blocks))
     at = place[0], state, place[1], column[state]
-    mine = [np.flatnonzero(call == one_call) for one_call in range(calls)]
+    by_call = [np.flatnonzero(call == one_call) for one_call in range(calls)]
 
     @cache
     def places(shape: tuple[int, ...]) -> NDArray[np.int64]:
@@ -342,8 +342,8 @@ def rows_at(
 
     def pick(*leaves: NDArray[Any]) -> NDArray[Any]:
         picked = np.empty(len(chosen), dtype=leaves[0].dtype)
-        for some, leaf in zip(mine, leaves, strict=True):
-            picked[some] = leaf.reshape(-1)[places(leaf.shape)[some]]
+        for selected, leaf in zip(by_call, leaves, strict=True):
+            picked[selected] = leaf.reshape(-1)[places(leaf.shape)[selected]]
         return picked[:, None, None]
 
     return jax.tree.map(pick, *judged_calls)
@@ -387,14 +387,14 @@ def _group_counts(
     group = at["line"][:, 0, 0] // space.coatings
     sums = group_sums(space, int(at["line"][0, 0, 0]), count)
     line, state = np.divmod(chosen, space.states)
-    mine = sums[group[line] - group[0], state]
+    group_counts = sums[group[line] - group[0], state]
     removed = [i for i, (kind, _) in enumerate(names) if kind == "removed"]
     status = [i for i, (kind, _) in enumerate(names) if kind == "status"]
     totals = {
-        "group_filtered": mine[:, removed].sum(axis=1),
-        "group_stacks": mine[:, removed + status].sum(axis=1),
+        "group_filtered": group_counts[:, removed].sum(axis=1),
+        "group_stacks": group_counts[:, removed + status].sum(axis=1),
     }
     for column, name in GROUP_COUNTS.items():
         if name is not None:
-            totals[column] = mine[:, names.index(name)]
+            totals[column] = group_counts[:, names.index(name)]
     return totals

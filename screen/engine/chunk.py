@@ -101,14 +101,14 @@ class Chunker:
         spread: list[Spread] = []
         memory = Memory(self.evaluator.problem.spec.output.encoding)
         for tiles in _batches(evaluator.tiles(lines), evaluator.tiles_per_call):
-            for tile, one in self._whole(tiles):
+            for tile, result in self._whole(tiles):
                 shape = len(tile), space.states, space.thicknesses
                 own = {k: v[tile.start - lines.start :][: len(tile)] for k, v in stable.items()}
-                writer.write(self._batch(tile, one, own, memory))
-                spread.append(Spread.of(one.judged, shape))
-                for name, count in _count(one.judged, shape, len(evaluator.gates)).items():
+                writer.write(self._batch(tile, result, own, memory))
+                spread.append(Spread.of(result.judged, shape))
+                for name, count in _count(result.judged, shape, len(evaluator.gates)).items():
                     total[name] += count
-                del one  # frees its memory before the next tile
+                del result  # frees its memory before the next tile
             pause(sum(len(tile) for tile in tiles) * space.rows_per_line)
         counted = tally(total, len(lines) * space.rows_per_line, len(evaluator.gates))
         return self._with_lines(counted, lines, jax.tree.map(lambda *x: np.concatenate(x), *spread))
@@ -118,8 +118,8 @@ class Chunker:
         starts = [self.evaluator.start(tile.start) for tile in tiles]
         wholes = self.evaluator.call(self.evaluator.whole, starts)
         for tile in tiles:
-            one = wholes.pop(0)
-            yield tile, one if len(tile) == self.evaluator.lines else _part(one, len(tile))
+            result = wholes.pop(0)
+            yield tile, result if len(tile) == self.evaluator.lines else _part(result, len(tile))
 
     def _stable(self, lines: Lines) -> dict[str, NDArray[np.float64]]:
         """Rank stability of lines, (lines, states), where properties are uncertain."""
@@ -206,7 +206,7 @@ class Chunker:
         ):
             starts = [evaluator.start(tile.start) for tile in tiles]
             best = evaluator.call(evaluator.best, starts)
-            parts += [_first(one, len(tile)) for tile, one in zip(tiles, best, strict=True)]
+            parts += [_first(result, len(tile)) for tile, result in zip(tiles, best, strict=True)]
             pause(sum(len(tile) for tile in tiles) * evaluator.problem.space.rows_per_line)
         return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
 

@@ -89,8 +89,8 @@ class Uncertain(NamedTuple):
 
     def batch(self, drawn: Drawn) -> Batch:
         """Stacks of these draws; the thickness of their coating is not used."""
-        one = jnp.ones((1, 1, 1, 1), self.lookup.tables["temperature_K"].dtype)
-        return build(self.lookup._replace(drawn=drawn), one, self.screen, self.law)
+        unit = jnp.ones((1, 1, 1, 1), self.lookup.tables["temperature_K"].dtype)
+        return build(self.lookup._replace(drawn=drawn), unit, self.screen, self.law)
 
     def bands(self, batch: Batch) -> Bands:
         """Thicknesses, nm, at which every draw protects."""

@@ -214,8 +214,8 @@ class Evaluator:
 
     def _lowered(self, function: Callable[..., Any], *inputs: Any) -> Lowered:
         """A function of arrays like these on this device."""
-        like = partial(jax.ShapeDtypeStruct, sharding=self.place)
-        placed = jax.tree.map(lambda array: like(array.shape, array.dtype), inputs)
+        abstract = partial(jax.ShapeDtypeStruct, sharding=self.place)
+        placed = jax.tree.map(lambda array: abstract(array.shape, array.dtype), inputs)
         return jax.jit(function).lower(*placed)
 
     @cached_property
@@ -344,9 +344,9 @@ class Evaluator:
 
     def _thresholds(self, exact: Any, digits: Digits) -> Thresholds:
         """Where the verdicts of lines change along the thickness."""
-        one = jnp.ones((1, 1, 1, 1), jnp.float64)
+        unit = jnp.ones((1, 1, 1, 1), jnp.float64)
         batch = build(
-            Lookup(exact, digits, self.problem.own), one, self.problem.spec.screen, self._law
+            Lookup(exact, digits, self.problem.own), unit, self.problem.spec.screen, self._law
         )
         return thresholds_of_plane(batch) if self.plane else thresholds_of_stacks(batch)
 

@@ -129,7 +129,7 @@ class LayerPrograms(LinePrograms):
 
     def _mapped(self, tables: Any, start: Array, offset: Array, nm: Array) -> Judged:
         lines_and_nm = self.layers(tables, start, offset), nm
-        return jax.lax.map(lambda one: judge(one[0], one[1], tables[_POINTS]), lines_and_nm)
+        return jax.lax.map(lambda pair: judge(pair[0], pair[1], tables[_POINTS]), lines_and_nm)
 
 
 def chosen(found: Judged, sums_nm: NDArray[np.floating], floor_nm: float) -> Recommended:

@@ -138,8 +138,10 @@ def _ions(each: Line, share: Array) -> Array:
     inside = jnp.where(share < first, share / jnp.where(first > 0, first, 1.0), past)
     tiny = jnp.finfo(inside.dtype).eps
     z = ndtri(jnp.clip(inside, tiny, 1.0 - tiny))
-    one = each.sigma_ion + each.sigma_ion_sd * z
-    return jnp.where(share < first, one, each.sigma_ion_second + each.sigma_ion_second_sd * z)
+    from_first = each.sigma_ion + each.sigma_ion_sd * z
+    return jnp.where(
+        share < first, from_first, each.sigma_ion_second + each.sigma_ion_second_sd * z
+    )
 
 
 def _judged(layers: Layers, cell: Line, cm: Array, drawn: _Drawn) -> Judged:

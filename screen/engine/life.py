@@ -81,13 +81,16 @@ def product_tables(problem: Problem) -> dict[str, NDArray[np.float64]]:
     """Numbers of `products_at` along the electrolytes, by side and name."""
     tables = {}
     for side in TOUCHES:
-        of = made(names_of(problem), side)
+        products = made(names_of(problem), side)
         for name in SPREADS:
-            spread = getattr(of, name)
+            spread = getattr(products, name)
             tables[f"{side}.{name}"] = np.log10(spread.value)
             tables[f"{side}.{name}_sd"] = spread.sd
-        tables |= {f"{side}.slope": of.hole_slope, f"{side}.reference": of.hole_reference}
-        tables[f"{side}.floor"] = of.hole_floor
+        tables |= {
+            f"{side}.slope": products.hole_slope,
+            f"{side}.reference": products.hole_reference,
+        }
+        tables[f"{side}.floor"] = products.hole_floor
     return tables
 
 

@@ -52,13 +52,13 @@ class LinePrograms:
         self.problem, self.dtype = problem, dtype
         self.sizes = {**problem.space.scenarios, COATING: problem.space.coatings}
         self.axes, tables = tables_of(beliefs)
-        used = ["electrolyte_thickness_um", "current_density_mA_cm2", "cathode.area_factor"]
+        keys = ["electrolyte_thickness_um", "current_density_mA_cm2", "cathode.area_factor"]
         if self.ages:
-            used.append("temperature_K")
+            keys.append("temperature_K")
             products = product_tables(problem)
             tables |= products
             self.axes |= dict.fromkeys(products, ("electrolyte",))
-        for key in (*used, *CONTACTS):
+        for key in (*keys, *CONTACTS):
             if key in problem.numbers:
                 self.axes[key], tables[key] = (key,), problem.numbers[key]
         self.tables = {

@@ -183,9 +183,9 @@ def _bare(line: Line) -> Probabilities:
     pays = jnp.where(line.contacts_ohm_cm2 <= line.budget_ohm_cm2, 1.0, 0.0)
     inert = _inert_cathode(line)
     protects = ox * red
-    one = jnp.ones_like(pays)
+    certain = jnp.ones_like(pays)
     return Probabilities(
-        protects * pays * inert, pays * inert, protects * pays, protects, pays, one, inert
+        protects * pays * inert, pays * inert, protects * pays, protects, pays, certain, inert
     )
 
 
@@ -205,8 +205,8 @@ def _of_normal(
     scores = jnp.concatenate([good, bad])
     log_ion = mean + sd * scores
     inside = inside_window(line, fineness, nm, ratio_of(line, nm, scores, log_ion), log_ion)
-    both, rest = weights * pays * inside[:1], weights * width * inside[1:]
-    return jnp.concatenate([pays, *(x.sum((0, 1), keepdims=True) for x in (both, rest))])
+    transport, rest = weights * pays * inside[:1], weights * width * inside[1:]
+    return jnp.concatenate([pays, *(x.sum((0, 1), keepdims=True) for x in (transport, rest))])
 
 
 def _blocking(line: Line, mean: Array, sd: Array, nm: Array) -> Array:
@@ -369,16 +369,16 @@ def _crossing(grid: Array, p: Array, wanted: Array) -> Array:
 
 def _median(line: Line) -> Array:
     """Median of log10 sigma_ion of the mixture, by bisection between the medians of its parts."""
-    (one, two), (one_sd, two_sd), _ = _parts(line)
-    two = jnp.where(line.second_weight > 0, two, one)
-    low, high = jnp.minimum(one, two), jnp.maximum(one, two)
+    (first, second), (first_sd, second_sd), _ = _parts(line)
+    second = jnp.where(line.second_weight > 0, second, first)
+    low, high = jnp.minimum(first, second), jnp.maximum(first, second)
 
     def halve(_: int, ends: tuple[Array, Array]) -> tuple[Array, Array]:
         middle = 0.5 * (ends[0] + ends[1])
-        share = (1.0 - line.second_weight) * above_zero(middle - one, one_sd)
-        share = share + line.second_weight * above_zero(middle - two, two_sd)
+        share = (1.0 - line.second_weight) * above_zero(middle - first, first_sd)
+        share = share + line.second_weight * above_zero(middle - second, second_sd)
         more = share < 0.5
         return jnp.where(more, middle, ends[0]), jnp.where(more, ends[1], middle)
 
     low, high = jax.lax.fori_loop(0, 40, halve, (low, high))
-    return jnp.where(line.second_weight > 0, 0.5 * (low + high), one)
+    return jnp.where(line.second_weight > 0, 0.5 * (low + high), first)

@@ -132,9 +132,9 @@ def _positive_part(mean: Array, sd: Array) -> tuple[Array, Array]:
     first = mean * share + spread * density
     second = (mean * mean + spread * spread) * share + mean * spread * density
     variance = jnp.where(sd > 0, second - first * first, 0.0)
-    some = variance > 1e-12
+    varies = variance > 1e-12
     exact = jnp.maximum(mean, 0.0)
-    width = jnp.where(some, jnp.sqrt(jnp.where(some, variance, 1.0)), 0.0)
+    width = jnp.where(varies, jnp.sqrt(jnp.where(varies, variance, 1.0)), 0.0)
     return jnp.where(sd > 0, first, exact), width
 
 
@@ -183,10 +183,10 @@ def ratio_of(line: Line, nm: Array, z: Array, log_ion: Array, left: Array = 0.0)
     variance = (
         (1.0 - line.rho_ion**2 * (1.0 - left)) * a * a + b * b - 2.0 * line.rho_electrolyte * a * b
     )
-    some = variance > 1e-14
-    spread = jnp.where(some, jnp.sqrt(jnp.where(some, variance, 1.0)), 0.0)
+    varies = variance > 1e-14
+    spread = jnp.where(varies, jnp.sqrt(jnp.where(varies, variance, 1.0)), 0.0)
     along = b - line.rho_electrolyte * a
-    share = jnp.clip(along / jnp.where(some, spread, 1.0), -1.0, 1.0)
+    share = jnp.clip(along / jnp.where(varies, spread, 1.0), -1.0, 1.0)
     rest = 1.0 - share * share
     return Ratio(
         log=jnp.log(length) - LN10 * ele - jnp.log(whole),

@@ -93,8 +93,8 @@ class Lookup(NamedTuple):
         """A material's property: its own axis, else its role's, else the table, gaps
         filled with `missing = "decades"`."""
         value = self._of_role(role, name)
-        for key, here in self.own_axes(role, name):
-            value = jnp.where(here, self.axis(key), value)
+        for key, matches in self.own_axes(role, name):
+            value = jnp.where(matches, self.axis(key), value)
         return value
 
     def own_axes(self, role: str, name: str) -> list[tuple[str, Array]]:

@@ -105,7 +105,7 @@ def _pictures(
     """Thickness of every side and resistance of both, against time."""
     anode, cathode = "anode_interphase_nm", "interphase_nm"
     sides = {cathode: "", anode: ", anode"}
-    for what, title, unit, keys, least in (
+    for quantity, title, unit, keys, least in (
         ("thickness", "How thick the interphases become", "nm", sides, MONOLAYER_CM / CM_PER_NM),
         ("resistance", "What growth adds to the resistance", "ohm cm²", {ASR: ""}, 0.0),
     ):
@@ -114,10 +114,10 @@ def _pictures(
             continue
         drawn = f" The first {MOST_DRAWN} of {len(cells)} cells." if len(cells) > MOST_DRAWN else ""
         yield page.Picture(
-            what,
+            quantity,
             "body",
             title,
-            f"A line chart of {what} in {unit} against time in hours, both logarithmic.",
+            f"A line chart of {quantity} in {unit} against time in hours, both logarithmic.",
             f"Both axes are logarithmic; what is thinner than a layer of atoms is not drawn. "
             f"A band is 5 to 95 % of what is known, where the cells come from a spec.{drawn}",
             charts.specification(chart(bands, NO_POINTS, unit)),

@@ -62,7 +62,9 @@ def _cell(start: Mapping[str, Any], row: Mapping[str, Any], electrolyte: str, ar
 
 def _frames(cell: Cell, label: str) -> dict[str, pd.DataFrame]:
     """Curves as a table: which, hours, low, middle, high."""
-    coated, bare = (curves(one, TIMES_S) for one in (cell, cell._replace(coating_thickness_nm=0.0)))
+    coated, bare = (
+        curves(case, TIMES_S) for case in (cell, cell._replace(coating_thickness_nm=0.0))
+    )
     return {
         "nm": _rows(
             {label: coated.cathode_nm, "no coating": bare.cathode_nm, ON_ANODE: coated.anode_nm}
@@ -118,10 +120,10 @@ def _measured(electrolyte: str) -> dict[str, pd.DataFrame]:
 def _picture(what: str, unit: str, bands: pd.DataFrame, points: pd.DataFrame, told: str) -> Picture:
     last = bands[bands["hours"] == bands["hours"].max()]
     final_values = ", ".join(f"{row.which} {row.middle:.3g} {unit}" for row in last.itertuples())
-    alone = "Thickness of the interphases" if what == "thickness" else "Resistance of them"
+    subject = "Thickness of the interphases" if what == "thickness" else "Resistance of them"
     caption = (
-        f"{alone} against time for {told}, both logarithmic; on the cathode side with the coating. "
-        "Line: median, band: 5 to 95 % of what is known of the products and the coating. "
+        f"{subject} against time for {told}, both logarithmic; on the cathode side with the "
+        "coating. Line: median, band: 5 to 95 % of what is known of the products and the coating. "
         "What does not grow is not drawn. "
     )
     if what == "thickness" and len(points):

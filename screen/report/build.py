@@ -63,11 +63,11 @@ def html(dirs: Dirs, *, measure: bool = False) -> str:
         typed = [key.removeprefix(FILL) for key in spec["axes"].get("others", {})]
         starts = inside.numbers(ranked, tables, spec["screen"], typed)
         rows = table.in_words(ranked, starts, budget)
-        here = inside.numbers(cell, tables, spec["screen"], typed)
+        cell_numbers = inside.numbers(cell, tables, spec["screen"], typed)
         drawn = [
             *pictures.pictures(data, held, ranked, rows, starts),
             *ageing_figures.pictures(ranked, starts),
-            *chemistry.pictures(rows, cell, here, tables, spec["screen"]),
+            *chemistry.pictures(rows, cell, cell_numbers, tables, spec["screen"]),
         ]
     gains = measuring.measurements(listed) if measure else pd.DataFrame()
     drawn += measuring.pictures(gains, ranked)
@@ -116,9 +116,9 @@ def _materials(results: Results, ranked: pd.DataFrame) -> dict[str, pd.DataFrame
     by_role = {}
     kept = [materials.read(f, m) for f, m in zip(results.folders, results.manifests, strict=True)]
     for role in inside.ROLES:
-        both = pd.concat([tables[role] for tables in kept if role in tables])
-        both = both.drop_duplicates("name").set_index("name")
-        by_role[role] = both[both.index.isin(ranked[role].dropna().unique())]
+        combined = pd.concat([tables[role] for tables in kept if role in tables])
+        combined = combined.drop_duplicates("name").set_index("name")
+        by_role[role] = combined[combined.index.isin(ranked[role].dropna().unique())]
     return by_role
 
 

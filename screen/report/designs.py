@@ -101,9 +101,9 @@ def cell(design: Mapping[str, Any]) -> str:
         f"anode side {design['anode_side_V']:.2f} V; {design['anode']}",
         f"boundary {design['boundary']}",
     ]
-    further = [key for key in design if "." in key]
-    further += [key for key, usual in PLAIN.items() if design[key] != usual]
-    parts += [f"{spoken(key)} {_value(design[key])} {measure(key)}" for key in further]
+    extra_keys = [key for key in design if "." in key]
+    extra_keys += [key for key, usual in PLAIN.items() if design[key] != usual]
+    parts += [f"{spoken(key)} {_value(design[key])} {measure(key)}" for key in extra_keys]
     return plain(" · ".join(map(str, parts)))
 
 

@@ -26,14 +26,16 @@ def settings(electrolytes: Iterable[Any], given: Mapping[str, Any] | None) -> di
     """
     ageing = Ageing.model_validate(given or {})
     names = list(dict.fromkeys(electrolytes))
-    of = {touches: made([str(name) for name in names], touches) for touches in TOUCHES}
+    all_products = {touches: made([str(name) for name in names], touches) for touches in TOUCHES}
     return {
         "ageing_years": YEARS_AT_FIRST,
         "coverage": ageing.coverage,
         "hole_radius_nm": ageing.hole_radius_nm,
         "count_anode_side": ageing.count_anode_side,
         "products": {
-            plain(name): {touches: _layer(products, place) for touches, products in of.items()}
+            plain(name): {
+                touches: _layer(products, place) for touches, products in all_products.items()
+            }
             for place, name in enumerate(names)
         },
     }

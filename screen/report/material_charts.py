@@ -39,14 +39,18 @@ def windows(frame: pd.DataFrame, electrolyte: Sequence[float], cathode: float) -
         alt.Tooltip("high:Q", title="to, V", format=".2f"),
     ]
     base = alt.Chart(frame).encode(y=y, tooltip=tooltip)
-    both = base.transform_filter("isValid(datum.low) && isValid(datum.high)")
+    two_limits = base.transform_filter("isValid(datum.low) && isValid(datum.high)")
     layers.append(
-        both.mark_bar(style="window", height={"band": 0.62}, clip=True).encode(x=x, x2="high:Q")
+        two_limits.mark_bar(style="window", height={"band": 0.62}, clip=True).encode(
+            x=x, x2="high:Q"
+        )
     )
     for known, missing in (("low", "high"), ("high", "low")):
-        one = base.transform_filter(f"isValid(datum.{known}) && !isValid(datum.{missing})")
+        one_limit = base.transform_filter(f"isValid(datum.{known}) && !isValid(datum.{missing})")
         layers.append(
-            one.mark_tick(style="middle", clip=True).encode(x=alt.X(f"{known}:Q", scale=scale))
+            one_limit.mark_tick(style="middle", clip=True).encode(
+                x=alt.X(f"{known}:Q", scale=scale)
+            )
         )
     if not np.isnan(cathode):
         line = pd.DataFrame({"low": [cathode]})

@@ -287,7 +287,7 @@ def whatif_map() -> alt.TopLevelMixin:
         .mark_rule(style="interface")
         .encode(x=alt.X("most:Q", scale=THICKNESS_NM))
     )
-    here = (
+    marker = (
         alt.Chart(tables["here"])
         .mark_point(style="here", clip=True)
         .encode(
@@ -304,7 +304,7 @@ def whatif_map() -> alt.TopLevelMixin:
         .mark_text(style="on")
         .encode(x=x, y=alt.Y("sigma:Q", scale=SIGMA_ELE), text="text:N")
     )
-    return alt.layer(region, limit, budget, words, here).properties(width="container", height=320)
+    return alt.layer(region, limit, budget, words, marker).properties(width="container", height=320)
 
 
 def whatif_growth() -> alt.TopLevelMixin:

@@ -150,8 +150,8 @@ def _numbered(
     groups = rows.groupby(names, sort=True, dropna=False)
     number, count = groups.ngroup(), groups.size()
     scenarios = count.rename("coatings").reset_index()
-    apart = pd.concat([scenarios[name] != value for name, value in reference.items()], axis=1)
-    nearest = apart.sum(axis=1).idxmin()
+    differs = pd.concat([scenarios[name] != value for name, value in reference.items()], axis=1)
+    nearest = differs.sum(axis=1).idxmin()
     order = [nearest, *scenarios.index.drop(nearest)]
     place = {old: new for new, old in enumerate(order)}
     numbered = rows.assign(scenario=number.map(place)).sort_values("scenario", kind="stable")
@@ -201,9 +201,9 @@ def described(listed: Listing, scenario_axes: Sequence[str]) -> dict[str, Any]:
 def headline(row: Mapping[str, Any], axes: Sequence[str]) -> str:
     """The cell of a row in words, with the values of further axes."""
     text = cell(row, state="p_works" not in row).replace(" um", " µm").replace(" | ", " · ")
-    further = [name for name in axes if name not in _IN_CELL and _known(row.get(name))]
+    extra_axes = [name for name in axes if name not in _IN_CELL and _known(row.get(name))]
     axis_values = (
-        f"{spoken(name)} {_value(row[name])} {measure(name)}".strip() for name in further
+        f"{spoken(name)} {_value(row[name])} {measure(name)}".strip() for name in extra_axes
     )
     return plain_line(" · ".join([text, *axis_values]))
 

@@ -99,8 +99,8 @@ def _layers(
     for name in ("sigma_ion", "sigma_ele"):
         value = layer[f"{role}_{name}_S_cm"] = _significant(_column(rows, f"{role}_{name}_S_cm"))
         activation = _column(material, f"{name}_activation_eV")
-        alone = _own(rows, role, f"{name}_S_cm", typed).notna()
-        held = value.isna() | alone | (f"{role}.{name}_S_cm" in typed)
+        has_own = _own(rows, role, f"{name}_S_cm", typed).notna()
+        held = value.isna() | has_own | (f"{role}.{name}_S_cm" in typed)
         layer[f"{role}_{name}_activation_eV"] = activation.mask(held)
     for side in ("reduction_limit_V", "oxidation_limit_V"):
         own = _own(rows, role, side, typed)
@@ -114,8 +114,8 @@ def _own(rows: pd.DataFrame, role: str, name: str, typed: Collection[str]) -> "p
     own = pd.Series(np.nan, index=rows.index)
     for key in typed:
         if key.endswith(f".{name}") and material_of(key):
-            here = np.array([is_of(key, str(material)) for material in rows[role]], bool)
-            own = own.mask(here, _significant(_column(rows, column_name(key))))
+            matches = np.array([is_of(key, str(material)) for material in rows[role]], bool)
+            own = own.mask(matches, _significant(_column(rows, column_name(key))))
     return own
 
 
@@ -147,10 +147,10 @@ def _notes(rows: pd.DataFrame, found: pd.DataFrame) -> "pd.Series[str]":
     contacts = [str(name) for name in rows if str(name).startswith("interface_")]
     contacts = [name for name in contacts if name.endswith("asr_ohm_cm2")]
     holds = {}
-    for kind, spoken in (("sigma_ele", "electronic conductivity"), ("sigma_ion", "ionic one")):
+    for kind, phrase in (("sigma_ele", "electronic conductivity"), ("sigma_ion", "ionic one")):
         unknown = found[f"coating_{kind}_S_cm"].isna()
         believed = _column(rows, f"{kind}_median_S_cm").notna()
-        holds[NOTES["prior"].format(spoken)] = unknown & believed
+        holds[NOTES["prior"].format(phrase)] = unknown & believed
         missing = unknown & ~believed
         if kind == "sigma_ele":
             holds[NOTES["sigma_ele"]] = missing
@@ -173,8 +173,8 @@ def _notes(rows: pd.DataFrame, found: pd.DataFrame) -> "pd.Series[str]":
 def _stand_in(name: str) -> str:
     """The note on a slider that starts at a stand-in."""
     role, _, kind = name.split("_")[:3]
-    spoken = "ionic" if kind == "ion" else "electronic"
-    return NOTES["stand_in"].format(f"The {role}", spoken, STAND_INS[name])
+    adjective = "ionic" if kind == "ion" else "electronic"
+    return NOTES["stand_in"].format(f"The {role}", adjective, STAND_INS[name])
 
 
 NEEDED = (

@@ -163,12 +163,12 @@ def said(
             value = f"{row[column]:.3g} S/cm"
             if curves.curve_at(row.to_dict()) is not None and kind == "sigma_ele":
                 value = "as a curve"
-            what = f"{row['name']}: {kind} {value}, measured at {T_ref:g} K,"
+            prefix = f"{row['name']}: {kind} {value}, measured at {T_ref:g} K,"
             if not pd.isna(E_act):
                 done = f"scaled to {temperature:g} K with {E_act:g} eV"
             elif kind == "sigma_ele" or abs(temperature - T_ref) <= HELD_WITHIN_K:
                 done = f"held constant to {temperature:g} K: no activation energy"
             else:
                 done = f"is unknown at {temperature:g} K: no activation energy, too far away"
-            sentences.append((row["name"], f"{what} {done}"))
+            sentences.append((row["name"], f"{prefix} {done}"))
     return sentences

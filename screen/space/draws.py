@@ -82,20 +82,20 @@ def draws(source: Source, frames: Frames) -> Draws | None:
     if problems := list(_problems(source)):
         raise SpecError(source.name, problems)
     matrix, names = loadings(distributions), factors(distributions)
-    used = np.flatnonzero(np.abs(matrix).max(axis=0) > 0)
+    active = np.flatnonzero(np.abs(matrix).max(axis=0) > 0)
     scores = _points(
-        normal_scores(len(names), uncertainty.draws, uncertainty.seed), used, uncertainty.seed
+        normal_scores(len(names), uncertainty.draws, uncertainty.seed), active, uncertainty.seed
     )
     values, slopes = {}, {}
     for key, spec, load in zip(distributions, distributions.values(), matrix, strict=True):
         ends = _literature(frames, key) if "literature" in spec else None
         x, slope = (np.atleast_2d(array) for array in quantile(spec, scores @ load, ends))
         values[key], slope = x, slope[:, : uncertainty.draws]
-        slopes[key] = load[used][:, None, None] * slope[None]
+        slopes[key] = load[active][:, None, None] * slope[None]
         if key.endswith("_S_cm") and not np.all((x > 0) | np.isnan(x)):
             word = f"uncertainty.{key}: some draws are not above zero; take lognormal or loguniform"
             raise SpecError(source.name, [word])
-    return Draws(uncertainty.draws, tuple(names[f] for f in used), values, slopes)
+    return Draws(uncertainty.draws, tuple(names[f] for f in active), values, slopes)
 
 
 def _points(first: Floats, used: NDArray[np.intp], seed: int) -> Floats:

@@ -270,8 +270,8 @@ def _reactions(
         axes = own, role if role in problem.materials.frames else f"{role}_potential_V"
         partners = partners_of(problem, role)
         energy, limit = (
-            _paired(axes, [[pooled(row, what, names) for names in partners] for row in rows])
-            for what in ("energy", "limit")
+            _paired(axes, [[pooled(row, quantity, names) for names in partners] for row in rows])
+            for quantity in ("energy", "limit")
         )
         if from_spec is not None:
             limit = Belief((), np.asarray(from_spec), np.zeros(()))
@@ -339,8 +339,8 @@ def _columns(
     problem: Problem, known: Sequence[Mapping[str, Evidence]], ion: Belief, ele: Belief
 ) -> dict[str, Values | Words]:
     """Median, spread and basis of a coating's conductivities; how many sources used it in cells."""
-    used = reality.sources_in_cells()
-    counts = [float(used.get(row["name"], 0)) for row in _rows(problem, "coating")]
+    sources = reality.sources_in_cells()
+    counts = [float(sources.get(row["name"], 0)) for row in _rows(problem, "coating")]
     result: dict[str, Values | Words] = {"sources_in_cells": Values((COATING,), np.array(counts))}
     for kind, belief in (("sigma_ion", ion), ("sigma_ele", ele)):
         sd = np.broadcast_to(belief.sd, belief.mean.shape)

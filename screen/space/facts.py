@@ -191,11 +191,11 @@ def _assumed(problem: Problem) -> Words:
         return words(("boundary",), common)
     sizes = len(frames[COATING]), len(frames["electrolyte"])
     texts = np.full(sizes, "".join(f", {key}" for key in of_roles), dtype=object)
-    for of, owners in problem.own.items():
+    for property_key, owners in problem.own.items():
         for key, index in owners:
             if key in scenarios:
-                place: Any = (index,) if of.startswith(COATING) else (slice(None), index)
-                place = ... if of.startswith(ANODE_COATING) else place
+                place: Any = (index,) if property_key.startswith(COATING) else (slice(None), index)
+                place = ... if property_key.startswith(ANODE_COATING) else place
                 texts[place] += f", {key}"
     plain = np.array([text.removeprefix(", ") for text in texts.ravel()], dtype=object)
     return words((COATING, "electrolyte"), plain.reshape(sizes))
@@ -214,7 +214,7 @@ def measured_along(
     own_keys = {key: _own_keys(problem, key) for key in keys}
     named = [axis for owners in own_keys.values() for own in owners for axis in (role, own.key)]
     axes = tuple(dict.fromkeys([*places, *named, "temperature_K"]))
-    here = np.arange(len(frame)).reshape([-1 if axis == role else 1 for axis in axes])
+    positions = np.arange(len(frame)).reshape([-1 if axis == role else 1 for axis in axes])
 
     def along(place: str, key: str) -> NDArray[np.float64]:
         column_of = column(frame, key.partition(".")[2])
@@ -222,14 +222,14 @@ def measured_along(
         values = values.reshape([len(values) if axis == place else 1 for axis in axes])
         for own, index in own_keys[key]:
             own_values = problem.numbers[own].reshape([-1 if axis == own else 1 for axis in axes])
-            values = np.where(here == index, own_values, values)
+            values = np.where(positions == index, own_values, values)
         return values
 
     stated = keys[2] in problem.numbers
     measured = {index for _, index in own_keys[keys[2]]}
     typed: Any = keys[0] in problem.numbers and not stated
     for _, index in own_keys[keys[0]]:
-        typed = np.where(here == index, not stated and index not in measured, typed)
+        typed = np.where(positions == index, not stated and index not in measured, typed)
     sigma, activation, own = map(along, places, keys)
     if kind == "sigma_ele" and role in problem.curved:
         known = problem.curved[role].reshape([-1 if axis == role else 1 for axis in axes])

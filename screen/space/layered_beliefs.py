@@ -56,14 +56,14 @@ def layered_beliefs(problem: Problem) -> LayeredBeliefs:
     """All layers of a problem's coatings."""
     frame = problem.materials.frames[COATING]
     frames = [layered.layer_of(frame, k) for k in range(1, problem.layers + 1)]
-    alone = [_with_coatings(problem, layer) for layer in frames]
-    layers = tuple(beliefs(layer) for layer in alone)
+    layer_problems = [_with_coatings(problem, layer) for layer in frames]
+    layers = tuple(beliefs(layer) for layer in layer_problems)
     names = np.array([layer["name"] for layer in frames], dtype=object).T
     from_spec, limit = problem.spec.ranking.reaction_limit_meV_atom, reaction_limit().of_new
     exact = (limit.mean, limit.sd) if from_spec is None else (from_spec, 0.0)
     return LayeredBeliefs(
         layers,
-        tuple(_touching(*pair) for pair in pairwise(alone)),
+        tuple(_touching(*pair) for pair in pairwise(layer_problems)),
         Belief((), *(np.asarray(value, float) for value in exact)),
         names[:, :, None] == names[:, None, :],
         _columns(layers),
@@ -88,11 +88,15 @@ def _pair(inner: Mapping[Any, Any], outer: Mapping[Any, Any]) -> tuple[float, fl
     if inner["name"] == outer["name"]:
         return 0.0, 0.0
     pairs = ((inner, outer), (outer, inner))
-    stated = [row.get(f"reaction_energy_{other['name']}_meV_atom", np.nan) for row, other in pairs]
-    if not np.isnan(stated).all():
-        return float(np.nanmin(stated)), REACTION_ERROR_MEV
-    like = [pooled(evidence(row, own=False), "energy", LIKE[_class(other)]) for row, other in pairs]
-    mean, sd = np.array(like).T
+    energies = [
+        row.get(f"reaction_energy_{other['name']}_meV_atom", np.nan) for row, other in pairs
+    ]
+    if not np.isnan(energies).all():
+        return float(np.nanmin(energies)), REACTION_ERROR_MEV
+    estimates = [
+        pooled(evidence(row, own=False), "energy", LIKE[_class(other)]) for row, other in pairs
+    ]
+    mean, sd = np.array(estimates).T
     return float(mean.mean()), float(np.sqrt((sd**2).mean() + mean.var()))
 
 

@@ -47,8 +47,11 @@ def places(asked: Iterable[str], frames: Mapping[str, pd.DataFrame]) -> dict[str
             for index, name in enumerate(frames[role]["name"]):
                 for layer, material in _layers(role, name):
                     if is_of(key, material):
-                        of = f"{layer}.{key.rpartition('.')[2]}"
-                        by_property[of] = (*by_property.get(of, ()), Own(key, index))
+                        property_key = f"{layer}.{key.rpartition('.')[2]}"
+                        by_property[property_key] = (
+                            *by_property.get(property_key, ()),
+                            Own(key, index),
+                        )
     return by_property
 
 

@@ -20,9 +20,9 @@ def with_own(problem: Problem, of: str, belief: Belief) -> Belief:
         if own is None:
             continue
         axes = tuple(dict.fromkeys((*belief.axes, role, *own.axes)))
-        here = along(((role,), np.arange(len(problem.materials.frames[role])) == index), axes)
+        matches = along(((role,), np.arange(len(problem.materials.frames[role])) == index), axes)
         mean, sd = (
-            np.where(here, along((own.axes, new), axes), along((belief.axes, old), axes))
+            np.where(matches, along((own.axes, new), axes), along((belief.axes, old), axes))
             for new, old in ((own.mean, belief.mean), (own.sd, belief.sd))
         )
         belief = Belief(axes, *np.broadcast_arrays(mean, sd))

@@ -73,7 +73,7 @@ def made(electrolytes: Sequence[str], touches: str) -> Made:
 
 
 def _or_zero(estimates: Sequence[Estimate | None]) -> Floats:
-    return np.array([0.0 if one is None else one.value for one in estimates])
+    return np.array([0.0 if estimate is None else estimate.value for estimate in estimates])
 
 
 def names_of(problem: Problem) -> list[str]:
@@ -121,8 +121,8 @@ def ageing_notes(problem: Problem) -> list[str]:
     notes = []
     names, T = names_of(problem), problem.numbers["temperature_K"]
     for touches in ("coated", "anode"):
-        of = made(names, touches).prior
-        unknown = [name for name, prior in zip(names, of, strict=True) if prior]
+        is_prior = made(names, touches).prior
+        unknown = [name for name, prior in zip(names, is_prior, strict=True) if prior]
         if unknown:
             notes.append(
                 f"[ageing]: products of {few(unknown, ', ', 5)} on the {SIDES[touches][0]} side "
