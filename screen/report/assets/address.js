@@ -1,4 +1,4 @@
-// What is open stands in the page's address, so that a link leads to a finding:
+// The page's address holds the open row, so that a link leads to it:
 // #electrolyte=Li6PS5Cl&cathode=NMC811&coating=LiNbO3
 "use strict";
 
@@ -13,7 +13,7 @@ function writeAddress(values) {
   history.replaceState(null, "", `#${new URLSearchParams(values)}`);
 }
 
-// The page's own links scroll and leave the address to what is open.
+// Links inside the page scroll, and do not change the address: it keeps the open row.
 function scrollInPlace() {
   for (const link of document.querySelectorAll("nav a, .skip"))
     link.addEventListener("click", (event) => {

@@ -3,7 +3,7 @@
 "use strict";
 
 const SECONDS_PER_YEAR = 3.15576e7;
-const LEAST_COVERAGE = 0.1; // below it holes have merged: both shares stand side by side
+const LEAST_COVERAGE = 0.1; // below it holes have merged: both shares are independent
 const LONGEST_S = 1e6 * SECONDS_PER_YEAR;
 
 // (1 - e^-x)/x, (x - 1 + e^-x)/x^2 and -ln(1 - u)/u, smooth at 0.
@@ -16,7 +16,7 @@ function chi(x) {
 }
 
 // An interphase against a constant resistance. drive: V over both. resistance: of the coating,
-// ohm cm2. perLength: of the interphase, ohm cm. leak: what the electrolyte takes off, A/cm2.
+// ohm cm2. perLength: of the interphase, ohm cm. leak: the current lost to the electrolyte, A/cm2.
 function growing(feed) {
   const left = feed.drive - feed.leak * feed.resistance;
   return { ...feed, left, rate: feed.reaction_rate_cm_s ?? Infinity,
@@ -110,7 +110,7 @@ function inParallel(c, coated, bare) {
   return 1 / (c / coated + (1 - c) / bare);
 }
 
-// A share of 0 of something infinite is nothing.
+// A share of 0 times infinity is 0.
 function shared(c, coated, bare) {
   return (c > 0 ? c * coated : 0) + (c < 1 ? (1 - c) * bare : 0);
 }
@@ -171,7 +171,7 @@ function ageCell(s) {
   };
 }
 
-// Resistance of each side against time for the picture, and where the slider stands.
+// Resistance of each side against time for the picture, and at the time of the slider.
 function ageingTables(s) {
   const feeds = s.products ? feedsOf(s) : null;
   if (feeds === null) return { growth: [], now: [] };

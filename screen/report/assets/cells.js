@@ -11,7 +11,7 @@ function percent(share) {
   return value < 10 ? value.toFixed(1) : value.toFixed(0);
 }
 
-// A length as long as an atom or more; below it, that it is less.
+// A length in nm; below 0.01 only that it is less.
 function nanometres(value) {
   return value > 0 && value < 0.01 ? "<0.01" : number(value);
 }
@@ -20,7 +20,7 @@ function logarithm(value) {
   return Math.log10(value).toFixed(1).replace("-", "−");
 }
 
-const SVG = "http:\/\/www.w3.org/2000/svg"; // no address for whoever searches the page
+const SVG = "http:\/\/www.w3.org/2000/svg"; // a search of the page for addresses does not find it
 
 function bar(share, kind) {
   const drawn = (name, attributes) => {
@@ -34,7 +34,7 @@ function bar(share, kind) {
   return svg;
 }
 
-// What is believed of a conductivity: log10, its standard deviation, and what that rests on.
+// The distribution of a conductivity: log10, its standard deviation, and the evidence for it.
 function belief(median, decades, basis) {
   if (!(median > 0)) return "–";
   const spread = decades > 0 ? ` ± ${decades.toFixed(1)}` : "";

@@ -1,4 +1,4 @@
-// Numbers and names as people read them. Names only ever become text nodes, never markup.
+// Numbers and names in readable form. Names become text nodes, never markup.
 "use strict";
 
 const SUPERSCRIPT = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
@@ -10,7 +10,7 @@ function scientific(value, digits) {
   return (factor === 1 ? "" : `${factor} × `) + `10${power}`;
 }
 
-// Three significant figures; powers of ten where plain digits would hide the size.
+// Three significant figures; powers of ten for very large and very small numbers.
 function number(value, digits = 3) {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
   if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
@@ -49,7 +49,7 @@ function energies(row) {
   return `${energy(row.reaction_energy_cathode_meV_atom)} / ${energy(row.reaction_energy_electrolyte_meV_atom)}`;
 }
 
-// Columns as the page carries them, back to one object a row; the largest number means infinity.
+// The packed columns of the page as one object per row; the largest number means infinity.
 function unpack(columns) {
   const whole = Object.entries(columns).map(([name, column]) => [name, column.words
     ? column.codes.map((code) => (code < 0 ? null : column.words[code]))
@@ -88,7 +88,7 @@ function typeset(text) {
       before + digits.replace(/\d/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[digit])) : word));
 }
 
-// The same as nodes: subscripts that copy as plain digits, and symbols that say what they mean.
+// The same as nodes: subscripts that copy as plain digits, and symbols with their meaning.
 function labelNode(text) {
   const nodes = document.createDocumentFragment();
   let from = 0;

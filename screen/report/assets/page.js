@@ -1,4 +1,4 @@
-// Starts the page from the data block it carries.
+// Starts the page from its data block.
 "use strict";
 
 {

@@ -47,7 +47,7 @@ function tooltip() {
   };
 }
 
-// Names stand beside points, and panels side by side, only where there is room.
+// Names beside points, and panels side by side, are drawn only if there is room.
 function fitted(spec, width) {
   if (spec.layer && width < 560)
     return { ...spec, layer: spec.layer.filter((each) => !each.mark?.style?.includes?.("name")), config: { legend: { orient: "bottom", columns: 3 } } };
@@ -107,7 +107,7 @@ class Pictures {
       mode: "vega-lite", logLevel: 1, ast: true, renderer: "svg", actions: false, defaultStyle: false,
       tooltip: this.tooltip, config: theme(),
     });
-    place.setAttribute("role", "img"); // Vega writes words of its own over these
+    place.setAttribute("role", "img"); // Vega overwrites these with texts of its own
     place.setAttribute("aria-label", words);
     place.removeAttribute("aria-roledescription");
     this.views[id] = view;

@@ -31,7 +31,7 @@ class Scenarios {
     return axis.numeric ? `${number(value)} ${axis.unit}`.trim() : typeset(value);
   }
 
-  // One axis to a value (null: every one); the others stay where that combination was run.
+  // Set one axis to a value (null: every one); the others keep theirs if that combination was run.
   choose(i, code) {
     this.chosen[i] = code;
     if (!this.open().length) {

@@ -64,7 +64,7 @@ class Ranking {
     }
   }
 
-  // Another scenario: the table follows, and so does what is open.
+  // Another scenario: changes the table and the open row.
   moved() {
     this.visible = PAGE_OF_ROWS;
     const [scenario] = this.scenarios.open();
@@ -147,7 +147,7 @@ class Ranking {
     document.querySelector("#more").hidden = count >= indices.length;
   }
 
-  // Nothing is searched, filtered or sorted: every coating of the scenarios has its place.
+  // Whether the whole ranking is shown: nothing is searched, filtered or sorted.
   whole() {
     return this.sort.column === null && !this.search.value && !this.family.value && !this.feasibleOnly.checked;
   }
@@ -179,7 +179,7 @@ class Ranking {
     return { lines, count };
   }
 
-  // How many coatings of a scenario stand after a place and up to another (null: the last).
+  // How many coatings of a scenario are after a place and up to another (null: the last).
   gap(scenario, before, last) {
     const all = this.scenarios.coatings[scenario];
     const left = (last ?? all) - before;
@@ -229,7 +229,7 @@ class Ranking {
     return cell;
   }
 
-  // Spreadsheets run cells that start with these characters, also behind blanks: a quote in front
+  // Spreadsheets run cells that start with these characters, also after blanks: a leading quote
   // keeps them text. `muli rank --csv` has the same rule.
   csv() {
     const field = (value) => {

@@ -1,4 +1,4 @@
-// The what-if panel: quantities of a stack, and what follows from them at once.
+// The what-if panel: sliders for the quantities of a stack, and results computed from them.
 "use strict";
 
 const QUANTITIES = [
@@ -69,7 +69,7 @@ class WhatIf {
     this.refresh();
   }
 
-  // Conductivities follow the temperature as a run's do.
+  // Conductivities depend on the temperature as in a run.
   warm(temperature) {
     for (const role of ["coating", "electrolyte"]) for (const kind of ["sigma_ion", "sigma_ele"])
       this.state[`${role}_${kind}_S_cm`] *= arrhenius(kind,
@@ -120,7 +120,7 @@ class WhatIf {
   }
 }
 
-// What the electrolyte of a row becomes, and where the sliders of growth start.
+// Adds the products of a row's electrolyte, and initial values of the growth sliders.
 function withGrowth(start, { products, ...settings }) {
   const own = products[start.electrolyte];
   return { ...start, ...settings, products: own,
@@ -137,7 +137,7 @@ function complete(start) {
   return { ...start, coating_sigma_ele_S_cm: Number((Math.floor(held / unit) * unit).toPrecision(4)) };
 }
 
-// Which conductivities the temperature leaves as they are; empty where it changes all.
+// Conductivities that do not change with temperature; empty if all change.
 function heldNote(start) {
   const held = QUANTITIES.filter(({ name }) => name.includes("_sigma_") &&
     !start[name.replace("_S_cm", "_activation_eV")]).map(({ label }) => label);
@@ -145,7 +145,7 @@ function heldNote(start) {
     "or the spec gives the value at this temperature." : "";
 }
 
-// Why a coating stands where it does, from the numbers of its row.
+// Why a coating has its place in the ranking, from the numbers of its row.
 function placed(row) {
   if (row.p_works === undefined) return row.why ?? "";
   const said = [`Number ${row.rank}${row.tied === "True" ? " (tied)" : ""} of this scenario: works with ${percent(row.p_works)} %, ${row.decides} decides`];
@@ -202,7 +202,7 @@ function profileTables(s, a) {
   };
 }
 
-// The region of thickness and sigma_ele that protects within the budget, and where we are.
+// The region of thickness and sigma_ele that protects within the budget, and the sliders' point.
 function mapTables(s) {
   const floor = Math.max(s.electrolyte_reduction_limit_V ?? -Infinity, s.coating_reduction_limit_V ?? -Infinity);
   const [low, high] = [1e-18, 1e-4];
