@@ -62,7 +62,7 @@ class Spread(NamedTuple):
 
     @classmethod
     def of(cls, judged: Judged, shape: Shape) -> "Spread":
-        """From all rows of some lines. It holds copies: the rows need not stay in memory."""
+        """Made from all rows of some lines, as copies: the rows need not stay in memory."""
         floats = judged.answers.floats
         smallest, margin = floats["min_thickness_nm"][..., 0], floats["oxidation_margin_V"][..., -1]
         kept = np.broadcast_to(judged.removed_by == 0, shape)

@@ -58,7 +58,7 @@ class VisitPrograms:
         build("reduce", partial(reduce_lines, gates=self.judging.gates), coded)
 
     def best(self, *given: Any) -> tuple[Best, Order]:
-        """Of the lines from a start on: (tables, exact, start)."""
+        """Best thickness and counts of the lines from a start on: (tables, exact, start)."""
         coded, order = self.programs["judge"](*given)
         return self.programs["reduce"](coded), order
 
@@ -108,7 +108,7 @@ class PiecePrograms:
         build("reduce", partial(reduce_pieces, gates=self.judging.gates), coded, *pieces)
 
     def best(self, tables: Any, exact: Any, start: Array) -> tuple[Best, Order]:
-        """Of the lines from a start on."""
+        """Best thickness and counts of the lines from a start on."""
         run = self.programs
         order, lines, answers = run["ends"](tables, exact, start)
         cuts = run["positions"](lines.cuts, self.axis, self.ruler.starts)

@@ -133,7 +133,7 @@ def chance(
     asked: Asked,
     points: int,
 ) -> Chance:
-    """Of one line at one thickness (nm). under, bare: products under the coating and in holes."""
+    """Chance of one line at a thickness (nm). under, bare: products below the coating, in holes."""
     under = jax.tree.map(lambda a, b: jnp.where(nm > 0, a, b), under, bare)
     scores = jnp.asarray(normal_scores(_DIMENSION, points, _SEED), jnp.asarray(nm).dtype)
 

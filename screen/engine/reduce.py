@@ -48,7 +48,7 @@ class Order(NamedTuple):
 
     @classmethod
     def of(cls, answers: Answers, shape: tuple[int, int, int]) -> "Order":
-        """From the answers of all thicknesses of some lines."""
+        """Made from the answers of all thicknesses of some lines."""
         cost = answers.floats["asr_coating_ohm_cm2"]
         columns = [
             answers.floats["min_thickness_nm"],

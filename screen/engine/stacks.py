@@ -265,7 +265,7 @@ def _used(lookup: Lookup, role: str, column: str, kind: Kind) -> Number:
 
 
 def _typed(lookup: Lookup, role: str, column: str, measured_at: str) -> Array:
-    """Where a value comes from the spec and holds at the temperature of the line."""
+    """Whether a value comes from the spec and holds at the temperature of the line."""
     axis = _axis_of(role)
     key = f"{axis}.{column}"
     stated = f"{axis}.{measured_at}" in lookup.digits

@@ -232,7 +232,7 @@ def thresholds_of_stacks(batch: Batch) -> Thresholds:
 
 
 def _thresholds(batch: Batch, line: Line) -> Thresholds:
-    """From where the potentials of lines meet limits.
+    """Thresholds from the thicknesses at which the potentials of lines meet limits.
 
     The thicknesses of the coatings in `batch` are not used.
     """

@@ -95,7 +95,7 @@ def _used_in_rows(kind: Kind, measured: Measured, temperature: Number) -> Number
 
 
 def held_constant(measured: Measured, temperature: Number) -> NDArray[np.bool_]:
-    """Where a known value without activation energy is used away from its own temperature."""
+    """Whether a known value without activation energy is used away from its own temperature."""
     sigma, activation, own, typed = (np.asarray(value) for value in measured)
     T_ref = np.where(np.isnan(own), ROOM_TEMPERATURE, own)
     away = np.abs(np.asarray(temperature) - T_ref) > AS_MEASURED_WITHIN_K

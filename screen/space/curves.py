@@ -79,7 +79,7 @@ def with_points(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Path], list[str
 
 
 def without_folders(frame: pd.DataFrame) -> pd.DataFrame:
-    """The same with names of curve files alone: a run does not depend on where they lie."""
+    """The same table with curve files without folders: a run does not depend on their folder."""
     if FILE not in frame:
         return frame
     names = [Path(path).name if isinstance(path, str) else None for path in frame[FILE]]

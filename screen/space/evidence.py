@@ -39,7 +39,7 @@ PARTNERS = {
     "electrolyte": ("Li6PS5Cl", "Li3PS4", "Li7La3Zr2O12", "Li3InCl6"),
     "cathode": ("NMC811", "LiCoO2", "NMC111"),
 }
-"""Partners that are taken, with their spread, for one that the tables do not have."""
+"""Partners whose mean and spread stand for a partner that the tables do not have."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def _of_role(
 
 
 def _shift(problem: Problem, role: str, kind: Kind, users: NDArray[np.bool_]) -> Belief:
-    """Change of log10 sigma from where it holds to the temperatures of the screen.
+    """Change of log10 sigma from its own temperature to the temperatures of the screen.
 
     Evidence holds at 298.15 K. users: materials whose number a user's table gives; it holds at its
     own measuring temperature.
@@ -280,7 +280,7 @@ def _reactions(
 
 
 def partners_of(problem: Problem, role: str) -> list[tuple[str, ...]]:
-    """Of each material of a role the partners in the tables that are taken for it."""
+    """For each material of a role the partners in the tables that stand for it."""
     known = PARTNERS[role]
     if role not in problem.materials.frames:
         return [known] * len(problem.numbers[f"{role}_potential_V"])

@@ -33,7 +33,7 @@ class GateCount:
     unknown: int = 0
 
     def as_row(self) -> dict[str, Any]:
-        """For the manifest's funnel."""
+        """The entry of the manifest's funnel."""
         return {**asdict(self), "kept": self.before - self.removed}
 
 

@@ -20,12 +20,12 @@ from muli.screen.spec import Source, Spec
 from muli.screen.spec.axes import LayerNumbers
 
 JOINT = " | "
-"""Between the names of layers."""
+"""Separator between the names of layers."""
 _REACTION = "reaction_energy_"
 
 
 def prefix(layer: int) -> str:
-    """Of the columns of a layer, counted from 1 at the electrolyte."""
+    """Prefix of the columns of a layer; layers are counted from 1 at the electrolyte."""
     return f"layer_{layer}."
 
 

@@ -13,9 +13,9 @@ SpecLike = str | Path | Mapping[str, Any] | Source | None
 
 
 def source_of(spec: SpecLike) -> Source:
-    """Read a spec from a path, a dictionary (paths relative to the working folder) or nothing.
+    """Read a spec from a path, a dictionary (paths relative to the working folder) or None.
 
-    Nothing is the built-in screen. Raises `SpecError`.
+    None stands for the built-in screen. Raises `SpecError`.
     """
     if spec is None:
         built_in = resources.files("muli.screen.spec") / "builtin.toml"
