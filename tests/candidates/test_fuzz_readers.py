@@ -275,7 +275,7 @@ def test_curves_and_gaps_are_read_or_refused(tmp_path, count):
             assert str(error)
 
 
-@pytest.mark.parametrize("count", [5, pytest.param(300, marks=pytest.mark.full)])
+@pytest.mark.parametrize("count", [5, pytest.param(3000, marks=pytest.mark.full)])
 def test_a_mutated_workbook_is_a_report(tmp_path, count):
     stream = io.BytesIO()
     rows = [line.split(",") for line in TABLE.splitlines()]

@@ -111,7 +111,7 @@ def test_what_cannot_be_read_is_one_line(text, area, said, tmp_path):
     assert "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize("count", [50, pytest.param(3000, marks=pytest.mark.full)])
+@pytest.mark.parametrize("count", [50, pytest.param(9000, marks=pytest.mark.full)])
 def test_mutated_files_are_read_or_refused(count, tmp_path):
     dice = random.Random(9)
     texts = {
