@@ -22,6 +22,7 @@ from muli.screen.space.curves import curve_at, mean_between
 from muli.screen.space.facts import Along, along, measured_along
 from muli.screen.space.problem import BRANCH_PROPERTIES, Problem, column
 
+_PARTS = ("sigma_0_S_cm", "sigma_n_S_cm", "sigma_p_S_cm")
 _RANGE_V = (-1.0, 7.0, 0.01)
 """Potentials at which a branch law is taken, and their distance."""
 
@@ -61,7 +62,10 @@ def _replaced(problem: Problem, role: str, ele: Belief, low: Along, high: Along)
     terms = ((ele.axes, ele.mean), (ele.axes, ele.sd), shift, low, high)
     mean, sd, moved, below, above = np.broadcast_arrays(*(along(values, axes) for values in terms))
     mean, sd = mean.copy(), sd.copy()
-    rows = problem.materials.frames[role].to_dict("records")
+    typed = _typed(problem, role) or {}
+    rows = [row | typed for row in problem.materials.frames[role].to_dict("records")]
+    if typed.keys() & set(_PARTS) and f"{role}.sigma_ele_temperature_K" not in problem.numbers:
+        moved = np.zeros_like(moved)  # a number that a spec gives holds at the row's temperature
     for place, number in product(np.flatnonzero(known), range(temperature.size)):
         curve = curve_at(rows[place]) or _of_branches(rows[place], temperature.ravel()[number])
         fixed: dict[str, Any] = {role: place, "temperature_K": number}
@@ -77,17 +81,29 @@ def _replaced(problem: Problem, role: str, ele: Belief, low: Along, high: Along)
 def has_law(problem: Problem, role: str) -> NDArray[np.bool_] | None:
     """Which materials of a role have a curve or branches; None where no stack is built with one.
 
-    Branches that the spec sweeps are not told apart here: the constant stays.
+    Of branches that the spec sweeps the constant stays.
     """
     if not problem.branches:
         return problem.curved.get(role)
-    swept = [f"{role}.{name}" for name in (*BRANCH_PROPERTIES, "sigma_ele_S_cm")]
-    if any(key in problem.numbers or key in problem.own for key in swept):
+    typed = _typed(problem, role)
+    if typed is None:
         return None
     frame = problem.materials.frames[role]
-    parts = [column(frame, f"sigma_{kind}_S_cm") for kind in ("0", "n", "p")]
-    known = ~np.isnan(np.stack(parts)).all(axis=0)
+    known = ~np.isnan(np.stack([column(frame, name) for name in _PARTS])).all(axis=0)
+    known |= bool(typed.keys() & set(_PARTS))
     return np.asarray(known) if known.any() else None
+
+
+def _typed(problem: Problem, role: str) -> dict[str, float] | None:
+    """Parts of branches to which the spec gives one value; None where it sweeps any."""
+    keys = {f"{role}.{name}": name for name in (*BRANCH_PROPERTIES, "sigma_ele_S_cm")}
+    given = {name: problem.numbers[key] for key, name in keys.items() if key in problem.numbers}
+    swept = any(key in problem.own for key in keys) or any(
+        len(values) > 1 for values in given.values()
+    )
+    if swept or "sigma_ele_S_cm" in given:
+        return None
+    return {name: float(values[0]) for name, values in given.items()}
 
 
 def _of_branches(row: Mapping[Any, Any], temperature_K: float) -> Curve:

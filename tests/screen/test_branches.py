@@ -230,3 +230,25 @@ def test_probabilities_take_the_constant_that_leaks_as_the_branches(tmp_path):
         assert found.mean[tuple(at)] == pytest.approx(-13.0)
     assert found.mean.shape[electrolyte] == 2
     assert beliefs(problem).columns["sigma_ele_basis"].words == ("given",)
+
+
+def test_branches_that_a_spec_gives_count_in_probabilities(tmp_path):
+    """One value of each part is taken as a table's is, at the row's temperature; swept ones not."""
+    parts = {"sigma_0_S_cm": 1e-13, "sigma_n_S_cm": 1e-11, "E_n_V": 1.0}
+    parts |= {"sigma_p_S_cm": 1e-11, "E_p_V": 4.0}
+    axes = {f"coating.{name}": [value] for name, value in parts.items()}
+    cell = {"cathode_potential_V": [4.2], "temperature_K": [350.0]}
+
+    def taken(**more):
+        return beliefs(set_up(branchy(tmp_path, **cell, **axes | more)).problem).fields["sigma_ele"]
+
+    kelvin, low, high = 350.0, 2.31, 4.2
+    V_T = BOLTZMANN_EV * kelvin
+    electrons = 1e-11 * (np.exp((1.0 - low) / V_T) - np.exp((1.0 - high) / V_T))
+    holes = 1e-11 * (np.exp((high - 4.0) / V_T) - np.exp((low - 4.0) / V_T))
+    mean = np.log10(1e-13 + V_T * (electrons + holes) / (high - low))
+    ele = taken()
+    first = np.take(ele.mean, 0, axis=ele.axes.index("electrolyte"))
+    assert np.allclose(first, mean, atol=2e-3)
+    assert (ele.sd == 0).all()
+    assert (taken(**{"coating.E_p_V": [4.0, 3.9]}).sd > 0).any()
