@@ -88,4 +88,4 @@ def test_a_missing_extra_is_one_line_with_a_command_that_works(clone):
     command = re.search(r"for .xlsx: (.+?), or save as CSV", said)[1]
     assert command == ".venv/bin/python -m pip install -e '.[excel]'"
     script = f"{command} --quiet\n.venv/bin/muli candidates validate table.xlsx"
-    assert "1 material" in _type(script, clone, _environment())
+    assert "name: 1 cell" in _type(script, clone, _environment())
