@@ -28,14 +28,7 @@ from muli.screen.engine.reduce import NOTHING, count_names, thickness_position
 from muli.screen.engine.row_groups import Memory, Place, Rows, positions, row_group, row_ids
 from muli.screen.engine.selection import best_per_group, name_ranks
 from muli.screen.space.facts import AxisColumn, Positions, Words
-from muli.screen.space.layout import (
-    COATING,
-    MOST_JUDGED,
-    STATE,
-    THICKNESS,
-    DesignSpace,
-    Lines,
-)
+from muli.screen.space.layout import COATING, MOST_JUDGED, STATE, THICKNESS, DesignSpace, Lines
 from muli.screen.space.problem import Problem
 from muli.screen.vocabulary import DEFAULTS, OUTCOMES, P_COLUMNS, column_name
 

@@ -58,7 +58,7 @@ def send_json(handler, content, **more):
     send(handler, json.dumps(content).encode(), **more)
 
 
-def refused(answer, words, bounds=None):
+def assert_refused(answer, words, bounds=None):
     with served(answer) as address, pytest.raises(ImportRefused, match=words):
         fetch_optimade(address, ["Li", "F"], FIELD, bounds or Bounds(seconds=20))
 
@@ -76,7 +76,9 @@ def test_pages_are_followed_to_the_last_and_packed_ones_are_read():
 
 
 def test_a_page_seen_before_is_refused():
-    refused(lambda h: send_json(h, page(0, "/v1/structures?offset=1")), "again that was read")
+    assert_refused(
+        lambda h: send_json(h, page(0, "/v1/structures?offset=1")), "again that was read"
+    )
 
 
 def test_endless_pages_end_at_their_number():
@@ -86,11 +88,11 @@ def test_endless_pages_end_at_their_number():
         number = next(count)
         send_json(handler, page(number, f"/v1/structures?offset={number + 1}"))
 
-    refused(answer, "more than 30 pages", Bounds(pages=30, seconds=30))
+    assert_refused(answer, "more than 30 pages", Bounds(pages=30, seconds=30))
 
 
 def test_a_last_page_that_says_it_goes_on_is_refused():
-    refused(lambda h: send_json(h, page(0, None, more=True)), "says that the answer goes on")
+    assert_refused(lambda h: send_json(h, page(0, None, more=True)), "says that the answer goes on")
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -103,7 +105,7 @@ def test_bytes_are_bounded_after_unpacking(packed):
         else:
             send(handler, body)
 
-    refused(answer, "answers more than 1,000,000 bytes", Bounds(bytes=1_000_000, seconds=20))
+    assert_refused(answer, "answers more than 1,000,000 bytes", Bounds(bytes=1_000_000, seconds=20))
 
 
 @pytest.mark.parametrize("where", ["body", "header"])
@@ -119,7 +121,7 @@ def test_a_server_that_drips_ends_with_the_time(where):
             handler.wfile.flush()
             time.sleep(0.05)
 
-    refused(answer, r"took longer than 0\.3 s", Bounds(seconds=0.3))
+    assert_refused(answer, r"took longer than 0\.3 s", Bounds(seconds=0.3))
 
 
 @pytest.mark.parametrize("to", ["http://localhost:1/v1/structures", "file:///etc/hostname"])
@@ -131,7 +133,7 @@ def test_other_hosts_and_files_are_not_followed(to, how):
         else:
             send(handler, b"", [("Location", to)], status=302)
 
-    refused(answer, "another host")
+    assert_refused(answer, "another host")
 
 
 @pytest.mark.parametrize(
@@ -146,14 +148,14 @@ def test_other_hosts_and_files_are_not_followed(to, how):
     ],
 )
 def test_what_is_no_page_is_refused(body, words):
-    refused(lambda handler: send(handler, body), words)
+    assert_refused(lambda handler: send(handler, body), words)
 
 
 def test_an_error_of_the_server_is_told():
     told = {"errors": [{"detail": "filter is not understood"}]}
-    refused(lambda h: send_json(h, told, status=400), r"400: filter is not understood")
+    assert_refused(lambda h: send_json(h, told, status=400), r"400: filter is not understood")
 
 
 def test_a_packed_answer_that_is_cut_is_refused():
     body = gzip.compress(json.dumps(page(0, None)).encode())[:-12]
-    refused(lambda h: send(h, body, [("Content-Encoding", "gzip")]), "broke off")
+    assert_refused(lambda h: send(h, body, [("Content-Encoding", "gzip")]), "broke off")
