@@ -105,6 +105,22 @@ def ranking(
         return _answers(table, spoken, top, asked_criteria(criteria, rows.results))
 
 
+def at_recommended(rows: "pd.DataFrame", results: Results) -> "pd.DataFrame":
+    """Rows of a ranking with the thickness (nm) at which their probabilities are taken.
+
+    Modes `all` and `feasible` keep the thicknesses of the spec. Where there are several, the
+    probabilities and the median resistance of a row belong to its recommended thickness.
+    """
+    several = any(
+        manifest.spec["output"]["mode"] != "best"
+        and manifest.axes.get("coating_thickness_nm", 1) > 1
+        for manifest in results.manifests
+    )
+    if not several or "recommended_thickness_nm" not in rows:
+        return rows
+    return rows.assign(coating_thickness_nm=rows["recommended_thickness_nm"])
+
+
 def _deciding(results: Results, asked: Iterable[str]) -> set[str]:
     """Columns that decide on a ranking: those of its order, of scenarios, and what is asked for."""
     known = results.columns

@@ -11,6 +11,7 @@ import pandas as pd
 
 from muli.screen.dataset import materials
 from muli.screen.dataset.results import Dirs, Results, open_results
+from muli.screen.ranking.rank import at_recommended
 from muli.screen.report import (
     ageing_figures,
     assumed,
@@ -62,7 +63,7 @@ def html(dirs: Dirs, *, measure: bool = False) -> str:
     with jax.enable_x64(True):
         typed = [key.removeprefix(FILL) for key in spec["axes"].get("others", {})]
         starts = inside.numbers(ranked, tables, spec["screen"], typed)
-        rows = table.in_words(ranked, starts, budget)
+        rows = table.in_words(at_recommended(ranked, results), starts, budget)
         cell_numbers = inside.numbers(cell, tables, spec["screen"], typed)
         drawn = [
             *pictures.pictures(data, held, ranked, rows, starts),

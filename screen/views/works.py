@@ -11,6 +11,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from muli.screen.ranking.rank import at_recommended
 from muli.screen.views.table import cell, figure, safe
 from muli.screen.views.why import nm, number, why
 
@@ -51,9 +52,11 @@ def render_works(
 
     everything: all coatings of the scenario, ranked; for the reference coatings.
     """
-    rows = _records(found.rows)
+    rows = _records(at_recommended(found.rows, found.results))
     if not rows:
         return "no row fits"
+    if everything is not None:
+        everything = at_recommended(everything, found.results)
     all_rows = _records(everything) if everything is not None else rows
     of_cell = next((row for row in all_rows if row["coating"] == BARE), rows[0])
     cells = {cell(row, state=False) for row in (rows if found.per else [of_cell])}

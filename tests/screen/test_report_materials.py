@@ -11,6 +11,7 @@ from muli import candidates
 from muli.kernels import Constant, Layer, Stack, max_sigma_ele
 from muli.screen.dataset.results import open_results
 from muli.screen.pictures import labels
+from muli.screen.ranking.rank import at_recommended, ranking
 from muli.screen.report import (
     material_figures as chemistry,
 )
@@ -19,6 +20,8 @@ from muli.screen.report import (
     what_if as inside,
 )
 from muli.screen.running.run import run
+from muli.screen.views.table import figure
+from muli.screen.views.works import render_works
 
 SPEC = {
     "screen": {"name": "four", "asr_budget_ohm_cm2": 8.0},
@@ -120,3 +123,14 @@ def _box(x, y, names, sides, i):
     low = at if sides[i] == "right" else at - wide
     middle = y[i] * labels.HEIGHT
     return low, low + wide, middle - labels.LINE / 2, middle + labels.LINE / 2
+
+
+def test_a_ranking_names_the_thickness_at_which_probabilities_are_taken(folder):
+    ranked = ranking(folder)
+    at = ranked.rows["recommended_thickness_nm"]
+    assert not set(at) & set(SPEC["axes"]["coating_thickness_nm"])
+    lines = render_works(ranked).splitlines()
+    for name, thickness in zip(ranked.rows["coating"], at, strict=True):
+        line = next(line for line in lines if f" {name} " in line)
+        assert f" {figure(thickness)}" in line
+    assert list(at_recommended(ranked.rows, ranked.results)["coating_thickness_nm"]) == list(at)
