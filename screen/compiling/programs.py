@@ -5,6 +5,7 @@ program is found by its name and the shapes of its arrays, without tracing. `fin
 programs whose content is known only once they are traced.
 """
 
+import hashlib
 import pickle
 from collections.abc import Callable, Hashable, Mapping
 from functools import wraps
@@ -62,18 +63,32 @@ def kept(
     return decorate
 
 
-def finished(lowered: Lowered, device: jax.Device) -> Compiled:
+class Made(NamedTuple):
+    """A compiled program and its key in the store; no key where no store is in use."""
+
+    program: Compiled
+    key: str | None
+
+
+def finished(lowered: Lowered, device: jax.Device) -> Made:
     """The compiled program of one traced for a device, from the store where it has this content."""
-    store = _store()
+    store = store_in_use()
     if store is None:
-        return lowered.compile()
-    key = f"{_described(device)}\0{lowered.as_text()}"
-    stored = _unpacked(store.read(key), lowered.in_tree, lowered.out_tree, device)
+        return Made(lowered.compile(), None)
+    content = hashlib.sha256(lowered.as_text().encode()).hexdigest()
+    key = f"{described(device)}\0{content}"
+    stored = restored(store.read(key), lowered.in_tree, lowered.out_tree, device)
     if stored is not None:
-        return stored.program
+        return Made(stored, key)
     program = lowered.compile()
     _keep(store, key, _Flat(program, None))
-    return program
+    return Made(program, key)
+
+
+def restored(data: bytes | None, inputs: Any, outputs: Any, device: jax.Device) -> Compiled | None:
+    """A program from data in the store and its trees; None where this JAX cannot take it."""
+    stored = _unpacked(data, inputs, outputs, device)
+    return None if stored is None else stored.program
 
 
 class _Flat(NamedTuple):
@@ -93,10 +108,10 @@ class _Flat(NamedTuple):
 def _flat_program(
     function: Callable[[list[Any]], Any], leaves: list[Any], key: str, options: Options | None
 ) -> _Flat:
-    store = _store()
+    store = store_in_use()
     if store is not None:
         device = _default_device()
-        key = f"{_described(device)}\0{key}"
+        key = f"{described(device)}\0{key}"
         inputs = jax.tree.structure(((leaves,), {}))
         if (stored := _unpacked(store.read(key), inputs, None, device)) is not None:
             return stored
@@ -125,7 +140,7 @@ def _signature(leaves: list[Any], tree: Any, plain: Any) -> Hashable:
     return str(tree), shapes, str(others), tuple(map(repr, words)), x64
 
 
-def _store() -> Store | None:
+def store_in_use() -> Store | None:
     """The store in use; none where JAX keeps programs itself (`JAX_COMPILATION_CACHE_DIR`).
 
     A program that JAX has read from its own cache cannot be serialised again: on CPUs its
@@ -140,7 +155,7 @@ def _default_device() -> jax.Device:
     return chosen if isinstance(chosen, jax.Device) else jax.local_devices(backend=chosen)[0]
 
 
-def _described(device: jax.Device) -> str:
+def described(device: jax.Device) -> str:
     """A device with its runtime, and how many there are; a program is for these."""
     runtime = device.client.platform_version
     return f"{device.platform}\0{device.device_kind}\0{device.id}\0{jax.device_count()}\0{runtime}"

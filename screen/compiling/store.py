@@ -120,7 +120,7 @@ def used() -> Store | None:
 @lru_cache
 def environment() -> str:
     """Name of all that decides whether a compiled program may run here, one per process."""
-    parts = [version(name) for name in ("jax", "jaxlib", "equinox", "numpy")]
+    parts = [version(name) for name in ("jax", "jaxlib", "equinox", "numpy", "scipy", "pandas")]
     parts += [platform.python_version(), platform.machine(), _processor()]
     settings = (f"{k}={v}" for k, v in sorted(os.environ.items()) if "CACHE" not in k)
     parts += [setting for setting in settings if setting.startswith(("XLA_", "JAX_"))]
@@ -131,7 +131,7 @@ def _code() -> str:
     """Hash of muli's own code: another version compiles other programs."""
     here = Path(__file__).resolve().parents[2]
     digest = hashlib.sha256()
-    for package in ("kernels", "screen"):
+    for package in ("kernels", "screen", "candidates"):
         for path in sorted((here / package).rglob("*.py")):
             digest.update(str(path.relative_to(here)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()

@@ -21,7 +21,8 @@ from jax.stages import Lowered
 from jaxtyping import Array, Int
 from numpy.typing import NDArray
 
-from muli.screen.compiling.programs import finished
+from muli.screen.compiling.programs import Made, finished
+from muli.screen.compiling.recalled import recalled
 from muli.screen.engine.ageing import Aged
 from muli.screen.engine.answers import Answers, answer, without_thickness
 from muli.screen.engine.confidence import (
@@ -171,9 +172,16 @@ class Evaluator:
         results = [program(*tile) for tile in zip(*inputs, strict=True)]
         return jax.tree.map(np.asarray, results)
 
-    def compile(self, mode: str) -> None:
-        """Build the programs a mode needs: some are compiled while the next is traced."""
-        start, compiled = self.start(0), dict[str, Future[Any]]()
+    def compile(self, mode: str, origin: str = "") -> None:
+        """Take the programs a mode needs. origin: as `compiling.recalled` takes it."""
+        given = self.tables, self.exact, self.believed and self.believed.tables
+        shapes = jax.tree.map(jax.typeof, given)
+        key = origin and f"{origin}\0{mode}\0{self.dtype}\0{shapes}"
+        self._take(recalled(key, self.device, partial(self._made, mode)))
+
+    def _made(self, mode: str) -> dict[str, Made]:
+        """The programs a mode needs: some are compiled while the next is traced."""
+        start, compiled = self.start(0), dict[str, Future[Made]]()
         with ThreadPoolExecutor() as pool:
 
             def build(name: str, function: Callable[..., Any], *inputs: Any) -> Any:
@@ -181,12 +189,11 @@ class Evaluator:
                 compiled[name] = pool.submit(finished, lowered, self.device)
                 return lowered.out_info
 
-            tables = self.tables, self.exact
+            counter_inputs: tuple[Any, ...] = self.tables, self.exact, start
             with EXACT():
-                share = build("rows", self._rows, *tables, start, *self.grid)
-            counter_inputs: tuple[Any, ...] = *tables, start
+                share = build("rows", self._rows, *counter_inputs, *self.grid)
             if mode != "best" or self.searched:
-                shares = [share] * len(range(0, self.lines, self.share))
+                shares = [share] * -(-self.lines // self.share)
                 whole = build("whole", partial(self._whole, split=mode == "all"), shares)
                 counter_inputs = (whole.judged,) if self.searched else counter_inputs
             if mode == "best":
@@ -196,7 +203,7 @@ class Evaluator:
                 build("score", self._score, self.tables, start)
             if self.believed is not None:
                 self.believed.build(build)
-        self._take({name: program.result() for name, program in compiled.items()})
+        return {name: program.result() for name, program in compiled.items()}
 
     def _take(self, programs: dict[str, Any]) -> None:
         self.programs = programs

@@ -7,6 +7,7 @@ entries for the journal. Publishing them, resuming and the manifest are the run'
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, replace
+from functools import partial
 from threading import Event
 from typing import Any, NamedTuple, Protocol, cast
 
@@ -134,7 +135,7 @@ class Local:
         done: set[int] = set()
         while len(done) < len(request.chunks):
             left = (chunk for chunk in request.chunks if chunk not in done)
-            self._compile(len(request.chunks) - len(done))
+            self._compile(len(request.chunks) - len(done), digest(request.identity))
             try:
                 for entries in self._pool(request, left):
                     done.update(entry["chunk"] for entry in entries)
@@ -173,14 +174,17 @@ class Local:
                 finished, active = wait(active, POLL_S, return_when="FIRST_COMPLETED")
                 yield [future.result() for future in finished]
 
-    def _compile(self, chunks: int) -> None:
-        """Programs for every device that has something to do, built side by side, once."""
+    def _compile(self, chunks: int, identity: str = "") -> None:
+        """Programs for every device that has something to do, built side by side, once.
+
+        identity: digest of the run's; the programs of another such run are taken.
+        """
         missing = self._plan.devices[len(self._chunkers) : chunks]
         if missing:
             with ThreadPoolExecutor(len(missing)) as pool:
-                self._chunkers += pool.map(self._chunker, missing)
+                self._chunkers += pool.map(partial(self._chunker, identity), missing)
 
-    def _chunker(self, device: Any) -> Chunker:
+    def _chunker(self, identity: str, device: Any) -> Chunker:
         """Programs for one device."""
         setup, mode = self.setup, self.setup.problem.spec.output.mode
         with jax.enable_x64(self.precision == "float64"):
@@ -193,7 +197,7 @@ class Local:
                 beliefs=setup.beliefs,
             )
             if self._programs is None:
-                evaluator.compile(mode)
+                evaluator.compile(mode, identity)
             else:
                 evaluator.unpack(self._programs)
         columns = schema(

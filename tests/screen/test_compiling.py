@@ -17,7 +17,11 @@ from muli.kernels import Constant, Layer, Solution, Stack, solve
 from muli.screen.cli.app import app
 from muli.screen.compiling import store as stores
 from muli.screen.compiling.programs import QUICK_COMPILE, finished, kept
+from muli.screen.compiling.recalled import recalled
 from muli.screen.compiling.store import Store
+from muli.screen.engine.evaluate import Evaluator
+from muli.screen.running.run import run
+from tests.screen.screens import read, small
 
 
 @pytest.fixture
@@ -70,7 +74,7 @@ def test_trees_come_back_as_what_they_were(store):
 
 def test_a_traced_program_is_found_by_its_content(store):
     lowered = [jax.jit(lambda x, k=k: x + k).lower(jnp.zeros(3)) for k in (1.0, 1.0, 2.0)]
-    found = [finished(each, jax.devices()[0])(jnp.zeros(3)) for each in lowered]
+    found = [finished(each, jax.devices()[0]).program(jnp.zeros(3)) for each in lowered]
     assert [float(each[0]) for each in found] == [1.0, 1.0, 2.0]
     assert len(store.files()) == 2
 
@@ -84,7 +88,7 @@ store.use(store.Store(Path(sys.argv[1])))
 for device in jax.devices():
     given = jax.device_put(np.arange(3.0, dtype=np.float32), device)
     like = jax.ShapeDtypeStruct((3,), np.float32, sharding=given.sharding)
-    doubled = finished(jax.jit(lambda x: x * 2).lower(like), device)(given)
+    doubled = finished(jax.jit(lambda x: x * 2).lower(like), device).program(given)
     assert doubled.device == device and float(doubled[2]) == 4.0
 assert float(kept("one")(lambda x: x + 1)(np.ones(1))[0]) == 2.0
 print(len(store.used().files()))
@@ -206,3 +210,77 @@ def test_the_command_line_keeps_programs_unless_told_not_to(store, monkeypatch, 
 def test_a_relative_cache_folder_counts_as_none(monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", "here")
     assert Store.of_user().root.parts[-3:] == (".cache", "muli", "programs")
+
+
+def listed(origin, builds, factors=(2.0, 3.0)):
+    """Two programs of a run, built and listed, or found."""
+
+    def build():
+        builds.append(origin)
+        pairs = {"a": {"x": np.ones(3, np.float32)}, "b": (np.ones(2, np.float32),)}
+        return {
+            name: finished(jax.jit(lambda tree, k=k: jax.tree.map(lambda x: x * k, tree))
+                           .lower(tree), jax.devices()[0])
+            for (name, tree), k in zip(pairs.items(), factors, strict=True)
+        }  # fmt: skip
+
+    return recalled(origin, jax.devices()[0], build)
+
+
+def test_the_programs_of_a_run_are_found_together_without_tracing(store):
+    builds = []
+    for _ in range(2):
+        programs = listed("one", builds)
+        np.testing.assert_array_equal(programs["a"]({"x": np.ones(3, np.float32)})["x"], 2.0)
+        np.testing.assert_array_equal(programs["b"]((np.ones(2, np.float32),))[0], 3.0)
+    assert builds == ["one"]
+    other = listed("other", builds, (5.0, 7.0))
+    assert float(other["b"]((np.ones(2, np.float32),))[0][0]) == 7.0
+    listed("", builds)
+    listed("", builds)
+    assert builds == ["one", "other", "", ""]
+
+
+def test_another_setting_of_jax_builds_anew(store):
+    builds = []
+    listed("one", builds)
+    jax.config.update("jax_numpy_rank_promotion", "warn")
+    try:
+        listed("one", builds)
+    finally:
+        jax.config.update("jax_numpy_rank_promotion", "allow")
+    assert builds == ["one", "one"]
+
+
+@pytest.mark.parametrize("lost", [0, 1, 2])
+@pytest.mark.parametrize("junk", [None, b"cut", b"whole"])
+def test_where_the_list_or_a_program_is_lost_all_are_built(store, lost, junk):
+    builds = []
+    listed("one", builds)
+    path = store.files()[lost][2]
+    if junk is None:
+        path.unlink()
+    else:
+        path.write_bytes(stores._head(junk) + junk if junk == b"whole" else junk)
+    for _ in range(2):
+        programs = listed("one", builds)
+        assert float(programs["b"]((np.ones(2, np.float32),))[0][0]) == 3.0
+    assert builds == ["one", "one"]
+
+
+@pytest.mark.parametrize("mode", ["best", pytest.param("all", marks=pytest.mark.full)])
+def test_a_second_run_traces_nothing_and_another_does(store, tmp_path, monkeypatch, mode):
+    gate = {"films": "min_thickness_nm < 50"}
+    spec = small(tmp_path, mode) | {"filters": gate}
+    before = run(spec, tmp_path / "first")
+
+    def refuse(*_):
+        raise AssertionError("traced")
+
+    monkeypatch.setattr(Evaluator, "_lowered", refuse)
+    after = run(spec, tmp_path / "second")
+    assert after.outcomes == before.outcomes
+    assert read(tmp_path / "first").equals(read(tmp_path / "second"))
+    gate["films"] = "min_thickness_nm < 60"
+    with pytest.raises(AssertionError, match="traced"):
+        run(spec, tmp_path / "third")
