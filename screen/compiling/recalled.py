@@ -53,8 +53,8 @@ def _listed(store: Store, key: str, device: jax.Device) -> dict[str, Compiled] |
         return None
 
     def program(one: _Entry) -> Compiled | None:
-        trees = map(jax.tree.structure, (one.inputs, one.outputs))
-        return restored(store.read(one.key), *trees, device)
+        inputs, outputs = jax.tree.structure(one.inputs), jax.tree.structure(one.outputs)
+        return restored(store.read(one.key), inputs, outputs, device)
 
     try:
         entries: dict[str, _Entry] = pickle.loads(content)
@@ -67,5 +67,5 @@ def _listed(store: Store, key: str, device: jax.Device) -> dict[str, Compiled] |
 
 
 def _entry(made: Made) -> _Entry:
-    trees = made.program.in_tree, made.program.out_tree
+    trees: tuple[Any, Any] = made.program.in_tree, made.program.out_tree
     return _Entry(made.key or "", *(jax.tree.unflatten(t, range(t.num_leaves)) for t in trees))
