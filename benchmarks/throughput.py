@@ -19,7 +19,8 @@ jax.config.update("jax_enable_x64", True)
 if os.environ.get("JAX_PLATFORMS", "cpu") == "cpu":
     jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
 
-import rows_cluster  # noqa: E402, F401  (each registers its rows)
+import rows_built_in  # noqa: E402, F401  (each registers its rows)
+import rows_cluster  # noqa: E402, F401
 import rows_design  # noqa: E402, F401
 import rows_kernels  # noqa: E402, F401
 import rows_rank  # noqa: E402, F401
