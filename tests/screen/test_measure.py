@@ -17,6 +17,7 @@ from muli.screen.measuring import Geometry, Series, fit_series, read_series
 V_T = BOLTZMANN_EV * 298.15
 CELL = Geometry(thickness_cm=0.05, area_cm2=0.785, reference_V=0.0)
 EXAMPLE = Path(__file__).parents[2] / "examples" / "polarisation.csv"
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(200)
 
 
 def sigma(E, law):
@@ -27,12 +28,11 @@ def sigma(E, law):
 
 def current(V, law):
     """j by quadrature: nothing of the fit's formulas."""
-    nodes, weights = np.polynomial.legendre.leggauss(200)
     edges = np.linspace(0.0, 1.0, 41)
     total = 0.0
     for low, high in itertools.pairwise(edges):
-        E = V * (low + (high - low) * (nodes + 1) / 2)
-        total += V * (high - low) / 2 * weights @ sigma(E, law)
+        E = V * (low + (high - low) * (NODES + 1) / 2)
+        total += V * (high - low) / 2 * WEIGHTS @ sigma(E, law)
     return total / CELL.thickness_cm
 
 
