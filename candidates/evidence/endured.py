@@ -17,7 +17,6 @@ from math import exp, inf, isnan, log
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize
 from scipy.special import log_ndtr
 
 from muli.candidates import reality
@@ -162,6 +161,8 @@ def _fit(
 
 
 def _minimum(loss: Callable[[Any], float], start: Any) -> Any:
+    from scipy.optimize import minimize  # half a second to import
+
     options = {"xatol": 1e-7, "fatol": 1e-10, "maxiter": 4000.0}
     return minimize(loss, start, method="Nelder-Mead", options=options).x  # type: ignore[call-overload]
 

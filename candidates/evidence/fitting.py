@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
-from scipy.optimize import minimize
 from scipy.special import log_ndtr
 
 from muli.candidates.evidence.chemistry import GROUPS
@@ -79,6 +78,8 @@ def _best_spreads(problem: "_Problem", start: Spreads, factors: dict[str, float]
         trial = Spreads(tuple(np.exp(logs)), start.distance)
         penalty = 0.5 * float(np.sum(((logs - centre) / _PRIOR_WIDTH) ** 2))
         return penalty - problem.effects(trial, factors).log_evidence
+
+    from scipy.optimize import minimize  # half a second to import
 
     result = minimize(
         loss, np.log(np.array(start.values)), method="L-BFGS-B",

@@ -149,6 +149,12 @@ def store_in_use() -> Store | None:
     return None if jax.config.jax_compilation_cache_dir else used()  # type: ignore[attr-defined]
 
 
+def settings() -> str:
+    """JAX's settings, apart from those of its cache, and the device that it computes on here."""
+    values = [f"{k}={value}" for k, value in jax.config.values.items() if "cache" not in k]
+    return "\0".join([described(_default_device()), *sorted(values)])
+
+
 def _default_device() -> jax.Device:
     """The device that JAX computes on here; its setting may be a device or a platform's name."""
     chosen = jax.config.jax_default_device  # type: ignore[attr-defined]

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import jax
 from jax.stages import Compiled
 
-from muli.screen.compiling.programs import Made, described, restored, store_in_use
+from muli.screen.compiling.programs import Made, described, restored, settings, store_in_use
 from muli.screen.compiling.store import Store
 
 
@@ -34,8 +34,7 @@ def recalled(
     origin: text that changes with everything that the programs are made from, apart from muli's own
     code, its environment and JAX's settings; nothing is looked up where it is empty.
     """
-    settings = sorted(f"{k}={v}" for k, v in jax.config.values.items() if "cache" not in k)
-    key = f"list\0{described(device)}\0{settings}\0{origin}"
+    key = f"list\0{described(device)}\0{settings()}\0{origin}"
     store = store_in_use() if origin else None
     if store is not None and (programs := _listed(store, key, device)) is not None:
         return programs

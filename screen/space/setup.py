@@ -16,7 +16,9 @@ from muli.screen.space.layout import STATE
 from muli.screen.space.own import replaced
 from muli.screen.space.problem import Problem, laid_out, prepare
 from muli.screen.space.products import basis_columns, refuse_ageing
+from muli.screen.space.remembered import remembered
 from muli.screen.space.source import SpecLike, chosen_materials, refuse_other_parts, source_of
+from muli.screen.spec import Source
 from muli.screen.spec.names import closest, shown
 from muli.screen.vocabulary import column_name
 
@@ -133,6 +135,10 @@ def set_up(spec: SpecLike) -> Setup:
     """Resolve, gate and lay out a screen. Raises `SpecError` with all problems."""
     source = readied(source_of(spec))
     refuse_other_parts(source)
+    return remembered(source, _made)
+
+
+def _made(source: Source) -> Setup:
     materials = chosen_materials(source)
     stacks = laid_out(source, materials).stacks
     columns: dict[str, Kind] = {"row_id": "number"}

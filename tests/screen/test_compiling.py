@@ -21,6 +21,8 @@ from muli.screen.compiling.recalled import recalled
 from muli.screen.compiling.store import Store
 from muli.screen.engine.evaluate import Evaluator
 from muli.screen.running.run import run
+from muli.screen.space import remembered as setup_store
+from muli.screen.space import setup
 from tests.screen.screens import read, small
 
 
@@ -284,3 +286,75 @@ def test_a_second_run_traces_nothing_and_another_does(store, tmp_path, monkeypat
     gate["films"] = "min_thickness_nm < 60"
     with pytest.raises(AssertionError, match="traced"):
         run(spec, tmp_path / "third")
+
+
+CELL = {"axes": {"coating": ["LiNbO3", "Li3PO4"], "electrolyte": ["Li6PS5Cl"],
+                 "electrolyte_thickness_um": [30.0], "cathode": ["NMC811"],
+                 "coating_thickness_nm": [3.0]}}  # fmt: skip
+
+
+def set_up_anew(monkeypatch, spec):
+    """A set-up, and whether it was made rather than found."""
+    made = []
+    with monkeypatch.context() as patch:
+        build = setup._made
+        patch.setattr(setup, "_made", lambda source: made.append(source) or build(source))
+        return setup.set_up(spec), bool(made)
+
+
+def same_tables(one, other):
+    """Whether all numbers of two set-ups are equal to the bit."""
+    assert one.problem.tables.keys() == other.problem.tables.keys()
+    for key, values in one.problem.tables.items():
+        np.testing.assert_array_equal(values, other.problem.tables[key])
+    for name, belief in one.beliefs.fields.items():
+        np.testing.assert_array_equal(belief.mean, other.beliefs.fields[name].mean)
+        np.testing.assert_array_equal(belief.sd, other.beliefs.fields[name].sd)
+    for role, frame in one.problem.materials.frames.items():
+        assert frame.equals(other.problem.materials.frames[role])
+
+
+def test_a_set_up_of_shipped_materials_is_found_again(store, monkeypatch):
+    first, made = set_up_anew(monkeypatch, CELL)
+    second, again = set_up_anew(monkeypatch, CELL)
+    assert made
+    assert not again
+    same_tables(first, second)
+
+
+@pytest.mark.parametrize("change", [
+    {"screen": {"asr_budget_ohm_cm2": 9.0}},
+    {"ranking": {"reference": ["LiNbO3"]}},
+    {"screen": {"missing": "prior"}},  # the default, but given
+])  # fmt: skip
+def test_another_spec_is_set_up_anew(store, monkeypatch, change):
+    set_up_anew(monkeypatch, CELL)
+    _, made = set_up_anew(monkeypatch, CELL | change)
+    assert made
+
+
+def test_a_changed_library_or_folder_is_set_up_anew(store, monkeypatch, tmp_path):
+    set_up_anew(monkeypatch, CELL)
+    with monkeypatch.context() as patch:
+        patch.setattr(setup_store, "_library", lambda: "another")
+        assert set_up_anew(monkeypatch, CELL)[1]
+    monkeypatch.chdir(tmp_path)
+    assert set_up_anew(monkeypatch, CELL)[1]
+
+
+def test_a_set_up_with_a_users_table_is_not_kept(store, monkeypatch, tmp_path):
+    spec = small(tmp_path, "best")
+    set_up_anew(monkeypatch, spec)
+    (tmp_path / "films.csv").write_text("name,formula,role\nfilm Z,Li3PO4,coating\n")
+    second, made = set_up_anew(monkeypatch, spec)
+    assert made
+    assert list(second.problem.materials.frames["coating"]["name"]) == ["film Z"]
+
+
+@pytest.mark.parametrize("junk", [b"cut", b"whole"])
+def test_a_damaged_set_up_is_made_anew(store, monkeypatch, junk):
+    set_up_anew(monkeypatch, CELL)
+    for _, _, path in store.files():
+        path.write_bytes(stores._head(junk) + junk if junk == b"whole" else junk)
+    assert set_up_anew(monkeypatch, CELL)[1]
+    assert not set_up_anew(monkeypatch, CELL)[1]
