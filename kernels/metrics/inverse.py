@@ -245,11 +245,11 @@ def _across(
     index, contacts = coating_index(stack), _contacts(stack)
     between = as_floats((stack, contacts[index]))[1]
     own, contact = jnp.where(coating_side, between, 0.0), jnp.where(coating_side, 0.0, between)
-    asr = (*contacts[:index], own)
+    asr = None if stack.interface_asr is None else (*contacts[:index], own)
     part = solve(replace(stack, layers=stack.layers[:index], E_cathode=target, interface_asr=asr))
     leak = part.leak_current_density
     ionic = as_floats(stack).current_density + leak
-    asr = contacts[index + 1 :]
+    asr = None if stack.interface_asr is None else contacts[index + 1 :]
     beyond = replace(stack, layers=stack.layers[index + 1 :], interface_asr=asr)
     E_right = march(beyond, leak, part.log_leak, backward=True)
     return leak, part.log_leak, target + ionic * contact, E_right
@@ -259,9 +259,11 @@ def electrolyte_span(stack: Stack, E_target: ArrayLike) -> Span:
     """What the electrolyte would span if its cathode-side face were at E_target."""
     index, contacts = coating_index(stack), _contacts(stack)
     target, free, impossible = _target(stack, E_target)
-    asr = contacts[index:]
+    asr = None if stack.interface_asr is None else contacts[index:]
     part = solve(replace(stack, layers=stack.layers[index:], E_anode=target, interface_asr=asr))
-    before = replace(stack, layers=stack.layers[: index - 1], interface_asr=contacts[:index])
+    before = replace(
+        stack, layers=stack.layers[: index - 1], interface_asr=asr and contacts[:index]
+    )
     E_left = march(before, part.leak_current_density, part.log_leak, backward=False)
     leak = _unless_unknown(part.leak_current_density, E_target, E_left)
     return Span(leak, part.log_leak, E_left, target, free, impossible)

@@ -129,11 +129,16 @@ class PiecePrograms:
         return order, self.judging.thresholds(exact, digits), Answers(floats, {}, codes)
 
     def _positions(self, cuts: Cuts, axis: Array, starts: Array) -> Cuts:
-        return Cuts(*(self.ruler.below(cut, axis, starts) for cut in cuts))
+        def position(cut: Array) -> Array:
+            return self.ruler.below(cut, axis, starts)
+
+        return jax.tree.map(position, cuts)
 
     def _pieces(self, cuts: Cuts) -> Pieces:
         used = cuts if self.judging.outer else cuts[: Cuts._fields.index("outer")]
-        return pieces_between(used, self.shape[0], len(self.axis))
+        return pieces_between(
+            [cut for cut in used if cut is not None], self.shape[0], len(self.axis)
+        )
 
     def _judge(self, start: Array, lines: Thresholds, answers: Answers, pieces: Pieces) -> Coded:
         digits = self.judging.digits(start)

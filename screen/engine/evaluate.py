@@ -35,12 +35,12 @@ from muli.screen.engine.confidence import (
 from muli.screen.engine.counting import Judging, PiecePrograms, RowPrograms, VisitPrograms
 from muli.screen.engine.gates import Gates
 from muli.screen.engine.judged import Judged, LineBest, Whole, by_bytes
-from muli.screen.engine.layered_lines import LayerPrograms
-from muli.screen.engine.lines import LinePrograms
+from muli.screen.engine.layered_lines import believed_of
 from muli.screen.engine.stacks import LawForm, Lookup, build, per_line, unravel
 from muli.screen.engine.thresholds import (
     Thresholds,
     judge_at,
+    status_at,
     thresholds_of_plane,
     thresholds_of_stacks,
 )
@@ -79,7 +79,7 @@ class Evaluator:
         self.programs: dict[str, Any] = {}
         self.problem, self.gates, self.dtype = problem, gates, dtype
         self.device, self.place = device, SingleDeviceSharding(device)
-        self.believed = _believed(problem, beliefs, dtype, self.place)
+        self.believed = believed_of(problem, beliefs, dtype, self.place)
         self.draws = problem.draws
         ageing = problem.spec.ageing
         self.aged = None if ageing is None else Aged(problem, ageing)
@@ -317,18 +317,20 @@ class Evaluator:
     ) -> Judged:
         """thickness: nm, in double precision. known: whether the screen has thicknesses; else what
         depends on it is blanked."""
-        row, band = None, None
+        lines, row, depth = None, None, thickness
         if self.explicit:
             lines = self._thresholds(exact, digits)
-            row, band = judge_at(lines, thickness), lines.band
+            row = judge_at(lines, thickness)
         tables = exact if self.searched else tables
         thickness = thickness if self.searched else thickness.astype(self.dtype)
         with self._arithmetic():
             lookup = Lookup(tables, digits, self.problem.own)
             batch = build(lookup, thickness, self.problem.spec.screen, self._law)
             answers = answer(batch, plane=self.plane, current=self.current, row=row)
+            if lines is not None:
+                answers.codes["status"] = status_at(lines, depth, answers.codes["status"])
             if not known:
-                answers = without_thickness(answers, band)
+                answers = without_thickness(answers, None if lines is None else lines.band)
             if self.draws is not None:
                 uncertain = self._uncertain(lookup, self.draws)
                 answers = with_confidence(answers, uncertain, thickness if known else None)
@@ -378,14 +380,6 @@ class Evaluator:
         offset = jnp.arange(self.lines, dtype=jnp.int32)[:, None]
         lookup = Lookup(tables, unravel(start, self.sizes, offset), self.problem.own)
         return score(self._uncertain(lookup, self.draws))
-
-
-def _believed(
-    problem: Problem, beliefs: Beliefs | LayeredBeliefs | None, dtype: str, place: Any
-) -> LinePrograms | None:
-    if isinstance(beliefs, LayeredBeliefs):
-        return LayerPrograms(problem, beliefs, dtype, place)
-    return LinePrograms(problem, beliefs, dtype, place) if beliefs else None
 
 
 def _narrow(code: Array) -> Array:

@@ -18,6 +18,7 @@ from muli.screen.engine.lines import BLOCK, LinePrograms, line_of, tables_of
 from muli.screen.engine.probabilities import NEVER_AFFORDABLE, THIN_NM, WITHIN
 from muli.screen.engine.probability_line import Line, Probabilities, Recommended
 from muli.screen.space import layered
+from muli.screen.space.evidence import Beliefs
 from muli.screen.space.layered_beliefs import LayeredBeliefs
 from muli.screen.space.layout import COATING
 from muli.screen.space.problem import Problem
@@ -189,3 +190,12 @@ def row_columns(
         "thin": np.broadcast_to(sums < THIN_NM, shape),
         **{name: np.broadcast_to(values[:, None], shape) for name, values in line.items()},
     }
+
+
+def believed_of(
+    problem: Problem, beliefs: Beliefs | LayeredBeliefs | None, dtype: str, place: Any
+) -> LinePrograms | None:
+    """The programs for a screen with distributions; None for one without."""
+    if isinstance(beliefs, LayeredBeliefs):
+        return LayerPrograms(problem, beliefs, dtype, place)
+    return LinePrograms(problem, beliefs, dtype, place) if beliefs else None

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from muli.screen.engine.answers import Answers, in_all_states
 from muli.screen.engine.reduce import Coded, code_rows
-from muli.screen.engine.thresholds import Thresholds, judge_at
+from muli.screen.engine.thresholds import Thresholds, judge_at, status_at
 
 Gating = Callable[[Answers], tuple[Array, Array]]
 MOST_BINS = 2**12
@@ -110,9 +110,11 @@ def judge_pieces(
     shape = pieces.start.shape[1], lines.cuts.oxidation.shape[1], 1
 
     def one(start: Array) -> Coded:
-        row = judge_at(lines, start[:, None, None, None])
+        at = start[:, None, None, None]
+        row = judge_at(lines, at)
         verdicts: dict[str, Any] = row._asdict() | {"feasible": in_all_states(row.feasible)}
         codes = answers.codes | {"coating_class": verdicts.pop("coating_class")}
+        codes["status"] = status_at(lines, at, codes["status"])
         judged = Answers(answers.floats, verdicts, codes)
         return code_rows(judged, *gating(judged), gates, shape)
 

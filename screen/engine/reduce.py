@@ -115,7 +115,6 @@ def reduce_pieces(coded: Coded, start: Array, length: Array, gates: int) -> Best
     """The same from pieces of lines inside which nothing changes, (pieces, lines, states).
 
     start, length: first position of every piece and how many thicknesses it holds, (pieces, lines).
-    A line's status is that of all its pieces.
     """
     packed, rows = coded.packed, length[:, :, None]
     kept = jnp.where(packed == _REMOVED, 0, rows)
@@ -126,12 +125,7 @@ def reduce_pieces(coded: Coded, start: Array, length: Array, gates: int) -> Best
     def whole(column: str) -> Array:
         return _sums(outcome(packed, column), kept, len(OUTCOMES[column]), 0)
 
-    counted = {column: whole(column) for column in OUTCOMES if column != "status"}
-    status = jnp.max(jnp.where(packed == _REMOVED, -1, outcome(packed, "status")), axis=0)
-    every = jnp.arange(len(OUTCOMES["status"]), dtype=jnp.int32)[None, None] == status[:, :, None]
-    total = jnp.sum(counted["protected"], axis=2, dtype=jnp.int32)
-    counted["status"] = jnp.where(every, total[:, :, None], 0)
-    columns = [counted[column] for column in OUTCOMES]
+    columns = [whole(column) for column in OUTCOMES]
     if gates:
         columns.insert(0, _gate_sums(coded, rows, gates, 0))
     return Best(best, code, jnp.concatenate(columns, axis=2))

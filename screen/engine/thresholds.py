@@ -6,6 +6,7 @@ and the coating's class are defined by these thicknesses, in every mode and prec
 reported potentials are solved apart from them.
 """
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -17,16 +18,19 @@ from muli.kernels import (
     CoatingClass,
     Layer,
     Stack,
+    Status,
     constant_sigma_ele,
     layer_resistance,
     resting_thickness,
 )
 from muli.kernels.constants import CM_PER_NM
+from muli.screen.engine.curve_ranges import ranges_of_curves, status_inside
 from muli.screen.engine.stacks import Batch, spread
 from muli.screen.vocabulary import NO, UNKNOWN, YES
 
 Number = Float[Array, "lines states blocks 1"]
 Flag = Bool[Array, "lines states blocks 1"]
+Potentials = Sequence[Number]
 Verdict = Any
 
 SLACK = 1e-12
@@ -41,7 +45,9 @@ class Cuts(NamedTuple):
         affordable: coating and contacts cost more than the budget.
         inner, inner_far: the coating's face at the electrolyte leaves the coating's window, and is
             beyond the tolerance.
-        outer, outer_far: the same of its face at the cathode.
+        electrolyte_curve, coating_curve: E* enters the range of the electrolyte's curve of
+            sigma_ele, leaves that of the coating's; None where the material has none.
+        outer, outer_far: as `inner`, of the coating's face at the cathode.
     """
 
     oxidation: Any
@@ -49,6 +55,8 @@ class Cuts(NamedTuple):
     affordable: Any
     inner: Any
     inner_far: Any
+    electrolyte_curve: Any
+    coating_curve: Any
     outer: Any
     outer_far: Any
 
@@ -63,6 +71,8 @@ class Thresholds(NamedTuple):
         oxidation_known, reduction_known, affordable_known, class_known: whether everything is
             known that these depend on.
         oxidises_known: whether it is known where the coating oxidises.
+        potentials_known: whether E* is known at any thickness.
+        status_inside: status where no potential leaves the range of a curve and E* is placed well.
     """
 
     cuts: Cuts
@@ -73,6 +83,8 @@ class Thresholds(NamedTuple):
     affordable_known: Any
     class_known: Any
     oxidises_known: Any
+    potentials_known: Any
+    status_inside: Any
 
 
 class Row(NamedTuple):
@@ -97,6 +109,22 @@ def judge_at(lines: Thresholds, thickness: Any) -> Row:
     affordable = below(cuts.affordable, lines.affordable_known, holds_below=True)
     feasible = both(both(protected, lines.band), affordable)
     return Row(oxidation, protected, feasible, _coating_class(lines, thickness))
+
+
+def status_at(lines: Thresholds, thickness: Any, status: Any) -> Any:
+    """A status (code) of lines at thicknesses, or at positions as in `judge_at`, with what it says
+    of the range of curves by the cuts."""
+    first, last = lines.cuts.electrolyte_curve, lines.cuts.coating_curve
+    if first is None and last is None:
+        return status
+    left = jnp.zeros((), bool)
+    if first is not None:
+        left = left | (thickness < first)
+    if last is not None:
+        left = left | (thickness >= last)
+    inside = jnp.where(status == Status.EXTRAPOLATED_TABLE, lines.status_inside, status)
+    beyond = jnp.where(left & lines.potentials_known, Status.EXTRAPOLATED_TABLE, Status.OK)
+    return jnp.maximum(inside, beyond).astype(jnp.int32)
 
 
 def at_most(small: Any, large: Any) -> Verdict:
@@ -137,16 +165,16 @@ class Line(NamedTuple):
     Attributes:
         falls: whether E* falls with the thickness: the cathode is not below the anode.
         known: whether E* is known at any thickness.
-        contact: thicknesses (nm) at which the electrolyte's side of the contact is at the first two
-            of four potentials, the coating's side at the others: 0 at or beyond the cathode's end,
-            infinite at or beyond the anode's.
+        contact: thicknesses (nm) at which the electrolyte's side of the contact is at the first
+            potentials, the coating's side at the others: 0 at or beyond the cathode's end, infinite
+            at or beyond the anode's.
         cathode_face: thickness up to which the coating's face at the cathode, which a contact there
             keeps from the cathode's potential, does not pass a potential.
     """
 
     falls: Flag
     known: Flag
-    contact: Callable[..., Sequence[Number]]
+    contact: Callable[[Potentials, Potentials], Sequence[Number]]
     cathode_face: Callable[[Number], Number]
 
 
@@ -164,9 +192,10 @@ def _line_of_plane(batch: Batch) -> Line:
         coating = jnp.maximum(coating, 0.0)
         return jnp.where(infinite, jnp.inf, jnp.where(coating == 0, 0.0, coating / per_cm * real))
 
-    def contact(*potentials: Number) -> list[Number]:
+    def contact(electrolyte_side: Potentials, coating_side: Potentials) -> list[Number]:
         thicknesses = []
-        for E, own in zip(potentials, (0.0, 0.0, middle, middle), strict=True):
+        sides = [(E, 0.0) for E in electrolyte_side], [(E, middle) for E in coating_side]
+        for E, own in itertools.chain(*sides):
             at_anode = jnp.where(falls, E_a >= E, E_a <= E)
             at_cathode = jnp.where(falls, E_c <= E, E_c >= E)
             over = jnp.where(at_anode, 1.0, E - E_a)
@@ -188,9 +217,11 @@ def _line_of_stacks(batch: Batch) -> Line:
     """Lines of any laws at open circuit, without a contact at the cathode."""
     E_a, E_c = _ends(batch)
     real = batch.limits.area_factor / CM_PER_NM
-    sides = jnp.array([False, False, True, True])
 
-    def contact(*potentials: Number) -> list[Number]:
+    def contact(electrolyte_side: Potentials, coating_side: Potentials) -> list[Number]:
+        potentials = (*electrolyte_side, *coating_side)
+        sides = jnp.arange(len(potentials)) >= len(electrolyte_side)
+
         def one(stack: Stack, given: tuple[Number, ...]) -> tuple[Number, ...]:
             def at(E: Number, side: Flag) -> Number:
                 return resting_thickness(stack, E, coating_side=side)
@@ -202,8 +233,11 @@ def _line_of_stacks(batch: Batch) -> Line:
     def cathode_face(E: Number) -> Number:
         return jnp.where(_face_never_passes(batch, E), jnp.inf, 0.0)
 
-    leaves = [leaf for leaf in jax.tree.leaves(batch.stack) if isinstance(leaf, jax.Array)]
-    known = ~jnp.isnan(sum(leaves, start=jnp.zeros((1, 1, 1, 1))))
+    known = jnp.ones((1, 1, 1, 1), bool)
+    for leaf in jax.tree.leaves(batch.stack):
+        if isinstance(leaf, jax.Array):  # points of a curve are on a fifth axis
+            unknown = jnp.isnan(leaf)
+            known = known & ~(unknown.any(axis=-1) if leaf.ndim == 5 else unknown)
     return Line(E_c >= E_a, known, contact, cathode_face)
 
 
@@ -243,9 +277,12 @@ def _thresholds(batch: Batch, line: Line) -> Thresholds:
     farther = jnp.where(falls, -1.0, 1.0) * limits.window_tolerance
     inner = jnp.where(falls, own.reduction, own.oxidation)
     outer = jnp.where(falls, own.oxidation, own.reduction)
-    oxidation, reduction, inside, inside_far = line.contact(
-        window.oxidation, window.reduction, inner, inner + farther
-    )
+    ranges = ranges_of_curves(batch, falls)
+    sides = (window.oxidation, window.reduction), (inner, inner + farther)
+    edges = [() if each is None else (each.edge,) for each in ranges]
+    found = iter(line.contact(*((*side, *edge) for side, edge in zip(sides, edges, strict=True))))
+    oxidation, reduction, *entered = itertools.islice(found, 2 + len(edges[0]))
+    inside, inside_far, *passed = found
     left = limits.asr_budget - sum(batch.stack.interface_asr or (), start=0.0)
     sigma_ion, real = batch.stack.layers[1].sigma_ion, limits.area_factor / CM_PER_NM
     affordable = jnp.maximum(left, 0.0) * sigma_ion * real
@@ -255,6 +292,8 @@ def _thresholds(batch: Batch, line: Line) -> Thresholds:
         _upper(affordable),
         _upper(inside),
         _upper(inside_far),
+        None if ranges[0] is None else _lower(ranges[0].entered(*entered), holds_above=True),
+        None if ranges[1] is None else _upper(ranges[1].left(*passed)),
         _upper(line.cathode_face(outer)),
         _upper(line.cathode_face(outer - farther)),
     )
@@ -276,6 +315,8 @@ def _thresholds(batch: Batch, line: Line) -> Thresholds:
         affordable_known=~jnp.isnan(affordable),
         class_known=line.known & ~jnp.isnan(own.reduction + own.oxidation),
         oxidises_known=(line.known | ((last == 0) & falls)) & ~jnp.isnan(own.oxidation),
+        potentials_known=line.known,
+        status_inside=status_inside(batch),
     )
 
 
@@ -291,6 +332,6 @@ def _upper(thickness: Number) -> Number:
     return thickness * (1.0 + SLACK)
 
 
-def _lower(thickness: Number, holds_above: Flag) -> Number:
+def _lower(thickness: Number, holds_above: Flag | bool) -> Number:
     """The cut of a comparison that holds from a thickness on, or up to it."""
     return thickness * jnp.where(holds_above, 1.0 - SLACK, 1.0 + SLACK)

@@ -22,7 +22,7 @@ STACKS_PER_S: dict[str, dict[str, float]] = {
     "table": {"best": 1e4, "all": 1e4, "feasible": 1e4},
     "searched": {"best": 300, "all": 300, "feasible": 300},
 }
-LINES_PER_S = {"plane": 3e6, "branches": 5e4}
+LINES_PER_S = {"plane": 3e6, "branches": 5e4, "table": 2e4}
 """Lines (with all their thicknesses) where those at which verdicts change are explicit."""
 KEPT_PER_S = 4e5
 DRAWS_PER_S = 6e5
@@ -68,7 +68,7 @@ def dry_run(spec: SpecLike = None, precision: Precision = "float32") -> "Estimat
     draws = resolved.uncertainty.draws if resolved.uncertainty else 0
     space = laid_out(source, chosen_materials(source))
     output = resolved.output
-    explicit = space.counted or method == "branches"
+    explicit = space.counted or method in ("branches", "table")
     counts = output.mode == "best" and explicit and not visited
     cost = estimate(space, output.mode, output.top_k, method=method, draws=draws, counts=counts)
     if resolved.screen.missing == "prior":

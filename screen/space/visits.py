@@ -27,6 +27,9 @@ STEPPED = {
 CONTACT = "interface.coating_cathode_asr_ohm_cm2"
 """The axis of contacts that move the coating's face at the cathode."""
 
+ANODE_CONTACT = "interface.anode_electrolyte_asr_ohm_cm2"
+"""The same of the electrolyte's face at the anode, which may leave the range of its curve."""
+
 
 def stacks_note(
     problem: Problem,
@@ -51,8 +54,10 @@ def stacks_note(
 
 def pieces(problem: Problem) -> int:
     """Pieces of the thickness axis that a line is judged on: one more than thicknesses at which a
-    verdict changes, four or six in each state of the cathode and one for the budget."""
-    return problem.space.states * (6 if CONTACT in problem.space.scenarios else 4) + 2
+    verdict or the status changes, four or six in each state of the cathode, one more for every
+    layer with a curve of sigma_ele, and one for the budget."""
+    cuts = (6 if CONTACT in problem.space.scenarios else 4) + len(problem.curved)
+    return problem.space.states * cuts + 2
 
 
 def why_visited(
@@ -83,8 +88,9 @@ def why_solved(problem: Problem) -> str | None:
         return "coatings have several layers"
     if problem.anode_coated:
         return "the anode is coated"
-    if problem.curved:
-        return "sigma_ele is a curve"
-    if problem.branches and CONTACT in problem.space.scenarios:
-        return f"sigma_ele has branches and {CONTACT} is not 0"
+    law = "is a curve" if problem.curved else "has branches" if problem.branches else None
+    moved = (CONTACT, ANODE_CONTACT) if problem.curved else (CONTACT,)
+    for contact in moved:
+        if law is not None and contact in problem.space.scenarios:
+            return f"sigma_ele {law} and {contact} is not 0"
     return None

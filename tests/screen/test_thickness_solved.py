@@ -9,12 +9,27 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from muli.kernels import CoatingClass, Constant, Layer, Limits, Stack, Window, resolve_boundary
+from muli.kernels import (
+    CoatingClass,
+    Constant,
+    Layer,
+    Limits,
+    Stack,
+    Status,
+    Table,
+    Window,
+    resolve_boundary,
+)
 from muli.screen.engine.answers import Answers
 from muli.screen.engine.pieces import Ruler, judge_pieces, pieces_between
 from muli.screen.engine.reduce import NOTHING, code_rows, reduce_lines, reduce_pieces
 from muli.screen.engine.stacks import Batch
-from muli.screen.engine.thresholds import Cuts, judge_at, thresholds_of_plane, thresholds_of_stacks
+from muli.screen.engine.thresholds import (
+    judge_at,
+    status_at,
+    thresholds_of_plane,
+    thresholds_of_stacks,
+)
 from muli.screen.vocabulary import NO, OUTCOMES, UNKNOWN, YES
 from tests.quick import quick_jit
 
@@ -74,22 +89,22 @@ def potentials(batch, axis):
     return before, before + leak * middle, E_c - leak * last, cost
 
 
+def lines_of_stacks(batch):
+    """Thresholds by the kernels' inverse of single stacks."""
+    arrays, rest = eqx.partition(batch, eqx.is_array)
+    return quick_jit(lambda arrays: thresholds_of_stacks(eqx.combine(arrays, rest)))(arrays)
+
+
 def test_thresholds_of_any_law_are_those_of_the_plane():
     """The kernels' inverse of single stacks, constant laws, contacts but at the cathode."""
     batch = random_lines(np.random.default_rng(2), 300, contacts=True)
     none = jnp.zeros((1, 1, 1, 1))
     contacts = (*batch.stack.interface_asr[:2], none)
     batch = batch._replace(stack=replace(batch.stack, interface_asr=contacts))
-
-    arrays, rest = eqx.partition(batch, eqx.is_array)
-
-    def of_stacks(arrays):
-        batch = eqx.combine(arrays, rest)
-        return thresholds_of_stacks(batch)
-
-    found, expected = quick_jit(of_stacks)(arrays), quick_jit(thresholds_of_plane)(batch)
+    found, expected = lines_of_stacks(batch), quick_jit(thresholds_of_plane)(batch)
     known = np.asarray(expected.class_known & expected.oxidation_known & expected.reduction_known)
-    for name, cut in expected.cuts._asdict().items():
+    for name in [name for name, cut in expected.cuts._asdict().items() if cut is not None]:
+        cut = getattr(expected.cuts, name)
         a, b = (np.broadcast_to(x, known.shape)[known] for x in (getattr(found.cuts, name), cut))
         np.testing.assert_allclose(a, b, rtol=1e-8, err_msg=name)
     for name in expected._fields[1:]:
@@ -132,17 +147,68 @@ def test_verdicts_are_those_of_the_potentials(contacts):
     assert not (np.asarray(row.feasible) == YES)[np.broadcast_to(dear, shape)].any()
 
 
-def counted(batch, axis, gating):
+def flat_curves(batch, rng):
+    """The same stacks with curves of one level over some range, which round potentials bound."""
+
+    def law(sigma_ele):
+        low = np.round(rng.uniform(-0.5, 2.5, (*sigma_ele.shape, 1)), 1)
+        E = np.concatenate([low, low + 0.1, np.round(rng.uniform(3.0, 5.5, low.shape), 1)], axis=-1)
+        return Table(jnp.asarray(E), jnp.broadcast_to(jnp.log10(sigma_ele)[..., None], E.shape))
+
+    layers = [
+        replace(layer, sigma_ele=law(layer.sigma_ele.sigma_0)) for layer in batch.stack.layers
+    ]
+    return batch._replace(stack=replace(batch.stack, layers=tuple(layers)))
+
+
+@pytest.fixture(scope="module")
+def curved():
+    """Lines of constant laws, the same with flat curves, and the thresholds of these."""
+    rng = np.random.default_rng(5)
+    batch = random_lines(rng, 300, contacts=False)
+    flat = flat_curves(batch, rng)
+    return batch, flat, lines_of_stacks(flat)
+
+
+def test_the_status_is_that_of_potentials_that_leave_the_range_of_a_curve(curved):
+    """Away from ties; verdicts are those of the constant laws."""
+    batch, flat, lines = curved
+    axis = jnp.asarray(AXIS)[None, None, None]
+    E = potentials(batch, AXIS)[0]
+    left = tie = np.zeros(E.shape, bool)
+    ends = batch.stack.E_anode, batch.stack.E_cathode
+    for own, layer in zip(ends, flat.stack.layers, strict=True):
+        low, high = (np.asarray(layer.sigma_ele.E[..., end]) for end in (0, -1))
+        left = left | (np.minimum(own, E) < low) | (np.maximum(own, E) > high)
+        tie = tie | near(E, low) | near(E, high)
+    status = np.asarray(status_at(lines, axis, jnp.zeros(E.shape, jnp.int32)))
+    expected = np.where(left & ~np.isnan(E), Status.EXTRAPOLATED_TABLE, Status.OK)
+    np.testing.assert_array_equal(status[~tie], expected[~tie])
+    assert 0.2 < left.mean() < 0.8
+    changes = np.diff(status, axis=-1) != 0
+    assert set(np.unique(changes.sum(axis=-1))) == {0, 1, 2}
+    found, constant = judge_at(lines, axis), judged(batch, axis)
+    sure = ~near(E, np.asarray(batch.limits.electrolyte.oxidation))
+    sure = sure & ~near(E, np.asarray(batch.limits.electrolyte.reduction))
+    np.testing.assert_array_equal(found.protected[sure], constant.protected[sure])
+
+
+def test_counts_of_lines_with_curves_are_those_of_every_thickness(curved):
+    lines = curved[2]
+    compare_lines(lines, tied_axis(lines), gating)
+
+
+def counted(lines, axis, gating):
     """Best and counts by pieces, and by every thickness."""
-    lines = thresholds_of_plane(batch)
     ruler, shape = Ruler.of(axis), lines.band.shape[:2]
     axis, starts = jnp.asarray(axis), jnp.asarray(ruler.starts)
     status = jnp.asarray(np.arange(np.prod(shape)).reshape(*shape, 1, 1) % 8, jnp.int32)
     rest = Answers({}, {}, {"status": status})
 
     def by_pieces(lines):
-        at = lines._replace(cuts=Cuts(*(ruler.below(c, axis, starts) for c in lines.cuts)))
-        pieces = pieces_between(at.cuts, shape[0], len(axis))
+        cuts = jax.tree.map(lambda cut: ruler.below(cut, axis, starts), lines.cuts)
+        at = lines._replace(cuts=cuts)
+        pieces = pieces_between(jax.tree.leaves(cuts), shape[0], len(axis))
         coded = judge_pieces(at, rest, pieces, GATES, gating)
         return reduce_pieces(coded, *pieces, gates=GATES)
 
@@ -151,7 +217,8 @@ def counted(batch, axis, gating):
         joint = jnp.max(row.feasible, axis=1, keepdims=True)
         joint = jnp.where((row.feasible == NO).any(axis=1, keepdims=True), NO, joint)
         verdicts = row._asdict() | {"feasible": jnp.broadcast_to(joint, row.feasible.shape)}
-        answers = Answers({}, verdicts, rest.codes | {"coating_class": verdicts["coating_class"]})
+        codes = {"status": status_at(lines, axis[None, None, None], rest.codes["status"])}
+        answers = Answers({}, verdicts, codes | {"coating_class": verdicts["coating_class"]})
         coded = code_rows(answers, *gating(answers), GATES, (*shape, len(axis)))
         return reduce_lines(coded, GATES)
 
@@ -174,17 +241,21 @@ def all_kept(answers):
 
 def compare(count, axis, contacts, gates):
     batch = random_lines(np.random.default_rng(count), count, contacts=contacts)
-    pieces, rows = counted(batch, axis, gates)
+    compare_lines(thresholds_of_plane(batch), axis, gates)
+
+
+def compare_lines(lines, axis, gates):
+    pieces, rows = counted(lines, axis, gates)
     for name in ("key", "code", "counts"):
         np.testing.assert_array_equal(getattr(pieces, name), getattr(rows, name))
     assert (np.asarray(pieces.key) == NOTHING).any() == (gates is gating)
-    assert np.asarray(pieces.counts).sum() > count * len(axis)
+    assert np.asarray(pieces.counts).sum() > lines.band.shape[0] * len(axis)
 
 
-def tied_axis(batch):
+def tied_axis(lines):
     """Thicknesses that are thresholds of some lines, a rounding apart from them, and others."""
-    cuts = np.concatenate([np.asarray(c).ravel() for c in thresholds_of_plane(batch).cuts])
-    some = cuts[(cuts > 0.1) & (cuts < 1e4)][:300]
+    cuts = np.concatenate([np.asarray(cut).ravel() for cut in jax.tree.leaves(lines.cuts)])
+    some = cuts[(cuts > 0.1) & (cuts < 1e4)][:: max(1, len(cuts) // 600)][:300]
     near = [some, np.nextafter(some, 0), np.nextafter(some, 1e9), some * (1 + 1e-9)]
     return np.unique(np.concatenate([*near, AXIS]))
 
@@ -193,7 +264,7 @@ def tied_axis(batch):
 def test_counts_by_pieces_are_those_of_every_thickness(gates):
     compare(400, AXIS, contacts=True, gates=gates)
     batch = random_lines(np.random.default_rng(300), 300, contacts=False)
-    compare(300, tied_axis(batch), contacts=False, gates=gates)
+    compare(300, tied_axis(thresholds_of_plane(batch)), contacts=False, gates=gates)
 
 
 @pytest.mark.full
@@ -201,7 +272,7 @@ def test_counts_by_pieces_are_those_of_every_thickness(gates):
 def test_counts_of_a_million_stacks(contacts):
     batch = random_lines(np.random.default_rng(1000), 1000, contacts=contacts)
     for gates in (all_kept, gating):
-        compare(1000, tied_axis(batch), contacts=contacts, gates=gates)
+        compare(1000, tied_axis(thresholds_of_plane(batch)), contacts=contacts, gates=gates)
         compare(20_000, AXIS, contacts=contacts, gates=gates)
 
 
