@@ -152,7 +152,7 @@ def flat_curves(batch, rng):
 
     def law(sigma_ele):
         low = np.round(rng.uniform(-0.5, 2.5, (*sigma_ele.shape, 1)), 1)
-        E = np.concatenate([low, low + 0.1, np.round(rng.uniform(2.6, 5.0, low.shape), 1)], axis=-1)
+        E = np.concatenate([low, low + 0.1, np.round(rng.uniform(2.7, 5.0, low.shape), 1)], axis=-1)
         return Table(jnp.asarray(E), jnp.broadcast_to(jnp.log10(sigma_ele)[..., None], E.shape))
 
     layers = [
