@@ -22,13 +22,17 @@ def screen(**axes):
 
 
 def both(source, role, kind):
-    """(materials, temperatures) as a run and as a design use them."""
+    """(materials, temperatures) as a run and as a design use them.
+
+    All cells of a temperature and a boundary share their tables: those of the first are read.
+    """
     run = used_column(prepare(source), role, kind)
     materials = chosen_materials(source, None)[1]
     found = {}
     for scenario in scenarios(source.spec, materials):
-        table = tables_at(materials, scenario)[role]
-        found[scenario.numbers["temperature_K"], scenario.boundary] = table[f"{kind}_S_cm"]
+        key = scenario.numbers["temperature_K"], scenario.boundary
+        if key not in found:
+            found[key] = tables_at(materials, scenario)[role][f"{kind}_S_cm"]
     of_design = [
         [found[T, name].to_numpy(float) for T in TEMPERATURES] for name in ("auto", "electrode")
     ]
