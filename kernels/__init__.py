@@ -23,11 +23,9 @@ from muli.kernels.metrics.inverse import (
     thickness_at,
 )
 from muli.kernels.metrics.judge import (
-    CoatingClass,
     Facts,
     Limits,
     Metrics,
-    ThicknessLimit,
     classify_coating,
     judge,
 )
@@ -64,9 +62,9 @@ from muli.kernels.model.laws import (
     with_unit_slopes,
 )
 from muli.kernels.model.stack import Layer, Stack
-from muli.kernels.model.status import Status
 from muli.kernels.solvers.solve import Solution, leak_current, solve
 from muli.kernels.version import PHYSICS_VERSION
+from muli.outcomes import CoatingClass, Status, ThicknessLimit
 
 __all__ = [
     "PHYSICS_VERSION",

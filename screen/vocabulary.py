@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from muli.kernels import CoatingClass, Status, ThicknessLimit
+from muli.outcomes import CoatingClass, Status, ThicknessLimit
 
 SMALLER, LARGER = 1, -1
 """Which values of a column are better."""

@@ -30,10 +30,10 @@ from muli.kernels.model.boundary import Window
 from muli.kernels.model.laws import Law, constant_sigma_ele
 from muli.kernels.model.numbers import Real
 from muli.kernels.model.stack import Layer, Stack
-from muli.kernels.model.status import Status
 from muli.kernels.solvers.guard import guard
 from muli.kernels.solvers.solve import solve
 from muli.kernels.transport.conductor import as_floats
+from muli.outcomes import Status
 
 Scalar = Float[Array, ""]
 Curve = Float[Array, " times"]

@@ -6,8 +6,6 @@ electrolyte is protected, whether the coating itself stands its potentials, and 
 thickness exists at all are three columns.
 """
 
-from enum import IntEnum
-
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
@@ -16,32 +14,12 @@ from muli.kernels.constants import CM_PER_NM, CM_PER_UM
 from muli.kernels.model.boundary import Window
 from muli.kernels.model.numbers import Real
 from muli.kernels.model.stack import Stack
-from muli.kernels.model.status import Status
+from muli.outcomes import CoatingClass, Status, ThicknessLimit
 
 Scalar = Float[Array, "..."]
 Flag = Bool[Array, "..."]
 Code = Int[Array, "..."]
 HOURS_PER_MONTH = 720.0
-
-
-class CoatingClass(IntEnum):
-    """Whether a coating is stable at the potentials of its faces."""
-
-    STABLE = 0
-    WITHIN_TOLERANCE = 1
-    OXIDISES = 2
-    REDUCES = 3
-    BOTH = 4
-    UNKNOWN = 5
-
-
-class ThicknessLimit(IntEnum):
-    """What sets the largest thickness of a coating."""
-
-    RESISTANCE = 0
-    COATING_REDUCTION = 1
-    ELECTROLYTE_REDUCTION = 2
-    NONE = 3
 
 
 class Limits(eqx.Module):

@@ -23,9 +23,9 @@ from jaxtyping import Array, Bool, Float, Int
 
 from muli.kernels.model.boundary import Window
 from muli.kernels.model.stack import Layer, Stack
-from muli.kernels.model.status import Status
 from muli.kernels.solvers.solve import solve
 from muli.kernels.transport.conductor import as_floats
+from muli.outcomes import Status
 
 Scalar = Float[Array, ""]
 

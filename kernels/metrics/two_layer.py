@@ -15,8 +15,8 @@ from muli.kernels.metrics.judge import Facts, Limits, Metrics, judge, never_oxid
 from muli.kernels.model.boundary import Boundary
 from muli.kernels.model.laws import constant_sigma_ele
 from muli.kernels.model.stack import Layer, Stack
-from muli.kernels.model.status import Status
 from muli.kernels.transport.conductor import is_constant
+from muli.outcomes import Status
 
 Number = Float[Array, "..."]
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int
 
 from muli.kernels.model.stack import Stack
-from muli.kernels.model.status import Status
+from muli.outcomes import Status
 
 Flag = Bool[Array, ""]
 

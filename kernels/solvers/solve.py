@@ -8,7 +8,6 @@ from jaxtyping import Array, Float, Int
 from muli.kernels.constants import ABSENT, BOLTZMANN_EV
 from muli.kernels.model import shown
 from muli.kernels.model.stack import Stack
-from muli.kernels.model.status import Status
 from muli.kernels.solvers.batch_current import find_of_many
 from muli.kernels.solvers.derivatives import solve_chain, solve_open_circuit
 from muli.kernels.solvers.divider import Raw, solve_constant
@@ -21,6 +20,7 @@ from muli.kernels.transport.conductor import (
     is_constant,
     is_open_circuit,
 )
+from muli.outcomes import Status
 
 Scalar = Float[Array, ""]
 PLACED_WITHIN = 1e-4

@@ -21,6 +21,8 @@ MAGIC = b"muli program 1\n"
 LARGEST_BYTES = 512 * 2**20
 """Programs used longest ago are deleted beyond this size."""
 SUFFIX = ".program"
+PACKAGES = ("kernels", "screen", "candidates")
+"""Beside them, muli's own files hold code, too."""
 
 
 @dataclass(frozen=True)
@@ -129,11 +131,10 @@ def environment() -> str:
 
 def _code() -> str:
     """Hash of muli's own code: another version compiles other programs."""
-    here = Path(__file__).resolve().parents[2]
-    digest = hashlib.sha256()
-    for package in ("kernels", "screen", "candidates"):
-        for path in sorted((here / package).rglob("*.py")):
-            digest.update(str(path.relative_to(here)).encode() + b"\0" + path.read_bytes())
+    here, digest = Path(__file__).parents[2], hashlib.sha256()  # the folder of `muli`
+    inside = (path for name in PACKAGES for path in (here / name).rglob("*.py"))
+    for path in sorted([*here.glob("*.py"), *inside]):
+        digest.update(str(path.relative_to(here)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
 

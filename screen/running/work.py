@@ -134,10 +134,12 @@ def refuse_other(expected: Mapping[str, Any], own: Mapping[str, Any]) -> None:
 def fingerprint() -> dict[str, str]:
     """Everything installed that decides the bytes of a part."""
     installed = versions()
+    outcomes = (resources.files("muli") / "outcomes.py").read_bytes()
     wanted = ("muli", "jax", "jaxlib", "numpy", "pandas", "pyarrow")
     return {
         **{name: installed[name] for name in wanted},
         "physics_version": PHYSICS_VERSION,
+        "outcomes": hashlib.sha256(outcomes).hexdigest()[:12],
         "kernels": _hash(resources.files("muli.kernels"), ".py"),
         "screen": _hash(resources.files("muli.screen"), ".py"),
         "library": _hash(resources.files("muli.candidates") / "library", ".csv", ".gz"),

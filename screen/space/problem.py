@@ -21,6 +21,7 @@ from muli.screen.space.layout import DesignSpace
 from muli.screen.space.materials import ROLES, Materials, resolve
 from muli.screen.space.own import Own, keys, places
 from muli.screen.spec import Source, Spec
+from muli.screen.vocabulary import FILL
 
 if TYPE_CHECKING:
     from muli.screen.space.draws import Draws
@@ -288,8 +289,6 @@ def _axes(spec: Spec, materials: Materials) -> dict[str, object]:
 
         scenarios |= medians(spec.uncertainty.distributions)
     if spec.screen.missing == "decades":
-        from muli.screen.vocabulary import FILL  # imports JAX, which a dry run need not
-
         scenarios |= {f"{FILL}{key}": values for key, values in _gaps(spec, materials).items()}
     scenarios["electrolyte_thickness_um"] = axes.electrolyte_thickness_um
     return scenarios

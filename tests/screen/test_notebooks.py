@@ -151,3 +151,10 @@ def test_reading_parts_loads_no_jax(folder_of):
     code = f"import sys, muli; muli.read({str(folder)!r}); print('jax' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_a_ranking_loads_no_jax(folder_of):
+    words = ["muli", "rank", str(folder_of([{}]))]
+    code = "import sys; sys.modules['jax'] = None; from muli.screen.cli.app import main; main()"
+    run = f"import sys; sys.argv = {words!r}; {code}"
+    subprocess.run([sys.executable, "-c", run], capture_output=True, text=True, check=True)

@@ -1,7 +1,9 @@
-"""Status of a stack: every stack in gives one answer out, with a reason where it is not `ok`.
+"""Outcomes of a stack as integers: its status, the class of its coating, what limits its thickness.
 
-A batch never raises: statuses are integer codes beside the numbers. The edge (one call, the
-command line, a table row) turns a code into its name and its whole message.
+Every stack in gives one answer out, with a reason where it is not `ok`. A batch never raises:
+statuses are integer codes beside the numbers. The edge (one call, the command line, a table row)
+turns a code into its name and its whole message. What only reads results needs these names without
+JAX, which `muli.kernels` imports.
 """
 
 from enum import IntEnum
@@ -48,3 +50,23 @@ _MESSAGES = {
         "an input is not finite or not positive where it must be, or outside its physical range"
     ),
 }
+
+
+class CoatingClass(IntEnum):
+    """Whether a coating is stable at the potentials of its faces."""
+
+    STABLE = 0
+    WITHIN_TOLERANCE = 1
+    OXIDISES = 2
+    REDUCES = 3
+    BOTH = 4
+    UNKNOWN = 5
+
+
+class ThicknessLimit(IntEnum):
+    """What sets the largest thickness of a coating."""
+
+    RESISTANCE = 0
+    COATING_REDUCTION = 1
+    ELECTROLYTE_REDUCTION = 2
+    NONE = 3
