@@ -4,9 +4,10 @@ For every coating in every scenario: the thinnest film with which coating, conta
 stay within `screen.asr_budget_ohm_cm2` for `life_years` (with a probability where the spec gives
 one), the film that lasts longest, and the largest sigma_ele that its interphase may have. Every
 evaluation is the closed form of `kernels.ageing`; thicknesses are searched on a logarithmic grid,
-then by halving.
+then by dividing the range.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -29,9 +30,12 @@ from muli.screen.vocabulary import LIVES
 Floats = NDArray[np.float64]
 BOUNDS_NM = (0.3, 2000.0)
 """Thicknesses that are searched where the spec has no bounds."""
-POINTS, HALVINGS = 65, 40
+POINTS, HALVINGS, HALVINGS_AT_A_TOP = 65, 40, 28
+PARTS_OF_FEW = 16
+"""Parts into which the ranges of few lines are divided at once: up to about a thousand thicknesses
+a call costs the same. A power of two."""
+FEW_LINES = 64
 MOST_LINES = 5_000
-GOLDEN = (np.sqrt(5.0) - 1.0) / 2.0
 
 
 class Found(NamedTuple):
@@ -58,8 +62,9 @@ def life_designs(source: Source) -> list[dict[str, Any]]:
     years = _years_of(aged, at)
     protects = _protecting(aged, at) if "protects" in source.spec.ranking.criteria else None
     chance = _chance_of(problem, at) if _probability(source) else None
+    alive = _alive(source, years, chance, protects)
     thicknesses = Found(
-        _thinnest(_alive(source, years, chance, protects), grid, len(at["line"])),
+        _thinnest(alive, grid, len(at["line"]), parts=2 if chance else None),
         _longest(years, grid, len(at["line"])),
         _likeliest(chance, grid, len(at["line"])),
     )
@@ -164,15 +169,22 @@ def _alive(
     return alive
 
 
-def _thinnest(alive: Callable[[Floats], NDArray[np.bool_]], grid: Floats, lines: int) -> Floats:
-    """The thinnest film that lives; the films of a grid are tried from thin to thick."""
+def _thinnest(
+    alive: Callable[[Floats], NDArray[np.bool_]], grid: Floats, lines: int, parts: int | None = None
+) -> Floats:
+    """The thinnest film that lives; the films of a grid are tried from thin to thick.
+
+    parts: into which a range is divided at once; as many as suit the lines if None.
+    """
     lives = alive(_every(grid, lines))
     first = np.argmax(lives, axis=0)
     low, high = np.log(grid[np.maximum(first - 1, 0)]), np.log(grid[first])
-    for _ in range(HALVINGS):
-        middle = 0.5 * (low + high)
-        enough = alive(np.exp(middle))
-        low, high = np.where(enough, low, middle), np.where(enough, middle, high)
+    parts = parts or _parts(lines)
+    for _ in range(_rounds(HALVINGS, parts)):
+        places = np.linspace(low, high, parts + 1)
+        enough = alive(np.exp(places[1:-1]))
+        dead = np.argmax(np.append(enough, np.ones((1, lines), bool), axis=0), axis=0)
+        low, high = _of_lines(places, dead), _of_lines(places, dead + 1)
     return np.where(lives.any(axis=0), np.exp(high), np.nan)
 
 
@@ -182,12 +194,29 @@ def _longest(years: Callable[[Floats], Floats], grid: Floats, lines: int) -> Flo
     for_ever = _thinnest(lambda nm: np.isinf(years(nm)), grid, lines)
     best = np.argmax(np.nan_to_num(table, nan=-1.0, posinf=np.inf), axis=0)
     low, high = (np.log(grid[np.clip(best + d, 0, len(grid) - 1)]) for d in (-1, 1))
-    for _ in range(HALVINGS):
-        a, b = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
-        left = years(np.exp(a)) >= years(np.exp(b))
-        low, high = np.where(left, low, a), np.where(left, b, high)
+    parts = max(_parts(lines), 4)
+    for _ in range(_rounds(HALVINGS_AT_A_TOP, parts // 2)):  # the best lies in the part before or after it
+        places = np.linspace(low, high, parts + 1)
+        best = 1 + np.argmax(np.nan_to_num(years(np.exp(places[1:-1])), nan=-1.0), axis=0)
+        low, high = _of_lines(places, best - 1), _of_lines(places, best + 1)
     thickness = np.where(np.isnan(for_ever), np.exp(0.5 * (low + high)), for_ever)
     return np.where(np.nanmax(np.nan_to_num(table, nan=-1.0), axis=0) > 0, thickness, np.nan)
+
+
+def _parts(lines: int) -> int:
+    """Parts into which a range is divided at once."""
+    return PARTS_OF_FEW if lines <= FEW_LINES else 2
+
+
+def _rounds(halvings: int, parts: int) -> int:
+    """Divisions into so many parts that are as fine as the halvings."""
+    return math.ceil(halvings / math.log2(parts))
+
+
+def _of_lines(places: Floats, chosen: NDArray[np.intp]) -> Floats:
+    """The place (log nm) of each line; places: (places, lines)."""
+    taken: Floats = np.take_along_axis(places, chosen[None], axis=0)[0]
+    return taken
 
 
 def _likeliest(chance: Callable[[Floats], Floats] | None, grid: Floats, lines: int) -> Floats:
