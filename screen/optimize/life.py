@@ -195,7 +195,8 @@ def _longest(years: Callable[[Floats], Floats], grid: Floats, lines: int) -> Flo
     best = np.argmax(np.nan_to_num(table, nan=-1.0, posinf=np.inf), axis=0)
     low, high = (np.log(grid[np.clip(best + d, 0, len(grid) - 1)]) for d in (-1, 1))
     parts = max(_parts(lines), 4)
-    for _ in range(_rounds(HALVINGS_AT_A_TOP, parts // 2)):  # the best lies in the part before or after it
+    # The best lies in the part before or after the best end of a part.
+    for _ in range(_rounds(HALVINGS_AT_A_TOP, parts // 2)):
         places = np.linspace(low, high, parts + 1)
         best = 1 + np.argmax(np.nan_to_num(years(np.exp(places[1:-1])), nan=-1.0), axis=0)
         low, high = _of_lines(places, best - 1), _of_lines(places, best + 1)
