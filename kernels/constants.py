@@ -1,11 +1,12 @@
-"""Physical constants, all from CODATA through scipy."""
+"""Physical constants, exact by the definition of the SI (2019)."""
 
-from scipy import constants as _codata
+ELEMENTARY_CHARGE: float = 1.602176634e-19
+"""e in C."""
 
-BOLTZMANN_EV: float = _codata.value("Boltzmann constant in eV/K")
+BOLTZMANN_EV: float = 1.380649e-23 / ELEMENTARY_CHARGE
 """k_B in eV/K; numerically V_T/T = k_B/e in V/K."""
 
-FARADAY: float = _codata.value("Faraday constant")
+FARADAY: float = 6.02214076e23 * ELEMENTARY_CHARGE
 """F in C/mol."""
 
 KJ_MOL_PER_EV: float = FARADAY / 1e3

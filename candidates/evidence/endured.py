@@ -17,7 +17,6 @@ from math import exp, inf, isnan, log
 from typing import Any
 
 import numpy as np
-from scipy.special import log_ndtr
 
 from muli.candidates import reality
 from muli.candidates.evidence.chemistry import Chemistry
@@ -175,6 +174,8 @@ def _error(loss: Callable[[Any], float], at: Any, scale: float) -> float:
 
 def _log_probability(each: Range, mean: Any, sd: float) -> Any:
     """Logarithm of the probability of a range, exact in both tails; `mean` may be an array."""
+    from scipy.special import log_ndtr
+
     low, high = (each.low - mean) / sd, (each.high - mean) / sd
     flip = low > 0.0  # above the mean: from the upper tails, which do not cancel
     near, far = np.where(flip, -low, high), np.where(flip, -high, low)

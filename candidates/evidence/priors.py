@@ -13,7 +13,6 @@ from functools import cache
 import pandas as pd
 
 from muli.candidates.evidence.chemistry import GROUPS, Chemistry
-from muli.candidates.evidence.fitting import fit
 from muli.candidates.evidence.nested import SPREADS, Fit, Spreads, material_spread, sample_spread
 from muli.candidates.evidence.observations import PROPERTIES, Observation, observations
 from muli.candidates.tables import LIBRARY, table
@@ -37,6 +36,8 @@ _DIGITS = 4
 
 def fitted(prop: str) -> Fit:
     """The model of one property fitted to the library's rows: takes some seconds."""
+    from muli.candidates.evidence.fitting import fit  # imports scipy's linear algebra
+
     return fit(observations(prop))
 
 
@@ -46,6 +47,8 @@ def model(prop: str, without: str = "") -> Fit:
 
     without: a source whose values are left out of the effects.
     """
+    from muli.candidates.evidence.fitting import fit
+
     if prop not in PROPERTIES:
         raise KeyError(prop)
     used = observations(prop, without)

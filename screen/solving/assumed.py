@@ -4,11 +4,11 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from muli.candidates.evidence import Evidence, evidence
+from muli.candidates.evidence import Evidence
 from muli.screen.solving.cell_growth import growth_notes
 from muli.screen.solving.named import Named
 from muli.screen.space.curves import curve_at
-from muli.screen.space.evidence import partners_of
+from muli.screen.space.evidence import Beliefs, partners_of
 from muli.screen.space.setup import Setup
 
 if TYPE_CHECKING:
@@ -48,7 +48,8 @@ def assumptions(entry: "CellEntry", setup: Setup, named: Named) -> tuple[str, ..
 def _priors(entry: "CellEntry", setup: Setup, role: str) -> Iterator[str]:
     """Properties of a material that are only estimated, with the estimates."""
     row = setup.problem.records[role][0]
-    known = evidence(row, tolerance_V=setup.problem.spec.screen.window_tolerance_V)
+    assert isinstance(setup.beliefs, Beliefs)
+    known = setup.beliefs.known[role][0]
     for name in ("sigma_ion_S_cm", "sigma_ele_S_cm"):
         belief = known[name]
         if name == "sigma_ele_S_cm" and curve_at(row) is not None:

@@ -48,11 +48,13 @@ class Beliefs:
 
     fields: by the names of `engine.probabilities.Line`; of a field X, X_sd is the deviation.
     exact: fields without a deviation, as (axes, values). columns: result columns on the coating.
+    known: by role, the evidence of every material and property.
     """
 
     fields: Mapping[str, Belief]
     exact: Mapping[str, tuple[tuple[str, ...], Floats]]
     columns: Mapping[str, Values | Words]
+    known: Mapping[str, Sequence[Mapping[str, Evidence]]]
 
 
 def beliefs(problem: Problem, *, own: bool = True, without: str = "") -> Beliefs:
@@ -98,7 +100,7 @@ def beliefs(problem: Problem, *, own: bool = True, without: str = "") -> Beliefs
         **{name: ((), np.asarray(rho)) for name, rho in _correlations(problem).items()},
         **potentials,
     }
-    return Beliefs(fields, exact, _columns(problem, known["coating"], ion, ele))
+    return Beliefs(fields, exact, _columns(problem, known["coating"], ion, ele), known)
 
 
 def _rows(problem: Problem, role: str) -> list[dict[Any, Any]]:
@@ -270,8 +272,7 @@ def _reactions(
         axes = own, role if role in problem.materials.frames else f"{role}_potential_V"
         partners = partners_of(problem, role)
         energy, limit = (
-            _paired(axes, [[pooled(row, quantity, names) for names in partners] for row in rows])
-            for quantity in ("energy", "limit")
+            _paired(axes, rows, quantity, partners) for quantity in ("energy", "limit")
         )
         if from_spec is not None:
             limit = Belief((), np.asarray(from_spec), np.zeros(()))
@@ -300,8 +301,17 @@ def pooled(
     return float(means.mean()), float(np.sqrt(spread))
 
 
-def _paired(axes: tuple[str, str], rows: Sequence[Sequence[tuple[float, float]]]) -> Belief:
-    table = np.array(rows).reshape(len(rows), -1, 2)
+def _paired(
+    axes: tuple[str, str],
+    rows: Sequence[Mapping[str, Evidence]],
+    what: str,
+    partners: Sequence[tuple[str, ...]],
+) -> Belief:
+    """A distribution for every material and partner; equal partners are pooled once."""
+    different = [*dict.fromkeys(partners)]
+    table = np.array([[pooled(row, what, names) for names in different] for row in rows])
+    place = [different.index(names) for names in partners]
+    table = table.reshape(len(rows), -1, 2)[:, place]
     return Belief(axes, table[:, :, 0], table[:, :, 1])
 
 

@@ -4,9 +4,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy import constants
 
 from muli.kernels import Branches, Constant, Law, Layer, Stack, Status, Table, solve
-from muli.kernels.constants import BOLTZMANN_EV
+from muli.kernels.constants import BOLTZMANN_EV, FARADAY
 from tests.quick import quick_jit
 
 VOLT = BOLTZMANN_EV * 298.15
@@ -78,3 +79,8 @@ def test_only_one_number_can_be_capped_or_replaced():
     table = Table(jnp.asarray([0.0, 1.0]), jnp.asarray([-8.0, -9.0]))
     with pytest.raises(ValueError, match="cannot vary"):
         table.with_sigma_0(1e-7)
+
+
+def test_constants_are_those_of_codata():
+    assert pytest.approx(constants.value("Boltzmann constant in eV/K"), rel=1e-9) == BOLTZMANN_EV
+    assert pytest.approx(constants.value("Faraday constant"), rel=1e-9) == FARADAY

@@ -23,6 +23,7 @@ from muli.screen.engine.evaluate import Evaluator
 from muli.screen.running.run import run
 from muli.screen.space import remembered as setup_store
 from muli.screen.space import setup
+from muli.screen.space.evidence import partners_of, pooled
 from tests.screen.screens import read, small
 
 
@@ -312,6 +313,18 @@ def same_tables(one, other):
         np.testing.assert_array_equal(belief.sd, other.beliefs.fields[name].sd)
     for role, frame in one.problem.materials.frames.items():
         assert frame.equals(other.problem.materials.frames[role])
+
+
+def test_reactions_of_every_pair_are_those_of_its_partners(store):
+    given = {**CELL["axes"], "cathode": {"where": "family = 'layered oxide'"}}
+    found = setup.set_up({"axes": given})
+    for quantity, name in (("energy", "reaction_cathode"), ("limit", "limit_cathode")):
+        pairs = [
+            [pooled(row, quantity, names) for names in partners_of(found.problem, "cathode")]
+            for row in found.beliefs.known["coating"]
+        ]
+        belief = found.beliefs.fields[name]
+        np.testing.assert_array_equal(np.stack([belief.mean, belief.sd], axis=-1), pairs)
 
 
 def test_a_set_up_of_shipped_materials_is_found_again(store, monkeypatch):
