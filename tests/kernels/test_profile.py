@@ -33,15 +33,16 @@ def sigma_ele(law, E):
 def inside(tools):
     """Solution, profile and dE/dx of a discharging, a resting and a charging stack."""
 
-    def run(stack, solution, x):
+    def run(row, x):
+        stack, solution = row
         shown = jax.vmap(lambda x: profile(stack, solution, x))(x)
         slope = jax.vmap(jax.grad(lambda x: profile(stack, solution, x).potential))(x)
         return shown, slope
 
     stacks = [stack(current) for current in (1e-3, 0.0, -1e-3)]
     solutions = tools["solve_two_layers"](stacks)
-    inner = tools["quick_jit"](jax.vmap(run, (0, 0, None)))
-    return solutions, *inner(tools["batch_of"](stacks), solutions, jnp.asarray(PLACES))
+    inner = tools["quick_jit"](lambda rows, x: jax.lax.map(lambda row: run(row, x), rows))
+    return solutions, *inner((tools["batch_of"](stacks), solutions), jnp.asarray(PLACES))
 
 
 @pytest.mark.parametrize("lane", range(3))

@@ -43,7 +43,7 @@ def answers(tools):
         return jax.jvp(at, (stack.E_cathode,), (jnp.ones_like(stack.E_cathode),))
 
     batch = tools["batch_of"]([stack(table, *case) for case in CASES.values()])
-    found = tools["quick_jit"](jax.vmap(run))(batch)
+    found = tools["quick_jit"](lambda batch: jax.lax.map(run, batch))(batch)
     return {
         name: jax.tree.map(lambda leaf, k=k: np.asarray(leaf[k]), found)
         for k, name in enumerate(CASES)
