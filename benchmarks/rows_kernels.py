@@ -13,9 +13,21 @@ from jax.sharding import AxisType, NamedSharding, PartitionSpec
 from peers import numba_parallel, numpy_bisection, scipy_one
 from table import Row, Scale, best_time, row
 
-from muli.kernels import Branches, Constant, Layer, Limits, Stack, Window, metrics_of_plane, solve
+from muli.kernels import (
+    Branches,
+    Constant,
+    Curve,
+    Layer,
+    Limits,
+    Stack,
+    Window,
+    curve_nodes,
+    metrics_of_plane,
+    read_curves,
+    solve,
+    trace_curve,
+)
 from muli.kernels.constants import BOLTZMANN_EV
-from muli.kernels.solvers.curve import Curve, read_row, trace
 
 T, E_A, E_C = 298.15, 0.0, 4.2
 V_T = BOLTZMANN_EV * T
@@ -214,28 +226,26 @@ class Plane(NamedTuple):
 def plane(scale: Scale) -> Plane:
     """The plane of the branch pair, read from a curve; what it does not vouch for, solved."""
     thick, thin = (axis.ravel() for axis in thickness_axes(scale.stacks, np.float64))
-    count, step = thin.size, float(np.log(thin[1] / thin[0]))
-    first = np.log(thin[0]) - np.log(thick)
-    low = first.min() - step
-    nodes = int((first.max() - low) / step) + count + 3
-    curve = trace(branch_stack(1.0, 1.0), jnp.float64(low), jnp.float64(step), nodes)
-    floats = replace(curve, E=curve.E.astype(jnp.float32), rise=curve.rise.astype(jnp.float32))
-    rows = on_devices(jnp.asarray(first))
+    nodes = curve_nodes(E_C - E_A, T)
+    curves = jax.jit(jax.vmap(lambda L: trace_curve(branch_stack(L, L), nodes)))(jnp.ones(1))
+    rows, log_thin = on_devices(jnp.asarray(np.log(thick))), jnp.asarray(np.log(thin))
+
+    def read_row(curves: Curve, log_thick: jax.Array) -> tuple:
+        reading = read_curves(curves, jnp.zeros(thin.shape, jnp.int32), log_thick - log_thin)
+        return reading.E.astype(jnp.float32), reading.trusted
 
     @jax.jit
-    def run(curve: Curve, rows: jax.Array) -> tuple:
-        def one(curve: Curve, log_r: jax.Array) -> tuple:
-            E, trusted = read_row(curve, log_r, count)
+    def run(curves: Curve, rows: jax.Array) -> tuple:
+        def one(curves: Curve, log_thick: jax.Array) -> tuple:
+            E, trusted = read_row(curves, log_thick)
             least, most = (jnp.where(trusted, E, end) for end in (jnp.inf, -jnp.inf))
             doubtful = jnp.sum(~trusted, dtype=jnp.int32)
             return jnp.sum(least <= 2.31, dtype=jnp.int32), doubtful, jnp.min(least), jnp.max(most)
 
-        return map_rows(one, curve, rows)
+        return map_rows(one, curves, rows)
 
-    seconds = best_time(run, floats, rows)
-    E, trusted = jax.lax.map(
-        lambda log_r: tuple(read_row(floats, log_r, count)), jnp.asarray(first)
-    )
+    seconds = best_time(run, curves, rows)
+    E, trusted = jax.lax.map(partial(read_row, curves), jnp.asarray(np.log(thick)))
     E, L = np.array(E), np.stack(np.broadcast_arrays(thick[:, None], thin[None]))
     doubtful = ~np.asarray(trusted)
     if doubtful.any():

@@ -62,6 +62,18 @@ from muli.kernels.model.laws import (
     with_unit_slopes,
 )
 from muli.kernels.model.stack import Layer, Stack
+from muli.kernels.solvers.curve import (
+    Curve,
+    CurveNode,
+    CurveReading,
+    curve_nodes,
+    node_read,
+    node_solved,
+    nodes_completed,
+    read_curves,
+    solution_at,
+    trace_curve,
+)
 from muli.kernels.solvers.solve import Solution, leak_current, solve
 from muli.kernels.version import PHYSICS_VERSION
 from muli.outcomes import CoatingClass, Status, ThicknessLimit
@@ -78,6 +90,9 @@ __all__ = [
     "Branches",
     "CoatingClass",
     "Constant",
+    "Curve",
+    "CurveNode",
+    "CurveReading",
     "Faces",
     "Facts",
     "Grown",
@@ -106,6 +121,7 @@ __all__ = [
     "constant_sigma_ele",
     "contact_fraction",
     "contact_potentials",
+    "curve_nodes",
     "growth",
     "growth_from",
     "held_holes",
@@ -123,17 +139,23 @@ __all__ = [
     "metrics_of_plane",
     "min_electrolyte_sigma_ele",
     "min_thickness",
+    "node_read",
+    "node_solved",
+    "nodes_completed",
     "pinned_faces",
     "profile",
     "profile_in_layer",
+    "read_curves",
     "required_resistance",
     "resolve_boundary",
     "resting_thickness",
     "sigma_ele_at_resistance",
+    "solution_at",
     "solve",
     "solved_layers",
     "thickness_at",
     "thickness_per_electrode_area",
+    "trace_curve",
     "transport_ratio",
     "with_unit_slopes",
 ]

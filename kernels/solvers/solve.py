@@ -154,12 +154,18 @@ def _table_status(stack: Stack, raw: Raw) -> Int[Array, ""]:
     return jnp.where(left, Status.EXTRAPOLATED_TABLE, Status.OK).astype(jnp.int32)
 
 
+def largest_slope(stack: Stack) -> Scalar:
+    """|dE*/d ln r| (V) above which rounding of the inputs alone moves an answer too far."""
+    scale = jnp.maximum(jnp.abs(stack.E_anode), jnp.abs(stack.E_cathode))
+    epsilon = jnp.finfo(scale.dtype).eps
+    noise = epsilon * (1.0 + scale / (BOLTZMANN_EV * stack.temperature))
+    return PLACED_WITHIN / (2.0 * noise)  # both sides err, in opposite directions
+
+
 def _precision_status(stack: Stack, raw: Raw) -> Int[Array, ""]:
     """Whether rounding of the inputs alone moves the answer too far, or j is below the range."""
-    number = jnp.finfo(raw.slope.dtype)
-    scale = jnp.maximum(jnp.abs(stack.E_anode), jnp.abs(stack.E_cathode))
-    noise = number.eps * (1.0 + scale / (BOLTZMANN_EV * stack.temperature))
-    ill = 2.0 * noise * raw.slope > PLACED_WITHIN  # both sides err, in opposite directions
-    lost = (raw.log_leak > 0.5 * ABSENT) & (raw.log_leak < jnp.log(number.tiny))
+    tiny = jnp.finfo(raw.slope.dtype).tiny
+    ill = raw.slope > largest_slope(stack)
+    lost = (raw.log_leak > 0.5 * ABSENT) & (raw.log_leak < jnp.log(tiny))
     status = jnp.where(ill, Status.ILL_CONDITIONED, Status.OK)
     return jnp.where(lost, Status.UNDERFLOW, status).astype(jnp.int32)

@@ -11,12 +11,17 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 
 from muli.kernels import (
+    Boundary,
     CoatingClass,
+    CurveNode,
+    Limits,
     Metrics,
+    Stack,
     Status,
     classify_coating,
     metrics,
     metrics_of_plane,
+    solution_at,
 )
 from muli.screen.engine.stacks import Batch, spread
 from muli.screen.engine.thresholds import Row, at_most, both
@@ -36,16 +41,28 @@ class Answers(NamedTuple):
     codes: dict[str, Verdict]
 
 
-def answer(batch: Batch, *, plane: bool, current: bool, row: Row | None = None) -> Answers:
+def answer(
+    batch: Batch,
+    *,
+    plane: bool,
+    current: bool,
+    row: Row | None = None,
+    nodes: CurveNode | None = None,
+) -> Answers:
     """Judge every stack.
 
     plane: constant laws at open circuit. current: some current flows. row: verdicts by thresholds
-    where there are any.
+    where there are any. nodes: E* of two layers where it is known already.
     """
+
+    def one(stack: Stack, limits: Limits, ends: Boundary, node: CurveNode | None) -> Metrics:
+        solution = None if node is None else solution_at(stack, node)
+        return metrics(stack, limits, boundary=ends, solution=solution)
+
     numbers = (
         metrics_of_plane(batch.stack, batch.limits, boundary=batch.boundary)
         if plane
-        else spread(batch, lambda stack, limits, ends: metrics(stack, limits, boundary=ends))
+        else spread((*batch, nodes), one)
     )
     names = (*FLOATS, *CURRENT_FLOATS) if current else FLOATS
     floats = {name: getattr(numbers, name) for name in names if name in _OWN}

@@ -33,8 +33,9 @@ from muli.screen.engine.confidence import (
     with_confidence,
 )
 from muli.screen.engine.counting import Judging, PiecePrograms, RowPrograms, VisitPrograms
+from muli.screen.engine.curve_rows import BLOCK_OF_CURVES, CURVES, curve_rows, nodes_of_rows
 from muli.screen.engine.gates import Gates
-from muli.screen.engine.judged import Judged, LineBest, Whole, by_bytes
+from muli.screen.engine.judged import Judged, LineBest, Whole, by_bytes, narrow
 from muli.screen.engine.layered_lines import believed_of
 from muli.screen.engine.stacks import LawForm, Lookup, build, per_line, unravel
 from muli.screen.engine.thresholds import (
@@ -95,6 +96,9 @@ class Evaluator:
                 key: jax.device_put(np.asarray(values, np.float64), self.place)
                 for key, values in problem.tables.items()
             }
+        self.curves = curve_rows(problem, self._law)
+        if self.curves is not None:  # filled in by `_take`
+            self.exact[CURVES] = self.curves.shapes
 
     def tiles(self, lines: Lines, size: int | None = None) -> list[Lines]:
         """A chunk's lines cut into tiles, or into runs of another size; the last may be short."""
@@ -135,7 +139,8 @@ class Evaluator:
     @cached_property
     def block(self) -> int:
         """Thicknesses computed together in `rows`."""
-        most = BLOCK if self.draws is None else BLOCK_OF_DRAWS
+        most = BLOCK if self.curves is None else BLOCK_OF_CURVES
+        most = most if self.draws is None else BLOCK_OF_DRAWS
         return min(most, self.problem.space.thicknesses)
 
     def rows(self, start: Given, offset: Given, thickness: Given) -> Judged:
@@ -175,7 +180,7 @@ class Evaluator:
     def compile(self, mode: str, origin: str = "") -> None:
         """Take the programs a mode needs. origin: as `compiling.recalled` takes it."""
         given = self.tables, self.exact, self.believed and self.believed.tables
-        shapes = jax.tree.map(jax.typeof, given)
+        shapes = jax.tree.map(lambda x: (x.shape, x.dtype), given)
         key = origin and f"{origin}\0{mode}\0{self.dtype}\0{shapes}"
         self._take(recalled(key, self.device, partial(self._made, mode)))
 
@@ -191,6 +196,8 @@ class Evaluator:
 
             counter_inputs: tuple[Any, ...] = self.tables, self.exact, start
             with EXACT():
+                if self.curves is not None:
+                    build(CURVES, self.curves.trace, *self.curves.inputs(self.exact))
                 share = build("rows", self._rows, *counter_inputs, *self.grid)
             if mode != "best" or self.searched:
                 shares = [share] * -(-self.lines // self.share)
@@ -206,8 +213,11 @@ class Evaluator:
         return {name: program.result() for name, program in compiled.items()}
 
     def _take(self, programs: dict[str, Any]) -> None:
-        self.programs = programs
-        self.counter.programs = programs
+        self.programs = self.counter.programs = programs
+        if self.curves is not None:
+            with EXACT():
+                curves = self.curves.all(programs[CURVES], self.exact)
+                self.exact[CURVES] = jax.device_put(curves, self.place)
         if self.believed is not None:
             self.believed.programs = programs
 
@@ -283,7 +293,7 @@ class Evaluator:
         known = THICKNESS in tables or self.recommends
         judged = self._judge(tables, exact, digits, thickness[:, None], known=known)
         floats, *outcomes = judged.answers
-        return judged._replace(answers=Answers(floats, *jax.tree.map(_narrow, outcomes)))
+        return judged._replace(answers=Answers(floats, *jax.tree.map(narrow, outcomes)))
 
     def _whole(self, shares: list[Judged], *, split: bool) -> Whole:
         """Blocks put together; the lines and points that only fill the compiled shape left out.
@@ -326,7 +336,8 @@ class Evaluator:
         with self._arithmetic():
             lookup = Lookup(tables, digits, self.problem.own)
             batch = build(lookup, thickness, self.problem.spec.screen, self._law)
-            answers = answer(batch, plane=self.plane, current=self.current, row=row)
+            nodes = nodes_of_rows(self.curves, exact, digits, batch, depth)
+            answers = answer(batch, plane=self.plane, current=self.current, row=row, nodes=nodes)
             if lines is not None:
                 answers.codes["status"] = status_at(lines, depth, answers.codes["status"])
             if not known:
@@ -380,11 +391,6 @@ class Evaluator:
         offset = jnp.arange(self.lines, dtype=jnp.int32)[:, None]
         lookup = Lookup(tables, unravel(start, self.sizes, offset), self.problem.own)
         return score(self._uncertain(lookup, self.draws))
-
-
-def _narrow(code: Array) -> Array:
-    """An outcome in one byte, so that less is copied from the device."""
-    return code.astype(jnp.int8)
 
 
 EXACT = partial(jax.enable_x64, True)

@@ -37,6 +37,11 @@ class LineBest(NamedTuple):
     order: Order
 
 
+def narrow(code: Array) -> Array:
+    """An outcome in one byte, so that less is copied from the device."""
+    return code.astype(jnp.int8)
+
+
 def by_bytes(numbers: Array) -> Array:
     """Numbers byte by byte: the first bytes of all, then the second ones, ..."""
     kind = jnp.dtype(f"u{numbers.itemsize}")

@@ -321,6 +321,17 @@ def spread(batch: Any, function: Callable[..., Any]) -> Any:
     return jax.tree.map(lambda leaf: jnp.expand_dims(leaf, unused), results)
 
 
+def of_some(tree: Any, places: tuple[Array, ...], function: Callable[..., Any]) -> Any:
+    """A function of some rows of a tree of arrays, by their positions along the four axes."""
+    shaped, whole = _split(tree)
+
+    def taken(leaf: Number) -> Number:
+        sizes = leaf.shape[:4]
+        return leaf[tuple(jnp.where(n > 1, at, 0) for n, at in zip(sizes, places, strict=True))]
+
+    return jax.vmap(lambda leaves: function(whole(leaves)))([taken(leaf) for leaf in shaped])
+
+
 def _ones(leaf: Number) -> tuple[int, ...]:
     return tuple(axis for axis, size in enumerate(leaf.shape) if size == 1)
 
