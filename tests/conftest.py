@@ -1,8 +1,8 @@
 """Strict arithmetic for every test: float64 available, no silent promotion of rank or dtype.
 
 Programs are compiled once for the whole session: its processes, workers and commands alike, share a
-folder of compiled programs that is gone when the session ends. Hypothesis draws the same
-examples every time.
+folder of compiled programs that is gone when the session ends, or stays where
+`JAX_COMPILATION_CACHE_DIR` names it. Hypothesis draws the same examples every time.
 """
 
 import atexit
@@ -15,7 +15,7 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     compiled = tempfile.mkdtemp(prefix="muli-compiled-")
     atexit.register(shutil.rmtree, compiled, ignore_errors=True)
     os.environ["JAX_COMPILATION_CACHE_DIR"] = compiled
-    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.1"
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
 os.environ["XDG_CACHE_HOME"] = os.environ["JAX_COMPILATION_CACHE_DIR"]
 
 from collections.abc import Iterator
