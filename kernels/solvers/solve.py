@@ -16,7 +16,8 @@ from muli.kernels.solvers.under_current import solve_under_current
 from muli.kernels.transport.conductor import (
     as_floats,
     chain,
-    has_closed_form,
+    crosses_in_closed_form,
+    dilute_layers,
     is_constant,
     is_open_circuit,
 )
@@ -89,9 +90,10 @@ def solve(stack: Stack) -> Solution:
         raw, fits = solve_open_circuit(chain(stack, _widened(safe)))
         raw = jax.tree.map(lambda x: x.astype(safe.E_anode.dtype), raw)
     else:
-        fine = _in_double(safe) if has_closed_form(stack) else safe
-        closed = chain(stack, fine) if has_closed_form(stack) else None
-        raw, fits = solve_under_current(fine, find_of_many(fine, closed))
+        closed = crosses_in_closed_form(stack)
+        fine = _in_double(safe) if closed else safe
+        dilute = dilute_layers(stack, fine) if closed else None
+        raw, fits = solve_under_current(fine, find_of_many(fine, dilute))
         raw = jax.tree.map(lambda x: x.astype(safe.E_anode.dtype), raw)
     lost = jnp.where(fits, Status.OK, Status.NOT_CONVERGED).astype(jnp.int32)
     return finish(safe, raw, jnp.maximum(status, lost))

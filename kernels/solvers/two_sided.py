@@ -86,4 +86,5 @@ def meet(anode: Side, cathode: Side) -> Meeting:
 def rounding_gain(anode: Side, cathode: Side) -> Scalar:
     """Largest dE/dj (V per A/cm2) by which the better side magnifies an error of the current."""
     small, large = (pick(anode.rate, cathode.rate) for pick in (jnp.minimum, jnp.maximum))
-    return jnp.max(jnp.where(jnp.isinf(large), small, small / (1.0 + small / large)))
+    share = small / jnp.where(large > 0, large, 1.0)
+    return jnp.max(jnp.where(jnp.isinf(large), small, small / (1.0 + share)))

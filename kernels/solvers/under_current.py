@@ -106,13 +106,13 @@ def find(stack: Stack, dilute: Dilute | None = None) -> Found:
         tied = linearise(stack, layers, guess.left, guess.right, guess.answer.leak)
         step = meet(from_anode(tied), from_cathode(tied))
         better = Answer(guess.answer.right + step.right, guess.answer.leak + step.leak)
-        joined = Answer(_join(courses, _worst(tied, leak)), leak)
+        joined = Answer(_join(courses, worst(tied, leak)), leak)
         answer = jax.tree.map(lambda a, b: jnp.where(is_first, a, b), joined, better)
         return Guess(answer, *faces(stack, answer)), (guess, tied)
 
     rounds = jnp.asarray([True, False, False])
     _, (guesses, tied) = jax.lax.scan(improve, start, rounds)
-    misses = jnp.stack([jnp.max(_worst(row, leak)) for row in _rows(tied)[1:]])
+    misses = jnp.stack([jnp.max(worst(row, leak)) for row in _rows(tied)[1:]])
     best = 1 + jnp.argmin(misses)
     answer, tied = jax.tree.map(lambda x: x[best], (guesses.answer, tied))
     slope = jnp.abs(answer.leak) * rounding_gain(from_anode(tied), from_cathode(tied))
@@ -123,7 +123,7 @@ def _rows(tree: Ties) -> list[Ties]:
     return [jax.tree.map(lambda x, k=k: x[k], tree) for k in range(tree.rest.shape[0])]
 
 
-def _worst(tied: Ties, leak: Scalar) -> Layers:
+def worst(tied: Ties, leak: Scalar) -> Layers:
     """By how much each layer is missed: in V at its slower face, or relative to the current."""
     miss = jnp.abs(tied.rest)
     volts = miss / jnp.maximum(jnp.abs(tied.near), 1.0)

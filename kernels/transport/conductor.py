@@ -58,8 +58,30 @@ def is_open_circuit(stack: Stack) -> bool:
 
 def has_closed_form(stack: Stack) -> bool:
     """Whether all layers are constants or branches of one plain slope each."""
+    return crosses_in_closed_form(stack) and not _has_table(stack)
+
+
+def crosses_in_closed_form(stack: Stack) -> bool:
+    """Whether all layers are constants, branches of one plain slope each, or tables; tables and
+    constants alone, which go by tables, do not count."""
     laws = [layer.sigma_ele for layer in stack.layers]
-    return all(law.plain_slope is not None and not law.is_table for law in laws)
+    plain = all(law.is_table or law.plain_slope is not None for law in laws)
+    by_tables = _has_table(stack) and all(law.is_table or law.is_constant for law in laws)
+    return plain and not by_tables
+
+
+def _has_table(stack: Stack) -> bool:
+    return any(layer.sigma_ele.is_table for layer in stack.layers)
+
+
+def dilute_layers(given: Stack, safe: Stack) -> Dilute:
+    """Layers that cross in closed form, along a leading axis; tables are never used.
+
+    Numbers from `safe` (guarded), plain slopes from `given`.
+    """
+    conductor = _of_branches(given, safe)
+    assert isinstance(conductor, Dilute)
+    return conductor
 
 
 def chain(given: Stack, safe: Stack) -> Chain:
@@ -73,7 +95,7 @@ def chain(given: Stack, safe: Stack) -> Chain:
 def _conductors(given: Stack, safe: Stack) -> Conductor:
     """All layers take the method of the hardest, so that one program serves them in turn."""
     laws = [layer.sigma_ele for layer in safe.layers]
-    if not any(law.is_table for law in laws):
+    if not _has_table(safe):
         return _of_branches(given, safe)
     sigma_ion = jnp.stack([layer.sigma_ion for layer in safe.layers])
     tables = jax.vmap(piecewise)(aligned_tables(laws), sigma_ion)

@@ -29,9 +29,9 @@ Answer = TypeVar("Answer")
 class Medium(eqx.Module):
     """One layer and the current through it: cm, S/cm, A/cm2, V. `media` stacks all of a stack.
 
-    `table` is None where no layer of the stack has a table. `dilute`: all layers as branches of one
-    slope, where they are to be crossed in closed form. `tables_alone`: no layer has branches, and
-    constants count as tables.
+    `table` is None where no layer of the stack has a table. `dilute`: all layers without a table as
+    branches of one slope, where they are to be crossed in closed form. `tables_alone`: no layer has
+    branches, and constants count as tables.
     """
 
     thickness: Scalar
@@ -52,10 +52,9 @@ class Medium(eqx.Module):
         leak = jnp.where((leak == 0) & (self.current == 0), nearly_none, leak)
         a = (self.current + leak) / self.sigma_ion
 
-        if self.dilute is not None:
-            return question(ClosedFlow(self.dilute, a, leak, self.E_low, self.E_high))
-
         def of_branches() -> Answer:
+            if self.dilute is not None:
+                return question(ClosedFlow(self.dilute, a, leak, self.E_low, self.E_high))
             panels = lay_panels(self.branches, a, leak, self.V_T, self.E_low, self.E_high)
             return question(BranchFlow(panels))
 
