@@ -9,6 +9,8 @@ import pytest
 
 from muli.kernels import Branches, Constant, Layer, Stack, Status, solve
 from muli.kernels.constants import BOLTZMANN_EV
+from muli.kernels.solvers.under_current import find
+from muli.kernels.transport.conductor import as_floats, dilute_layers
 from tests.quick import quick_jit
 
 ELECTROLYTE = (5e-3, 1e-3, 1e-9)
@@ -120,6 +122,54 @@ def check(tools, stacks):
             stack.layers, np.asarray(solution.faces[index]), strict=True
         ):
             assert_fits(layer, stack, leak, left, right)
+
+
+def with_contacts(draw, count):
+    """Random stacks with interface resistances, their numbers along an axis, slopes plain."""
+
+    def one():
+        contacts = tuple(float(x) for x in 10.0 ** draw.uniform(-1, 3, 3))
+        return replace(random_stack(draw), interface_asr=contacts)
+
+    stacks = [one() for _ in range(count)]
+    rows = jax.tree.map(lambda *x: jnp.asarray(x), *stacks)
+    layers = (replace(k, sigma_ele=replace(k.sigma_ele, z_n=1.0, z_p=1.0)) for k in rows.layers)
+    return stacks, replace(rows, layers=tuple(layers))
+
+
+def over(rows):
+    """Axes of `jax.vmap`."""
+    return jax.tree.map(lambda x: 0 if np.ndim(x) else None, rows)
+
+
+def test_two_layers_in_closed_form_satisfy_the_equation():
+    """Contacts and currents of either sign."""
+    stacks, rows = with_contacts(np.random.default_rng(5), 8)
+    found = quick_jit(jax.vmap(solve, (over(rows),)))(rows)
+    assert np.all(np.asarray(found.status) == Status.OK)
+    for index, stack in enumerate(stacks):
+        leak = float(found.leak_current_density[index])
+        ionic = stack.current_density + leak
+        (start, left), (right, end) = np.asarray(found.faces[index])
+        drops = start - stack.E_anode, right - left, stack.E_cathode - end
+        np.testing.assert_allclose(drops, ionic * np.array(stack.interface_asr), atol=1e-9)
+        assert_fits(stack.layers[0], stack, leak, start, left)
+        assert_fits(stack.layers[1], stack, leak, right, end)
+
+
+@pytest.mark.full
+def test_a_batch_of_two_layers_has_the_answers_of_the_search_by_marches():
+    _, rows = with_contacts(np.random.default_rng(6), 512)
+
+    def by_marches(stack):
+        found = find(as_floats(stack), dilute_layers(stack, as_floats(stack)))
+        return found.answer.right[0], found.slope, found.converged
+
+    many = quick_jit(jax.vmap(solve, (over(rows),)))(rows)
+    node, slope, converged = quick_jit(jax.vmap(by_marches, (over(rows),)))(rows)
+    assert np.all(np.asarray(many.status) == Status.OK)
+    off = np.abs(np.asarray(many.faces[:, 0, 1] - node)) / np.maximum(1.0, slope)
+    assert np.max(off[np.asarray(converged)]) < 1e-8
 
 
 def test_random_stacks_satisfy_the_equation(tools):
