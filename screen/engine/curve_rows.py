@@ -54,8 +54,8 @@ MOST_CURVES = 2048
 TOGETHER = 8
 """Lines whose curves are prepared in one call."""
 
-BLOCK_OF_CURVES = 128
-"""Thicknesses computed together: what a line needs takes more of the time than reading does."""
+BLOCK = 128
+"""Most thicknesses computed together: what a line needs takes more time than reading does."""
 
 FREE = ("electrolyte_thickness_um", "cathode.area_factor")
 """Axes that move a stack along its curve."""
@@ -91,6 +91,12 @@ class CurveRows:
         """Nodes of a curve."""
         points = [self.problem.tables[f"{role}.curve_E_V"].shape[-1] for role in self.law.curves]
         return self.grid + 2 + sum(points)
+
+    @property
+    def block(self) -> int:
+        """Thicknesses computed together, so that blocks are full."""
+        points = self.problem.space.thicknesses
+        return -(-points // -(-points // BLOCK))
 
     @property
     def shapes(self) -> Curve:

@@ -33,7 +33,7 @@ from muli.screen.engine.confidence import (
     with_confidence,
 )
 from muli.screen.engine.counting import Judging, PiecePrograms, RowPrograms, VisitPrograms
-from muli.screen.engine.curve_rows import BLOCK_OF_CURVES, CURVES, curve_rows, nodes_of_rows
+from muli.screen.engine.curve_rows import CURVES, curve_rows, nodes_of_rows
 from muli.screen.engine.gates import Gates
 from muli.screen.engine.judged import Judged, LineBest, Whole, by_bytes, narrow
 from muli.screen.engine.layered_lines import believed_of
@@ -139,7 +139,7 @@ class Evaluator:
     @cached_property
     def block(self) -> int:
         """Thicknesses computed together in `rows`."""
-        most = BLOCK if self.curves is None else BLOCK_OF_CURVES
+        most = BLOCK if self.curves is None else self.curves.block
         most = most if self.draws is None else BLOCK_OF_DRAWS
         return min(most, self.problem.space.thicknesses)
 
