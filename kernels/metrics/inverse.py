@@ -22,7 +22,7 @@ from muli.kernels.model.boundary import Window
 from muli.kernels.model.stack import Layer, Stack
 from muli.kernels.solvers.march_layers import march, sorted_pair, thickness_between
 from muli.kernels.solvers.solve import solve
-from muli.kernels.transport.conductor import as_floats
+from muli.kernels.transport.conductor import as_floats, is_open_circuit
 
 Scalar = Float[Array, ""]
 
@@ -260,13 +260,33 @@ def electrolyte_span(stack: Stack, E_target: ArrayLike) -> Span:
     index, contacts = coating_index(stack), _contacts(stack)
     target, free, impossible = _target(stack, E_target)
     asr = None if stack.interface_asr is None else contacts[index:]
-    part = solve(replace(stack, layers=stack.layers[index:], E_anode=target, interface_asr=asr))
+    behind = replace(stack, layers=stack.layers[index:], E_anode=target, interface_asr=asr)
+    number, log_leak = _leak_through(behind)
     before = replace(
         stack, layers=stack.layers[: index - 1], interface_asr=asr and contacts[:index]
     )
-    E_left = march(before, part.leak_current_density, part.log_leak, backward=False)
-    leak = _unless_unknown(part.leak_current_density, E_target, E_left)
-    return Span(leak, part.log_leak, E_left, target, free, impossible)
+    E_left = march(before, number, log_leak, backward=False)
+    leak = _unless_unknown(number, E_target, E_left)
+    return Span(leak, log_leak, E_left, target, free, impossible)
+
+
+def _leak_through(stack: Stack) -> tuple[Scalar, Scalar]:
+    """Leak current through the layers of a stack, and its logarithm.
+
+    One layer alone at open circuit is solved with a thickness of 1 cm: in a batch of thicknesses
+    its integral is then computed once.
+    """
+    layer = stack.layers[0]
+    scales = len(stack.layers) == 1 and stack.interface_asr is None and is_open_circuit(stack)
+    if layer.sigma_ele.is_constant or not scales:
+        part = solve(stack)
+        return part.leak_current_density, part.log_leak
+    numbers = as_floats(stack)
+    unit = solve(replace(stack, layers=(replace(layer, thickness=1.0),)))
+    length = numbers.layers[0].thickness
+    possible = (length > 0) & jnp.isfinite(length)
+    log_leak = unit.log_leak - jnp.log(jnp.where(possible, length, jnp.nan))
+    return jnp.sign(numbers.E_cathode - numbers.E_anode) * jnp.exp(log_leak), log_leak
 
 
 def _contacts(stack: Stack) -> tuple[ArrayLike, ...]:
