@@ -70,17 +70,17 @@ class Made(NamedTuple):
     key: str | None
 
 
-def finished(lowered: Lowered, device: jax.Device) -> Made:
+def finished(lowered: Lowered, device: jax.Device, options: Options | None = None) -> Made:
     """The compiled program of one traced for a device, from the store where it has this content."""
     store = store_in_use()
     if store is None:
-        return Made(lowered.compile(), None)
+        return Made(_compiled(lowered, options), None)
     content = hashlib.sha256(lowered.as_text().encode()).hexdigest()
-    key = f"{described(device)}\0{content}"
+    key = f"{described(device)}\0{content}\0{sorted((options or {}).items())}"
     stored = restored(store.read(key), lowered.in_tree, lowered.out_tree, device)
     if stored is not None:
         return Made(stored, key)
-    program = lowered.compile()
+    program = _compiled(lowered, options)
     _keep(store, key, _Flat(program, None))
     return Made(program, key)
 

@@ -21,7 +21,7 @@ from jax.stages import Lowered
 from jaxtyping import Array, Int
 from numpy.typing import NDArray
 
-from muli.screen.compiling.programs import Made, finished
+from muli.screen.compiling.programs import QUICK_COMPILE, Made, finished
 from muli.screen.compiling.recalled import recalled
 from muli.screen.engine.ageing import Aged
 from muli.screen.engine.answers import Answers, answer, without_thickness
@@ -187,11 +187,13 @@ class Evaluator:
     def _made(self, mode: str) -> dict[str, Made]:
         """The programs a mode needs: some are compiled while the next is traced."""
         start, compiled = self.start(0), dict[str, Future[Made]]()
+        brief = self.believed.brief if self.believed and self.device.platform == "cpu" else ()
         with ThreadPoolExecutor() as pool:
 
             def build(name: str, function: Callable[..., Any], *inputs: Any) -> Any:
                 lowered = self._lowered(function, *inputs)
-                compiled[name] = pool.submit(finished, lowered, self.device)
+                options = QUICK_COMPILE if name in brief else None
+                compiled[name] = pool.submit(finished, lowered, self.device, options)
                 return lowered.out_info
 
             counter_inputs: tuple[Any, ...] = self.tables, self.exact, start

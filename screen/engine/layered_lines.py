@@ -65,8 +65,9 @@ class LayerPrograms(LinePrograms):
         """Compile every program with `build(name, function, *inputs)`."""
         at = np.zeros(len(self.sizes), np.int32), np.zeros(BLOCK, np.int32)
         build("every", self._every, self.tables, *at)
-        build("at_thickness", self._at_thickness, self.tables, *at, np.zeros(BLOCK, self.dtype))
-        build("bare", self._bare, self.tables, *at)
+        if self.problem.spec.output.mode == "best":  # the others take every combination
+            build("at_thickness", self._at_thickness, self.tables, *at, np.zeros(BLOCK, self.dtype))
+            build("bare", self._bare, self.tables, *at)
 
     def every(self, first: int, offsets: NDArray[np.int64]) -> Judged:
         """Probabilities and median resistance of lines at every position: (lines, positions)."""

@@ -71,10 +71,12 @@ class LinePrograms:
         thickness = np.zeros(BLOCK, self.dtype)
         build("recommend", self._recommend, self.tables, *at)
         build("at_thickness", self._at_thickness, self.tables, *at, thickness)
-        build("bare", self._bare, self.tables, *at)
         if self.ages:
             build("life", self._life, self.tables, *at, thickness)
-            build("bare_life", self._bare_life, self.tables, *at)
+        if self.problem.spec.output.mode == "best":  # which alone has rows of bare cells
+            build("bare", self._bare, self.tables, *at)
+            if self.ages:
+                build("bare_life", self._bare_life, self.tables, *at)
 
     def nm(self, coordinate: NDArray[Any]) -> NDArray[Any]:
         """Thickness (nm) of what these programs take and give as thickness."""
@@ -83,6 +85,11 @@ class LinePrograms:
     def layers_nm(self, _coordinate: NDArray[Any]) -> dict[str, NDArray[Any]]:
         """Thickness of every layer, by column, where a coating has several."""
         return {}
+
+    @property
+    def brief(self) -> frozenset[str]:
+        """Programs that run so shortly in this screen that compiling them would take longer."""
+        return frozenset({"recommend"} if self.problem.space.lines <= BLOCK else ())
 
     @property
     def ages(self) -> bool:
