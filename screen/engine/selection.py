@@ -7,6 +7,7 @@ the same order in SQL.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,14 +55,26 @@ def best_per_group(
     for name in per:
         within = np.unique(_flat(axis_columns[name].at(at), left.shape), return_inverse=True)[1]
         group = group * (within.max(initial=0) + 1) + within
-    candidates = np.flatnonzero(left)
     first = _joined([group, *(_flat(code, left.shape) for code in codes)])
+    near = left if per else left & _first_few(first.reshape(left.shape), left, space, top_k)
+    candidates = np.flatnonzero(near)
     keys = [*reversed([_flat(number, left.shape) for number in numbers]), first]
     order = candidates[np.lexsort([key[candidates] for key in keys])]
     ordered = group[order]
     rank = np.arange(len(order)) - np.searchsorted(ordered, ordered, side="left")
     kept = rank < top_k
     return order[kept], rank[kept] + 1
+
+
+def _first_few(first: Ints, left: NDArray[np.bool_], space: DesignSpace, top_k: int) -> Any:
+    """Whether a line may be among the first `top_k` of its group by its first key; sorting only
+    these is enough. True for all where the lines are not those of whole groups."""
+    if len(first) % space.coatings or top_k >= space.coatings:
+        return True
+    groups = np.where(left, first, np.iinfo(first.dtype).max)
+    groups = groups.reshape(-1, space.coatings, space.states)
+    last = np.partition(groups, top_k - 1, axis=1)[:, top_k - 1 : top_k]
+    return (groups <= last).reshape(left.shape)
 
 
 def _keys(
