@@ -51,28 +51,62 @@ class Piecewise(eqx.Module):
     """ln sigma_ele linear between the points of a table: closed form on every piece.
 
     On a piece sigma_amb is sigma_ion times the logistic function of ln(sigma_ele/sigma_ion).
+    log_means: ln of the mean of sigma_amb/sigma_ion over every piece, the outer two included,
+    where sigma_ele is constant.
     """
 
     E: Float[Array, " points"]
     log_ratio: Float[Array, " points"]
     log_sigma_ion: Scalar
+    log_means: Float[Array, " pieces"]
 
     def log_sigma(self, E: Scalar) -> Scalar:
         """ln sigma_amb at E."""
-        return self.log_sigma_ion - softplus(-jnp.interp(E, self.E, self.log_ratio))
+        return self.log_sigma_ion - softplus(-self._log_ratio_at(E))
 
     def log_mean(self, E_1: Scalar, E_2: Scalar) -> Scalar:
-        """ln of the mean of sigma_amb between E_1 and E_2."""
+        """ln of the mean of sigma_amb between E_1 and E_2.
+
+        Only the pieces in which the two lie are integrated here.
+        """
         low, high = jnp.minimum(E_1, E_2), jnp.maximum(E_1, E_2)
+        at_low, at_high = self._log_ratio_at(low), self._log_ratio_at(high)
+        beyond = jnp.full_like(self.E[:1], jnp.inf)
+        starts, ends = jnp.concatenate([-beyond, self.E]), jnp.concatenate([self.E, beyond])
+        first, last = (starts <= low) & (low < ends), (starts < high) & (high <= ends)
+        one = jnp.any(first & (high <= ends))
+        after, before = jnp.append(self.log_ratio, 0.0), jnp.append(0.0, self.log_ratio)
+        lowest = _log_mean_between(at_low, jnp.where(one, at_high, _chosen(first, after)))
+        highest = _log_mean_between(jnp.where(one, at_low, _chosen(last, before)), at_high)
+        log_means = jnp.where(first, lowest, jnp.where(last, highest, self.log_means))
         cuts = jnp.concatenate([low[None], jnp.clip(self.E, low, high), high[None]])
-        values = jnp.interp(cuts, self.E, self.log_ratio)
-        lower = jnp.minimum(values[1:], values[:-1])
-        log_means = log_mean_logistic(lower, jnp.abs(jnp.diff(values)))
         width = high - low
         closed = width == 0
         share = jnp.where(closed, 0.0, jnp.diff(cuts)) / jnp.where(closed, 1.0, width)
         mean = logsumexp(log_means + log_or_absent(share))
-        return self.log_sigma_ion + jnp.where(closed, log_means[0], mean)
+        return self.log_sigma_ion + jnp.where(closed, lowest, mean)
+
+    def _log_ratio_at(self, E: Scalar) -> Scalar:
+        """ln(sigma_ele/sigma_ion) at E; every piece is tried, which takes less than a search."""
+        within = jnp.clip(E, self.E[0], self.E[-1])
+        starts, ends = self.E[:-1], self.E[1:]
+        last = jnp.arange(starts.size) == starts.size - 1
+        here = (within >= starts) & ((within < ends) | last)
+        share = (within - starts) / (ends - starts)
+        return _chosen(here, self.log_ratio[:-1] + share * jnp.diff(self.log_ratio))
+
+
+def _chosen(here: Bool[Array, " places"], values: Float[Array, " places"]) -> Scalar:
+    """The one value that is marked."""
+    return jnp.sum(jnp.where(here, values, 0.0))
+
+
+def _log_mean_between(
+    log_ratio_1: Float[Array, "..."], log_ratio_2: Float[Array, "..."]
+) -> Float[Array, "..."]:
+    """ln of the mean of sigma_amb/sigma_ion while ln(sigma_ele/sigma_ion) runs straight."""
+    lower = jnp.minimum(log_ratio_1, log_ratio_2)
+    return log_mean_logistic(lower, jnp.abs(log_ratio_2 - log_ratio_1))
 
 
 class Mixed(eqx.Module):
@@ -102,4 +136,7 @@ def graded(law: Branches, sigma_ion: Scalar, V_T: Scalar, E_low: Scalar, E_high:
 def piecewise(law: Table, sigma_ion: Scalar) -> Piecewise:
     """A conductor for a table."""
     log_sigma_ion = jnp.log(sigma_ion)
-    return Piecewise(law.E, math.log(10.0) * law.log10_sigma - log_sigma_ion, log_sigma_ion)
+    log_ratio = math.log(10.0) * law.log10_sigma - log_sigma_ion
+    ends = jnp.concatenate([log_ratio[:1], log_ratio, log_ratio[-1:]])
+    log_means = _log_mean_between(ends[:-1], ends[1:])
+    return Piecewise(law.E, log_ratio, log_sigma_ion, log_means)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from muli.kernels import (
@@ -310,15 +311,23 @@ def spread(batch: Any, function: Callable[..., Any]) -> Any:
     def one(leaves: list[Number]) -> Any:
         return function(*whole(leaves))
 
-    used = [axis for axis in range(4) if any(leaf.shape[axis] > 1 for leaf in shaped)]
+    sizes = [max(leaf.shape[axis] for leaf in shaped) for axis in range(4)]
+    # the largest axis is the last of every array inside, which a processor takes several at a time
+    order = sorted((axis for axis in range(4) if sizes[axis] > 1), key=sizes.__getitem__)
     mapped: Any = one
-    for axis in reversed(used):
+    for axis in reversed(order):
         mapped = jax.vmap(
             mapped, in_axes=([0 if leaf.shape[axis] > 1 else None for leaf in shaped],)
         )
-    results = mapped([leaf.squeeze(_ones(leaf)) for leaf in shaped])
-    unused = [axis for axis in range(4) if axis not in used]
-    return jax.tree.map(lambda leaf: jnp.expand_dims(leaf, unused), results)
+    results = mapped([_reordered(leaf, order) for leaf in shaped])
+    unused = [axis for axis in range(4) if axis not in order]
+    back = np.argsort(order).tolist()
+
+    def placed(leaf: Number) -> Number:
+        more = range(len(order), leaf.ndim)
+        return jnp.expand_dims(leaf.transpose(*back, *more), unused)
+
+    return jax.tree.map(placed, results)
 
 
 def of_some(tree: Any, places: tuple[Array, ...], function: Callable[..., Any]) -> Any:
@@ -332,8 +341,11 @@ def of_some(tree: Any, places: tuple[Array, ...], function: Callable[..., Any]) 
     return jax.vmap(lambda leaves: function(whole(leaves)))([taken(leaf) for leaf in shaped])
 
 
-def _ones(leaf: Number) -> tuple[int, ...]:
-    return tuple(axis for axis, size in enumerate(leaf.shape) if size == 1)
+def _reordered(leaf: Number, order: Sequence[int]) -> Number:
+    """Its axes longer than 1 in this order, then the points of a curve."""
+    kept = [axis for axis in (*order, *range(4, leaf.ndim)) if leaf.shape[axis] > 1]
+    ones = [axis for axis in range(leaf.ndim) if leaf.shape[axis] == 1]
+    return leaf.transpose(*kept, *ones).reshape([leaf.shape[axis] for axis in kept])
 
 
 def _split(batch: Any) -> tuple[list[Number], Any]:

@@ -219,16 +219,16 @@ def _line_of_stacks(batch: Batch) -> Line:
     real = batch.limits.area_factor / CM_PER_NM
 
     def contact(electrolyte_side: Potentials, coating_side: Potentials) -> list[Number]:
-        potentials = (*electrolyte_side, *coating_side)
+        potentials = jnp.broadcast_arrays(*electrolyte_side, *coating_side)
         sides = jnp.arange(len(potentials)) >= len(electrolyte_side)
 
-        def one(stack: Stack, given: tuple[Number, ...]) -> tuple[Number, ...]:
-            def at(E: Number, side: Flag) -> Number:
+        def at(E: Number, side: Flag) -> Number:
+            def one(stack: Stack, E: Number) -> Number:
                 return resting_thickness(stack, E, coating_side=side)
 
-            return tuple(jax.vmap(at)(jnp.stack(given), sides))
+            return spread((batch.stack, E), one)
 
-        return [depth * real for depth in spread((batch.stack, potentials), one)]
+        return [depth * real for depth in jax.vmap(at)(jnp.stack(potentials), sides)]
 
     def cathode_face(E: Number) -> Number:
         return jnp.where(_face_never_passes(batch, E), jnp.inf, 0.0)
