@@ -21,7 +21,7 @@ from jax.stages import Lowered
 from jaxtyping import Array, Int
 from numpy.typing import NDArray
 
-from muli.screen.compiling.programs import QUICK_COMPILE, Made, finished
+from muli.screen.compiling.programs import Made, finished
 from muli.screen.compiling.recalled import recalled
 from muli.screen.engine.ageing import Aged
 from muli.screen.engine.answers import Answers, answer, without_thickness
@@ -180,20 +180,18 @@ class Evaluator:
     def compile(self, mode: str, origin: str = "") -> None:
         """Take the programs a mode needs. origin: as `compiling.recalled` takes it."""
         given = self.tables, self.exact, self.believed and self.believed.tables
-        shapes = jax.tree.map(lambda x: (x.shape, x.dtype), given)
-        key = origin and f"{origin}\0{mode}\0{self.dtype}\0{shapes}"
+        key = origin and f"{origin}\0{mode}\0{self.dtype}\0{jax.tree.map(jax.typeof, given)}"
         self._take(recalled(key, self.device, partial(self._made, mode)))
 
     def _made(self, mode: str) -> dict[str, Made]:
         """The programs a mode needs: some are compiled while the next is traced."""
         start, compiled = self.start(0), dict[str, Future[Made]]()
-        brief = self.believed.brief if self.believed and self.device.platform == "cpu" else ()
+        quick = self.believed.quick if self.believed and self.device.platform == "cpu" else {}
         with ThreadPoolExecutor() as pool:
 
             def build(name: str, function: Callable[..., Any], *inputs: Any) -> Any:
                 lowered = self._lowered(function, *inputs)
-                options = QUICK_COMPILE if name in brief else None
-                compiled[name] = pool.submit(finished, lowered, self.device, options)
+                compiled[name] = pool.submit(finished, lowered, self.device, quick.get(name))
                 return lowered.out_info
 
             counter_inputs: tuple[Any, ...] = self.tables, self.exact, start

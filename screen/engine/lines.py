@@ -15,6 +15,7 @@ from jaxtyping import Array
 from numpy.typing import NDArray
 
 from muli.kernels.constants import BOLTZMANN_EV, CM_PER_UM
+from muli.screen.compiling.programs import QUICK_COMPILE, Options
 from muli.screen.engine.life import (
     COARSE,
     FINE,
@@ -87,9 +88,9 @@ class LinePrograms:
         return {}
 
     @property
-    def brief(self) -> frozenset[str]:
-        """Programs that run so shortly in this screen that compiling them would take longer."""
-        return frozenset({"recommend"} if self.problem.space.lines <= BLOCK else ())
+    def quick(self) -> dict[str, Options]:
+        """Options for programs that run so shortly in this screen that compiling takes longer."""
+        return {"recommend": QUICK_COMPILE} if self.problem.space.lines <= BLOCK else {}
 
     @property
     def ages(self) -> bool:
