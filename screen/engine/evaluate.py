@@ -365,23 +365,15 @@ class Evaluator:
     def _thresholds(self, exact: Any, digits: Digits) -> Thresholds:
         """Where the verdicts of lines change along the thickness."""
         unit = jnp.ones((1, 1, 1, 1), jnp.float64)
-        batch = build(
-            Lookup(exact, digits, self.problem.own), unit, self.problem.spec.screen, self._law
-        )
+        lookup = Lookup(exact, digits, self.problem.own)
+        batch = build(lookup, unit, self.problem.spec.screen, self._law)
         return thresholds_of_plane(batch) if self.plane else thresholds_of_stacks(batch)
 
     @property
     def _law(self) -> LawForm:
         problem = self.problem
-        curved = frozenset(problem.curved)
-        return LawForm(
-            problem.branches,
-            problem.slope,
-            self.current,
-            curved,
-            problem.layers,
-            problem.anode_coated,
-        )
+        law = problem.branches, problem.slope, self.current, frozenset(problem.curved)
+        return LawForm(*law, problem.layers, problem.anode_coated)
 
     def _uncertain(self, lookup: Lookup, draws: Draws) -> Uncertain:
         return Uncertain(draws, lookup, self.problem.spec.screen, self._law, self.plane)
