@@ -26,8 +26,8 @@ Scalar = Float[Array, ""]
 TRIALS = 24
 """Halvings before Newton steps."""
 NEWTON_STEPS = 3
-CLOSE_LEAK = 1e-8
-"""Width of a bracket of ln|j| that needs no further proof."""
+CLOSE_LEAK = 1e-6
+"""Width of a bracket of ln|j| that needs no further proof where E is within `CLOSE`."""
 MIDDLES, MOST_ROUNDS = 4, 8
 """Rounds in which Newton steps start from the middle of the bracket, and all rounds."""
 
