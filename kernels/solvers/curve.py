@@ -128,7 +128,7 @@ def trace_curve(stack: Stack, nodes: int) -> Curve:
     known = [E for E in corners if E is not None]
     from_anode, from_cathode = _places(links, safe.temperature, nodes, known)
     width, E = _intervals(links, from_anode, from_cathode)
-    log_sigma = jax.vmap(lambda piece: piece.conductor.log_sigma(E))(links.pieces)
+    log_sigma = jax.vmap(lambda piece: jnp.vectorize(piece.conductor.log_sigma)(E))(links.pieces)
     sigma = jnp.exp(log_sigma)
     parts = sigma @ jnp.asarray(_UP_TO.T) * width[None, :, None]
     before = jnp.cumsum(parts[0, :, -1])

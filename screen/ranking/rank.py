@@ -111,14 +111,13 @@ def at_recommended(rows: "pd.DataFrame", results: Results) -> "pd.DataFrame":
     Modes `all` and `feasible` keep the thicknesses of the spec. Where there are several, the
     probabilities and the median resistance of a row belong to its recommended thickness.
     """
-    several = any(
-        manifest.spec["output"]["mode"] != "best"
-        and manifest.axes.get("coating_thickness_nm", 1) > 1
-        for manifest in results.manifests
-    )
-    if not several or "recommended_thickness_nm" not in rows:
+    if "recommended_thickness_nm" not in rows:
         return rows
-    return rows.assign(coating_thickness_nm=rows["recommended_thickness_nm"])
+    several = any(
+        run.spec["output"]["mode"] != "best" and run.axes.get("coating_thickness_nm", 1) > 1
+        for run in results.manifests
+    )
+    return rows.assign(coating_thickness_nm=rows["recommended_thickness_nm"]) if several else rows
 
 
 def _deciding(results: Results, asked: Iterable[str]) -> set[str]:
