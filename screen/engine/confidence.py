@@ -8,6 +8,7 @@ thickness.
 
 import math
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -184,9 +185,23 @@ def _probabilities(band: Bands, thickness_nm: Array | None) -> dict[str, Array]:
 
 def _share(least: Number, most: Number, at: Array) -> Array:
     """Share of the draws whose band holds each thickness, (lines, states, blocks, thicknesses)."""
-    inside = (least[..., None, :] <= at[..., None]) & (at[..., None] <= most[..., None, :])
-    count = jnp.sum(inside, axis=-1, dtype=jnp.int32)
-    return count.astype(least.dtype) / least.shape[-1]
+    return _bands_at(least, most, at).astype(least.dtype) / least.shape[-1]
+
+
+@partial(jnp.vectorize, signature="(d),(d),(t)->(t)")
+def _bands_at(least: Array, most: Array, at: Array) -> Array:
+    """How many bands hold each thickness.
+
+    The ends of bands are counted between the thicknesses in rising order and summed up: the cost
+    is that of draws plus thicknesses. A band that ends before it starts, or is unknown, counts
+    nowhere.
+    """
+    rising = jnp.sort(at)
+    one = (least <= most).astype(jnp.int32)
+    changes = jnp.zeros(at.size + 1, jnp.int32)
+    changes = changes.at[jnp.searchsorted(rising, least, side="left")].add(one)
+    changes = changes.at[jnp.searchsorted(rising, most, side="right")].add(-one)
+    return jnp.cumsum(changes)[jnp.searchsorted(rising, at)]
 
 
 def _percentiles(values: Number, name: str) -> dict[str, Array]:

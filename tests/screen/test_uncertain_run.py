@@ -11,6 +11,7 @@ from scipy import stats
 from muli.candidates import load
 from muli.kernels import Constant, Layer, Stack, min_thickness
 from muli.screen import rank
+from muli.screen.engine import confidence
 from muli.screen.errors import SpecError
 from muli.screen.running.run import run
 from muli.screen.space import layout as space
@@ -272,3 +273,13 @@ def test_a_property_is_an_axis_or_uncertain(tmp_path):
     both = spec(tmp_path, **{"coating.sigma_ele_S_cm": [1e-12]})
     with pytest.raises(SpecError, match="also an axis"):
         run(both, tmp_path / "out")
+
+
+def test_bands_are_counted_at_their_ends_and_in_any_order_of_thicknesses():
+    random = np.random.default_rng(1)
+    whole = np.arange(20.0)
+    least, most = random.choice(whole, (4, 1, 1, 32)), random.choice(whole, (4, 2, 1, 32))
+    most[0], most[1, ..., :9], least[2, ..., :9] = np.inf, -np.inf, np.nan
+    at = random.choice(np.arange(0, 22, 0.5), (1, 1, 2, 40))
+    inside = (least[..., None, :] <= at[..., None]) & (at[..., None] <= most[..., None, :])
+    np.testing.assert_array_equal(confidence._bands_at(least, most, at), inside.sum(axis=-1))
