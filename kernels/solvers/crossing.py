@@ -85,7 +85,8 @@ def _start(rounds: Int[Array, ""]) -> tuple[Scalar, Scalar]:
     Where one bracket is as narrow as its rounding, a standstill may lie between its ends.
     """
     corner = rounds - MIDDLES
-    in_E, in_leak = (jnp.where(corner < 0, 0.5, x % 2) for x in (corner, corner // 2))
+    ends = ((x % 2).astype(float) for x in (corner, corner // 2))
+    in_E, in_leak = (jnp.where(corner < 0, 0.5, end) for end in ends)
     return in_E, in_leak
 
 
