@@ -169,7 +169,10 @@ def test_a_row_of_energies_is_kept_as_written_or_named(tmp_path, count):
 def _lowest(content):
     """Numbers that stand beside each formula of a CSV file, read in the plainest way."""
     numbers = {}
-    text = content.decode("utf-8", errors="replace")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:  # as spreadsheets on Windows write
+        text = content.decode("cp1252", errors="replace")
     for line in text.splitlines():
         for row in csv.reader([line.replace(";", ",").replace("\t", ",").replace("|", ",")]):
             try:
