@@ -127,9 +127,11 @@ def _sides(
     left, right = faces(stack, Answer(jnp.stack([E, E]), leak))
 
     def passes(layer: Medium, E_0: Scalar, E_1: Scalar) -> Bool[Array, ""]:
-        """Whether a march from E_0 ends above E_1."""
+        """Whether a march from E_0 ends above E_1; from E_0 itself its direction tells."""
         reached = layer.ask(leak, lambda flow: flow.length(E_0, E_1)) < layer.thickness
-        return jnp.where(E_1 >= E_0, reached, ~reached)
+        ionic = (layer.current + leak) * jnp.exp(layer.log_sigma_ele(E_0))
+        rises = ionic + leak * layer.sigma_ion > 0
+        return jnp.where(E_1 > E_0, reached, jnp.where(E_1 < E_0, ~reached, rises))
 
     above = jax.vmap(passes)(layers, left, right)
     return above[0], above[1]

@@ -174,7 +174,9 @@ def test_batch_under_current_has_the_answers_of_single_stacks(stacks, dtype):
     first = jax.tree.map(lambda x: jnp.asarray(x[:few], float) if np.ndim(x) else x, two)
     single = run(first, jnp.asarray(jnp.asarray(current[:few], dtype), float))
     fine = np.asarray(found.status[:few]) == Status.OK
-    assert fine.sum() >= few - 2
+    in_range = np.abs(np.asarray(single.leak_current_density)) > np.finfo(dtype).tiny
+    assert fine[in_range].sum() >= in_range.sum() - 2
+    assert in_range.sum() > few / 2
     off = np.abs(np.asarray(found.faces[:few], float) - np.asarray(single.faces)).max((1, 2))
     slope = np.maximum(1.0, np.asarray(single.slope))
     assert np.max((off / slope)[fine]) < (1e-8 if dtype == jnp.float64 else 1e-5)

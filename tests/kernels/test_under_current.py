@@ -125,27 +125,29 @@ def check(tools, stacks):
 
 
 def with_contacts(draw, count):
-    """Random stacks with interface resistances, their numbers along an axis, slopes plain."""
+    """Random stacks with interface resistances, the first two between equal electrodes, and their
+    numbers along an axis."""
 
-    def one():
+    def one(number):
         contacts = tuple(float(x) for x in 10.0 ** draw.uniform(-1, 3, 3))
-        return replace(random_stack(draw), interface_asr=contacts)
+        stack = replace(random_stack(draw), interface_asr=contacts)
+        return replace(stack, E_cathode=stack.E_anode) if number < 2 else stack
 
-    stacks = [one() for _ in range(count)]
-    rows = jax.tree.map(lambda *x: jnp.asarray(x), *stacks)
-    layers = (replace(k, sigma_ele=replace(k.sigma_ele, z_n=1.0, z_p=1.0)) for k in rows.layers)
-    return stacks, replace(rows, layers=tuple(layers))
+    stacks = [one(number) for number in range(count)]
+    return stacks, jax.tree.map(lambda *x: jnp.asarray(x), *stacks)
 
 
-def over(rows):
-    """Axes of `jax.vmap`."""
-    return jax.tree.map(lambda x: 0 if np.ndim(x) else None, rows)
+def of_slope_one(stack):
+    """A stack whose slopes are 1, known when programs are traced."""
+    laws = (replace(layer.sigma_ele, z_n=1.0, z_p=1.0) for layer in stack.layers)
+    layers = (replace(k, sigma_ele=law) for k, law in zip(stack.layers, laws, strict=True))
+    return replace(stack, layers=tuple(layers))
 
 
 def test_two_layers_in_closed_form_satisfy_the_equation():
     """Contacts and currents of either sign."""
     stacks, rows = with_contacts(np.random.default_rng(5), 8)
-    found = quick_jit(jax.vmap(solve, (over(rows),)))(rows)
+    found = quick_jit(jax.vmap(lambda stack: solve(of_slope_one(stack))))(rows)
     assert np.all(np.asarray(found.status) == Status.OK)
     for index, stack in enumerate(stacks):
         leak = float(found.leak_current_density[index])
@@ -153,8 +155,9 @@ def test_two_layers_in_closed_form_satisfy_the_equation():
         (start, left), (right, end) = np.asarray(found.faces[index])
         drops = start - stack.E_anode, right - left, stack.E_cathode - end
         np.testing.assert_allclose(drops, ionic * np.array(stack.interface_asr), atol=1e-9)
-        assert_fits(stack.layers[0], stack, leak, start, left)
-        assert_fits(stack.layers[1], stack, leak, right, end)
+        for layer, first, last in zip(stack.layers, (start, right), (left, end), strict=True):
+            if abs(last - first) > 1e-9:  # else rounding decides the direction
+                assert_fits(layer, stack, leak, first, last)
 
 
 @pytest.mark.full
@@ -162,11 +165,12 @@ def test_a_batch_of_two_layers_has_the_answers_of_the_search_by_marches():
     _, rows = with_contacts(np.random.default_rng(6), 512)
 
     def by_marches(stack):
+        stack = of_slope_one(stack)
         found = find(as_floats(stack), dilute_layers(stack, as_floats(stack)))
         return found.answer.right[0], found.slope, found.converged
 
-    many = quick_jit(jax.vmap(solve, (over(rows),)))(rows)
-    node, slope, converged = quick_jit(jax.vmap(by_marches, (over(rows),)))(rows)
+    many = quick_jit(jax.vmap(lambda stack: solve(of_slope_one(stack))))(rows)
+    node, slope, converged = quick_jit(jax.vmap(by_marches))(rows)
     assert np.all(np.asarray(many.status) == Status.OK)
     off = np.abs(np.asarray(many.faces[:, 0, 1] - node)) / np.maximum(1.0, slope)
     assert np.max(off[np.asarray(converged)]) < 1e-8
